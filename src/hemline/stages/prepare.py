@@ -1,0 +1,46 @@
+"""Stage prepare: validated transactions to purchases before the cut, histories and held-out weeks."""
+
+import logging
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from hemline import columns, tables
+from hemline.data.histories import build_histories, save_histories
+from hemline.data.split import DataParams, select_purchases, weeks_of
+from hemline.stages.command import InPath, OutPath, ParamsPath, run
+
+logger = logging.getLogger(__name__)
+
+
+def main(params: ParamsPath, table_folder: InPath, prepared: OutPath) -> None:
+    """Cut at as_of, hold out the validation and test weeks, build the histories."""
+    weeks = weeks_of(DataParams.load(params))
+    transactions = table_folder / "transactions.parquet"
+    shape = {
+        "n_customers": _n_rows(table_folder / "customers.parquet"),
+        "n_articles": _n_rows(table_folder / "articles.parquet"),
+    }
+    purchases = select_purchases(transactions, start=weeks.history_start, end=weeks.as_of)
+    tables.write_table(purchases, prepared / "purchases.parquet", tables.PURCHASES)
+
+    is_fit = purchases[columns.DAY].to_numpy("datetime64[D]") < weeks.validation_start
+    parts = {
+        "histories": (purchases, weeks.as_of),
+        "fit_histories": (purchases[is_fit], weeks.validation_start),
+        "validation": (purchases[~is_fit], weeks.as_of),
+        "test": (select_purchases(transactions, start=weeks.as_of, end=weeks.test_end), weeks.test_end),
+    }
+    for name, (part, cut) in parts.items():
+        histories = build_histories(part, cut=cut, **shape)
+        save_histories(histories, prepared / f"{name}.npz")
+        buyers = histories.n_customers - int(histories.is_cold().sum())
+        logger.info("%s: %d customers, %d pairs", name, buyers, histories.units.nnz)
+
+
+def _n_rows(path: Path) -> int:
+    return int(pq.read_metadata(path).num_rows)
+
+
+if __name__ == "__main__":
+    run(main)
