@@ -1,0 +1,63 @@
+"""Pictures for people who have no plotting page at hand; png bytes depend on the data only."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def plot_scores(scores: pd.DataFrame, metric: str, path: Path) -> None:
+    """Draw one metric of every model with its interval, for all, warm and cold customers.
+
+    Args:
+        scores: lines of the score table (evaluation.table.score_table) for this metric.
+        metric: label of the axis.
+        path: the png file.
+    """
+    parts = [part for part in ("all", "warm", "cold") if part in set(scores["slice"])]
+    figure, axes = _panels(len(parts))
+    for axis, part in zip(axes, parts, strict=True):
+        lines = scores[scores["slice"] == part].iloc[::-1]
+        spread = [lines["value"] - lines["low"], lines["high"] - lines["value"]]
+        axis.barh(lines["model"], lines["value"], xerr=spread, color="#3b6ea5", ecolor="#222222")
+        axis.set(title=f"{part} ({lines['n_customers'].iloc[0]:,} buyers)", xlabel=metric)
+        axis.tick_params(axis="y", labelsize=8)
+    _save(figure, path)
+
+
+def plot_curve(curve: pd.DataFrame, path: Path) -> None:
+    """Draw the CVAE's training curve: loss and KL on the left, validation MAP@12 on the right."""
+    figure, (left, right) = _panels(2)
+    left.plot(curve["epoch"], curve["reconstruction"], label="reconstruction")
+    left.plot(curve["epoch"], curve["kl"], label="KL")
+    left.set(xlabel="epoch", ylabel="per unit of target weight")
+    left.legend()
+    right.plot(curve["epoch"], curve["validation_map_at_12"], color="#a5413b")
+    right.set(xlabel="epoch", ylabel="validation MAP@12")
+    _save(figure, path)
+
+
+def plot_elbow(elbow: pd.DataFrame, chosen: int, path: Path) -> None:
+    """Draw the k-modes cost per customer by number of clusters, the chosen one marked."""
+    figure, (axis,) = _panels(1)
+    axis.plot(elbow["n_clusters"], elbow["cost_per_customer"], marker="o")
+    axis.axvline(chosen, color="#a5413b", linestyle="--", label=f"chosen: {chosen}")
+    axis.set(xlabel="clusters", ylabel="attributes unlike the mode, per customer")
+    axis.legend()
+    _save(figure, path)
+
+
+def _panels(n: int) -> tuple["Figure", "list[Axes]"]:
+    from matplotlib.figure import Figure  # noqa: PLC0415  (slow to import)
+
+    figure = Figure(figsize=(5.2 * n, 3.6), layout="constrained")
+    return figure, list(figure.subplots(1, n, squeeze=False)[0])
+
+
+def _save(figure: "Figure", path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110, metadata={"Software": None})
