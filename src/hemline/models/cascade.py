@@ -1,0 +1,110 @@
+"""Several models as one: each is asked in turn until the list is full.
+
+The order is params.yaml's, and every article keeps the name of the model that gave it, so a list
+that falls back to popularity says so. Scores of different models do not compare; a cascade's score
+is 1 / rank.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from hemline.data.histories import Histories
+from hemline.errors import BadInput
+from hemline.models.cvae.model import Cvae
+from hemline.models.neighbours import Neighbours
+from hemline.models.popularity import Popularity
+from hemline.models.ranking import empty_lists
+from hemline.models.recommender import NO_ARTICLE, Recommendations, Recommender
+from hemline.models.repurchase import Repurchase
+from hemline.params import Section
+
+MODELS: Final[dict[str, type[Recommender]]] = {
+    "popularity": Popularity,
+    "segment_popularity": Popularity,
+    "repurchase": Repurchase,
+    "tfidf": Neighbours,
+    "copurchase": Neighbours,
+    "cvae": Cvae,
+}
+"""Every model by name; the name is also its folder."""
+
+
+class ServeParams(Section):
+    """Who answers customers, in order."""
+
+    section: ClassVar[str] = "serve"
+    cascade: tuple[str, ...]
+
+
+class Cascade:
+    """Models asked in order; a Recommender that is put together, never saved."""
+
+    def __init__(self, name: str, models: Sequence[Recommender]) -> None:
+        self.name = name
+        self.models = tuple(models)
+
+    def recommend(self, histories: Histories, k: int) -> Recommendations:
+        """Return lists of length k, filled from the first model on, without duplicates."""
+        articles, _ = empty_lists(histories.n_customers, k)
+        sources = np.zeros(articles.shape, np.int8)
+        open_rows = np.arange(histories.n_customers)
+        for source, model in enumerate(self.models):
+            if len(open_rows) == 0:
+                break
+            more = model.recommend(histories.rows(open_rows), k).articles
+            articles[open_rows], sources[open_rows] = _append(
+                articles[open_rows], sources[open_rows], more, source
+            )
+            open_rows = open_rows[(articles[open_rows] == NO_ARTICLE).any(axis=1)]
+        ranks = np.arange(1, k + 1, dtype=np.float32)
+        scores = np.where(articles == NO_ARTICLE, -np.inf, 1 / ranks).astype(np.float32)
+        return Recommendations(articles, scores, sources, tuple(m.name for m in self.models))
+
+
+def load_models(folder: Path) -> dict[str, Recommender]:
+    """Return every model that has a folder of its name in `folder`."""
+    return {name: cls.load(folder / name) for name, cls in MODELS.items() if (folder / name).is_dir()}
+
+
+def cascade_of(name: str, order: Sequence[str], models: dict[str, Recommender]) -> Cascade:
+    """Return the cascade of the named models; raises BadInput when one of them is not there."""
+    absent = [model for model in order if model not in models]
+    if absent:
+        raise BadInput(
+            f"a cascade names fitted models ({', '.join(sorted(models))})",
+            found=f"{name}: {', '.join(absent)}",
+            fix="correct serve.cascade or evaluate.rows in params.yaml",
+        )
+    return Cascade(name, [models[model] for model in order])
+
+
+def _append(
+    articles: npt.NDArray[np.int32],
+    sources: npt.NDArray[np.int8],
+    more: npt.NDArray[np.int32],
+    source: int,
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int8]]:
+    k = articles.shape[1]
+    both = np.concatenate([articles, more], axis=1)
+    origin = np.concatenate([sources, np.full(more.shape, source, np.int8)], axis=1)
+    keep = (both != NO_ARTICLE) & ~_seen_before(both)
+    order = np.argsort(~keep, axis=1, kind="stable")[:, :k]
+    kept = np.take_along_axis(keep, order, axis=1)
+    return (
+        np.where(kept, np.take_along_axis(both, order, axis=1), NO_ARTICLE).astype(np.int32),
+        np.where(kept, np.take_along_axis(origin, order, axis=1), 0).astype(np.int8),
+    )
+
+
+def _seen_before(articles: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
+    order = np.argsort(articles, axis=1, kind="stable")
+    ordered = np.take_along_axis(articles, order, axis=1)
+    repeated = np.zeros(articles.shape, bool)
+    repeated[:, 1:] = ordered[:, 1:] == ordered[:, :-1]
+    seen = np.empty_like(repeated)
+    np.put_along_axis(seen, order, repeated, axis=1)
+    return seen

@@ -1,0 +1,130 @@
+"""Recent popularity, overall or per customer segment: the baseline every other model must beat.
+
+An article's popularity is the number of its buyers, each counted once and halved for every
+`half_life_days` since the last purchase. A segment is a cluster crossed with an age band; its
+counts are pulled towards everybody's (additive smoothing), so that a segment of three customers
+does not rule its list.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
+from scipy import sparse
+
+from hemline.data.histories import Histories
+from hemline.models.ranking import empty_lists, top_k
+from hemline.models.recommender import Recommendations, answer
+from hemline.params import Section
+
+
+class PopularityParams(Section):
+    """How recent, and how far a segment is trusted."""
+
+    section: ClassVar[str] = "popularity"
+    window_days: PositiveInt
+    half_life_days: PositiveFloat
+    segment_prior_buyers: NonNegativeFloat
+    list_length: PositiveInt
+
+
+@dataclass(frozen=True)
+class Popularity:
+    """One ranked list per segment; list 0 is everybody's.
+
+    Attributes:
+        name: "popularity" or "segment_popularity".
+        n_bands: number of age bands that segments are made of; 0 when there is one list only.
+        articles: int32 of shape (segments, list_length).
+        scores: float32 of the same shape, share of (decayed) buyers.
+    """
+
+    name: str
+    n_bands: int
+    articles: npt.NDArray[np.int32]
+    scores: npt.NDArray[np.float32]
+
+    def recommend(self, histories: Histories, k: int) -> Recommendations:
+        """Return the list of each customer's segment; everybody's where the segment is unknown."""
+        segment = segment_index(histories, self.n_bands)
+        segment[segment >= len(self.articles)] = 0
+        articles, scores = empty_lists(histories.n_customers, k)
+        kept = min(k, self.articles.shape[1])
+        articles[:, :kept] = self.articles[segment, :kept]
+        scores[:, :kept] = self.scores[segment, :kept]
+        return answer(self.name, articles, scores)
+
+    def save(self, folder: Path) -> None:
+        """Write the lists and what they are called."""
+        np.save(folder / "articles.npy", self.articles)
+        np.save(folder / "scores.npy", self.scores)
+        about = {"name": self.name, "n_bands": self.n_bands}
+        (folder / "about.json").write_text(json.dumps(about) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Return the model saved in folder."""
+        about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
+        return cls(
+            about["name"],
+            about["n_bands"],
+            np.load(folder / "articles.npy", allow_pickle=False),
+            np.load(folder / "scores.npy", allow_pickle=False),
+        )
+
+
+def fit_popularity(histories: Histories, params: PopularityParams) -> Popularity:
+    """Return everybody's recent favourites."""
+    return _ranked("popularity", 0, _overall(histories, params)[None], params)
+
+
+def fit_segment_popularity(
+    histories: Histories, params: PopularityParams, *, n_bands: int
+) -> Popularity:
+    """Return the recent favourites of each cluster and age band, smoothed towards everybody's."""
+    buyers = _recent_buyers(histories, params)
+    overall = _overall(histories, params)
+    segment = segment_index(histories, n_bands)
+    n_segments = int(segment.max(initial=0)) + 1
+    member = sparse.csr_matrix(
+        (np.ones(len(segment), np.float32), (segment, np.arange(len(segment)))),
+        shape=(n_segments, len(segment)),
+    )
+    counts = (member @ buyers).toarray()
+    prior = params.segment_prior_buyers
+    shares = (counts + prior * overall) / np.maximum(counts.sum(1, keepdims=True) + prior, 1e-9)
+    shares[0] = overall
+    return _ranked("segment_popularity", n_bands, shares, params)
+
+
+def segment_index(histories: Histories, n_bands: int) -> npt.NDArray[np.int64]:
+    """Return each customer's list: 0 for everybody's, else one per known (cluster, age band)."""
+    clusters = histories.clusters.astype(np.int64)
+    bands = histories.age_bands.astype(np.int64)
+    known = (clusters >= 0) & (n_bands > 0)
+    return np.where(known, 1 + clusters * (n_bands + 1) + (bands + 1), 0)
+
+
+def _recent_buyers(histories: Histories, params: PopularityParams) -> sparse.csr_matrix:
+    days = histories.days_ago.data
+    weight = np.where(days <= params.window_days, 0.5 ** (days / params.half_life_days), 0.0)
+    structure = histories.days_ago
+    return sparse.csr_matrix(
+        (weight.astype(np.float32), structure.indices, structure.indptr), shape=structure.shape
+    )
+
+
+def _overall(histories: Histories, params: PopularityParams) -> npt.NDArray[np.float32]:
+    buyers = np.asarray(_recent_buyers(histories, params).sum(axis=0), np.float64).ravel()
+    return (buyers / max(buyers.sum(), 1e-9)).astype(np.float32)
+
+
+def _ranked(
+    name: str, n_bands: int, shares: npt.NDArray[np.float32], params: PopularityParams
+) -> Popularity:
+    sold = np.where(shares > 0, shares, -np.inf).astype(np.float32)
+    return Popularity(name, n_bands, *top_k(sold, min(params.list_length, shares.shape[1])))

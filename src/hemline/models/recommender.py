@@ -1,0 +1,62 @@
+"""What every model is: something that answers histories with ranked articles.
+
+Models know articles; customers come with the question. A model is fitted once, holds no customer,
+and answers for any `Histories`: the training customers, next week's, or a stranger without history.
+That is what lets one fitted version serve fresh purchases, and a gate question an old champion with
+today's histories.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from hemline.data.histories import Histories
+
+NO_ARTICLE: Final = -1
+"""Fills the end of a list when a model has nothing more to say."""
+
+
+@dataclass(frozen=True)
+class Recommendations:
+    """Ranked lists, one row per customer asked for.
+
+    Attributes:
+        articles: int32 of shape (customers, k); article keys, best first, NO_ARTICLE at the end.
+        scores: float32 of shape (customers, k); falling along a row, -inf beside NO_ARTICLE.
+        sources: int8 of shape (customers, k); index into source_names of the model that answered.
+        source_names: names of the models that may have answered.
+    """
+
+    articles: npt.NDArray[np.int32]
+    scores: npt.NDArray[np.float32]
+    sources: npt.NDArray[np.int8]
+    source_names: tuple[str, ...]
+
+
+class Recommender(Protocol):
+    """A fitted model."""
+
+    name: str
+
+    def recommend(self, histories: Histories, k: int) -> Recommendations:
+        """Return up to k articles per row of histories, without duplicates, the same every time."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write arrays and json to an existing, empty folder; the same model, the same bytes."""
+        ...
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Return the model saved in folder."""
+        ...
+
+
+def answer(
+    name: str, articles: npt.NDArray[np.int32], scores: npt.NDArray[np.float32]
+) -> Recommendations:
+    """Return the recommendations of a single model under its name."""
+    return Recommendations(articles, scores, np.zeros(articles.shape, np.int8), (name,))

@@ -1,0 +1,59 @@
+"""What the customer bought before, latest first: the strongest single source on H&M's data."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+from pydantic import PositiveFloat, PositiveInt
+from scipy import sparse
+
+from hemline.data.histories import Histories
+from hemline.models.ranking import top_k_sparse
+from hemline.models.recommender import Recommendations, answer
+from hemline.params import Section
+
+
+class RepurchaseParams(Section):
+    """What counts as still worth offering again."""
+
+    section: ClassVar[str] = "repurchase"
+    max_days: PositiveInt
+    units_weight: PositiveFloat
+
+
+@dataclass(frozen=True)
+class Repurchase:
+    """The customer's own articles by recency; more units win among articles of one day.
+
+    Attributes:
+        max_days: articles last bought longer ago are not offered.
+        units_weight: how many times fresher an article looks when bought e times as often.
+    """
+
+    max_days: int
+    units_weight: float
+    name: str = "repurchase"
+
+    def recommend(self, histories: Histories, k: int) -> Recommendations:
+        """Return the articles of each history, latest first; none for a cold customer."""
+        days, units = histories.days_ago, histories.units.data
+        freshness = (1.0 + self.units_weight * np.log(units)) / days.data
+        recent = days.data <= self.max_days
+        scores = sparse.csr_matrix(
+            (np.where(recent, freshness, 0).astype(np.float32), days.indices, days.indptr),
+            shape=days.shape,
+        )
+        scores.eliminate_zeros()
+        return answer(self.name, *top_k_sparse(scores, k))
+
+    def save(self, folder: Path) -> None:
+        """Write the two numbers as json."""
+        about = {"max_days": self.max_days, "units_weight": self.units_weight}
+        (folder / "repurchase.json").write_text(json.dumps(about) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Return the model saved in folder."""
+        return cls(**json.loads((folder / "repurchase.json").read_text(encoding="utf-8")))

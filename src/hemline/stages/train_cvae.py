@@ -1,0 +1,74 @@
+"""Stage train_cvae: histories and clusters to the conditional VAE and its training curve."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from hemline import tables
+from hemline.data.histories import Histories, load_histories
+from hemline.plots import plot_curve
+from hemline.evaluation.protocol import AP, recommend_in_batches, score_customers
+from hemline.models.cvae.collapse import refuse_collapse
+from hemline.models.cvae.model import Cvae
+from hemline.models.cvae.training import CvaeParams, Epoch, fit_cvae
+from hemline.segments.kmodes import ClusterParams
+from hemline.stages.command import InPath, OutPath, ParamsPath, run
+
+
+def main(
+    params: ParamsPath,
+    fit_histories: InPath,
+    histories: InPath,
+    validation: InPath,
+    segments: InPath,
+    model: OutPath,
+    curve: OutPath,
+    curve_picture: OutPath,
+) -> None:
+    """Train until the validation week stops improving; refuse a collapsed network."""
+    segment_of = tables.read_table(segments, tables.SEGMENTS)
+    everything = load_histories(histories, segment_of)
+    curve.parent.mkdir(parents=True, exist_ok=True)
+    with curve.open("w", newline="", encoding="utf-8") as file, tqdm(desc="cvae") as progress:
+        lines = csv.writer(file, lineterminator="\n")
+        lines.writerow(Epoch._fields)
+
+        def write_epoch(epoch: Epoch) -> None:
+            lines.writerow([f"{value:.6g}" for value in epoch])
+            file.flush()
+            progress.set_postfix(map12=f"{epoch.validation_map_at_12:.4f}")
+            progress.update()
+
+        fitted = fit_cvae(
+            load_histories(fit_histories, segment_of),
+            everything,
+            CvaeParams.load(params),
+            n_conditions=ClusterParams.load(params).n_clusters,
+            validate=_Validation(load_histories(fit_histories, segment_of), validation),
+            on_epoch=write_epoch,
+        )
+    plot_curve(pd.read_csv(curve), curve_picture)
+    refuse_collapse(fitted, everything)
+    model.mkdir(parents=True, exist_ok=True)
+    fitted.save(model)
+
+
+class _Validation:
+    """MAP@12 on the buyers of the validation week."""
+
+    def __init__(self, known: Histories, validation: Path) -> None:
+        bought = load_histories(validation)
+        buyers = np.flatnonzero(~bought.is_cold())
+        self.known = known.rows(buyers)
+        self.bought = bought.units[buyers]
+
+    def __call__(self, model: Cvae) -> float:
+        lists = recommend_in_batches(model, self.known, 12).articles
+        return float(score_customers(lists, self.bought)[AP].mean())
+
+
+if __name__ == "__main__":
+    run(main)
