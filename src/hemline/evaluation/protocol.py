@@ -1,0 +1,107 @@
+"""One protocol for every model: full catalogue, all buyers of the week after the cut.
+
+A row of the table is a cascade of models as params.yaml writes it, so it is plain to see which of
+them fall back on popularity. Each customer's values are kept: intervals, slices, the gate and later
+paired tests all read the same frame.
+
+Protocol: histories end before as_of; the truth is the set of distinct articles bought in the
+`test_days` from as_of on; bought articles stay in the lists; nobody who bought is left out.
+"""
+
+from typing import ClassVar, Final
+
+import numpy as np
+import pandas as pd
+from pydantic import PositiveInt
+from scipy import sparse
+
+from hemline import columns
+from hemline.data.histories import Histories
+from hemline.evaluation import metrics
+from hemline.models.recommender import NO_ARTICLE, Recommendations, Recommender
+from hemline.params import Section
+
+AP: Final = "map@12"
+METRICS: Final = (AP, "recall@12", "recall@20", "ndcg@12", "ndcg@20", "hit@20", "success_30@20")
+BASELINE: Final = "popularity"
+SERVED: Final = "served"
+_BATCH: Final = 4096
+
+
+class EvaluateParams(Section):
+    """Which cascades stand in the table, and how intervals are drawn."""
+
+    section: ClassVar[str] = "evaluate"
+    rows: dict[str, tuple[str, ...]]
+    list_length: PositiveInt
+    bootstrap_samples: PositiveInt
+    seed: int
+
+
+def recommend_in_batches(model: Recommender, histories: Histories, k: int) -> Recommendations:
+    """Return the model's lists for all histories, computed a few thousand customers at a time."""
+    parts = [
+        model.recommend(histories.rows(np.arange(start, min(start + _BATCH, n))), k)
+        for n in (histories.n_customers,)
+        for start in range(0, n, _BATCH)
+    ]
+    return Recommendations(
+        np.concatenate([part.articles for part in parts]),
+        np.concatenate([part.scores for part in parts]),
+        np.concatenate([part.sources for part in parts]),
+        parts[0].source_names,
+    )
+
+
+def score_customers(articles: np.ndarray, bought: sparse.csr_matrix) -> pd.DataFrame:
+    """Return METRICS of each list, one row per customer.
+
+    Args:
+        articles: int32 of shape (customers, list length), NO_ARTICLE allowed.
+        bought: CSR of shape (customers, articles); a nonzero was bought; no row is empty.
+    """
+    hits = _hits(articles, bought)
+    n_bought = np.diff(bought.indptr).astype(np.int64)
+    return pd.DataFrame(
+        {
+            AP: metrics.average_precision(hits, n_bought, 12),
+            "recall@12": metrics.recall(hits, n_bought, 12),
+            "recall@20": metrics.recall(hits, n_bought, 20),
+            "ndcg@12": metrics.ndcg(hits, n_bought, 12),
+            "ndcg@20": metrics.ndcg(hits, n_bought, 20),
+            "hit@20": metrics.hit(hits, 20),
+            "success_30@20": metrics.success_30(hits, 20),
+        }
+    )
+
+
+def oracle_scores(bought: sparse.csr_matrix) -> pd.DataFrame:
+    """Return METRICS of a list that holds exactly what will be bought: the ceiling of each."""
+    n_bought = np.diff(bought.indptr).astype(np.int64)
+    ceilings = pd.DataFrame(1.0, index=np.arange(len(n_bought)), columns=list(METRICS))
+    for k in (12, 20):
+        ceilings[f"recall@{k}"] = metrics.recall_ceiling(n_bought, k)
+    ceilings["success_30@20"] = metrics.success_30_ceiling(n_bought, 20)
+    return ceilings
+
+
+def coverage(articles: np.ndarray, n_articles: int) -> float:
+    """Return the share of the catalogue that stands in at least one list."""
+    return len(np.unique(articles[articles != NO_ARTICLE])) / n_articles
+
+
+def slices(histories: Histories) -> dict[str, np.ndarray]:
+    """Return the rows of each slice: all, warm, cold and every cluster that occurs."""
+    is_cold = histories.is_cold()
+    parts = {"all": np.arange(histories.n_customers)}
+    parts |= {"warm": np.flatnonzero(~is_cold), "cold": np.flatnonzero(is_cold)}
+    for cluster in np.unique(histories.clusters):
+        parts[f"{columns.CLUSTER} {cluster}"] = np.flatnonzero(histories.clusters == cluster)
+    return {name: rows for name, rows in parts.items() if len(rows)}
+
+
+def _hits(articles: np.ndarray, bought: sparse.csr_matrix) -> metrics.Hits:
+    row = np.repeat(np.arange(bought.shape[0]), np.diff(bought.indptr))
+    truth = row * np.int64(bought.shape[1]) + bought.indices
+    asked = np.arange(len(articles))[:, None] * np.int64(bought.shape[1]) + articles
+    return np.isin(asked, truth) & (articles != NO_ARTICLE)
