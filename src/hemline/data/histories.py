@@ -60,7 +60,7 @@ class Histories:
 
     def is_cold(self) -> npt.NDArray[np.bool_]:
         """Return, per customer, whether nothing was bought before the cut."""
-        return np.diff(self.units.indptr) == 0
+        return np.asarray(np.diff(self.units.indptr) == 0)
 
     @classmethod
     def from_interactions(

@@ -5,6 +5,7 @@ model. The days from it on are the test week; the last days before it are the va
 serves for early stopping and belongs to the history afterwards.
 """
 
+import math
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -47,7 +48,7 @@ class Weeks:
     ) -> "Weeks":
         """Return the borders around a cut."""
         return cls(
-            history_start=as_of - timedelta(days=round(365.25 * history_years)),
+            history_start=as_of - timedelta(days=math.ceil(365.25 * history_years)),
             validation_start=as_of - timedelta(days=validation_days),
             as_of=as_of,
             test_end=as_of + timedelta(days=test_days),

@@ -1,0 +1,178 @@
+"""One rule: what must hold, how Great Expectations checks it, and which rows break it, as SQL.
+
+The SQL is there so that a refusal can show rows with their ids. Where Great Expectations has an
+expectation of its own it does the judging; it has none that DuckDB can run for patterns, joins and
+days, and there the SQL itself is the expectation (UnexpectedRows).
+
+SQL goes through `sqlalchemy.text` and `str.format`: no colons and no braces but {batch}.
+"""
+# ruff: noqa: S608 (the SQL is made of our own names, and values from params.yaml are quoted)
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Final, Literal
+
+from great_expectations.expectations.core import (  # type: ignore[attr-defined]  # no __all__
+    ExpectColumnMaxToBeBetween,
+    ExpectColumnValuesToBeBetween,
+    ExpectColumnValuesToBeInSet,
+    ExpectColumnValuesToBeUnique,
+    ExpectColumnValuesToNotBeNull,
+    ExpectTableRowCountToBeBetween,
+    UnexpectedRowsExpectation,
+)
+from great_expectations.expectations.expectation import Expectation
+
+from hemline import columns, tables
+
+Table = Literal["articles", "customers", "transactions"]
+
+SCHEMAS: Final = {
+    "articles": tables.ARTICLES,
+    "customers": tables.CUSTOMERS,
+    "transactions": tables.TRANSACTIONS,
+}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One thing that must hold.
+
+    Attributes:
+        suite: the table, or ACROSS for rules that look at several.
+        table: the table whose rows break it.
+        column: the column at fault, or "*" for whole rows.
+        rule: what must hold, as a sentence.
+        fix: what to do when it does not.
+        rows: SQL of the rows that break it, reading from {batch}.
+        expectation: what Great Expectations checks.
+    """
+
+    suite: str
+    table: Table
+    column: str
+    rule: str
+    fix: str
+    rows: str
+    expectation: Expectation
+
+
+def min_rows(table: Table, n_rows: int) -> Rule:
+    """Return the rule that the table is not cut short."""
+    rule = f"{table} has at least {n_rows:,} rows"
+    return Rule(
+        suite=table,
+        table=table,
+        column="*",
+        rule=rule,
+        fix=corrected("the export is cut short", f"min_rows.{table}"),
+        rows="SELECT count(*) AS n_rows FROM {batch}",
+        expectation=ExpectTableRowCountToBeBetween(min_value=n_rows, description=rule),
+    )
+
+
+def filled(table: Table, column: str, max_share: float) -> Rule:
+    """Return the rule that at most a share of the column is null."""
+    share = "no row" if max_share == 0 else f"at most {max_share:.1%} of the rows"
+    return _column_rule(
+        table,
+        column,
+        f"{column} is missing in {share}",
+        f"{column} IS NULL",
+        ExpectColumnValuesToNotBeNull(column=column, mostly=1 - max_share),
+        fix=corrected("fill them in", f"max_null_share.{table}.{column}"),
+    )
+
+
+def known(table: Table, column: str, values: list[str | int]) -> Rule:
+    """Return the rule that the column holds these values or null."""
+    listed = ", ".join(str(value) for value in values)
+    quoted = ", ".join("'" + str(value).replace("'", "''") + "'" for value in values)
+    return _column_rule(
+        table,
+        column,
+        f"{column} is one of {listed}",
+        f"CAST({column} AS VARCHAR) NOT IN ({quoted})",
+        ExpectColumnValuesToBeInSet(column=column, value_set=values),
+        fix=corrected("a value has a new spelling", f"known_values.{table}.{column}"),
+    )
+
+
+def unique(table: Table, column: str) -> Rule:
+    """Return the rule that no value of the column occurs twice."""
+    return _column_rule(
+        table,
+        column,
+        f"each {column} occurs once",
+        f"{column} IN (SELECT {column} FROM {table} GROUP BY {column} HAVING count(*) > 1)",
+        ExpectColumnValuesToBeUnique(column=column),
+        fix=f"keep one row of each {column}",
+    )
+
+
+def between(table: Table, column: str, low: float | date, high: float | date, keys: str) -> Rule:
+    """Return the rule that the column lies in [low, high]; keys name the thresholds."""
+    return _column_rule(
+        table,
+        column,
+        f"{column} lies between {low} and {high}",
+        f"{column} NOT BETWEEN '{low}' AND '{high}'",
+        ExpectColumnValuesToBeBetween(column=column, min_value=low, max_value=high),
+        fix=corrected("the values are wrong", keys),
+    )
+
+
+def reaches(needed_through: date) -> Rule:
+    """Return the rule that the transactions are fresh enough for a whole test week."""
+    rule = f"the transactions reach {needed_through}, the last day of the test week"
+    return Rule(
+        suite="transactions",
+        table="transactions",
+        column=columns.DAY,
+        rule=rule,
+        fix="get newer transactions, or set data.as_of back in params.yaml",
+        rows="SELECT max(t_dat) AS last_day FROM {batch}",
+        expectation=ExpectColumnMaxToBeBetween(
+            column=columns.DAY, min_value=needed_through, description=rule
+        ),
+    )
+
+
+def never(
+    table: Table, column: str, rule: str, broken: str, *, fix: str, suite: str | None = None
+) -> Rule:
+    """Return the rule that no row fulfils the SQL condition `broken`."""
+    rows = _rows(table, column, broken)
+    return query_rule(table, column, rule, rows, fix=fix, suite=suite)
+
+
+def query_rule(
+    table: Table, column: str, rule: str, rows: str, *, fix: str, suite: str | None = None
+) -> Rule:
+    """Return the rule that the SQL `rows`, reading from {batch}, finds nothing."""
+    expectation = UnexpectedRowsExpectation(unexpected_rows_query=rows, description=rule)
+    return Rule(suite or table, table, column, rule, fix, rows, expectation)
+
+
+def _column_rule(
+    table: Table, column: str, rule: str, broken: str, expectation: Expectation, *, fix: str
+) -> Rule:
+    expectation.description = rule
+    return Rule(table, table, column, rule, fix, _rows(table, column, broken), expectation)
+
+
+def _rows(table: Table, column: str, broken: str) -> str:
+    """Return the SQL of rows to show: their ids and what is wrong, never the whole customer."""
+    shown = {
+        "articles": ["article_id", "product_code"],
+        "customers": ["customer_id"],
+        "transactions": SCHEMAS["transactions"].names,
+    }[table]
+    extra = [column] if column in SCHEMAS[table].names and column not in shown else []
+    order = "ALL" if table != "transactions" else ", ".join(shown)
+    return f"SELECT {', '.join([*shown, *extra])} FROM {{batch}} WHERE {broken} ORDER BY {order}"
+
+
+def corrected(wrong: str, keys: str) -> str:
+    """Return the advice to correct the file or to change thresholds of params.yaml."""
+    return f"correct the file ({wrong}), or change {keys} under validate in params.yaml"

@@ -1,0 +1,152 @@
+"""The catalogue: articles with Kaggle's 25 columns, and what drives their sales behind the scenes.
+
+Products come first, articles (colour siblings of one product code) second: a product draws its
+line, type, pattern, price, launch and life, and its siblings differ in colour and luck. Product
+codes rise with the launch day, as they do in the genuine table.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from hemline.data.synthetic.colours import COLOURS, MASTERS, VALUES
+from hemline.data.synthetic.lines import LINES
+from hemline.data.synthetic.products import BASICS, draw_products, draw_sibling_counts
+from hemline.data.synthetic.seasons import PEAKS
+from hemline.data.synthetic.vocabulary import (
+    GARMENT_GROUPS,
+    GARMENT_SALES,
+    GRAPHICS,
+    INDICES,
+    SECTIONS,
+    TYPES,
+)
+
+FloatArray = npt.NDArray[np.float64]
+
+_LATE_COLOURS: Final = 0.3  # share of the further colours that arrive after the first
+_SIZE_RANGES: Final = np.array(["", " tall", " petite", " plus"], object)
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The articles and, row by row, what makes them sell.
+
+    Attributes:
+        articles: the table, Kaggle's 25 columns.
+        launch: int16; first day on sale, counted from the shop's first day, may be negative.
+        last: int16; last day on sale.
+        is_staple: whether the article stays in the range instead of fading.
+        appeal: float64; demand before season, age and taste.
+        ticket_cents: int64; price tag before markdown.
+        repeats: float64; how readily the article is bought again, 0 to 1.
+        garment_group: int8; index into seasons.PEAKS.
+        first_sibling: int32; row of the first article of the same product.
+        n_siblings: int32; number of articles of the product.
+    """
+
+    articles: pd.DataFrame
+    launch: npt.NDArray[np.int16]
+    last: npt.NDArray[np.int16]
+    is_staple: npt.NDArray[np.bool_]
+    appeal: FloatArray
+    ticket_cents: npt.NDArray[np.int64]
+    repeats: FloatArray
+    garment_group: npt.NDArray[np.int8]
+    first_sibling: npt.NDArray[np.int32]
+    n_siblings: npt.NDArray[np.int32]
+
+    def supply(self, n_days: int) -> FloatArray:
+        """Return appeal times days on sale within the shop's n_days, per article."""
+        days = np.minimum(self.last, n_days - 1) - np.maximum(self.launch, 0).astype(np.float64) + 1
+        return np.asarray(self.appeal * np.maximum(days, 0), np.float64)
+
+
+def draw_catalogue(
+    n_articles: int, first_day: date, n_days: int, rng: np.random.Generator
+) -> Catalogue:
+    """Return a catalogue of n_articles for a shop open for n_days from first_day."""
+    n_siblings = draw_sibling_counts(n_articles, rng)
+    products = draw_products(len(n_siblings), first_day, n_days, rng)
+    product = np.repeat(np.arange(len(n_siblings)), n_siblings)
+    first_sibling = np.repeat(np.cumsum(n_siblings) - n_siblings, n_siblings)
+    siblings = products.iloc[product].reset_index(drop=True)
+    siblings["colour"] = rng.choice(list(COLOURS), n_articles, p=_colour_shares())
+    siblings["sibling"] = np.arange(n_articles) - first_sibling
+    late = (siblings["sibling"] > 0) & (rng.random(n_articles) < _LATE_COLOURS)
+    launch = siblings["launch"] + np.where(late, rng.integers(0, 60, n_articles), 0)
+    return Catalogue(
+        articles=_describe(siblings),
+        launch=launch.to_numpy(np.int16),
+        last=(launch + siblings["life"]).clip(upper=np.iinfo(np.int16).max).to_numpy(np.int16),
+        is_staple=siblings["is_staple"].to_numpy(bool),
+        appeal=_draw_appeal(siblings, rng),
+        ticket_cents=siblings["ticket_cents"].to_numpy(np.int64),
+        repeats=np.where(siblings["garment_group"].isin(BASICS), 1.0, 0.6),
+        garment_group=pd.Categorical(siblings["garment_group"], categories=list(PEAKS)).codes,
+        first_sibling=first_sibling.astype(np.int32),
+        n_siblings=n_siblings[product].astype(np.int32),
+    )
+
+
+def _draw_appeal(siblings: pd.DataFrame, rng: np.random.Generator) -> FloatArray:
+    """Long tails twice over: some products sell, and of those some colours."""
+    product, n_articles = pd.factorize(siblings["product_code"])[0], len(siblings)
+    of_product = rng.normal(0, 0.35, product[-1] + 1)[product]
+    of_colour = siblings["colour"].map({name: colour.sells for name, colour in COLOURS.items()})
+    of_garment = siblings["garment_group"].map(GARMENT_SALES)
+    luck = np.exp(of_product + rng.normal(0, 0.3, n_articles))
+    return np.asarray(luck * of_colour * of_garment, np.float64)
+
+
+def _describe(siblings: pd.DataFrame) -> pd.DataFrame:
+    colour = pd.DataFrame(COLOURS.values(), index=list(COLOURS)).loc[siblings["colour"]]
+    kind = pd.DataFrame(TYPES.values(), index=list(TYPES)).loc[siblings["type"]]
+    index = pd.DataFrame(INDICES.values(), index=list(INDICES)).loc[siblings["index_code"]]
+    same_colour = siblings.groupby(["product_code", "colour"]).cumcount().clip(upper=3)
+    graphics = {name: number for name, (number, _, _) in GRAPHICS.items()}
+    departments = _numbers_of_departments()
+    suffix = (siblings["sibling"] + 1).astype("str").str.zfill(3)
+    return pd.DataFrame(
+        {
+            "article_id": siblings["product_code"] + suffix,
+            "product_code": siblings["product_code"],
+            "prod_name": siblings["prod_name"] + _SIZE_RANGES[same_colour],
+            "product_type_no": kind["number"].to_numpy(),
+            "product_type_name": siblings["type"],
+            "product_group_name": kind["product_group"].to_numpy(),
+            "graphical_appearance_no": siblings["graphic"].map(graphics),
+            "graphical_appearance_name": siblings["graphic"],
+            "colour_group_code": colour["code"].to_numpy(),
+            "colour_group_name": siblings["colour"],
+            "perceived_colour_value_id": colour["value_id"].to_numpy(),
+            "perceived_colour_value_name": colour["value_id"].map(VALUES).to_numpy(),
+            "perceived_colour_master_id": colour["master_id"].to_numpy(),
+            "perceived_colour_master_name": colour["master_id"].map(MASTERS).to_numpy(),
+            "department_no": siblings["department"].map(departments),
+            "department_name": siblings["department"],
+            "index_code": siblings["index_code"],
+            "index_name": index["name"].to_numpy(),
+            "index_group_no": index["group_no"].to_numpy(),
+            "index_group_name": index["group_name"].to_numpy(),
+            "section_no": siblings["section"].map(SECTIONS),
+            "section_name": siblings["section"],
+            "garment_group_no": siblings["garment_group"].map(GARMENT_GROUPS),
+            "garment_group_name": siblings["garment_group"],
+            "detail_desc": siblings["detail_desc"],
+        }
+    )
+
+
+def _numbers_of_departments() -> dict[str, int]:
+    names = sorted({line.department for lines in LINES.values() for line in lines})
+    return {name: 1100 + 7 * place for place, name in enumerate(names)}
+
+
+def _colour_shares() -> FloatArray:
+    shares = np.array([colour.share for colour in COLOURS.values()])
+    return np.asarray(shares / shares.sum(), np.float64)

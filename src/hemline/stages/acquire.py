@@ -1,0 +1,58 @@
+"""Stage acquire: Kaggle's files, or a generated shop, to typed tables with dense keys."""
+
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hemline.data.acquire.kaggle_files import check_header, find_sources, holds_kaggle_files
+from hemline.data.acquire.typed_tables import (
+    AcquireParams,
+    Tables,
+    read_tables,
+    replaced_folder,
+    type_tables,
+    write_tables,
+)
+from hemline.data.synthetic.shop import SyntheticParams, generate_shop, write_truth
+from hemline.stages.command import OutPath, ParamsPath, run
+
+logger = logging.getLogger(__name__)
+
+KagglePath = Annotated[Path, typer.Option(help="May be missing as long as the demo is asked for.")]
+
+
+def main(params: ParamsPath, kaggle: KagglePath, tables: OutPath) -> None:
+    """Write all tables or none: they replace earlier ones only when every one is complete."""
+    acquire = AcquireParams.load(params)
+    with replaced_folder(tables) as unfinished:
+        if acquire.source == "kaggle":
+            acquired = _read_kaggle(kaggle, keep_postal_code=acquire.keep_postal_code)
+        else:
+            if holds_kaggle_files(kaggle):
+                logger.warning("%s is not read: acquire.source is synthetic", kaggle)
+            shop = generate_shop(SyntheticParams.load(params))
+            write_truth(shop.truth, unfinished / "truth")
+            acquired = type_tables(
+                shop.articles,
+                shop.customers,
+                shop.transactions,
+                keep_postal_code=acquire.keep_postal_code,
+            )
+        write_tables(acquired, unfinished)
+    for name, table in vars(acquired).items():
+        logger.info("%s: %d rows", name, table.num_rows)
+
+
+def _read_kaggle(folder: Path, *, keep_postal_code: bool) -> Tables:
+    sources = find_sources(folder, keep_postal_code=keep_postal_code)
+    for source in sources.values():
+        ignored = check_header(source)
+        if ignored:
+            logger.info("%s: ignored %s", source, ", ".join(ignored))
+    return read_tables(sources)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,66 @@
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hemline import columns
+from hemline.data.histories import Histories, build_histories, load_histories, save_histories
+
+PURCHASES = pd.DataFrame(
+    [("2020-09-01", 2, 5, 1), ("2020-09-10", 2, 5, 3), ("2020-09-15", 0, 1, 1)],
+    columns=[columns.DAY, columns.CUSTOMER, columns.ARTICLE, columns.UNITS],
+).assign(t_dat=lambda purchases: pd.to_datetime(purchases[columns.DAY]))
+
+
+def build(cut: date = date(2020, 9, 16)) -> Histories:
+    return build_histories(PURCHASES, cut=cut, n_customers=4, n_articles=6)
+
+
+def test_a_history_sums_units_and_remembers_the_last_day() -> None:
+    histories = build()
+    assert histories.units.toarray()[2].tolist() == [0, 0, 0, 0, 0, 1 + 3]
+    assert histories.days_ago.toarray()[2, 5] == 6
+    assert histories.days_ago.toarray()[0, 1] == 1
+
+
+def test_customers_without_purchases_are_cold() -> None:
+    assert build().is_cold().tolist() == [False, True, False, True]
+
+
+def test_a_purchase_on_the_day_of_the_cut_is_refused() -> None:
+    with pytest.raises(ValueError, match="2020-09-15"):
+        build(cut=date(2020, 9, 15))
+
+
+def test_saved_histories_come_back_and_have_stable_bytes(tmp_path: Path) -> None:
+    histories = build()
+    for name in ("one.npz", "two.npz"):
+        save_histories(histories, tmp_path / name)
+    loaded = load_histories(tmp_path / "one.npz")
+    assert (loaded.units != histories.units).nnz == 0
+    assert (loaded.days_ago != histories.days_ago).nnz == 0
+    assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one.npz", "two.npz"]
+
+
+def test_no_purchases_at_all_make_empty_histories() -> None:
+    histories = build_histories(
+        PURCHASES.iloc[:0], cut=date(2020, 9, 16), n_customers=2, n_articles=3
+    )
+    assert histories.units.shape == (2, 3)
+    assert histories.is_cold().all()
+
+
+def test_rows_keep_their_segments() -> None:
+    histories = build()
+    chosen = Histories(
+        histories.units,
+        histories.days_ago,
+        np.array([0, 1, 2, 3], np.int8),
+        np.array([3, 2, 1, 0], np.int8),
+    ).rows(np.array([2, 0]))
+    assert chosen.clusters.tolist() == [2, 0]
+    assert chosen.age_bands.tolist() == [1, 3]
+    assert chosen.units.toarray()[0, 5] == 4

@@ -1,0 +1,261 @@
+"""Every rule of the validation, broken once: one run finds them all and shows the rows."""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from hemline.data.acquire.kaggle_files import find_sources
+from hemline.data.acquire.typed_tables import read_tables, write_tables
+from hemline.data.expectations.checkpoint import check_tables
+from hemline.data.expectations.rules import ValidateParams
+from hemline.errors import BadInput
+from hemline.stages import validate as stage
+
+PARAMS = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+SMALL: dict[str, Any] = PARAMS["validate"] | {
+    "min_rows": {"articles": 3, "customers": 4, "transactions": 20},
+    "max_null_share": {
+        "articles": {"detail_desc": 0.5, "department_name": 0},
+        "customers": {"age": 0.3, "club_member_status": 0.3, "fashion_news_frequency": 0.3},
+        "transactions": {"t_dat": 0, "price": 0, "sales_channel_id": 0},
+    },
+    "max_missing_days": 1,
+    "max_units": 5,
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run of the stage left behind."""
+
+    report: Path
+    summary: dict[str, Any]
+    refusal: BadInput | None
+
+
+def validate(kaggle: Path, folder: Path, thresholds: dict[str, Any] = SMALL) -> Run:
+    sources = find_sources(kaggle, keep_postal_code=True)
+    write_tables(read_tables(sources), folder / "tables")
+    params = folder / "params.yaml"
+    params.write_text(yaml.safe_dump({"data": PARAMS["data"], "validate": thresholds}))
+    refusal = None
+    try:
+        stage.main(params, folder / "tables", folder / "report")
+    except BadInput as error:
+        refusal = error
+    report = folder / "report"
+    return Run(report, json.loads((report / "summary.json").read_text()), refusal)
+
+
+@pytest.fixture(scope="module")
+def flawless_run(flawless: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return validate(flawless, tmp_path_factory.mktemp("flawless_run"))
+
+
+@pytest.fixture(scope="module")
+def broken_run(flawless: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    folder = tmp_path_factory.mktemp("broken_run")
+    shutil.copytree(flawless, folder / "kaggle")
+    for name, break_rows in (
+        ("articles", broken_articles),
+        ("customers", broken_customers),
+        ("transactions_train", broken_transactions),
+    ):
+        path = folder / "kaggle" / f"{name}.csv"
+        lines = break_rows(path.read_text(encoding="utf-8").splitlines())
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    thresholds = SMALL | {"min_rows": {"articles": 50, "customers": 4, "transactions": 20}}
+    return validate(folder / "kaggle", folder, thresholds)
+
+
+def broken_articles(lines: list[str]) -> list[str]:
+    first = lines[1]
+    return [
+        *lines,
+        lines[3],  # 0110065001 a second time
+        first.replace("0108775015", "108775099"),
+        first.replace("0108775015", "01087750XY"),
+        first.replace("0108775015", "0208775015"),  # its product code is still 0108775
+        first.replace("0108775015", "0108775077").replace("253,Vest", "253,Sock"),
+        first.replace("0108775015", "0108775078").replace("16,Jersey,A", "17,,A"),
+    ]
+
+
+def broken_customers(lines: list[str]) -> list[str]:
+    return [
+        *lines,
+        lines[1],  # 0000... a second time
+        "not-hexadecimal,,,ACTIVE,NONE,30,p",
+        f"{'b' * 63},,,ACTIVE,NONE,30,p",
+        f"{'1' * 64},,,ACTIVE,NONE,203,p",
+        f"{'2' * 64},,,ACTIVE,NONE,5,p",
+        f"{'4' * 64},2.0,,ACTIVE,NONE,30,p",
+        f"{'5' * 64},,7.0,ACTIVE,NONE,30,p",
+        f"{'6' * 64},,,GOLD,NONE,30,p",
+        f"{'7' * 64},,,ACTIVE,Hourly,30,p",
+        *(f"{digit * 64},,,ACTIVE,NONE,,p" for digit in "8bcde"),
+    ]
+
+
+def broken_transactions(lines: list[str]) -> list[str]:
+    known = f"{'a' * 64},0108775044"
+    gone = ("2020-09-10", "2020-09-11", "2020-09-21", "2020-09-22")
+    return [
+        *(line for line in lines if not line.startswith(gone)),
+        "2020-09-03," + "a" * 64 + ",108775044,0.02,1",  # 0108775044 read as a number
+        "2020-09-03," + "a" * 64 + ",0999999999,0.02,1",
+        "2020-09-03," + "9" * 64 + ",0108775044,0.02,1",
+        f"2020-09-03,{known},-0.02,1",
+        f"2020-09-04,{known},2.5,1",
+        f"2020-09-05,{known},nan,1",
+        f"2020-09-06,{known},,1",
+        f"2020-09-07,{known},0.02,0",
+        f"2020-09-07,{known},0.02,",
+        f"1920-09-07,{known},0.02,1",
+        f",{known},0.02,1",
+        *[f"2020-09-08,{'f' * 64},0110065001,0.02,1"] * 9,
+    ]
+
+
+SPAN = (date(2020, 9, 20) - date(1920, 9, 7)).days + 1  # 18 days of September and one of 1920 sold
+BROKEN = [
+    ("articles", "*", "at least 50 rows", 1, "9"),
+    ("articles", "article_id", "occurs once", 2, "0110065001"),
+    ("articles", "article_id", "keeps its leading zero", 1, "108775099"),
+    ("articles", "article_id", "is 10 digits", 1, "01087750XY"),
+    ("articles", "product_code", "first 7 digits", 1, "0208775015"),
+    (
+        "articles",
+        "product_type_no",
+        "always has the same product_type_name",
+        1,
+        "Sock, usually Vest",
+    ),
+    ("articles", "department_name", "is missing in no row", 1, "0108775078"),
+    ("customers", "customer_id", "occurs once", 2, "0" * 64),
+    ("customers", "customer_id", "64 hexadecimal digits", 2, "not-hexadecimal"),
+    ("customers", "age", "between 16 and 99", 2, "203"),
+    ("customers", "age", "is missing in at most 30.0% of", 6, "8" * 64),
+    ("customers", "FN", "FN is one of 0, 1", 1, "4" * 64),
+    ("customers", "Active", "Active is one of 0, 1", 1, "5" * 64),
+    ("customers", "club_member_status", "is one of ACTIVE, PRE-CREATE", 1, "GOLD"),
+    ("customers", "fashion_news_frequency", "is one of NONE, Regularly", 1, "Hourly"),
+    ("transactions", "article_id", "keeps its leading zero", 1, "108775044"),
+    ("transactions", "article_id", "stands in articles", 1, "0999999999"),
+    ("transactions", "customer_id", "stands in customers", 1, "9" * 64),
+    ("transactions", "price", "between 1e-05 and 1.0", 3, "price -0.02"),
+    ("transactions", "price", "is missing in no row", 1, "2020-09-06"),
+    ("transactions", "sales_channel_id", "is one of 1, 2", 1, "2020-09-07"),
+    ("transactions", "sales_channel_id", "is missing in no row", 1, "2020-09-07"),
+    ("transactions", "t_dat", "between 2018-09-20", 1, "1920-09-07"),
+    ("transactions", "t_dat", "is missing in no row", 1, "t_dat None"),
+    ("transactions", "t_dat", "reach 2020-09-22", 1, "2020-09-20"),
+    ("transactions", "t_dat", "at most 1 days of the span", SPAN - 19, "1920-09-08"),
+    ("transactions", "*", "rows repeat an article", 3, "n_rows 9"),
+    ("transactions", "*", "at most 5 units", 1, "f" * 64),
+]
+
+
+@pytest.mark.parametrize("broken", BROKEN, ids=lambda broken: " ".join(broken[:3]))
+def test_a_broken_rule_is_named_counted_and_shown(
+    broken_run: Run, broken: tuple[str, str, str, int, str]
+) -> None:
+    table, column, rule, n_unexpected, shown = broken
+    (finding,) = (
+        finding
+        for finding in broken_run.summary["rules"]
+        if (finding["table"], finding["column"]) == (table, column) and rule in finding["rule"]
+    )
+    assert not finding["passed"]
+    assert finding["unexpected"] == n_unexpected
+    assert 1 <= len(finding["samples"]) <= 5
+    samples = [
+        ", ".join(f"{name} {value}" for name, value in row.items()) for row in finding["samples"]
+    ]
+    assert shown in " ".join(samples)
+    assert broken_run.refusal is not None
+    head = f"{table}.{column}: {finding['rule']}: {n_unexpected:,} at fault, the table has "
+    assert head in broken_run.refusal.found
+    assert all(row in broken_run.refusal.found for row in samples)
+
+
+def test_nothing_else_is_called_broken(broken_run: Run) -> None:
+    failed = [finding for finding in broken_run.summary["rules"] if not finding["passed"]]
+    assert len(failed) == len(BROKEN)
+    assert not broken_run.summary["passed"]
+
+
+def test_a_refusal_says_what_to_do_and_where_to_look(broken_run: Run) -> None:
+    assert broken_run.refusal is not None
+    fix = broken_run.refusal.fix
+    assert "lost its leading zero: export ids as text" in fix
+    assert "change min_price, max_price under validate in params.yaml" in fix
+    assert "get newer transactions, or set data.as_of back" in fix
+    assert str(broken_run.report / "index.html") in fix
+
+
+def test_a_postal_code_is_never_shown(broken_run: Run) -> None:
+    assert "postal_code" not in str(broken_run.refusal)
+
+
+def test_the_page_and_the_data_docs_show_a_failed_run(broken_run: Run) -> None:
+    page = (broken_run.report / "index.html").read_text()
+    assert f"{len(BROKEN)} of " in page
+    assert "0999999999" in page
+    docs = sorted(broken_run.report.glob("docs/validations/*/*/*/*.html"))
+    assert [path.parts[-4] for path in docs] == ["across", "articles", "customers", "transactions"]
+    assert all("Failed" in path.read_text() for path in docs)
+    assert all(path.relative_to(broken_run.report).as_posix() in page for path in docs)
+
+
+def test_a_flawless_shop_passes(flawless_run: Run) -> None:
+    assert flawless_run.refusal is None
+    assert flawless_run.summary["passed"]
+    assert all(finding["passed"] for finding in flawless_run.summary["rules"])
+    assert {finding["checked"] for finding in flawless_run.summary["rules"]} == {3, 4, 23}
+    assert "All rules hold" in (flawless_run.report / "index.html").read_text()
+
+
+def test_the_same_tables_give_the_same_report(
+    flawless: Path, flawless_run: Run, tmp_path: Path
+) -> None:
+    again = validate(flawless, tmp_path)
+    pages = [path for path in flawless_run.report.rglob("*") if path.is_file()]
+    assert len(pages) > 10
+    for path in pages:
+        other = again.report / path.relative_to(flawless_run.report)
+        assert other.read_bytes() == path.read_bytes()
+
+
+def test_half_a_set_of_tables_is_refused(flawless: Path, tmp_path: Path) -> None:
+    write_tables(read_tables(find_sources(flawless, keep_postal_code=False)), tmp_path)
+    (tmp_path / "customer_keys.parquet").unlink()
+    with pytest.raises(BadInput, match=r"no customer_keys\.parquet"):
+        check_tables(tmp_path, [], docs=tmp_path / "docs", run_day=date(2020, 9, 16))
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        (lambda params: params["max_null_share"]["customers"].update(adress=0), "no column adress"),
+        (lambda params: params["min_rows"].update(shops=3), "validate.min_rows.shops"),
+        (lambda params: params.update(max_age="old"), "validate.max_age"),
+        (lambda params: params.pop("max_units"), "validate.max_units"),
+    ],
+)
+def test_a_threshold_for_nothing_is_refused(
+    tmp_path: Path, change: Callable[[dict[str, Any]], object], key: str
+) -> None:
+    thresholds = json.loads(json.dumps(SMALL, default=str))
+    change(thresholds)
+    params = tmp_path / "params.yaml"
+    params.write_text(yaml.safe_dump({"validate": thresholds}))
+    with pytest.raises(BadInput, match=key):
+        ValidateParams.load(params)
