@@ -26,7 +26,9 @@ class Section(BaseModel):
         if not isinstance(sections, dict) or cls.section not in sections:
             raise BadInput(
                 f"{path.name} has a section '{cls.section}'",
-                found=f"sections {sorted(sections)}" if isinstance(sections, dict) else "no sections",
+                found=f"sections {sorted(sections)}"
+                if isinstance(sections, dict)
+                else "no sections",
                 fix="compare it with the params.yaml of the repository",
             )
         try:

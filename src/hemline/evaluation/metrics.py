@@ -45,17 +45,17 @@ def ndcg(hits: Hits, n_bought: Counts, k: int) -> Values:
 
 def hit(hits: Hits, k: int) -> Values:
     """Return 1 where at least one of the first k was bought (the poster's recall_1 at k = 20)."""
-    return hits[:, :k].any(axis=1).astype(np.float64)
+    return np.asarray(hits[:, :k].any(axis=1), np.float64)
 
 
 def success_30(hits: Hits, k: int) -> Values:
     """Return 1 where at least 30 % of a list of k was bought (the poster's recall_30 at k = 20)."""
-    return (hits[:, :k].sum(axis=1) >= np.ceil(SUCCESS_SHARE * k)).astype(np.float64)
+    return np.asarray(hits[:, :k].sum(axis=1) >= np.ceil(SUCCESS_SHARE * k), np.float64)
 
 
 def success_30_ceiling(n_bought: Counts, k: int) -> Values:
     """Return success_30 of an oracle that lists exactly what will be bought."""
-    return (np.minimum(n_bought, k) >= np.ceil(SUCCESS_SHARE * k)).astype(np.float64)
+    return np.asarray(np.minimum(n_bought, k) >= np.ceil(SUCCESS_SHARE * k), np.float64)
 
 
 def recall_ceiling(n_bought: Counts, k: int) -> Values:

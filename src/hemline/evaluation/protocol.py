@@ -8,11 +8,11 @@ Protocol: histories end before as_of; the truth is the set of distinct articles 
 `test_days` from as_of on; bought articles stay in the lists; nobody who bought is left out.
 """
 
-from typing import ClassVar, Final
+from typing import Annotated, ClassVar, Final
 
 import numpy as np
 import pandas as pd
-from pydantic import PositiveInt
+from pydantic import Field, PositiveInt, field_validator
 from scipy import sparse
 
 from hemline import columns
@@ -33,18 +33,23 @@ class EvaluateParams(Section):
 
     section: ClassVar[str] = "evaluate"
     rows: dict[str, tuple[str, ...]]
-    list_length: PositiveInt
+    list_length: Annotated[int, Field(ge=20)]
     bootstrap_samples: PositiveInt
     seed: int
+
+    @field_validator("rows")
+    @classmethod
+    def _has_the_baseline(cls, rows: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        if BASELINE not in rows:
+            raise ValueError(f"every table has a row '{BASELINE}' to be measured against")
+        return rows
 
 
 def recommend_in_batches(model: Recommender, histories: Histories, k: int) -> Recommendations:
     """Return the model's lists for all histories, computed a few thousand customers at a time."""
-    parts = [
-        model.recommend(histories.rows(np.arange(start, min(start + _BATCH, n))), k)
-        for n in (histories.n_customers,)
-        for start in range(0, n, _BATCH)
-    ]
+    every = np.arange(histories.n_customers)
+    n_batches = max(1, -(-len(every) // _BATCH))
+    parts = [model.recommend(histories.rows(rows), k) for rows in np.array_split(every, n_batches)]
     return Recommendations(
         np.concatenate([part.articles for part in parts]),
         np.concatenate([part.scores for part in parts]),
@@ -104,4 +109,4 @@ def _hits(articles: np.ndarray, bought: sparse.csr_matrix) -> metrics.Hits:
     row = np.repeat(np.arange(bought.shape[0]), np.diff(bought.indptr))
     truth = row * np.int64(bought.shape[1]) + bought.indices
     asked = np.arange(len(articles))[:, None] * np.int64(bought.shape[1]) + articles
-    return np.isin(asked, truth) & (articles != NO_ARTICLE)
+    return np.asarray(np.isin(asked, truth) & (articles != NO_ARTICLE))

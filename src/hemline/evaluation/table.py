@@ -1,4 +1,4 @@
-"""From per-customer values to the score table: means, intervals, and the paired gain on popularity."""
+"""From per-customer values to the score table: means, intervals, paired gain on popularity."""
 
 import numpy as np
 import pandas as pd
@@ -43,21 +43,22 @@ def headline(table: pd.DataFrame, coverages: dict[str, float]) -> dict[str, dict
     return scores
 
 
-def as_markdown(
-    table: pd.DataFrame, coverages: dict[str, float], cascades: dict[str, tuple[str, ...]]
-) -> str:
+def as_markdown(table: pd.DataFrame, coverages: dict[str, float], asked: dict[str, str]) -> str:
     """Return the score table as people read it, best MAP@12 first and the oracle last."""
     everyone = table[table["slice"] == "all"].set_index(["model", "metric"])
     by_map = everyone.xs(AP, level="metric")["value"].sort_values(ascending=False, kind="stable")
     ceiling = "oracle"
     order = [*(name for name in by_map.index if name != ceiling), ceiling]
-    head = "| model | asks | MAP@12 [95 %] | gain on popularity [95 %] | recall@12 | NDCG@12 | hit@20 | success_30@20 | coverage |"
+    head = (
+        "| model | asks | MAP@12 [95 %] | gain on popularity [95 %] "
+        "| recall@12 | NDCG@12 | hit@20 | success_30@20 | coverage |"
+    )
     lines = [head, "|---|---|---|---|---|---|---|---|---|"]
     for name in order:
         at = everyone.loc[name]
         cells = [
             f"**{name}**" if name == SERVED else name,
-            ", ".join(cascades.get(name, ("knows what will be bought",))),
+            asked.get(name, "knows what will be bought"),
             "{value:.4f} [{low:.4f}, {high:.4f}]".format(**at.loc[AP]),
             "{gain:+.4f} [{gain_low:+.4f}, {gain_high:+.4f}]".format(**at.loc[AP]),
             *(

@@ -5,7 +5,7 @@ that falls back to popularity says so. Scores of different models do not compare
 is 1 / rank.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -18,11 +18,11 @@ from hemline.models.cvae.model import Cvae
 from hemline.models.neighbours import Neighbours
 from hemline.models.popularity import Popularity
 from hemline.models.ranking import empty_lists
-from hemline.models.recommender import NO_ARTICLE, Recommendations, Recommender
+from hemline.models.recommender import NO_ARTICLE, Model, Recommendations, Recommender
 from hemline.models.repurchase import Repurchase
 from hemline.params import Section
 
-MODELS: Final[dict[str, type[Recommender]]] = {
+MODELS: Final[dict[str, type[Model]]] = {
     "popularity": Popularity,
     "segment_popularity": Popularity,
     "repurchase": Repurchase,
@@ -34,10 +34,11 @@ MODELS: Final[dict[str, type[Recommender]]] = {
 
 
 class ServeParams(Section):
-    """Who answers customers, in order."""
+    """Who answers customers with a history and those without, in order."""
 
     section: ClassVar[str] = "serve"
-    cascade: tuple[str, ...]
+    warm: tuple[str, ...]
+    cold: tuple[str, ...]
 
 
 class Cascade:
@@ -65,19 +66,51 @@ class Cascade:
         return Recommendations(articles, scores, sources, tuple(m.name for m in self.models))
 
 
-def load_models(folder: Path) -> dict[str, Recommender]:
+class Served:
+    """What customers get: one cascade for those with a history, another for those without."""
+
+    name = "served"
+
+    def __init__(self, warm: Cascade, cold: Cascade) -> None:
+        self.warm = warm
+        self.cold = cold
+
+    def recommend(self, histories: Histories, k: int) -> Recommendations:
+        """Return each customer's list from the cascade meant for them."""
+        articles, scores = empty_lists(histories.n_customers, k)
+        sources = np.zeros(articles.shape, np.int8)
+        is_cold = histories.is_cold()
+        names: tuple[str, ...] = ()
+        for cascade, rows in ((self.warm, ~is_cold), (self.cold, is_cold)):
+            lists = cascade.recommend(histories.rows(np.flatnonzero(rows)), k)
+            articles[rows], scores[rows] = lists.articles, lists.scores
+            sources[rows] = lists.sources + len(names)
+            names += lists.source_names
+        return Recommendations(articles, scores, sources, names)
+
+
+def load_models(folder: Path) -> dict[str, Model]:
     """Return every model that has a folder of its name in `folder`."""
-    return {name: cls.load(folder / name) for name, cls in MODELS.items() if (folder / name).is_dir()}
+    return {
+        name: model.load(folder / name)
+        for name, model in MODELS.items()
+        if (folder / name).is_dir()
+    }
 
 
-def cascade_of(name: str, order: Sequence[str], models: dict[str, Recommender]) -> Cascade:
+def served_by(params: ServeParams, models: Mapping[str, Recommender]) -> Served:
+    """Return what params.yaml serves from the fitted models."""
+    return Served(cascade_of("warm", params.warm, models), cascade_of("cold", params.cold, models))
+
+
+def cascade_of(name: str, order: Sequence[str], models: Mapping[str, Recommender]) -> Cascade:
     """Return the cascade of the named models; raises BadInput when one of them is not there."""
     absent = [model for model in order if model not in models]
-    if absent:
+    if absent or not order:
         raise BadInput(
             f"a cascade names fitted models ({', '.join(sorted(models))})",
-            found=f"{name}: {', '.join(absent)}",
-            fix="correct serve.cascade or evaluate.rows in params.yaml",
+            found=f"{name}: {', '.join(absent) or 'none'}",
+            fix="correct serve or evaluate.rows in params.yaml",
         )
     return Cascade(name, [models[model] for model in order])
 

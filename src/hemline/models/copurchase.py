@@ -1,13 +1,13 @@
-"""Others also bought: articles whose buyers overlap, by shrunk cosine of the buyer columns.
+"""Others also bought: what the buyers of an article bought lately, by shrunk cosine.
 
-Only articles sold in the last `on_sale_days` are offered: most of a fashion catalogue is gone, and
-a neighbour that cannot be bought helps nobody. Every article, gone or not, may ask.
+The relation is directed. Any article may ask, however old its buyers; offered is only what they
+bought in the last `offered_days`. Counting both sides over all time put articles that were gone
+into every list and scored below popularity (docs/decisions.md).
 """
 
 from typing import ClassVar, Final
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import NonNegativeFloat, PositiveInt
 from scipy import sparse
 from tqdm import tqdm
@@ -24,38 +24,39 @@ class CopurchaseParams(Section):
     """What counts as evidence, and how many neighbours are kept."""
 
     section: ClassVar[str] = "copurchase"
+    offered_days: PositiveInt
     shrinkage: NonNegativeFloat
-    on_sale_days: PositiveInt
     neighbours: PositiveInt
     latest_articles: PositiveInt
 
 
 def fit_copurchase(histories: Histories, params: CopurchaseParams) -> Neighbours:
-    """Return the articles on sale most often bought by the same customers.
+    """Return, for every article, the articles its buyers bought lately.
 
-    The similarity of articles i and j is n_ij / (sqrt(n_i n_j) + shrinkage), with n the number of
-    customers who bought one or both (Sarwar et al. 2001; shrinkage as in Bell & Koren 2007).
+    The similarity of j to i is n_ij / (sqrt(n_i m_j) + shrinkage): n_i customers ever bought i, m_j
+    bought j within `offered_days`, n_ij did both (item-to-item cosine, Sarwar et al. 2001;
+    shrinkage as in Bell & Koren 2007).
     """
-    bought = histories.units.copy()
-    bought.data = np.ones_like(bought.data)
-    n_buyers = np.bincount(bought.indices, minlength=histories.n_articles)
-    on_sale = np.flatnonzero(_is_on_sale(histories, params.on_sale_days))
-    buyers_of = sparse.csr_matrix(bought.T)
-    bought_on_sale = sparse.csr_matrix(bought[:, on_sale])
+    ever, lately = _ones(histories.units), _ones(histories.units)
+    lately.data = (histories.days_ago.data <= params.offered_days).astype(np.float32)
+    n_ever = np.asarray(ever.sum(axis=0)).ravel()
+    n_lately = np.asarray(lately.sum(axis=0)).ravel()
+    lately.eliminate_zeros()
+    buyers_of = sparse.csr_matrix(ever.T)
     blocks = []
     for start in tqdm(range(0, histories.n_articles, _BLOCK), desc="also bought", unit="block"):
-        both = sparse.coo_matrix(buyers_of[start : start + _BLOCK] @ bought_on_sale)
-        asking, offered = both.row + start, on_sale[both.col]
-        similarity = both.data / (np.sqrt(n_buyers[asking] * n_buyers[offered]) + params.shrinkage)
-        others = asking != offered
-        pairs = (similarity[others].astype(np.float32), (both.row[others], offered[others]))
-        shape = (both.shape[0], histories.n_articles)
-        blocks.append(top_k_sparse(sparse.csr_matrix(pairs, shape=shape), params.neighbours))
+        both = sparse.coo_matrix(buyers_of[start : start + _BLOCK] @ lately)
+        asking = both.row + start
+        similarity = both.data / (np.sqrt(n_ever[asking] * n_lately[both.col]) + params.shrinkage)
+        others = asking != both.col
+        pairs = (similarity[others], (both.row[others], both.col[others]))
+        blocks.append(top_k_sparse(sparse.csr_matrix(pairs, shape=both.shape), params.neighbours))
     articles, similarities = zip(*blocks, strict=True)
     nearest = np.concatenate(articles), np.concatenate(similarities)
     return Neighbours("copurchase", *nearest, params.latest_articles)
 
 
-def _is_on_sale(histories: Histories, days: int) -> npt.NDArray[np.bool_]:
-    recent = histories.days_ago.data <= days
-    return np.bincount(histories.days_ago.indices[recent], minlength=histories.n_articles) > 0
+def _ones(structure: sparse.csr_matrix) -> sparse.csr_matrix:
+    ones = structure.copy()
+    ones.data = np.ones(structure.nnz, np.float32)
+    return ones

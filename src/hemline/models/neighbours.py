@@ -17,6 +17,7 @@ from hemline.data.histories import Histories
 from hemline.models.ranking import Lists, top_k_sparse
 from hemline.models.recommender import NO_ARTICLE, Recommendations, answer
 
+
 @dataclass(frozen=True)
 class Neighbours:
     """Ranked neighbours of every article.

@@ -120,7 +120,7 @@ def _recent_buyers(histories: Histories, params: PopularityParams) -> sparse.csr
 
 def _overall(histories: Histories, params: PopularityParams) -> npt.NDArray[np.float32]:
     buyers = np.asarray(_recent_buyers(histories, params).sum(axis=0), np.float64).ravel()
-    return (buyers / max(buyers.sum(), 1e-9)).astype(np.float32)
+    return np.asarray(buyers / max(buyers.sum(), 1e-9), np.float32)
 
 
 def _ranked(

@@ -35,7 +35,7 @@ def top_k(scores: npt.NDArray[np.float32], k: int) -> Lists:
 
 
 def top_k_sparse(scores: sparse.csr_matrix, k: int) -> Lists:
-    """Return the k best stored entries of each row, as `top_k` does; absent entries are no score."""
+    """Return the k best stored entries of each row as `top_k` does; an absent one has no score."""
     n_rows = scores.shape[0]
     row = np.repeat(np.arange(n_rows), np.diff(scores.indptr))
     order = np.lexsort((scores.indices, -scores.data, row))

@@ -37,13 +37,20 @@ class Recommendations:
 
 
 class Recommender(Protocol):
-    """A fitted model."""
+    """Whatever answers histories: a model, a cascade of models, or what the shop serves."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """The name it answers under."""
+        ...
 
     def recommend(self, histories: Histories, k: int) -> Recommendations:
         """Return up to k articles per row of histories, without duplicates, the same every time."""
         ...
+
+
+class Model(Recommender, Protocol):
+    """A fitted recommender that is kept in a folder."""
 
     def save(self, folder: Path) -> None:
         """Write arrays and json to an existing, empty folder; the same model, the same bytes."""

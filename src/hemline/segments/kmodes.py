@@ -48,7 +48,7 @@ class Segmentation:
         """Return the cluster whose mode agrees with most attributes; the larger one at a tie."""
         values = attributes[list(self.attributes)].to_numpy(str)
         mismatches = np.stack([(values != mode).sum(axis=1) for mode in self.modes], axis=1)
-        return mismatches.argmin(axis=1).astype(np.int8)
+        return np.asarray(mismatches.argmin(axis=1), np.int8)
 
     def save(self, folder: Path) -> None:
         """Write the modes as json."""

@@ -1,7 +1,6 @@
 """Stage cluster: customers' attributes to k-modes clusters, their profiles and the elbow curve."""
 
 import json
-from pathlib import Path
 
 import pandas as pd
 

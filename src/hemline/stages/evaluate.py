@@ -8,10 +8,8 @@ import pandas as pd
 
 from hemline import columns, tables
 from hemline.data.histories import load_histories
-from hemline.plots import plot_scores
 from hemline.evaluation.protocol import (
     AP,
-    BASELINE,
     SERVED,
     EvaluateParams,
     coverage,
@@ -21,7 +19,9 @@ from hemline.evaluation.protocol import (
     slices,
 )
 from hemline.evaluation.table import as_markdown, headline, score_table
-from hemline.models.cascade import ServeParams, cascade_of, load_models
+from hemline.models.cascade import ServeParams, cascade_of, load_models, served_by
+from hemline.models.recommender import Recommender
+from hemline.plots import plot_scores
 from hemline.stages.command import InPath, OutPath, ParamsPath, run
 
 
@@ -39,17 +39,20 @@ def main(
     per_customer: OutPath,
 ) -> None:
     """Recommend to the test week's buyers and compare with what they bought."""
-    wanted = EvaluateParams.load(params)
-    cascades = {**wanted.rows, SERVED: ServeParams.load(params).cascade}
+    wanted, serve = EvaluateParams.load(params), ServeParams.load(params)
     fitted = load_models(models)
+    rows: dict[str, Recommender] = {
+        name: cascade_of(name, order, fitted) for name, order in wanted.rows.items()
+    }
+    rows[SERVED] = served_by(serve, fitted)
     bought = load_histories(test)
     buyers = np.flatnonzero(~bought.is_cold())
     known = load_histories(histories, tables.read_table(segments, tables.SEGMENTS)).rows(buyers)
     truth = bought.units[buyers]
 
     values, coverages = {}, {}
-    for name, order in {BASELINE: (BASELINE,), **cascades}.items():
-        lists = recommend_in_batches(cascade_of(name, order, fitted), known, wanted.list_length)
+    for name, model in rows.items():
+        lists = recommend_in_batches(model, known, wanted.list_length)
         values[name] = score_customers(lists.articles, truth)
         coverages[name] = coverage(lists.articles, known.n_articles)
     values["oracle"] = oracle_scores(truth)
@@ -63,9 +66,14 @@ def main(
     scores.parent.mkdir(parents=True, exist_ok=True)
     scores.write_text(json.dumps(headline(lines, coverages), indent=1) + "\n", encoding="utf-8")
     lines.round(6).to_csv(table, index=False, lineterminator="\n")
-    markdown.write_text(as_markdown(lines, coverages, cascades), encoding="utf-8")
+    markdown.write_text(as_markdown(lines, coverages, _asked(wanted, serve)), encoding="utf-8")
     plot_scores(lines[(lines["metric"] == AP) & (lines["model"] != "oracle")], AP, picture)
     _write_per_customer(per_customer, buyers, customer_keys, values[SERVED])
+
+
+def _asked(wanted: EvaluateParams, serve: ServeParams) -> dict[str, str]:
+    asked = {name: ", ".join(order) for name, order in wanted.rows.items()}
+    return asked | {SERVED: f"{', '.join(serve.warm)}; strangers: {', '.join(serve.cold)}"}
 
 
 def _write_per_customer(

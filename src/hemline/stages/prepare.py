@@ -1,4 +1,4 @@
-"""Stage prepare: validated transactions to purchases before the cut, histories and held-out weeks."""
+"""Stage prepare: validated transactions to purchases before the cut, histories, held-out weeks."""
 
 import logging
 from pathlib import Path
@@ -29,7 +29,10 @@ def main(params: ParamsPath, table_folder: InPath, prepared: OutPath) -> None:
         "histories": (purchases, weeks.as_of),
         "fit_histories": (purchases[is_fit], weeks.validation_start),
         "validation": (purchases[~is_fit], weeks.as_of),
-        "test": (select_purchases(transactions, start=weeks.as_of, end=weeks.test_end), weeks.test_end),
+        "test": (
+            select_purchases(transactions, start=weeks.as_of, end=weeks.test_end),
+            weeks.test_end,
+        ),
     }
     for name, (part, cut) in parts.items():
         histories = build_histories(part, cut=cut, **shape)

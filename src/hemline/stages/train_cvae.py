@@ -9,11 +9,11 @@ from tqdm import tqdm
 
 from hemline import tables
 from hemline.data.histories import Histories, load_histories
-from hemline.plots import plot_curve
 from hemline.evaluation.protocol import AP, recommend_in_batches, score_customers
 from hemline.models.cvae.collapse import refuse_collapse
 from hemline.models.cvae.model import Cvae
 from hemline.models.cvae.training import CvaeParams, Epoch, fit_cvae
+from hemline.plots import plot_curve
 from hemline.segments.kmodes import ClusterParams
 from hemline.stages.command import InPath, OutPath, ParamsPath, run
 

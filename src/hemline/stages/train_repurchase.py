@@ -1,4 +1,4 @@
-"""Stage train_repurchase: nothing to learn but two numbers; the histories come with the question."""
+"""Stage train_repurchase: two numbers to keep; the histories come with the question."""
 
 from hemline.models.repurchase import Repurchase, RepurchaseParams
 from hemline.stages.command import OutPath, ParamsPath, run

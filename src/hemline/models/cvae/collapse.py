@@ -1,4 +1,4 @@
-"""Has the model collapsed? A trained network that answers everybody alike is an error, not a model."""
+"""Has the model collapsed? A network that answers everybody alike is an error, not a model."""
 
 import numpy as np
 

@@ -26,7 +26,8 @@ def reconstruction(name: LossName, logits: Tensor, targets: SparseRows) -> Tenso
 
 def kl_to_standard_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
     """Return the KL divergence of each row's posterior from N(0, I), shape (rows,)."""
-    return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(dim=1)
+    per_dimension: Tensor = mean.square() + log_variance.exp() - 1 - log_variance
+    return per_dimension.sum(dim=1).div(2)
 
 
 def row_totals(values: Tensor, row: Tensor, n_rows: int) -> Tensor:

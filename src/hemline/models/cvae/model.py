@@ -4,8 +4,8 @@ A cold customer's list is the mean over fixed draws from the prior, decoded unde
 cluster: the purchases the model imagines for somebody of that cluster.
 
 The network knows two small catalogues instead of the whole one: `read` holds the articles anybody
-bought, `offered` those still on sale. Most of a fashion catalogue is gone, so this is a third of the
-softmax at the real counts and a twentieth on a sample.
+bought, `offered` those still on sale. Most of a fashion catalogue is gone, so the softmax is a
+fraction of what it would be.
 """
 
 import json

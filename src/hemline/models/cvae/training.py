@@ -23,7 +23,7 @@ from scipy import sparse
 from hemline.data.histories import Histories
 from hemline.models.cvae.losses import LossName, kl_to_standard_normal, reconstruction
 from hemline.models.cvae.model import Cvae, Shape, Shelf, build_network
-from hemline.models.cvae.network import SparseRows, decayed, unit_rows
+from hemline.models.cvae.network import SparseRows, decayed
 from hemline.params import Section
 
 
@@ -147,7 +147,7 @@ class _Trainer:
             loss = reconstruction(self.params.loss, logits, SparseRows.of(targets)).sum()
             kl = (weight * kl_to_standard_normal(mean, log_variance)).sum()
             self.optimizer.zero_grad()
-            ((loss + kl_weight * kl) / weight.sum()).backward()
+            ((loss + kl_weight * kl) / weight.sum()).backward()  # type: ignore[no-untyped-call]
             self.optimizer.step()
             totals += loss.item(), kl.item(), weight.sum().item()
         self.network.eval()
@@ -196,8 +196,6 @@ def _on_sale(histories: Histories, days: int) -> npt.NDArray[np.int32]:
     return np.unique(recent).astype(np.int32)
 
 
-def _shares(
-    weights: sparse.csr_matrix, offered: npt.NDArray[np.int32]
-) -> npt.NDArray[np.float64]:
+def _shares(weights: sparse.csr_matrix, offered: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
     mass = np.asarray(weights.sum(axis=0), np.float64).ravel()[offered] + 0.5
     return np.asarray(mass / mass.sum())

@@ -1,0 +1,145 @@
+"""The small shop has answers one can work out by hand."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from hemline.data.histories import Histories
+from hemline.errors import BadInput
+from hemline.models.cascade import Cascade, Served, cascade_of
+from hemline.models.copurchase import CopurchaseParams, fit_copurchase
+from hemline.models.popularity import PopularityParams, fit_popularity, fit_segment_popularity
+from hemline.models.recommender import NO_ARTICLE
+from hemline.models.repurchase import Repurchase
+from hemline.models.tfidf import fit_tfidf
+
+from .recommenders import POPULARITY, TFIDF, described
+
+
+def histories_of(rows: list[list[int]], days: list[list[int]] | None = None) -> Histories:
+    """Units are 1; days default to one day ago."""
+    shape = (len(rows), len(rows[0]))
+    bought = np.array(rows, np.float32)
+    days_ago = np.array(days or np.ones(shape), np.float32) * (bought > 0)
+    return Histories.from_interactions(
+        sparse.csr_matrix(bought), days_ago=sparse.csr_matrix(days_ago)
+    )
+
+
+def test_the_freshest_of_equal_favourites_is_most_popular() -> None:
+    shop = histories_of([[1, 1, 0], [1, 1, 0], [0, 0, 1]], [[8, 1, 0], [8, 1, 0], [0, 0, 1]])
+    model = fit_popularity(shop, POPULARITY)
+    assert model.articles[0].tolist() == [1, 2, 0]
+    weights = np.array([2 * 0.5 ** (1 / 7), 0.5 ** (1 / 7), 2 * 0.5 ** (8 / 7)])
+    assert np.allclose(model.scores[0], weights / weights.sum())
+
+
+def test_an_article_outside_the_window_is_not_popular() -> None:
+    shop = histories_of([[1, 1]], [[29, 28]])
+    assert fit_popularity(shop, POPULARITY).articles[0].tolist() == [1, NO_ARTICLE]
+
+
+def test_segments_have_their_own_favourites(shop: Histories) -> None:
+    params = PopularityParams(
+        window_days=28, half_life_days=7, segment_prior_buyers=0, list_length=10
+    )
+    lists = fit_segment_popularity(shop, params, n_bands=2).recommend(shop, 10).articles
+    even, odd = lists[78], lists[79]
+    assert all(article % 2 == 0 for article in even)
+    assert all(article % 2 == 1 for article in odd)
+
+
+def test_a_large_prior_gives_every_segment_everybodys_list(shop: Histories) -> None:
+    params = PopularityParams(
+        window_days=28, half_life_days=7, segment_prior_buyers=1e9, list_length=10
+    )
+    by_segment = fit_segment_popularity(shop, params, n_bands=2).recommend(shop, 10).articles
+    assert np.array_equal(by_segment, fit_popularity(shop, params).recommend(shop, 10).articles)
+
+
+def test_repurchase_lists_the_latest_first_and_forgets_the_oldest() -> None:
+    shop = histories_of([[1, 1, 1, 0]], [[30, 2, 61, 0]])
+    model = Repurchase(max_days=60, units_weight=0.5)
+    assert model.recommend(shop, 4).articles[0].tolist() == [1, 0, NO_ARTICLE, NO_ARTICLE]
+
+
+def test_among_articles_of_one_day_the_one_bought_more_often_leads() -> None:
+    units = sparse.csr_matrix(np.array([[1.0, 3.0, 2.0]], np.float32))
+    lists = Repurchase(max_days=60, units_weight=0.5).recommend(
+        Histories.from_interactions(units), 3
+    )
+    assert lists.articles[0].tolist() == [1, 2, 0]
+
+
+def copurchase(*, shrinkage: float = 0, latest_articles: int = 1) -> CopurchaseParams:
+    return CopurchaseParams(
+        offered_days=28, shrinkage=shrinkage, neighbours=3, latest_articles=latest_articles
+    )
+
+
+def test_copurchase_is_the_shrunk_cosine_of_the_buyers() -> None:
+    shop = histories_of([[1, 1, 0], [1, 1, 0], [1, 0, 1], [0, 1, 1]])
+    neighbours = fit_copurchase(shop, copurchase(shrinkage=2))
+    assert neighbours.articles[0].tolist() == [1, 2, NO_ARTICLE]
+    assert np.allclose(neighbours.scores[0, :2], [2 / (3 + 2), 1 / (6**0.5 + 2)])
+
+
+def test_an_article_no_longer_sold_is_not_also_bought_but_may_ask() -> None:
+    shop = histories_of([[1, 1], [1, 1]], [[40, 1], [40, 1]])
+    neighbours = fit_copurchase(shop, copurchase())
+    assert neighbours.articles[:, 0].tolist() == [1, NO_ARTICLE]
+
+
+def test_only_late_buyers_count_for_what_is_offered() -> None:
+    shop = histories_of([[1, 1, 1], [1, 1, 1], [1, 1, 0]], [[1, 90, 1], [1, 90, 1], [1, 1, 0]])
+    neighbours = fit_copurchase(shop, copurchase())
+    assert neighbours.articles[0].tolist() == [2, 1, NO_ARTICLE]
+    assert np.allclose(neighbours.scores[0, :2], [2 / 6**0.5, 1 / 3**0.5])
+
+
+def test_the_latest_article_has_the_strongest_vote() -> None:
+    others = [[1, 0, 1, 0], [0, 1, 0, 1]] * 2
+    shop = histories_of([*others, [1, 1, 0, 0]], [*([[1] * 4] * 4), [9, 2, 0, 0]])
+    model = fit_copurchase(shop, copurchase(latest_articles=2))
+    assert model.recommend(shop.rows(np.array([4])), 1).articles[0].tolist() == [3]
+
+
+def test_similar_articles_share_words_and_never_name_themselves() -> None:
+    neighbours = fit_tfidf(described(12), TFIDF)
+    for article in range(12):
+        similar, cosine = neighbours.similar_to(article, 5)
+        assert article not in similar
+        assert (similar % 2 == article % 2).all()
+        assert ((cosine > 0) & (cosine <= 1)).all()
+
+
+def test_many_articles_with_equal_words_still_leave_out_the_asking_one() -> None:
+    twins = described(20)
+    twins["prod_name"] = "same"
+    neighbours = fit_tfidf(twins, TFIDF)
+    assert all(article not in neighbours.articles[article] for article in range(20))
+
+
+def test_a_cascade_fills_up_and_says_who_answered(shop: Histories) -> None:
+    own, popular = Repurchase(max_days=60, units_weight=0.5), fit_popularity(shop, POPULARITY)
+    lists = Cascade("both", [own, popular]).recommend(shop, 10)
+    bought = np.diff(shop.units.indptr)
+    assert lists.source_names == ("repurchase", "popularity")
+    for row in (0, 41, 79):
+        assert (lists.sources[row] == 0).sum() == bought[row]
+        assert lists.articles[row, : bought[row]].tolist() == (
+            own.recommend(shop, 10).articles[row, : bought[row]].tolist()
+        )
+    assert len(set(lists.articles[0])) == 10
+
+
+def test_strangers_and_customers_are_answered_by_different_cascades(shop: Histories) -> None:
+    own, popular = Repurchase(max_days=60, units_weight=0.5), fit_popularity(shop, POPULARITY)
+    lists = Served(Cascade("warm", [own]), Cascade("cold", [popular])).recommend(shop, 3)
+    answered = [lists.source_names[source] for source in lists.sources[[0, 77, 78, 79], 0]]
+    assert answered == ["repurchase", "repurchase", "popularity", "popularity"]
+
+
+def test_a_cascade_of_an_unfitted_model_is_refused(shop: Histories) -> None:
+    with pytest.raises(BadInput, match="ranker"):
+        cascade_of("served", ["ranker"], {"popularity": fit_popularity(shop, POPULARITY)})

@@ -1,0 +1,70 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from hemline.segments.attributes import AGE_BANDS, age_band_index, customer_attributes
+from hemline.segments.kmodes import Segmentation, describe_clusters, elbow_curve, fit_clusters
+
+CUSTOMERS = pd.DataFrame(
+    {
+        "age": [18, 19, 70, 71, 72, None],
+        "club_member_status": ["ACTIVE", "ACTIVE", "PRE-CREATE", "PRE-CREATE", None, "ACTIVE"],
+        "fashion_news_frequency": ["NONE", "NONE", "Regularly", "Regularly", "Regularly", "NONE"],
+        "FN": [0, 0, 1, 1, 1, None],
+        "Active": [0, 0, 1, 1, 1, 0],
+    }
+)
+
+
+def test_missing_values_are_a_category() -> None:
+    attributes = customer_attributes(CUSTOMERS)
+    assert attributes["age_band"].tolist()[-1] == "unknown"
+    assert attributes["club_member_status"].iloc[4] == "unknown"
+    assert attributes["FN"].tolist() == ["no", "no", "yes", "yes", "yes", "no"]
+
+
+def test_every_age_has_the_band_that_names_it() -> None:
+    ages = np.arange(16, 100)
+    bands = age_band_index(pd.Series(ages))
+    for age, band in zip(ages, bands, strict=True):
+        low, _, high = AGE_BANDS[band].rstrip("+").partition("-")
+        assert int(low) <= age <= int(high or 200)
+
+
+def test_two_kinds_of_customers_are_two_clusters_the_larger_first() -> None:
+    attributes = pd.concat([customer_attributes(CUSTOMERS.iloc[:5])] * 3, ignore_index=True)
+    clusters = fit_clusters(attributes, n_clusters=2, n_init=20, seed=1)
+    assert clusters.assign(attributes).tolist() == [1, 1, 0, 0, 0] * 3
+
+
+def test_weighted_combinations_cost_what_all_rows_cost() -> None:
+    attributes = pd.concat([customer_attributes(CUSTOMERS)] * 4, ignore_index=True)
+    clusters = fit_clusters(attributes, n_clusters=2, n_init=20, seed=1)
+    modes = clusters.modes[clusters.assign(attributes)]
+    unlike = (attributes[list(clusters.attributes)].to_numpy(str) != modes).sum()
+    assert clusters.cost == unlike
+
+
+def test_the_elbow_falls_to_zero_when_every_combination_is_a_cluster() -> None:
+    attributes = customer_attributes(CUSTOMERS)
+    n_combinations = len(attributes.drop_duplicates())
+    costs = elbow_curve(attributes, elbow_max=n_combinations + 2, n_init=50, seed=1)["cost"]
+    assert (np.diff(costs) <= 0).all()
+    assert (costs.iloc[n_combinations - 1 :] == 0).all()
+
+
+def test_a_saved_segmentation_gives_strangers_the_same_cluster(tmp_path: Path) -> None:
+    attributes = customer_attributes(CUSTOMERS)
+    clusters = fit_clusters(attributes, n_clusters=3, n_init=10, seed=1)
+    clusters.save(tmp_path)
+    loaded = Segmentation.load(tmp_path)
+    assert loaded.assign(attributes).tolist() == clusters.assign(attributes).tolist()
+
+
+def test_profiles_say_size_and_what_most_members_are() -> None:
+    attributes = customer_attributes(CUSTOMERS)
+    assigned = np.array([0, 0, 1, 1, 1, 0], np.int8)
+    young, old = describe_clusters(attributes, assigned, 2)
+    assert (young["customers"], old["share"]) == (3, 0.5)
+    assert "fashion_news_frequency Regularly (100%, all customers 50%)" in str(old["in_words"])

@@ -1,0 +1,65 @@
+"""dvc.yaml must name every file a stage's result depends on: DVC does not trace imports."""
+
+from pathlib import Path
+from typing import Any
+
+import grimp
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+STAGES: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "dvc.yaml").read_text("utf-8"))["stages"]
+
+
+@pytest.fixture(scope="module")
+def imports() -> grimp.ImportGraph:
+    return grimp.build_graph("hemline", cache_dir=None)
+
+
+def imported_files(stage: str, imports: grimp.ImportGraph) -> set[str]:
+    module = f"hemline.stages.{stage}"
+    names = {module, *imports.find_upstream_modules(module)}
+    files = (Path("src", *name.split(".")) for name in names)
+    return {
+        str(path.with_suffix(".py"))
+        for path in files
+        if not (ROOT / path).is_dir() or (ROOT / path / "__init__.py").stat().st_size
+    }
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_deps_cover_what_the_stage_imports(stage: str, imports: grimp.ImportGraph) -> None:
+    deps = [str(dep) for dep in STAGES[stage]["deps"]]
+    uncovered = {
+        file
+        for file in imported_files(stage, imports)
+        if not any(file == dep or file.startswith(f"{dep}/") for dep in deps)
+    }
+    assert not uncovered
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_deps_name_no_code_the_stage_does_not_import(
+    stage: str, imports: grimp.ImportGraph
+) -> None:
+    code = {str(dep) for dep in STAGES[stage]["deps"] if str(dep).startswith("src/")}
+    imported = imported_files(stage, imports)
+    assert {
+        dep for dep in code if not any(f == dep or f.startswith(f"{dep}/") for f in imported)
+    } == (set())
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_stage_says_what_it_does_and_reads_its_params(stage: str) -> None:
+    assert STAGES[stage]["desc"]
+    known = yaml.safe_load((ROOT / "params.yaml").read_text("utf-8"))
+    for name in STAGES[stage]["params"]:
+        section, _, key = name.partition(".")
+        assert section in known
+        assert not key or key in known[section]
+
+
+def test_every_section_of_params_is_read_by_some_stage() -> None:
+    known = yaml.safe_load((ROOT / "params.yaml").read_text("utf-8"))
+    read = {name.partition(".")[0] for stage in STAGES.values() for name in stage["params"]}
+    assert set(known) == read

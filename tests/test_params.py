@@ -1,0 +1,62 @@
+from pathlib import Path
+
+import pytest
+
+from hemline.data.split import DataParams
+from hemline.errors import BadInput
+from hemline.evaluation.protocol import EvaluateParams
+from hemline.models.cascade import ServeParams
+from hemline.models.copurchase import CopurchaseParams
+from hemline.models.cvae.training import CvaeParams
+from hemline.models.popularity import PopularityParams
+from hemline.models.repurchase import RepurchaseParams
+from hemline.models.tfidf import TfidfParams
+from hemline.params import Section
+from hemline.segments.kmodes import ClusterParams
+
+ROOT = Path(__file__).parent.parent
+SECTIONS = [
+    ClusterParams,
+    CopurchaseParams,
+    CvaeParams,
+    DataParams,
+    EvaluateParams,
+    PopularityParams,
+    RepurchaseParams,
+    ServeParams,
+    TfidfParams,
+]
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_the_repositorys_params_are_valid(section: type[Section]) -> None:
+    section.load(ROOT / "params.yaml")
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_sections_carry_no_defaults(section: type[Section]) -> None:
+    assert all(field.is_required() for field in section.model_fields.values())
+
+
+def write(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "params.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_an_unknown_key_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path, "serve: {warm: [cvae], cold: [cvae], extra: 1}")
+    with pytest.raises(BadInput, match=r"serve\.extra"):
+        ServeParams.load(path)
+
+
+def test_a_wrong_value_is_shown(tmp_path: Path) -> None:
+    path = write(tmp_path, "repurchase: {max_days: -3, units_weight: 1}")
+    with pytest.raises(BadInput, match=r"repurchase\.max_days: (.|\n)*found: -3"):
+        RepurchaseParams.load(path)
+
+
+@pytest.mark.parametrize("text", ["", "- a list", "other: {}"])
+def test_a_missing_section_is_named(tmp_path: Path, text: str) -> None:
+    with pytest.raises(BadInput, match="section 'serve'"):
+        ServeParams.load(write(tmp_path, text))
