@@ -26,8 +26,7 @@ def reconstruction(name: LossName, logits: Tensor, targets: SparseRows) -> Tenso
 
 def kl_to_standard_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
     """Return the KL divergence of each row's posterior from N(0, I), shape (rows,)."""
-    per_dimension: Tensor = mean.square() + log_variance.exp() - 1 - log_variance
-    return per_dimension.sum(dim=1).div(2)
+    return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(dim=1)
 
 
 def row_totals(values: Tensor, row: Tensor, n_rows: int) -> Tensor:
@@ -45,6 +44,6 @@ def _cosine_recall(logits: Tensor, targets: SparseRows, row: Tensor) -> Tensor:
     hits = row_totals(targets.weights * predicted[row, targets.articles], row, len(logits))
     length = row_totals(targets.weights.square(), row, len(logits)).sqrt()
     total = row_totals(targets.weights, row, len(logits))
-    cosine = hits / (predicted.norm(dim=1) * length).clamp_min(1e-12)
-    recall = hits / total.clamp_min(1e-12)
-    return total * ((1 - cosine) + (1 - recall))
+    cosine: Tensor = hits / (torch.linalg.vector_norm(predicted, dim=1) * length).clamp_min(1e-12)
+    recall: Tensor = hits / total.clamp_min(1e-12)
+    return total * (cosine + recall - 2).neg()
