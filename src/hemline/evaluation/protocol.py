@@ -25,6 +25,7 @@ AP: Final = "map@12"
 METRICS: Final = (AP, "recall@12", "recall@20", "ndcg@12", "ndcg@20", "hit@20", "success_30@20")
 BASELINE: Final = "popularity"
 SERVED: Final = "served"
+ORACLE: Final = "oracle"
 _BATCH: Final = 4096
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from hemline.evaluation.bootstrap import bootstrap_means, interval
-from hemline.evaluation.protocol import AP, BASELINE, METRICS, SERVED
+from hemline.evaluation.protocol import AP, BASELINE, METRICS, ORACLE, SERVED
 
 
 def score_table(
@@ -47,8 +47,7 @@ def as_markdown(table: pd.DataFrame, coverages: dict[str, float], asked: dict[st
     """Return the score table as people read it, best MAP@12 first and the oracle last."""
     everyone = table[table["slice"] == "all"].set_index(["model", "metric"])
     by_map = everyone.xs(AP, level="metric")["value"].sort_values(ascending=False, kind="stable")
-    ceiling = "oracle"
-    order = [*(name for name in by_map.index if name != ceiling), ceiling]
+    order = [*(name for name in by_map.index if name != ORACLE), ORACLE]
     head = (
         "| model | asks | MAP@12 [95 %] | gain on popularity [95 %] "
         "| recall@12 | NDCG@12 | hit@20 | success_30@20 | coverage |"

@@ -10,6 +10,7 @@ from hemline import columns, tables
 from hemline.data.histories import load_histories
 from hemline.evaluation.protocol import (
     AP,
+    ORACLE,
     SERVED,
     EvaluateParams,
     coverage,
@@ -36,6 +37,7 @@ def main(
     table: OutPath,
     markdown: OutPath,
     picture: OutPath,
+    bars: OutPath,
     per_customer: OutPath,
 ) -> None:
     """Recommend to the test week's buyers and compare with what they bought."""
@@ -55,7 +57,7 @@ def main(
         lists = recommend_in_batches(model, known, wanted.list_length)
         values[name] = score_customers(lists.articles, truth)
         coverages[name] = coverage(lists.articles, known.n_articles)
-    values["oracle"] = oracle_scores(truth)
+    values[ORACLE] = oracle_scores(truth)
 
     lines = score_table(
         values,
@@ -67,7 +69,10 @@ def main(
     scores.write_text(json.dumps(headline(lines, coverages), indent=1) + "\n", encoding="utf-8")
     lines.round(6).to_csv(table, index=False, lineterminator="\n")
     markdown.write_text(as_markdown(lines, coverages, _asked(wanted, serve)), encoding="utf-8")
-    plot_scores(lines[(lines["metric"] == AP) & (lines["model"] != "oracle")], AP, picture)
+    maps = lines[(lines["metric"] == AP) & (lines["model"] != ORACLE)]
+    plot_scores(maps, AP, picture)
+    everyone = maps[maps["slice"] == "all"].rename(columns={"value": AP}).round(6)
+    everyone[["model", AP, "low", "high"]].to_csv(bars, index=False, lineterminator="\n")
     _write_per_customer(per_customer, buyers, customer_keys, values[SERVED])
 
 

@@ -1,0 +1,79 @@
+# `make help` lists the targets. Everything is installed into .venv from requirements.lock.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help demo real ui deploy test check format lock clean
+
+PYTHON ?= python3
+BIN := .venv/bin
+DATA ?=
+
+export DO_NOT_TRACK := true
+export DVC_NO_ANALYTICS := 1
+export GX_ANALYTICS_ENABLED := false
+export MLFLOW_DISABLE_TELEMETRY := true
+export MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR ?= false
+export MLFLOW_LOGGING_LEVEL ?= WARNING
+export PREFECT_SERVER_ANALYTICS_ENABLED := false
+export MLFLOW_SERVER_ENABLE_JOB_EXECUTION ?= false
+export MLFLOW_TRACKING_URI ?= sqlite:///$(CURDIR)/.hemline/mlflow.db
+export PREFECT_HOME ?= $(CURDIR)/.hemline/prefect
+export PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE ?= prefect.server.concurrency.lease_storage.filesystem
+
+export HEMLINE_PREFECT_PORT ?= 4200
+export HEMLINE_MLFLOW_PORT ?= 5000
+export HEMLINE_PAGES_PORT ?= 5001
+
+help: ## List the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | column -t -s "$$(printf '\t')"
+
+demo: .venv/installed ## Train, score and register on generated data
+	$(BIN)/python -m flows.train --source synthetic
+
+real: .venv/installed ## The same on the Kaggle files: make real DATA=<folder of the downloads>
+	@test -n "$(DATA)" || { echo "say where the Kaggle files are: make real DATA=<folder>"; exit 1; }
+	$(BIN)/python -m flows.train --source kaggle --data "$(DATA)"
+
+ui: .venv/installed ## Prefect, MLflow and the reports in the browser, until Ctrl-C
+	@$(BIN)/python -m flows.ui
+
+deploy: .venv/installed ## Hand the weekly training to the Prefect server of `make ui`
+	PREFECT_API_URL=$${PREFECT_API_URL:-http://127.0.0.1:$(HEMLINE_PREFECT_PORT)/api} \
+	  bash -c '$(BIN)/prefect work-pool inspect hemline >/dev/null 2>&1 || $(BIN)/prefect work-pool create hemline --type process; \
+	  $(BIN)/prefect --no-prompt deploy --all'
+
+test: .venv/installed-dev ## Run the tests
+	$(BIN)/python -m pytest
+
+check: .venv/installed-dev ## What CI runs: format, lint, types, layers, tests
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest
+
+format: .venv/installed-dev ## Format the code and fix what ruff can
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+lock: .venv/installed-dev ## Resolve pyproject.toml anew into the two lock files
+	$(BIN)/pip-compile --quiet --strip-extras --output-file requirements.lock pyproject.toml
+	$(BIN)/pip-compile --quiet --strip-extras --extra dev --constraint requirements.lock \
+	  --output-file requirements-dev.lock pyproject.toml
+
+clean: ## Remove the environment and tool caches; data, models and the registry stay
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Hemline needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1)."; \
+	  echo "Name a newer one: make demo PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/installed: .venv/bin/python requirements.lock pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+.venv/installed-dev: .venv/installed requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.lock
+	@touch $@

@@ -1,0 +1,248 @@
+"""The one door to DVC: its command line, as a subprocess in a session of its own.
+
+DVC's Python interface is undocumented and a stage outlives a killed DVC, so the command line is
+called and the whole process group is ended together; the price is 0.65 s per untouched stage and
+reading the words DVC prints. The training lock rides on standard input: DVC closes every other
+descriptor before it starts a stage, so only there does a stage whose flow and DVC were both
+killed still hold it.
+"""
+
+import fcntl
+import graphlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Final, Literal
+
+from hemline.errors import BadInput
+
+OnLine = Callable[[str], None]
+Outcome = Literal["ran", "restored", "skipped"]
+
+_BUSY: Final = ("is busy, it is being blocked by", "Unable to acquire lock")
+_HINTS: Final = (  # what to do with git and a remote: by hand good advice, not in a flow
+    "To track the changes with git",
+    "To enable auto staging",
+    "  git add",
+    "\tgit add",
+    "  dvc config core.autostage",
+    "\tdvc config core.autostage",
+    "Use `dvc push`",
+)
+_BUSY_WAITS_SECONDS: Final = (1, 2, 4, 8, 15, 30)
+_PROGRESS_SECONDS: Final = 10  # every step of a bar is a line of the run's log
+_TAIL_LINES: Final = 60
+_GRACE_SECONDS: Final = 5
+_LOCK_POLL_SECONDS: Final = 1
+
+
+class StageFailed(RuntimeError):  # noqa: N818  (named for what happened; the flow catches it to show why)
+    """A stage ended with an error; the message ends with what the stage itself said last."""
+
+    def __init__(self, stage: str, lines: list[str]) -> None:
+        self.stage = stage
+        self.said = "\n".join(lines).strip("\n")
+        super().__init__(f"stage '{stage}' failed:\n{self.said}")
+
+
+class TrainingLocked(RuntimeError):  # noqa: N818  (as above)
+    """Another training run held the lock for longer than this one was told to wait."""
+
+
+def stage_graph(root: Path) -> dict[str, tuple[str, ...]]:
+    """Return every stage with the stages it reads from, in an order that respects DVC's graph.
+
+    Stages that do not depend on each other stand in alphabetical order, so the order is the same
+    on every machine.
+
+    Raises:
+        BadInput: dvc.yaml or params.yaml is not as DVC wants them.
+    """
+    lines: list[str] = []
+    if _run_dvc(["dag", "--dot"], root, lines.append, None):
+        raise BadInput(
+            "dvc can read dvc.yaml and params.yaml",
+            found="\n".join(line for line in lines if line),
+            fix="correct the place it names; `dvc status` tries again",
+        )
+    return _ordered(_parse_dot("\n".join(lines)))
+
+
+def reproduce(stage: str, root: Path, on_line: OnLine, *, lock: IO[str] | None = None) -> Outcome:
+    """Bring one stage up to date, its dependencies aside, and return what that took.
+
+    While another DVC holds the files the call waits and tries again, a minute in all.
+
+    Args:
+        stage: a name from stage_graph.
+        root: the folder of dvc.yaml.
+        on_line: called with what DVC and the stage print, line by line as it comes.
+        lock: an open, locked file the stage holds on to for as long as it lives.
+
+    Raises:
+        StageFailed: the stage failed, or DVC stayed busy.
+    """
+    for wait in (*_BUSY_WAITS_SECONDS, None):
+        lines: list[str] = []
+
+        def keep(line: str, lines: list[str] = lines) -> None:
+            lines.append(line)
+            if line and not line.startswith(_HINTS):
+                on_line(line)
+
+        if not _run_dvc(["repro", "--single-item", stage], root, keep, lock):
+            return _outcome(stage, lines)
+        if wait is None or not _is_busy(lines):
+            break
+        on_line(f"another dvc is working here, trying again in {wait} s")
+        time.sleep(wait)
+    raise StageFailed(stage, _last_words(lines))
+
+
+@contextmanager
+def training_lock(root: Path, on_line: OnLine, *, wait_seconds: float) -> Iterator[IO[str]]:
+    """Hold .hemline/train.lock, waiting for another training run that has it.
+
+    An flock is dropped by the kernel when its last holder ends, so a run that was killed leaves
+    nothing to clean up, and one whose stage still runs is still seen.
+
+    Raises:
+        TrainingLocked: it was still held after wait_seconds.
+    """
+    path = root / ".hemline" / "train.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+", encoding="utf-8") as file:
+        _acquire(file, on_line, wait_seconds)
+        file.truncate(0)
+        file.write(f"process {os.getpid()}")
+        file.flush()
+        yield file
+
+
+def _acquire(file: IO[str], on_line: OnLine, wait_seconds: float) -> None:
+    deadline = time.monotonic() + wait_seconds
+    is_told = False
+    while not _try_lock(file):
+        file.seek(0)
+        holder = file.read() or "another process"
+        if time.monotonic() >= deadline:
+            raise TrainingLocked(
+                f"a training run ({holder}) still holds {file.name} after {wait_seconds:.0f} s; "
+                "let it finish or stop it, then start again"
+            )
+        if not is_told:
+            on_line(f"another training run ({holder}) is under way: waiting for it to finish")
+            is_told = True
+        time.sleep(_LOCK_POLL_SECONDS)
+
+
+def _try_lock(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _run_dvc(arguments: list[str], root: Path, on_line: OnLine, stdin: IO[str] | None) -> int:
+    """Run dvc and return its exit status; whatever interrupts the reading ends its whole group."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dvc", *arguments],
+        cwd=root,
+        env=_environment(),
+        stdin=subprocess.DEVNULL if stdin is None else stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    )
+    assert process.stdout is not None  # noqa: S101  (PIPE was asked for; this tells the type checker)
+    try:
+        for line in process.stdout:
+            on_line(line.rstrip())
+        return process.wait()
+    except BaseException:
+        end_group(process)
+        raise
+    finally:
+        process.stdout.close()
+
+
+def end_group(process: subprocess.Popen[str]) -> None:
+    """End a process that leads its own group, and every child it started: politely, then not."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, number)
+        except ProcessLookupError:
+            break
+        try:
+            process.wait(_GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            continue
+    process.wait()
+
+
+def _environment() -> dict[str, str]:
+    """Return our environment with this interpreter's folder first on PATH, as an activated one."""
+    here = str(Path(sys.executable).parent)
+    return {
+        **os.environ,
+        "PATH": os.pathsep.join([here, os.environ.get("PATH", os.defpath)]),
+        "PYTHONUNBUFFERED": "1",
+        "TQDM_MININTERVAL": str(_PROGRESS_SECONDS),
+    }
+
+
+def _parse_dot(text: str) -> dict[str, set[str]]:
+    r"""Return upstream stages by stage from `dvc dag --dot`.
+
+    >>> sorted(_parse_dot('strict digraph {\n"a";\n"b";\n"a" -> "b";\n}').items())
+    [('a', set()), ('b', {'a'})]
+    """
+    upstream: dict[str, set[str]] = {}
+    for name, target in re.findall(r'^"([^"]+)"(?: -> "([^"]+)")?;$', text, re.MULTILINE):
+        upstream.setdefault(name, set())
+        if target:
+            upstream.setdefault(target, set()).add(name)
+    return upstream
+
+
+def _ordered(upstream: dict[str, set[str]]) -> dict[str, tuple[str, ...]]:
+    sorter = graphlib.TopologicalSorter(upstream)
+    sorter.prepare()
+    ordered: dict[str, tuple[str, ...]] = {}
+    while sorter.is_active():
+        for stage in sorted(sorter.get_ready()):
+            ordered[stage] = tuple(sorted(upstream[stage]))
+            sorter.done(stage)
+    return ordered
+
+
+def _outcome(stage: str, lines: list[str]) -> Outcome:
+    if f"Running stage '{stage}':" in lines:
+        return "ran"
+    if f"Stage '{stage}' is cached - skipping run, checking out outputs" in lines:
+        return "restored"
+    if f"Stage '{stage}' didn't change, skipping" in lines:
+        return "skipped"
+    raise RuntimeError("dvc speaks differently than flows/dvc.py expects:\n" + "\n".join(lines))
+
+
+def _is_busy(lines: list[str]) -> bool:
+    return any(text in line for text in _BUSY for line in lines)
+
+
+def _last_words(lines: list[str]) -> list[str]:
+    """Return the end of what the stage said, without DVC's own remark that it failed."""
+    said = [line for line in lines if not line.startswith("ERROR: failed to reproduce")]
+    starts = [index for index, line in enumerate(said) if line.startswith("> ")]
+    own = said[starts[0] + 1 :] if starts else said
+    return list(deque(own or lines, _TAIL_LINES))

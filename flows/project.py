@@ -1,0 +1,98 @@
+"""The project folder as a flow sees it: where dvc.yaml puts things, and where data comes from."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal, Self
+
+import yaml
+from ruamel.yaml import YAML
+
+from flows.dvc import OnLine
+from hemline.data.acquire.kaggle_files import find_sources
+from hemline.storefront import VersionFiles, Week
+
+Source = Literal["synthetic", "kaggle"]
+
+_WIDE: Final = 4096
+
+
+@dataclass(frozen=True)
+class Project:
+    """The folders of dvc.yaml, relative to root."""
+
+    root: Path
+    kaggle: Path
+    tables: Path
+    validation: Path
+    prepared: Path
+    segments: Path
+    models: Path
+    reports: Path
+
+    @classmethod
+    def at(cls, root: Path) -> Self:
+        """Return the project in a folder, its paths as dvc.yaml has them."""
+        pipeline = yaml.safe_load((root / "dvc.yaml").read_text(encoding="utf-8"))
+        paths = pipeline["vars"][0]["paths"]
+        return cls(root.resolve(), **{name: Path(path) for name, path in paths.items()})
+
+    @property
+    def params(self) -> Path:
+        """Return the path of params.yaml."""
+        return self.root / "params.yaml"
+
+    def version_files(self) -> VersionFiles:
+        """Return the files that a version of the model is made of."""
+        return VersionFiles(
+            models=self.root / self.models,
+            articles=self.root / self.tables / "articles.parquet",
+            customer_keys=self.root / self.tables / "customer_keys.parquet",
+            segments=self.root / self.segments / "segments.parquet",
+            histories=self.root / self.prepared / "histories.npz",
+            params=self.params,
+        )
+
+    def served_scores(self) -> Path:
+        """Return the file of the served lists' AP@12 per buyer of the test week."""
+        return self.root / self.reports / "served_per_customer.parquet"
+
+    def test_week(self) -> Week:
+        """Return the files of the week on which champion and challenger meet."""
+        return Week(
+            test=self.root / self.prepared / "test.npz",
+            histories=self.root / self.prepared / "histories.npz",
+            articles=self.root / self.tables / "articles.parquet",
+            customers=self.root / self.tables / "customers.parquet",
+        )
+
+
+def choose_source(params: Path, source: Source, on_line: OnLine) -> None:
+    """Set acquire.source in params.yaml, comments kept; say so if that changed the file."""
+    editor = YAML()
+    editor.preserve_quotes = True
+    editor.width = _WIDE
+    content = editor.load(params)
+    before = content["acquire"]["source"]
+    if before == source:
+        return
+    content["acquire"]["source"] = source
+    editor.dump(content, params)
+    on_line(f"{params.name}: acquire.source was {before}, is now {source}")
+
+
+def link_kaggle_files(downloads: Path, kaggle: Path, on_line: OnLine) -> None:
+    """Make data/kaggle point to the files of a folder of downloads, in place of earlier links.
+
+    Raises:
+        BadInput: a file is missing from the folder, or lies there twice.
+    """
+    sources = find_sources(downloads.expanduser(), keep_postal_code=False)
+    kaggle.mkdir(parents=True, exist_ok=True)
+    for old in kaggle.iterdir():
+        if old.is_symlink():
+            old.unlink()
+    for path in sorted({source.path.resolve() for source in sources.values()}):
+        link = kaggle / path.name
+        if not link.exists():
+            link.symlink_to(path)
+            on_line(f"{link} -> {path}")

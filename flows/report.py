@@ -1,0 +1,101 @@
+"""What a training run tells people: pages for Prefect, tables for the terminal."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+from flows.dvc import Outcome
+from flows.project import Project
+from hemline.evaluation.protocol import AP, BASELINE, SERVED
+
+
+@dataclass(frozen=True)
+class Training:
+    """What one run of the flow came to.
+
+    Attributes:
+        outcomes: what bringing each stage up to date took.
+        run_id: the MLflow run.
+        version: number of the registered version.
+        is_new: whether this run registered it.
+        reason: the gate's verdict in words.
+        champion: number of the champion afterwards.
+    """
+
+    outcomes: Mapping[str, Outcome]
+    run_id: str
+    version: str
+    is_new: bool
+    reason: str
+    champion: str
+
+
+def training_page(training: Training, scores: str, links: Mapping[str, str]) -> str:
+    """Return the markdown page of a finished run: verdict, scores, stages, links."""
+    news = "registered by this run" if training.is_new else "registered before, nothing new"
+    stages = "\n".join(f"| {stage} | {outcome} |" for stage, outcome in training.outcomes.items())
+    where = "\n".join(f"- [{name}]({address})" for name, address in links.items())
+    return (
+        f"## Version {training.version} ({news})\n\n"
+        f"Verdict: {training.reason}. The champion is version {training.champion}.\n\n"
+        f"## Scores\n\n{scores}\n"
+        f"## Stages\n\n| stage | result |\n|---|---|\n{stages}\n\n"
+        f"## Links (they answer while `make ui` runs)\n\n{where}\n"
+    )
+
+
+def failure_page(stage: str, said: str, links: Mapping[str, str]) -> str:
+    """Return the markdown page of a failed stage: its own last words."""
+    where = "\n".join(f"- [{name}]({address})" for name, address in links.items())
+    return f"## Stage {stage} failed\n\n```text\n{said}\n```\n\n{where}\n"
+
+
+def print_scores(reports: Path, console: Console) -> None:
+    """Print every row of the score table beside the popularity baseline."""
+    scores = json.loads((reports / "scores.json").read_text(encoding="utf-8"))
+    baseline = scores[BASELINE][AP]
+    table = Table(title="Test week, full catalogue (reports/scores.md has intervals)")
+    for heading in ("model", "MAP@12", "beside popularity", "recall@12", "NDCG@12"):
+        table.add_column(heading, justify="left" if heading == "model" else "right")
+    for name, values in sorted(scores.items(), key=lambda row: -row[1][AP]):
+        table.add_row(
+            name,
+            f"{values[AP]:.4f}",
+            f"x {values[AP] / baseline:.2f}" if baseline else "",
+            f"{values['recall@12']:.4f}",
+            f"{values['ndcg@12']:.4f}",
+            style="bold" if name == SERVED else None,
+        )
+    console.print(table)
+
+
+def print_recommendations(recommendations: pd.DataFrame, title: str, console: Console) -> None:
+    """Print one list of recommendations as people read it."""
+    table = Table(title=title, title_justify="left")
+    for heading in ("rank", "article_id", "name", "product type", "colour", "answered by"):
+        table.add_column(heading)
+    shown = ["rank", "article_id", "name", "product_type", "colour", "source"]
+    for row in recommendations[shown].itertuples(index=False):
+        table.add_row(*(str(cell) for cell in row))
+    console.print(table)
+
+
+def print_next_steps(project: Project, training: Training, console: Console) -> None:
+    """Print the verdict and where to look next."""
+    if not training.is_new:
+        console.print("\nNothing changed since this version was registered.", end="")
+    console.print(f"\nVersion {training.version}: {training.reason}.")
+    console.print(f"Champion: version {training.champion}.\n")
+    console.print("Where to look next:")
+    for what, where in (
+        ("Prefect, MLflow and the pages below", "make ui"),
+        ("scores with intervals", project.reports / "scores.md"),
+        ("what was checked in the data", project.validation / "index.html"),
+        ("ask the champion", "hemline recommend --age 25"),
+    ):
+        console.print(f"  {what:<38}{where}", soft_wrap=True, highlight=False)

@@ -1,0 +1,233 @@
+"""Training, start to end: DVC's stages, one MLflow run, the registry, the gate.
+
+The flow says when and asks; stages, gate and storefront compute. A second run waits for the first:
+the deployment allows one at a time, and the lock file also covers runs started by hand and stages
+that outlived a killed run. Waiting has a limit, after which the run ends and says who holds it,
+rather than piling up behind something that hangs.
+"""
+
+import logging
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Annotated, Any, Final, cast
+
+import numpy as np
+import typer
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.states import Failed
+from rich.console import Console
+
+from flows import dvc
+from flows.lineage import NO_COMMIT, trace
+from flows.project import Project, Source, choose_source, link_kaggle_files
+from flows.report import (
+    Training,
+    failure_page,
+    print_next_steps,
+    print_recommendations,
+    print_scores,
+    training_page,
+)
+from flows.ui import addresses
+from hemline import columns, environment
+from hemline.errors import BadInput
+from hemline.evaluation.protocol import EvaluateParams
+from hemline.registry.runs import Lineage, find_run, record_run, run_page
+from hemline.registry.versions import (
+    CHAMPION,
+    GATE_REASON,
+    Version,
+    find_version,
+    load_champion,
+    meet_champion,
+    record_verdict,
+    register_challenger,
+    version_by_alias,
+    version_page,
+)
+from hemline.segments.strangers import Stranger
+from hemline.tables import SERVED_SCORES, read_table
+
+WAIT_MINUTES: Final = 60
+
+
+@flow(name="train")
+def train(
+    root: Path = Path(),
+    source: Source | None = None,
+    data: Path | None = None,
+    wait_minutes: float = WAIT_MINUTES,
+) -> Training | State[Any]:
+    """Bring every stage up to date, record the result, and let it challenge the champion.
+
+    Args:
+        root: the project folder.
+        source: synthetic or kaggle; None leaves acquire.source in params.yaml as it is.
+        data: folder with the Kaggle files, linked into data/kaggle; None leaves that as it is.
+        wait_minutes: how long to wait for another training run to finish.
+
+    Returns:
+        What it came to, or a failed state whose message says what to do.
+    """
+    root = root.resolve()
+    environment.apply(root)
+    logger = get_run_logger()
+    try:
+        with dvc.training_lock(root, logger.info, wait_seconds=60 * wait_minutes) as lock:
+            project = Project.at(root)
+            if data is not None:
+                link_kaggle_files(data, root / project.kaggle, logger.info)
+            if source is not None:
+                choose_source(project.params, source, logger.info)
+            states = _bring_up_to_date(project, lock)
+            broken = [state for state in states.values() if not state.is_completed()]
+            if broken:
+                return Failed(message=broken[0].message)
+            return _register(project, {stage: state.result() for stage, state in states.items()})
+    except (BadInput, dvc.TrainingLocked) as refusal:
+        logger.error("%s", refusal)  # noqa: TRY400  (the message is the whole story)
+        return Failed(message=str(refusal))
+
+
+@task(cache_policy=NO_CACHE, task_run_name="{stage}")
+def run_stage(stage: str, project: Project, lock: IO[str]) -> dvc.Outcome | State[Any]:
+    """Bring one stage up to date; a failure shows the stage's own words, not a traceback."""
+    logger = get_run_logger()
+    try:
+        return dvc.reproduce(stage, project.root, logger.info, lock=lock)
+    except dvc.StageFailed as failure:
+        create_markdown_artifact(
+            failure_page(stage, failure.said, {"data checks": addresses().validation}),
+            key=f"failed-{stage.replace('_', '-')}",
+            description=f"Why stage {stage} failed",
+        )
+        return Failed(message=str(failure))
+
+
+@task(cache_policy=NO_CACHE, task_run_name="record")
+def record(project: Project) -> tuple[str, Lineage]:
+    """Record the training as one MLflow run, unless the same one is recorded already."""
+    logger = get_run_logger()
+    files = project.version_files()
+    carried = tuple(path.relative_to(project.root) for path in vars(files).values())
+    lineage = trace(project.root, tables=project.tables, carried=carried)
+    if lineage.git_commit == NO_COMMIT:
+        logger.warning("this folder is no git clone with a commit: the run is tagged without one")
+    run_id = find_run(lineage)
+    if run_id is not None:
+        logger.info("this dvc.lock is already recorded as MLflow run %s", run_id)
+        return run_id, lineage
+    reports, store = project.root / project.reports, project.root / ".hemline" / "mlartifacts"
+    run_id = record_run(lineage, params=project.params, reports=reports, files=files, store=store)
+    return run_id, lineage
+
+
+@task(cache_policy=NO_CACHE, task_run_name="register")
+def register(run_id: str, lineage: Lineage) -> tuple[Version, bool]:
+    """Register the run's model as challenger, unless a version with the same content exists."""
+    known = find_version(lineage)
+    if known is None:
+        return register_challenger(run_id, lineage), True
+    get_run_logger().info("version %s has the same content: nothing registered", known.number)
+    return known, False
+
+
+@task(cache_policy=NO_CACHE, task_run_name="challenge")
+def challenge(version: Version, project: Project) -> str:
+    """Let a version that was not judged yet meet the champion; return the verdict in words."""
+    if GATE_REASON in version.tags:
+        return version.tags[GATE_REASON]
+    evaluation = EvaluateParams.load(project.params)
+    served = read_table(project.served_scores(), SERVED_SCORES)
+    verdict = meet_champion(
+        version,
+        project.test_week(),
+        served["ap_at_12"].to_numpy(),
+        n_samples=evaluation.bootstrap_samples,
+        rng=np.random.default_rng(evaluation.seed),
+    )
+    record_verdict(version, verdict)
+    get_run_logger().info("version %s: %s", version.number, verdict.reason)
+    return verdict.reason
+
+
+def main(
+    source: Annotated[Source | None, typer.Option(help="Sets acquire.source.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder of the Kaggle files.")] = None,
+) -> None:
+    """Run the training and show what came of it; exit 1 with a short message if it failed."""
+    state = train(source=source, data=data, return_state=True)
+    console = Console()
+    logging.getLogger("prefect").setLevel(logging.WARNING)  # the last words are ours
+    if not state.is_completed():
+        console.print(
+            f"\n{state.message}", style="red", markup=False, highlight=False, soft_wrap=True
+        )
+        raise SystemExit(1)
+    project = Project.at(Path.cwd())
+    print_scores(project.root / project.reports, console)
+    _, champion = load_champion()
+    buyers = read_table(project.served_scores(), SERVED_SCORES)[columns.CUSTOMER_ID]
+    buyer = champion.first_known(buyers.tolist())
+    print_recommendations(champion.for_customer(buyer, 12), f"For customer {buyer}", console)
+    stranger = Stranger(age=25, club_member_status="ACTIVE")
+    print_recommendations(
+        champion.for_stranger(stranger, 12), "For a stranger, 25 years old, club member", console
+    )
+    print_next_steps(project, cast("Training", state.result()), console)
+
+
+def _bring_up_to_date(project: Project, lock: IO[str]) -> dict[str, State[Any]]:
+    """Run the stages in DVC's order, and stop at the first that fails."""
+    states: dict[str, State[Any]] = {}
+    for stage, upstream in dvc.stage_graph(project.root).items():
+        states[stage] = run_stage(
+            stage,
+            project,
+            lock,
+            wait_for=[states[name] for name in upstream],
+            return_state=True,
+        )
+        if not states[stage].is_completed():
+            break
+    return states
+
+
+def _register(project: Project, outcomes: Mapping[str, dvc.Outcome]) -> Training:
+    run_id, lineage = record(project)
+    version, is_new = register(run_id, lineage)
+    reason = challenge(version, project)
+    champion = version_by_alias(CHAMPION)
+    training = Training(
+        outcomes=outcomes,
+        run_id=run_id,
+        version=version.number,
+        is_new=is_new,
+        reason=reason,
+        champion=champion.number if champion else "none",
+    )
+    where = addresses()
+    links = {
+        "MLflow run": run_page(where.mlflow, run_id),
+        "MLflow version": version_page(where.mlflow, version.number),
+        "scores": where.scores,
+        "data checks": where.validation,
+    }
+    scores = (project.root / project.reports / "scores.md").read_text(encoding="utf-8")
+    create_markdown_artifact(
+        training_page(training, scores, links), key="training", description="What training came to"
+    )
+    return training
+
+
+if __name__ == "__main__":
+    if environment.apply(Path.cwd()):
+        # Prefect has read its settings by now: start again with them.
+        again = [sys.executable, "-m", "flows.train", *sys.argv[1:]]
+        os.execv(sys.executable, again)  # noqa: S606  (replaces this process, no shell wanted)
+    typer.run(main)

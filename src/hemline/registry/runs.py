@@ -1,0 +1,230 @@
+"""Training runs in MLflow: what was tried, with which numbers, and the model that came of it.
+
+A training is recorded once per dvc.lock, however often the flow runs. The model is stored with the
+run, purchase histories included, so that a version stands on its own; the price is a copy of them
+per run (0.3 GB at the size of the Kaggle data), and that the store holds personal data.
+
+MLflow takes two seconds to import, so it is imported where it is used: asking for an article's
+neighbours should not wait for it.
+"""
+
+import csv
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import version as installed
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pandas as pd
+import yaml
+
+from hemline import columns
+from hemline.storefront import RECOMMENDATION_COLUMNS, VersionFiles
+
+if TYPE_CHECKING:
+    from mlflow.models import ModelSignature
+
+EXPERIMENT: Final = "hemline"
+
+_SERVING_PACKAGES: Final = (
+    "mlflow",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "pydantic",
+    "PyYAML",
+    "scipy",
+    "torch",
+    "tqdm",
+)
+_CURVES: Final = {"cvae_curve.csv": "epoch", "elbow.csv": "n_clusters"}
+_LOGGED: Final = {".csv": "reports", ".json": "reports", ".md": "reports", ".png": "plots"}
+# Without it MLflow's pages open with judges and prompts instead of runs and metrics.
+_OUR_PAGES: Final = {"mlflow.experimentKind": "custom_model_development"}
+_PARAMS_PER_CALL: Final = 100
+_METRICS_PER_CALL: Final = 1000
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """What a training came from; every field becomes a tag of the run and of the version.
+
+    Attributes:
+        git_commit: holds exactly the code, params.yaml and dvc.lock; "none" without git.
+        dvc_lock: hash of dvc.lock.
+        data_hash: of the tables, from dvc.lock.
+        models_hash: of all a version carries, from dvc.lock and params.yaml; a version's identity.
+        as_of: the cut, as YYYY-MM-DD.
+        source: synthetic or kaggle.
+    """
+
+    git_commit: str
+    dvc_lock: str
+    data_hash: str
+    models_hash: str
+    as_of: str
+    source: str
+
+
+def find_run(lineage: Lineage) -> str | None:
+    """Return the id of the finished run of the same dvc.lock, or None."""
+    from mlflow import MlflowClient  # noqa: PLC0415  (see above)
+
+    client = MlflowClient()
+    experiment = client.get_experiment_by_name(EXPERIMENT)
+    if experiment is None:
+        return None
+    same = f"tags.dvc_lock = '{lineage.dvc_lock}' and attributes.status = 'FINISHED'"
+    runs = client.search_runs([experiment.experiment_id], same, max_results=1)
+    return str(runs[0].info.run_id) if runs else None
+
+
+def record_run(
+    lineage: Lineage, *, params: Path, reports: Path, files: VersionFiles, store: Path
+) -> str:
+    """Log parameters, scores, curves, reports and the model as one run, and return its id.
+
+    Args:
+        lineage: becomes the run's tags.
+        params: params.yaml.
+        reports: folder with scores.json, curves (csv), plots (png) and tables (csv, md).
+        files: what the model answers from.
+        store: folder for MLflow's files; a tracking server keeps them where it likes instead.
+    """
+    import mlflow  # noqa: PLC0415  (see above)
+
+    experiment = _experiment_id(store)
+    with mlflow.start_run(
+        experiment_id=experiment, run_name=f"train {lineage.as_of}", tags=asdict(lineage)
+    ) as run:
+        _log_params(run.info.run_id, params)
+        _log_metrics(run.info.run_id, reports)
+        for path in sorted(reports.iterdir()):
+            if path.suffix in _LOGGED:
+                mlflow.log_artifact(str(path), _LOGGED[path.suffix])
+        _log_model(files, lineage)
+        return str(run.info.run_id)
+
+
+def run_page(address: str, run_id: str) -> str:
+    """Return the address of a run's page."""
+    from mlflow import MlflowClient  # noqa: PLC0415  (see above)
+
+    experiment = MlflowClient().get_run(run_id).info.experiment_id
+    return f"{address}/#/experiments/{experiment}/runs/{run_id}"
+
+
+def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return the leaves of nested mappings by their dotted path.
+
+    >>> flatten({"cvae": {"latent": 64}, "seed": 7})
+    {'cvae.latent': 64, 'seed': 7}
+    """
+    leaves: dict[str, Any] = {}
+    for name, value in nested.items():
+        path = f"{prefix}{name}"
+        leaves |= flatten(value, f"{path}.") if isinstance(value, Mapping) else {path: value}
+    return leaves
+
+
+def metric_name(metric: str, model: str) -> str:
+    """Return a name MLflow accepts; its pages group by what stands before the slash.
+
+    >>> metric_name("map@12", "cvae")
+    'map_at_12/cvae'
+    """
+    return f"{metric.replace('@', '_at_')}/{model}"
+
+
+def _experiment_id(store: Path) -> str:
+    import mlflow  # noqa: PLC0415  (see above)
+
+    client = mlflow.MlflowClient()
+    known = client.get_experiment_by_name(EXPERIMENT)
+    if known is not None:
+        return str(known.experiment_id)
+    is_local = mlflow.get_tracking_uri().startswith("sqlite:")
+    location = store.resolve().as_uri() if is_local else None
+    created = client.create_experiment(EXPERIMENT, artifact_location=location, tags=_OUR_PAGES)
+    return str(created)
+
+
+def _log_params(run_id: str, params: Path) -> None:
+    from mlflow import MlflowClient  # noqa: PLC0415  (see above)
+    from mlflow.entities import Param  # noqa: PLC0415  (see above)
+
+    leaves = flatten(yaml.safe_load(params.read_text(encoding="utf-8")))
+    entries = [Param(name, str(value)) for name, value in leaves.items()]
+    for start in range(0, len(entries), _PARAMS_PER_CALL):
+        MlflowClient().log_batch(run_id, params=entries[start : start + _PARAMS_PER_CALL])
+
+
+def _log_metrics(run_id: str, reports: Path) -> None:
+    from mlflow import MlflowClient  # noqa: PLC0415  (see above)
+    from mlflow.entities import Metric  # noqa: PLC0415  (see above)
+
+    now = int(time.time() * 1000)
+    scores = json.loads((reports / "scores.json").read_text(encoding="utf-8"))
+    points = [
+        (metric_name(metric, model), value, 0)
+        for model, values in scores.items()
+        for metric, value in values.items()
+    ]
+    for name, step in _CURVES.items():
+        points += _curve(reports / name, step)
+    metrics = [Metric(name, value, now, at) for name, value, at in points]
+    for start in range(0, len(metrics), _METRICS_PER_CALL):
+        MlflowClient().log_batch(run_id, metrics=metrics[start : start + _METRICS_PER_CALL])
+
+
+def _curve(path: Path, step: str) -> list[tuple[str, float, int]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return [
+            (metric_name(path.stem, name), float(value), int(float(line[step])))
+            for line in csv.DictReader(file)
+            for name, value in line.items()
+            if name != step
+        ]
+
+
+def _log_model(files: VersionFiles, lineage: Lineage) -> None:
+    import mlflow  # noqa: PLC0415  (see above)
+
+    package = Path(__file__).parents[1]
+    mlflow.pyfunc.log_model(
+        name=EXPERIMENT,
+        python_model=str(package / "pyfunc_model.py"),
+        artifacts={name: str(path) for name, path in asdict(files).items()},
+        code_paths=[str(package)],
+        signature=_signature(),
+        input_example=pd.DataFrame({columns.AGE: [25.0], columns.CLUB: ["ACTIVE"]}),
+        pip_requirements=[
+            f"{name}=={installed(name).partition('+')[0]}" for name in _SERVING_PACKAGES
+        ],
+        metadata=asdict(lineage),
+    )
+
+
+def _signature() -> "ModelSignature":
+    from mlflow.models import ModelSignature  # noqa: PLC0415  (see above)
+    from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema  # noqa: PLC0415  (see above)
+
+    asked = {
+        columns.CUSTOMER_ID: DataType.string,
+        columns.AGE: DataType.double,  # as whole numbers, a missing age could not be sent
+        columns.CLUB: DataType.string,
+        columns.NEWS: DataType.string,
+        columns.FN: DataType.boolean,
+        columns.ACTIVE: DataType.boolean,
+    }
+    kinds = {"rank": DataType.long, "score": DataType.double}
+    answered = {name: kinds.get(name, DataType.string) for name in RECOMMENDATION_COLUMNS}
+    return ModelSignature(
+        Schema([ColSpec(kind, name, required=False) for name, kind in asked.items()]),
+        Schema(
+            [ColSpec(kind, name) for name, kind in {"asker": DataType.long, **answered}.items()]
+        ),
+        ParamSchema([ParamSpec("k", DataType.long, 12)]),
+    )

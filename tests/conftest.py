@@ -1,0 +1,54 @@
+"""Worlds that several tests share: a tiny copy of the project, trained once per test session.
+
+Building it costs about a minute, so it comes only to tests that ask for it, and those that change
+its params.yaml put it back.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hemline import environment
+from tests.tiny_project import copy_project
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let the libraries' warnings about their own code pass; ours stay errors."""
+    for ignored in (
+        "ignore:.*inferred as AnyType:UserWarning",  # mlflow 3.17, about its own type hints
+    ):
+        config.addinivalue_line("filterwarnings", ignored)
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A tiny project whose tools all work inside it; nothing has run in it yet."""
+    root = copy_project(tmp_path_factory.mktemp("project"))
+    before = dict(os.environ)
+    for name in environment.defaults(root):
+        os.environ.pop(name, None)
+    environment.apply(root)
+    yield root
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture(scope="session")
+def prefect_api() -> Iterator[None]:
+    """A Prefect server of the session's own."""
+    from prefect.testing.utilities import prefect_test_harness  # noqa: PLC0415  (slow)
+
+    with prefect_test_harness(server_startup_timeout=120):
+        yield
+
+
+@pytest.fixture(scope="session")
+def trained(project: Path, prefect_api: None) -> Path:  # noqa: ARG001  (has to run)
+    """The tiny project after one training: every stage ran, version 1 is the champion."""
+    from flows.train import train  # noqa: PLC0415  (slow)
+
+    state = train(root=project, return_state=True)
+    assert state.is_completed(), state.message
+    return project

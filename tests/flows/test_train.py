@@ -1,0 +1,123 @@
+"""The training flow, on a tiny project with real DVC, Prefect and MLflow."""
+
+import json
+import logging
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+
+from flows.project import Project
+from flows.report import Training
+from flows.train import train
+from hemline.registry.versions import load_champion, version_by_alias
+from hemline.segments.strangers import Stranger
+from hemline.tables import SERVED_SCORES, read_table
+from tests.tiny_project import change_params, git
+
+
+def retrain(root: Path) -> Training:
+    state = train(root=root, return_state=True)
+    assert state.is_completed(), state.message
+    training = state.result()
+    assert isinstance(training, Training)
+    return training
+
+
+def test_a_first_training_is_recorded_with_its_numbers(trained: Path) -> None:
+    client = MlflowClient()
+    champion = version_by_alias("champion")
+    assert champion is not None
+    recorded = client.get_run(champion.run_id)
+    scores = json.loads((trained / "reports" / "scores.json").read_text())
+    assert recorded.data.params["synthetic.size"] == "tiny"
+    assert recorded.data.metrics["map_at_12/served"] == scores["served"]["map@12"]
+    curve = client.get_metric_history(champion.run_id, "cvae_curve/validation_map_at_12")
+    assert len({point.step for point in curve}) == 2
+    logged = {file.path for file in client.list_artifacts(champion.run_id, "plots")}
+    assert "plots/scores.png" in logged
+
+
+@pytest.mark.usefixtures("trained")
+def test_a_first_training_becomes_champion() -> None:
+    champion = version_by_alias("champion")
+    assert champion is not None
+    assert champion.tags["gate.reason"] == "there was no champion to beat"
+    assert champion.tags["gate.previous_champion"] == "none"
+
+
+def test_the_tagged_commit_holds_what_made_the_model(trained: Path) -> None:
+    champion = version_by_alias("champion")
+    assert champion is not None
+    for name in ("params.yaml", "dvc.lock", "src/hemline/storefront.py"):
+        committed = git(trained, "show", f"{champion.tags['git_commit']}:{name}")
+        assert committed == (trained / name).read_text().strip()
+
+
+def test_the_champion_scores_the_week_as_evaluate_did(trained: Path) -> None:
+    project = Project.at(trained)
+    _, champion = load_champion()
+    evaluated = read_table(project.served_scores(), SERVED_SCORES)["ap_at_12"]
+    assert champion.average_precision(project.test_week()).tolist() == evaluated.tolist()
+
+
+def test_a_second_training_finds_everything_done_and_registers_nothing(trained: Path) -> None:
+    before = len(MlflowClient().search_model_versions("name = 'hemline'"))
+    training = retrain(trained)
+    assert set(training.outcomes.values()) == {"skipped"}
+    assert not training.is_new
+    assert len(MlflowClient().search_model_versions("name = 'hemline'")) == before
+
+
+def test_a_changed_model_challenges_and_loses_when_it_is_worse(trained: Path) -> None:
+    original = (trained / "params.yaml").read_text()
+    change_params(trained, {("serve", "warm"): ["tfidf"]})
+    try:
+        training = retrain(trained)
+    finally:
+        (trained / "params.yaml").write_text(original)
+    assert training.is_new
+    assert training.outcomes["evaluate"] == "ran"
+    assert training.outcomes["train_cvae"] == "skipped"
+    challenger, champion = version_by_alias("challenger"), version_by_alias("champion")
+    assert challenger is not None
+    assert champion is not None
+    assert challenger.number == training.version
+    assert champion.number == training.champion != training.version
+    assert float(challenger.tags["gate.difference"]) <= 0
+    assert challenger.tags["gate.previous_champion"] == champion.number
+
+
+def test_a_broken_rule_fails_the_run_with_its_words_and_the_champion_still_answers(
+    trained: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    original = (trained / "params.yaml").read_text()
+    lock = (trained / "dvc.lock").read_text()
+    change_params(trained, {("validate", "max_missing_days"): 0})
+    try:
+        with caplog.at_level(logging.CRITICAL, logger="prefect"):
+            state = train(root=trained, return_state=True)
+    finally:
+        (trained / "params.yaml").write_text(original)
+        (trained / "dvc.lock").write_text(lock)
+    assert state.is_failed()
+    assert state.message is not None
+    assert state.message.startswith("stage 'validate' failed:\nrule:")
+    assert "max_missing_days" in state.message
+    with get_client(sync_client=True) as client:
+        key = ArtifactFilter(key=ArtifactFilterKey(any_=["failed-validate"]))
+        (page,) = client.read_artifacts(artifact_filter=key)
+    assert "max_missing_days" in str(page.data)
+    _, champion = load_champion()
+    assert len(champion.for_stranger(Stranger(age=25), 5)) == 5
+
+
+def test_kaggle_files_that_are_not_there_are_refused_before_anything_runs(
+    trained: Path, tmp_path: Path
+) -> None:
+    state = train(root=trained, source="kaggle", data=tmp_path, return_state=True)
+    assert state.is_failed()
+    assert "articles.csv" in str(state.message)
+    assert "source: synthetic" in (trained / "params.yaml").read_text()

@@ -1,0 +1,124 @@
+"""A storefront over a tiny trained project: who answers what, and what is refused."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+
+from flows.project import Project
+from hemline import columns
+from hemline.data.histories import load_histories
+from hemline.errors import BadInput
+from hemline.segments.strangers import Stranger
+from hemline.storefront import RECOMMENDATION_COLUMNS, Storefront, _to_columns
+
+
+@pytest.fixture(scope="module")
+def storefront(trained: Path) -> Storefront:
+    return Storefront(Project.at(trained).version_files())
+
+
+@pytest.fixture(scope="module")
+def customer_ids(storefront: Storefront) -> list[str]:
+    return pd.read_parquet(storefront.files.customer_keys)[columns.CUSTOMER_ID].tolist()
+
+
+@pytest.fixture(scope="module")
+def article_ids(storefront: Storefront) -> list[str]:
+    return pd.read_parquet(storefront.files.articles)[columns.ARTICLE_ID].tolist()
+
+
+def test_a_customer_sees_what_they_bought_first_and_then_other_models(
+    storefront: Storefront, customer_ids: list[str], article_ids: list[str]
+) -> None:
+    bought = load_histories(storefront.files.histories).units
+    customer = int(np.diff(bought.indptr).argmax())
+    owned = {article_ids[article] for article in bought[[customer]].indices}
+    answer = storefront.for_customer(customer_ids[customer], 100)
+    assert tuple(answer.columns) == RECOMMENDATION_COLUMNS
+    assert answer["rank"].tolist() == list(range(1, len(answer) + 1))
+    repurchased = answer[answer["source"] == "repurchase"]
+    assert set(repurchased["article_id"]) <= owned
+    assert repurchased["rank"].tolist() == list(range(1, len(repurchased) + 1))
+    assert set(answer["source"]) > {"repurchase"}
+    assert answer["article_id"].is_unique
+
+
+def test_the_start_of_a_customer_id_is_enough(
+    storefront: Storefront, customer_ids: list[str]
+) -> None:
+    whole = storefront.for_customer(customer_ids[3], 5)
+    pd.testing.assert_frame_equal(storefront.for_customer(customer_ids[3][:12], 5), whole)
+
+
+def test_a_stranger_gets_a_full_list_and_nothing_from_repurchase(storefront: Storefront) -> None:
+    answer = storefront.for_stranger(Stranger(), 12)
+    assert len(answer) == 12
+    assert "repurchase" not in set(answer["source"])
+
+
+def test_attributes_are_read_whatever_their_case(storefront: Storefront) -> None:
+    spelled = storefront.for_stranger(Stranger(club_member_status="ACTIVE"), 12)
+    shouted = storefront.for_stranger(Stranger(club_member_status="active"), 12)
+    pd.testing.assert_frame_equal(spelled, shouted)
+
+
+def test_similar_articles_come_from_their_texts_and_leave_out_the_article(
+    storefront: Storefront, article_ids: list[str]
+) -> None:
+    answer = storefront.similar(article_ids[0], 5)
+    assert set(answer["source"]) == {"tfidf"}
+    assert article_ids[0] not in set(answer["article_id"])
+    assert answer["score"].is_monotonic_decreasing
+
+
+def test_an_article_nobody_bought_with_another_has_an_empty_answer(
+    storefront: Storefront, article_ids: list[str]
+) -> None:
+    neighbours = np.load(storefront.files.models / "copurchase" / "articles.npy")
+    lonely = np.flatnonzero((neighbours == -1).all(axis=1))
+    together = np.flatnonzero((neighbours >= 0).any(axis=1))
+    assert set(storefront.also_bought(article_ids[together[0]], 5)["source"]) == {"copurchase"}
+    empty = storefront.also_bought(article_ids[lonely[0]], 5)
+    assert empty.empty
+    assert tuple(empty.columns) == RECOMMENDATION_COLUMNS
+
+
+@pytest.mark.parametrize(
+    ("stranger", "found"),
+    [
+        (Stranger(age=203), "203"),
+        (Stranger(club_member_status="gold"), "gold"),
+        (Stranger(fashion_news_frequency="hourly"), "hourly"),
+    ],
+)
+def test_an_impossible_attribute_is_refused_with_what_is_possible(
+    storefront: Storefront, stranger: Stranger, found: str
+) -> None:
+    with pytest.raises(BadInput) as refusal:
+        storefront.for_stranger(stranger, 12)
+    assert found in refusal.value.found
+
+
+def test_an_unknown_or_too_short_customer_id_is_refused(storefront: Storefront) -> None:
+    with pytest.raises(BadInput, match="none"):
+        storefront.for_customer("0" * 64, 12)
+    with pytest.raises(BadInput, match="7 characters"):
+        storefront.for_customer("0" * 7, 12)
+
+
+def test_an_article_id_that_lost_its_zero_is_recognised(
+    storefront: Storefront, article_ids: list[str]
+) -> None:
+    with pytest.raises(BadInput, match=f"keep the leading zero: {article_ids[0]}"):
+        storefront.similar(article_ids[0].lstrip("0"), 5)
+
+
+def test_histories_move_to_the_columns_of_a_champion_that_knows_other_articles() -> None:
+    # Today's articles a, b, c; the champion knows c, a and an older one: b is dropped.
+    today = sparse.csr_matrix(np.array([[1, 2, 3], [0, 5, 0]], np.float32))
+    moved = _to_columns(today, np.array([1, -1, 0]), 3)
+    assert moved.toarray().tolist() == [[3, 1, 0], [0, 0, 0]]
+    assert moved.has_sorted_indices
