@@ -1,7 +1,7 @@
 # `make help` lists the targets. Everything is installed into .venv from requirements.lock.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo real ui deploy test check format lock clean
+.PHONY: help demo real ui deploy test lint check format lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -42,23 +42,27 @@ deploy: .venv/installed ## Hand the weekly training to the Prefect server of `ma
 	  $(BIN)/prefect --no-prompt deploy --all'
 
 test: .venv/installed-dev ## Run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-check: .venv/installed-dev ## What CI runs: format, lint, types, layers, tests
+lint: .venv/installed-dev ## Format, lint, types, import contracts
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
+
+check: lint test ## What CI runs
 
 format: .venv/installed-dev ## Format the code and fix what ruff can
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
 lock: .venv/installed-dev ## Resolve pyproject.toml anew into the two lock files
-	$(BIN)/pip-compile --quiet --strip-extras --output-file requirements.lock pyproject.toml
-	$(BIN)/pip-compile --quiet --strip-extras --extra dev --constraint requirements.lock \
+	$(BIN)/pip-compile --output-file requirements.lock pyproject.toml
+	$(BIN)/pip-compile --extra dev --constraint requirements.lock \
 	  --output-file requirements-dev.lock pyproject.toml
+	@# A build tag such as +cpu exists on some indexes only; the version is what is locked.
+	sed -i.unlocked 's/^\(torch==[0-9.]*\)+[a-z0-9]*/\1/' requirements.lock requirements-dev.lock
+	@rm -f requirements.lock.unlocked requirements-dev.lock.unlocked
 
 clean: ## Remove the environment and tool caches; data, models and the registry stay
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
