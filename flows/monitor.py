@@ -59,4 +59,5 @@ def _page(lines: pd.DataFrame) -> str:
 
 
 if __name__ == "__main__":
+    environment.apply_or_start_again(Path.cwd(), "flows.monitor")
     monitor(Path.cwd())

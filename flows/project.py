@@ -9,6 +9,7 @@ from ruamel.yaml import YAML
 
 from flows.dvc import OnLine
 from hemline.data.acquire.kaggle_files import find_sources
+from hemline.errors import BadInput
 from hemline.storefront import VersionFiles, Week
 
 Source = Literal["synthetic", "kaggle"]
@@ -84,15 +85,23 @@ def link_kaggle_files(downloads: Path, kaggle: Path, on_line: OnLine) -> None:
     """Make data/kaggle point to the files of a folder of downloads, in place of earlier links.
 
     Raises:
-        BadInput: a file is missing from the folder, or lies there twice.
+        BadInput: a file is missing from the folder, or lies there twice, or another file of its
+            name, not a link, lies in data/kaggle.
     """
     sources = find_sources(downloads.expanduser(), keep_postal_code=False)
+    paths = sorted({source.path.resolve() for source in sources.values()})
     kaggle.mkdir(parents=True, exist_ok=True)
     for old in kaggle.iterdir():
         if old.is_symlink():
             old.unlink()
-    for path in sorted({source.path.resolve() for source in sources.values()}):
+    for path in paths:
         link = kaggle / path.name
         if not link.exists():
             link.symlink_to(path)
             on_line(f"{link} -> {path}")
+        elif not link.samefile(path):
+            raise BadInput(
+                f"{kaggle} has room for a link to {path}",
+                found=f"another file, {link}",
+                fix="move that file away, or leave out the folder of downloads to use it",
+            )

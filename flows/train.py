@@ -7,8 +7,6 @@ rather than piling up behind something that hangs.
 """
 
 import logging
-import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Annotated, Any, Final, cast
@@ -174,7 +172,8 @@ def main(
     _, champion = load_champion()
     buyers = read_table(project.served_scores(), SERVED_SCORES)[columns.CUSTOMER_ID]
     buyer = champion.first_known(buyers.tolist())
-    print_recommendations(champion.for_customer(buyer, 12), f"For customer {buyer}", console)
+    if buyer is not None:  # an older champion may know none of this week's buyers
+        print_recommendations(champion.for_customer(buyer, 12), f"For customer {buyer}", console)
     stranger = Stranger(age=25, club_member_status="ACTIVE")
     print_recommendations(
         champion.for_stranger(stranger, 12), "For a stranger, 25 years old, club member", console
@@ -226,8 +225,5 @@ def _register(project: Project, outcomes: Mapping[str, dvc.Outcome]) -> Training
 
 
 if __name__ == "__main__":
-    if environment.apply(Path.cwd()):
-        # Prefect has read its settings by now: start again with them.
-        again = [sys.executable, "-m", "flows.train", *sys.argv[1:]]
-        os.execv(sys.executable, again)  # noqa: S606  (replaces this process, no shell wanted)
+    environment.apply_or_start_again(Path.cwd(), "flows.train")
     typer.run(main)

@@ -164,8 +164,8 @@ def _publish(root: Path) -> None:
     pages.mkdir(parents=True, exist_ok=True)
     for name, folder in {"reports": "reports", "validation": "data/validation"}.items():
         link = pages / name
-        if not link.is_symlink():
-            link.symlink_to(root / folder)
+        link.unlink(missing_ok=True)  # it names a place that is gone once the project has moved
+        link.symlink_to(root / folder)
 
 
 def _wait_until_they_answer(

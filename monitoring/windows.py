@@ -71,7 +71,9 @@ def _transactions(table_folder: Path, start: date, end: date, max_rows: int) -> 
     query = """
         with numbered as (
             select price, sales_channel_id, customer, article,
-                   row_number() over (order by t_dat, customer, article, price) as number,
+                   row_number() over (
+                       order by t_dat, customer, article, price, sales_channel_id
+                   ) as number,
                    count(*) over () as n_rows
             from read_parquet($transactions) where t_dat >= $start and t_dat < $end
         )

@@ -15,7 +15,7 @@ from hemline.evaluation.gate import (
 EVERYBODY = np.array([0.0, 0.5, 1.0])
 
 
-def verdict_on(difference: float) -> "bool":
+def verdict_on(difference: float) -> bool:
     rng = np.random.default_rng(7)
     return judge(EVERYBODY, EVERYBODY + difference, n_samples=100, rng=rng).promotes
 

@@ -56,6 +56,13 @@ def test_a_wrong_value_is_shown(tmp_path: Path) -> None:
         RepurchaseParams.load(path)
 
 
+@pytest.mark.parametrize("name", ["served", "oracle"])
+def test_a_row_of_the_table_may_not_take_a_name_that_is_filled_in_later(name: str) -> None:
+    rows = {"popularity": ("popularity",), name: ("popularity",)}
+    with pytest.raises(ValueError, match="come by themselves"):
+        EvaluateParams(rows=rows, list_length=20, bootstrap_samples=1, seed=1)
+
+
 @pytest.mark.parametrize("text", ["", "- a list", "other: {}"])
 def test_a_missing_section_is_named(tmp_path: Path, text: str) -> None:
     with pytest.raises(BadInput, match="section 'serve'"):

@@ -6,6 +6,7 @@ import mlflow
 import pandas as pd
 import pytest
 
+from hemline.errors import BadInput
 from hemline.registry.runs import Lineage
 from hemline.registry.versions import (
     MODEL,
@@ -34,7 +35,17 @@ def test_no_file_of_a_version_is_a_pickle() -> None:
     assert champion is not None
     folder = Path(mlflow.artifacts.download_artifacts(f"models:/{MODEL}/{champion.number}"))
     endings = {path.suffix for path in folder.rglob("*") if path.is_file()}
-    assert endings.isdisjoint({".pkl", ".pickle", ".joblib"})
+    assert endings.isdisjoint({".pkl", ".pickle", ".joblib", ".pt", ".pth"})
+
+
+@pytest.mark.usefixtures("trained")
+def test_a_version_asked_for_nothing_or_by_nobody_says_so() -> None:
+    loaded = mlflow.pyfunc.load_model(f"models:/{MODEL}@champion")
+    askers = pd.DataFrame({"age": [25.0]})
+    with pytest.raises(BadInput, match="k lies between 1 and 500"):
+        loaded.predict(askers, params={"k": 0})
+    with pytest.raises(BadInput, match="at least one"):
+        loaded.predict(askers.iloc[:0])
 
 
 @pytest.mark.usefixtures("trained")

@@ -9,10 +9,10 @@ from scipy import sparse
 
 from flows.project import Project
 from hemline import columns
-from hemline.data.histories import load_histories
+from hemline.data.histories import Histories, load_histories, save_histories
 from hemline.errors import BadInput
 from hemline.segments.strangers import Stranger
-from hemline.storefront import RECOMMENDATION_COLUMNS, Storefront, _to_columns
+from hemline.storefront import RECOMMENDATION_COLUMNS, Storefront, Week, _to_columns
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +114,44 @@ def test_an_article_id_that_lost_its_zero_is_recognised(
 ) -> None:
     with pytest.raises(BadInput, match=f"keep the leading zero: {article_ids[0]}"):
         storefront.similar(article_ids[0].lstrip("0"), 5)
+
+
+def test_a_champion_scores_a_week_alike_whatever_the_order_of_todays_articles(
+    trained: Path, storefront: Storefront, tmp_path: Path
+) -> None:
+    week = Project.at(trained).test_week()
+    articles = pd.read_parquet(week.articles)
+    new = articles.iloc[:1].assign(article_id="0999999999")  # nobody bought it, nobody knows it
+    order = np.random.default_rng(1).permutation(len(articles) + 1)
+    today = pd.concat([articles, new], ignore_index=True).iloc[order]
+    today.to_parquet(tmp_path / "articles.parquet")
+    for name, path in {"test": week.test, "histories": week.histories}.items():
+        then = load_histories(path)
+        units, days_ago = (
+            _to_columns(part, np.argsort(order)[:-1], len(order))
+            for part in (then.units, then.days_ago)
+        )
+        moved = Histories(units, days_ago, then.clusters, then.age_bands)
+        save_histories(moved, tmp_path / f"{name}.npz")
+    other = Week(
+        tmp_path / "test.npz",
+        tmp_path / "histories.npz",
+        tmp_path / "articles.parquet",
+        week.customers,
+    )
+    expected = storefront.average_precision(week)
+    assert expected.sum() > 0
+    assert storefront.average_precision(other).tolist() == pytest.approx(expected.tolist())
+
+
+def test_the_first_customer_with_a_history_is_found_or_nobody(
+    storefront: Storefront, customer_ids: list[str]
+) -> None:
+    is_cold = load_histories(storefront.files.histories).is_cold()
+    cold, warm = np.flatnonzero(is_cold)[0], np.flatnonzero(~is_cold)[-1]
+    asked = [customer_ids[cold], customer_ids[warm]]
+    assert storefront.first_known(asked) == customer_ids[warm]
+    assert storefront.first_known(asked[:1]) is None
 
 
 def test_histories_move_to_the_columns_of_a_champion_that_knows_other_articles() -> None:

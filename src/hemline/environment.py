@@ -1,10 +1,11 @@
 """Environment variables of the tools: what Hemline sets unless the reader already did.
 
 Prefect reads its settings when it is imported, so a process that finds any of these missing must
-start again with them (`flows.train.main`); the Makefile exports them and spares that second start.
+start again with them (`apply_or_start_again`); the Makefile exports them and spares that.
 """
 
 import os
+import sys
 from pathlib import Path
 
 
@@ -36,3 +37,10 @@ def apply(root: Path) -> bool:
     os.environ.update(missing)
     (root / ".hemline").mkdir(exist_ok=True)
     return bool(missing)
+
+
+def apply_or_start_again(root: Path, module: str) -> None:
+    """Set the variables; if any was missing, start `python -m module` anew in this one's place."""
+    if apply(root):
+        again = [sys.executable, "-m", module, *sys.argv[1:]]
+        os.execv(sys.executable, again)  # noqa: S606  (replaces this process, no shell wanted)

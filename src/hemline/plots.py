@@ -22,8 +22,12 @@ def plot_scores(scores: pd.DataFrame, metric: str, path: Path) -> None:
     figure, axes = _panels(len(parts))
     for axis, part in zip(axes, parts, strict=True):
         lines = scores[scores["slice"] == part].iloc[::-1]
-        spread = [lines["value"] - lines["low"], lines["high"] - lines["value"]]
-        axis.barh(lines["model"], lines["value"], xerr=spread, color="#3b6ea5", ecolor="#222222")
+        # Where all customers score alike, rounding can put an end on the wrong side of the mean.
+        below = (lines["value"] - lines["low"]).clip(lower=0)
+        above = (lines["high"] - lines["value"]).clip(lower=0)
+        axis.barh(
+            lines["model"], lines["value"], xerr=[below, above], color="#3b6ea5", ecolor="#222222"
+        )
         axis.set(title=f"{part} ({lines['n_customers'].iloc[0]:,} buyers)", xlabel=metric)
         axis.tick_params(axis="y", labelsize=8)
     _save(figure, path)

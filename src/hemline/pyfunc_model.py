@@ -4,15 +4,18 @@ MLflow runs this file when a version is loaded, which is why it ends with a call
 """
 
 from collections.abc import Hashable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import mlflow
 import pandas as pd
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 from hemline import columns
+from hemline.errors import BadInput
 from hemline.segments.strangers import Stranger
 from hemline.storefront import Storefront, VersionFiles
+
+_LONGEST_LIST: Final = 500
 
 
 class HemlineModel(PythonModel):
@@ -28,8 +31,18 @@ class HemlineModel(PythonModel):
         model_input: pd.DataFrame,
         params: dict[str, Any] | None = None,
     ) -> pd.DataFrame:
-        """Return RECOMMENDATION_COLUMNS for every row of model_input, after its number `asker`."""
+        """Return RECOMMENDATION_COLUMNS for every row of model_input, after its number `asker`.
+
+        Raises:
+            BadInput: nobody asks, k is out of range, or a row describes no customer.
+        """
         k = int((params or {}).get("k", 12))
+        if not 1 <= k <= _LONGEST_LIST:
+            raise BadInput(f"k lies between 1 and {_LONGEST_LIST}", found=str(k), fix="change it")
+        if model_input.empty:
+            raise BadInput(
+                "somebody asks: at least one row", found="none", fix="send one row per customer"
+            )
         askers = model_input.astype(object).where(model_input.notna(), None)
         answers = [
             self._answer(asker, k).assign(asker=number)

@@ -1,7 +1,7 @@
 """Answers for one customer, one stranger or one article, from the files of one version.
 
 Everything is read when it is first needed: an answer about articles never loads the network, and
-one about customers never loads the item tables. Histories travel with the version, so a champion
+one about a stranger never loads the histories. Histories travel with the version, so a champion
 answers for the day it was fitted; `average_precision` asks it with newer ones.
 """
 
@@ -104,7 +104,7 @@ class Storefront:
             BadInput: an attribute has a value no customer can have.
         """
         attributes = as_customer(stranger)
-        nothing = sparse.csr_matrix(np.zeros((1, self._histories.n_articles), np.float32))
+        nothing = sparse.csr_matrix(np.zeros((1, len(self._articles)), np.float32))
         cold = Histories(
             nothing,
             nothing.copy(),
@@ -125,19 +125,12 @@ class Storefront:
         """
         return self._neighbours("copurchase", article_id, k)
 
-    def first_known(self, customer_ids: Sequence[str]) -> str:
-        """Return the first of these customers who bought something before the cut.
-
-        Raises:
-            ValueError: none of them did.
-        """
+    def first_known(self, customer_ids: Sequence[str]) -> str | None:
+        """Return the first of these customers who bought something before the cut, or None."""
         has_bought = ~self._histories.is_cold()
         keys = pq.read_table(self.files.customer_keys)[columns.CUSTOMER_ID].to_numpy()
         known = set(keys[np.flatnonzero(has_bought)])
-        for customer_id in customer_ids:
-            if customer_id in known:
-                return customer_id
-        raise ValueError(f"none of {len(customer_ids)} customers bought anything before the cut")
+        return next((one for one in customer_ids if one in known), None)
 
     def average_precision(self, week: Week) -> npt.NDArray[np.float64]:
         """Return AP@12 of this version for the buyers of a week, asked with that week's histories.

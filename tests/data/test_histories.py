@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 
 from hemline import columns
 from hemline.data.histories import Histories, build_histories, load_histories, save_histories
@@ -64,3 +65,24 @@ def test_rows_keep_their_segments() -> None:
     assert chosen.clusters.tolist() == [2, 0]
     assert chosen.age_bands.tolist() == [1, 3]
     assert chosen.units.toarray()[0, 5] == 4
+
+
+def unsorted(values: list[float]) -> sparse.csr_matrix:
+    """One customer's numbers for articles 2 and 0, in that order."""
+    return sparse.csr_matrix((np.array(values, np.float32), [2, 0], [0, 2]), shape=(1, 3))
+
+
+def test_any_order_of_the_purchases_will_do_and_the_callers_is_left_alone() -> None:
+    units = unsorted([5, 1])
+    histories = Histories.from_interactions(units, days_ago=unsorted([20, 30]))
+    assert histories.units.toarray().tolist() == [[1, 0, 5]]
+    assert histories.days_ago.data.tolist() == [30, 20]
+    assert units.indices.tolist() == [2, 0]
+
+
+def test_days_for_other_purchases_are_refused() -> None:
+    with pytest.raises(ValueError, match="different purchases"):
+        Histories.from_interactions(
+            sparse.csr_matrix(np.array([[1, 0]], np.float32)),
+            days_ago=sparse.csr_matrix(np.array([[0, 1]], np.float32)),
+        )

@@ -73,13 +73,20 @@ class Histories:
         """Return histories from any interaction matrix of shape (customers, articles).
 
         Without `days_ago` every purchase counts as one day old; without `clusters` nobody has one.
+
+        Raises:
+            ValueError: `days_ago` does not hold a number for exactly the purchases in `units`.
         """
-        units = sparse.csr_matrix(units, dtype=np.float32)
-        units.sort_indices()
+        units = _sorted_rows(units)
         if days_ago is None:
-            days_ago = sparse.csr_matrix(
-                (np.ones_like(units.data), units.indices, units.indptr), shape=units.shape
-            )
+            ones = np.ones_like(units.data)
+            days_ago = sparse.csr_matrix((ones, units.indices, units.indptr), shape=units.shape)
+        days_ago = _sorted_rows(days_ago)
+        if not (
+            np.array_equal(units.indptr, days_ago.indptr)
+            and np.array_equal(units.indices, days_ago.indices)
+        ):
+            raise ValueError("units and days_ago hold different purchases")
         nobody = np.full(units.shape[0], UNKNOWN_SEGMENT, np.int8)
         return cls(units, days_ago, nobody if clusters is None else clusters, nobody)
 
@@ -119,6 +126,13 @@ def build_histories(
         nobody,
         nobody,
     )
+
+
+def _sorted_rows(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
+    """Return a copy with sorted indices; the caller's matrix keeps its order."""
+    ordered = sparse.csr_matrix(matrix, dtype=np.float32, copy=True)
+    ordered.sort_indices()
+    return ordered
 
 
 def with_segments(histories: Histories, segments: pd.DataFrame) -> Histories:

@@ -40,9 +40,13 @@ class EvaluateParams(Section):
 
     @field_validator("rows")
     @classmethod
-    def _has_the_baseline(cls, rows: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    def _has_the_baseline_and_no_reserved_name(
+        cls, rows: dict[str, tuple[str, ...]]
+    ) -> dict[str, tuple[str, ...]]:
         if BASELINE not in rows:
             raise ValueError(f"every table has a row '{BASELINE}' to be measured against")
+        if {SERVED, ORACLE} & set(rows):
+            raise ValueError(f"the rows '{SERVED}' and '{ORACLE}' come by themselves")
         return rows
 
 

@@ -1,4 +1,4 @@
-"""Item-to-item recommendation: a short list of neighbours per article, and what follows from it.
+"""From article to article: a short list of neighbours per article, and what follows from it.
 
 TF-IDF and co-purchase differ in how they find neighbours, not in how they answer, so both are this
 one class under two names. A customer's latest articles vote for their neighbours.

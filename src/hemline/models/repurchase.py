@@ -25,7 +25,9 @@ class RepurchaseParams(Section):
 
 @dataclass(frozen=True)
 class Repurchase:
-    """The customer's own articles by recency; more units win among articles of one day.
+    """The customer's own articles by freshness: (1 + units_weight * ln(units)) / days ago.
+
+    More units win among articles of one day, and outweigh a few days among older ones.
 
     Attributes:
         max_days: articles last bought longer ago are not offered.
@@ -37,7 +39,7 @@ class Repurchase:
     name: str = "repurchase"
 
     def recommend(self, histories: Histories, k: int) -> Recommendations:
-        """Return the articles of each history, latest first; none for a cold customer."""
+        """Return the articles of each history, freshest first; none for a cold customer."""
         days, units = histories.days_ago, histories.units.data
         freshness = (1.0 + self.units_weight * np.log(units)) / days.data
         recent = days.data <= self.max_days

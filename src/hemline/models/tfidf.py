@@ -4,11 +4,11 @@ Serves "similar articles" and articles nobody bought yet. What is kept is the ne
 the vectorizer: its pickle holds a memory address and so would differ on every run.
 """
 
-from typing import ClassVar, Final
+from typing import Annotated, ClassVar, Final
 
 import numpy as np
 import pandas as pd
-from pydantic import PositiveFloat, PositiveInt
+from pydantic import Field, PositiveInt
 from scipy import sparse
 from tqdm import tqdm
 
@@ -30,7 +30,6 @@ TEXT_COLUMNS: Final = (
     "detail_desc",
 )
 
-
 _BLOCK: Final = 2048
 _THREADS: Final = 2
 
@@ -40,7 +39,7 @@ class TfidfParams(Section):
 
     section: ClassVar[str] = "tfidf"
     min_document_count: PositiveInt
-    max_document_share: PositiveFloat
+    max_document_share: Annotated[float, Field(gt=0, le=1)]
     neighbours: PositiveInt
     latest_articles: PositiveInt
     max_ngram: PositiveInt

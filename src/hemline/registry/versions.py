@@ -63,7 +63,9 @@ def register_challenger(run_id: str, lineage: Lineage) -> Version:
     client = _client()
     try:
         client.get_registered_model(MODEL)
-    except MlflowException:
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
         client.create_registered_model(MODEL, description="Recommends articles to customers.")
     outputs = client.get_run(run_id).outputs
     if outputs is None:
@@ -122,7 +124,7 @@ def meet_champion(
 def record_verdict(version: Version, verdict: Verdict) -> None:
     """Tag the version with the gate's numbers and, if it won, make it the champion.
 
-    The alias moves last: a version without `gate.reason` was never judged and will be.
+    `gate.reason` comes last: a version without it, its judging cut short, is judged again.
     """
     client = _client()
     previous = version_by_alias(CHAMPION)

@@ -8,12 +8,12 @@ rows. Few restarts are a trap: with five of them the elbow curve is not even mon
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from pydantic import PositiveInt
+from pydantic import Field, PositiveInt
 from tqdm import tqdm
 
 from hemline.params import Section
@@ -24,7 +24,7 @@ class ClusterParams(Section):
     """How many clusters, and how hard to look for them."""
 
     section: ClassVar[str] = "cluster"
-    n_clusters: PositiveInt
+    n_clusters: Annotated[int, Field(ge=1, le=127)]  # an int8 in tables.SEGMENTS
     elbow_max: PositiveInt
     n_init: PositiveInt
     seed: int

@@ -82,7 +82,7 @@ def _asked(wanted: EvaluateParams, serve: ServeParams) -> dict[str, str]:
 
 
 def _write_per_customer(
-    path: Path, buyers: "np.ndarray", customer_keys: Path, served: pd.DataFrame
+    path: Path, buyers: np.ndarray, customer_keys: Path, served: pd.DataFrame
 ) -> None:
     ids = tables.read_table(customer_keys, tables.CUSTOMER_KEYS)[columns.CUSTOMER_ID]
     scored = pd.DataFrame(

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 from hemline import columns, tables
 from hemline.data.histories import build_histories, save_histories
 from hemline.data.split import DataParams, select_purchases, weeks_of
+from hemline.errors import BadInput
 from hemline.stages.command import InPath, OutPath, ParamsPath, run
 
 logger = logging.getLogger(__name__)
@@ -35,6 +36,13 @@ def main(params: ParamsPath, table_folder: InPath, prepared: OutPath) -> None:
         ),
     }
     for name, (part, cut) in parts.items():
+        if part.empty:
+            raise BadInput(
+                "there are purchases before, in and after the validation week, which is "
+                f"{weeks.validation_start} to {weeks.as_of} (exclusive)",
+                found=f"none for {name}",
+                fix="set data.as_of in params.yaml to a later day, or data.validation_days to more",
+            )
         histories = build_histories(part, cut=cut, **shape)
         save_histories(histories, prepared / f"{name}.npz")
         buyers = histories.n_customers - int(histories.is_cold().sum())

@@ -30,6 +30,7 @@ def main(
 ) -> None:
     """Train until the validation week stops improving; refuse a collapsed network."""
     segment_of = tables.read_table(segments, tables.SEGMENTS)
+    known = load_histories(fit_histories, segment_of)
     everything = load_histories(histories, segment_of)
     curve.parent.mkdir(parents=True, exist_ok=True)
     with curve.open("w", newline="", encoding="utf-8") as file, tqdm(desc="cvae") as progress:
@@ -43,11 +44,11 @@ def main(
             progress.update()
 
         fitted = fit_cvae(
-            load_histories(fit_histories, segment_of),
+            known,
             everything,
             CvaeParams.load(params),
             n_conditions=ClusterParams.load(params).n_clusters,
-            validate=_Validation(load_histories(fit_histories, segment_of), validation),
+            validate=_Validation(known, validation),
             on_epoch=write_epoch,
         )
     plot_curve(pd.read_csv(curve), curve_picture)

@@ -7,9 +7,9 @@ params.yaml; what has no exception (an id nobody knows, an id that occurs twice)
 
 from collections.abc import Iterator
 from datetime import date
-from typing import ClassVar, Final, Self
+from typing import Annotated, ClassVar, Final, Self
 
-from pydantic import NonNegativeInt, PositiveInt, model_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from hemline import columns
 from hemline.data.expectations.rule import (
@@ -69,12 +69,15 @@ _AS_TEXT: Final = (
 )
 
 
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
 class ValidateParams(Section):
-    """Thresholds; shares lie between 0 and 1, tables and columns are named as in tables.py."""
+    """Thresholds; tables and columns are named as in tables.py."""
 
     section: ClassVar[str] = "validate"
     min_rows: dict[Table, NonNegativeInt]
-    max_null_share: dict[Table, dict[str, float]]
+    max_null_share: dict[Table, dict[str, Share]]
     known_values: dict[Table, dict[str, list[str | int]]]
     min_age: int
     max_age: int
@@ -83,7 +86,7 @@ class ValidateParams(Section):
     earliest_day: date
     latest_day: date
     max_missing_days: NonNegativeInt
-    max_repeated_share: float
+    max_repeated_share: Share
     max_units: PositiveInt
 
     @model_validator(mode="after")

@@ -113,11 +113,12 @@ class Cvae:
         (folder / "shape.json").write_text(content + "\n", encoding="utf-8")
         for name, values in vars(self.shelf).items():
             np.save(folder / f"{name}.npy", values)
-        torch.save(self.network.state_dict(), folder / "weights.pt")
+        weights = {name: tensor.numpy() for name, tensor in self.network.state_dict().items()}
+        np.savez(folder / "weights.npz", **weights)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Return the model saved in folder; weights are read as tensors only, never as code."""
+        """Return the model saved in folder."""
         shape = Shape(**json.loads((folder / "shape.json").read_text(encoding="utf-8")))
         stored = {
             name: np.load(folder / f"{name}.npy", allow_pickle=False)
@@ -125,7 +126,8 @@ class Cvae:
         }
         shelf = Shelf(**stored)
         network = build_network(shape, shelf, dropout=0.0)
-        network.load_state_dict(torch.load(folder / "weights.pt", weights_only=True))
+        with np.load(folder / "weights.npz", allow_pickle=False) as weights:
+            network.load_state_dict({name: torch.tensor(weights[name]) for name in weights})
         return cls(shape, shelf, network)
 
     def _listed(self, logits: npt.NDArray[np.float32], k: int) -> Lists:

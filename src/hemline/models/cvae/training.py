@@ -12,12 +12,12 @@ shift (Saerens et al. 2002), and articles no longer sold are taken out.
 
 import copy
 from collections.abc import Callable, Iterator
-from typing import ClassVar, NamedTuple
+from typing import Annotated, ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 from scipy import sparse
 
 from hemline.data.histories import Histories
@@ -34,7 +34,7 @@ class CvaeParams(Section):
     loss: LossName
     hidden: PositiveInt
     latent: PositiveInt
-    dropout: NonNegativeFloat
+    dropout: Annotated[float, Field(ge=0, lt=1)]
     input_half_life_days: PositiveFloat
     target_half_life_days: PositiveFloat
     on_sale_days: PositiveInt

@@ -1,0 +1,66 @@
+"""Where the data comes from: links to the downloads, and one word in params.yaml."""
+
+from pathlib import Path
+
+import pytest
+
+from flows.project import choose_source, link_kaggle_files
+from hemline.errors import BadInput
+
+NAMES = ("articles.csv", "customers.csv", "transactions_train.csv")
+
+
+def ignore(_line: str) -> None:
+    pass
+
+
+@pytest.fixture
+def downloads(tmp_path: Path) -> Path:
+    return write(tmp_path / "downloads", "new")
+
+
+def write(folder: Path, text: str) -> Path:
+    folder.mkdir()
+    for name in NAMES:
+        (folder / name).write_text(text)
+    return folder
+
+
+def test_links_to_the_downloads_take_the_place_of_earlier_ones(
+    downloads: Path, tmp_path: Path
+) -> None:
+    kaggle = tmp_path / "kaggle"
+    link_kaggle_files(write(tmp_path / "last-year", "old"), kaggle, ignore)
+    link_kaggle_files(downloads, kaggle, ignore)
+    assert {path.name for path in kaggle.iterdir()} == set(NAMES)
+    assert all((kaggle / name).read_text() == "new" for name in NAMES)
+
+
+def test_linking_the_folder_of_links_to_itself_keeps_them(downloads: Path, tmp_path: Path) -> None:
+    kaggle = tmp_path / "kaggle"
+    link_kaggle_files(downloads, kaggle, ignore)
+    link_kaggle_files(kaggle, kaggle, ignore)
+    assert all((kaggle / name).read_text() == "new" for name in NAMES)
+
+
+def test_a_file_of_the_same_name_is_neither_lost_nor_read_instead(
+    downloads: Path, tmp_path: Path
+) -> None:
+    kaggle = tmp_path / "kaggle"
+    kaggle.mkdir()
+    (kaggle / "articles.csv").write_text("mine")
+    with pytest.raises(BadInput, match="another file"):
+        link_kaggle_files(downloads, kaggle, ignore)
+    assert (kaggle / "articles.csv").read_text() == "mine"
+
+
+def test_the_source_changes_and_the_comments_stay(tmp_path: Path) -> None:
+    params = tmp_path / "params.yaml"
+    text = 'data:\n  as_of: "2020-09-16"   # the cut\nacquire:\n  source: synthetic  # or kaggle\n'
+    params.write_text(text)
+    told: list[str] = []
+    choose_source(params, "synthetic", told.append)
+    assert (params.read_text(), told) == (text, [])
+    choose_source(params, "kaggle", told.append)
+    assert params.read_text() == text.replace("synthetic  #", "kaggle     #")
+    assert told == ["params.yaml: acquire.source was synthetic, is now kaggle"]

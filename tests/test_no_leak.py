@@ -1,0 +1,82 @@
+"""Nothing from the cut on reaches a model; what is fitted first knows no validation week."""
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+
+from hemline import columns, tables
+from hemline.errors import BadInput
+from hemline.stages import prepare
+
+ROOT = Path(__file__).parent.parent
+STAGES: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "dvc.yaml").read_text("utf-8"))["stages"]
+VALIDATION_START, AS_OF = date(2020, 9, 9), date(2020, 9, 16)
+SALES = [
+    (date(2020, 8, 1), 0, 1, 0.1, 1),
+    (date(2020, 9, 8), 1, 2, 0.2, 2),
+    (date(2020, 9, 9), 0, 2, 0.1, 1),
+    (date(2020, 9, 15), 2, 3, 0.1, 2),
+    (date(2020, 9, 16), 2, 3, 0.1, 2),
+    (date(2020, 9, 22), 0, 4, 0.1, 2),
+]
+ELSEWISE = [(3, 0, 0.5, 1), (1, 4, 0.4, 2), (1, 4, 0.4, 2)]
+
+
+def changed_from(day: date) -> list[tuple[Any, ...]]:
+    """Return SALES with other buyers, articles, prices and units on and after the day."""
+    later = {sale[0] for sale in SALES if sale[0] >= day}
+    return [sale for sale in SALES if sale[0] < day] + [
+        (when, *what) for when in sorted(later) for what in ELSEWISE
+    ]
+
+
+def prepared(folder: Path, sales: list[tuple[Any, ...]]) -> dict[str, bytes]:
+    """Return what the stage writes, by name of the file."""
+    for name, n_rows in {"customers": 4, "articles": 5}.items():
+        folder.mkdir(exist_ok=True)
+        pd.DataFrame({"key": range(n_rows)}).to_parquet(folder / f"{name}.parquet")
+    names = [columns.DAY, columns.CUSTOMER, columns.ARTICLE, columns.PRICE, columns.CHANNEL]
+    transactions = pd.DataFrame(sales, columns=names)
+    tables.write_table(transactions, folder / "transactions.parquet", tables.TRANSACTIONS)
+    prepare.main(ROOT / "params.yaml", folder, folder / "prepared")
+    return {path.name: path.read_bytes() for path in (folder / "prepared").iterdir()}
+
+
+def differing(left: dict[str, bytes], right: dict[str, bytes]) -> set[str]:
+    assert left.keys() == right.keys()
+    return {name for name in left if left[name] != right[name]}
+
+
+def test_what_happens_from_the_cut_on_changes_the_test_week_only(tmp_path: Path) -> None:
+    as_it_was = prepared(tmp_path / "one", SALES)
+    otherwise = prepared(tmp_path / "two", changed_from(AS_OF))
+    assert differing(as_it_was, otherwise) == {"test.npz"}
+
+
+def test_the_validation_week_does_not_change_what_is_fitted_before_it(tmp_path: Path) -> None:
+    as_it_was = prepared(tmp_path / "one", SALES)
+    otherwise = prepared(tmp_path / "two", changed_from(VALIDATION_START))
+    assert set(as_it_was) - differing(as_it_was, otherwise) == {"fit_histories.npz"}
+
+
+def test_only_evaluate_reads_the_test_week_and_no_model_the_transactions() -> None:
+    def readers(file: str) -> set[str]:
+        return {stage for stage, about in STAGES.items() if file in map(str, about["deps"])}
+
+    assert readers("${paths.prepared}/test.npz") == {"evaluate"}
+    assert readers("${paths.tables}") == {"validate", "prepare"}
+    assert readers("${paths.tables}/transactions.parquet") == set()
+    assert readers("${paths.prepared}") == set()
+
+
+@pytest.mark.parametrize("missing", [slice(0, 2), slice(2, 4)])
+def test_an_empty_part_is_refused_before_anything_is_fitted_on_it(
+    tmp_path: Path, missing: slice
+) -> None:
+    sales = [sale for sale in SALES if sale not in SALES[missing]]
+    with pytest.raises(BadInput, match="before, in and after the validation week"):
+        prepared(tmp_path / "tables", sales)

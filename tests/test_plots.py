@@ -1,0 +1,23 @@
+from pathlib import Path
+
+import pandas as pd
+
+from hemline.plots import plot_scores
+
+
+def scores(*intervals: tuple[float, float, float]) -> pd.DataFrame:
+    lines = pd.DataFrame(intervals, columns=["low", "value", "high"])
+    names = [f"model {number}" for number in lines.index]
+    return lines.assign(model=names, slice="all", n_customers=3)
+
+
+def test_the_same_scores_give_the_same_picture(tmp_path: Path) -> None:
+    lines = scores((0.1, 0.2, 0.3), (0.3, 0.4, 0.6))
+    for name in ("one.png", "two.png"):
+        plot_scores(lines, "map@12", tmp_path / name)
+    assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
+
+
+def test_an_interval_of_no_width_is_drawn_although_its_ends_are_rounded(tmp_path: Path) -> None:
+    plot_scores(scores((0.1 + 1e-16, 0.1, 0.1 - 1e-16)), "map@12", tmp_path / "flat.png")
+    assert (tmp_path / "flat.png").stat().st_size > 0
