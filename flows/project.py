@@ -1,11 +1,13 @@
 """The project folder as a flow sees it: where dvc.yaml puts things, and where data comes from."""
 
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Final, Literal, Self
 
 import yaml
 from ruamel.yaml import YAML
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from flows.dvc import OnLine
 from hemline.data.acquire.kaggle_files import find_sources
@@ -69,16 +71,13 @@ class Project:
 
 def choose_source(params: Path, source: Source, on_line: OnLine) -> None:
     """Set acquire.source in params.yaml, comments kept; say so if that changed the file."""
-    editor = YAML()
-    editor.preserve_quotes = True
-    editor.width = _WIDE
-    content = editor.load(params)
-    before = content["acquire"]["source"]
-    if before == source:
-        return
-    content["acquire"]["source"] = source
-    editor.dump(content, params)
-    on_line(f"{params.name}: acquire.source was {before}, is now {source}")
+    _choose(params, "acquire", "source", source, on_line)
+
+
+def choose_as_of(params: Path, as_of: date, on_line: OnLine) -> None:
+    """Set data.as_of in params.yaml, comments kept; say so if that changed the file."""
+    # In quotes: DVC refuses a date that YAML reads as one.
+    _choose(params, "data", "as_of", DoubleQuotedScalarString(as_of.isoformat()), on_line)
 
 
 def link_kaggle_files(downloads: Path, kaggle: Path, on_line: OnLine) -> None:
@@ -105,3 +104,16 @@ def link_kaggle_files(downloads: Path, kaggle: Path, on_line: OnLine) -> None:
                 found=f"another file, {link}",
                 fix="move that file away, or leave out the folder of downloads to use it",
             )
+
+
+def _choose(params: Path, section: str, key: str, value: str, on_line: OnLine) -> None:
+    editor = YAML()
+    editor.preserve_quotes = True
+    editor.width = _WIDE
+    content = editor.load(params)
+    before = content[section][key]
+    if before == value:
+        return
+    content[section][key] = value
+    editor.dump(content, params)
+    on_line(f"{params.name}: {section}.{key} was {before}, is now {value}")

@@ -78,7 +78,7 @@ def print_recommendations(recommendations: pd.DataFrame, title: str, console: Co
     """Print one list of recommendations as people read it."""
     table = Table(title=title, title_justify="left")
     for heading in ("rank", "article_id", "name", "product type", "colour", "answered by"):
-        table.add_column(heading)
+        table.add_column(heading, no_wrap=heading in {"article_id", "answered by"})
     shown = ["rank", "article_id", "name", "product_type", "colour", "source"]
     for row in recommendations[shown].itertuples(index=False):
         table.add_row(*(str(cell) for cell in row))
@@ -96,6 +96,6 @@ def print_next_steps(project: Project, training: Training, console: Console) -> 
         ("Prefect, MLflow and the pages below", "make ui"),
         ("scores with intervals", project.reports / "scores.md"),
         ("what was checked in the data", project.validation / "index.html"),
-        ("ask the champion", "hemline recommend --age 25"),
+        ("ask the champion", ".venv/bin/hemline recommend --age 25"),
     ):
         console.print(f"  {what:<38}{where}", soft_wrap=True, highlight=False)

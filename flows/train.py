@@ -8,8 +8,9 @@ rather than piling up behind something that hangs.
 
 import logging
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
-from typing import IO, Annotated, Any, Final, cast
+from typing import IO, Annotated, Any, Final, Literal, cast
 
 import numpy as np
 import typer
@@ -22,7 +23,7 @@ from rich.console import Console
 
 from flows import dvc
 from flows.lineage import NO_COMMIT, trace
-from flows.project import Project, Source, choose_source, link_kaggle_files
+from flows.project import Project, Source, choose_as_of, choose_source, link_kaggle_files
 from flows.report import (
     Training,
     failure_page,
@@ -33,6 +34,7 @@ from flows.report import (
 )
 from flows.ui import addresses
 from hemline import columns, environment
+from hemline.data.split import DataParams, latest_cut
 from hemline.errors import BadInput
 from hemline.evaluation.protocol import EvaluateParams
 from hemline.registry.runs import Lineage, find_run, record_run, run_page
@@ -52,6 +54,9 @@ from hemline.segments.strangers import Stranger
 from hemline.tables import SERVED_SCORES, read_table
 
 WAIT_MINUTES: Final = 60
+Latest = Literal["latest"]
+LATEST: Final = "latest"
+_ACQUIRE: Final = "acquire"
 
 
 @flow(name="train")
@@ -59,6 +64,7 @@ def train(
     root: Path = Path(),
     source: Source | None = None,
     data: Path | None = None,
+    as_of: date | Latest | None = None,
     wait_minutes: float = WAIT_MINUTES,
 ) -> Training | State[Any]:
     """Bring every stage up to date, record the result, and let it challenge the champion.
@@ -67,6 +73,8 @@ def train(
         root: the project folder.
         source: synthetic or kaggle; None leaves acquire.source in params.yaml as it is.
         data: folder with the Kaggle files, linked into data/kaggle; None leaves that as it is.
+        as_of: the cut; "latest" is the last day whose whole test week lies in the data, None leaves
+            data.as_of in params.yaml as it is.
         wait_minutes: how long to wait for another training run to finish.
 
     Returns:
@@ -82,7 +90,9 @@ def train(
                 link_kaggle_files(data, root / project.kaggle, logger.info)
             if source is not None:
                 choose_source(project.params, source, logger.info)
-            states = _bring_up_to_date(project, lock)
+            if isinstance(as_of, date):
+                choose_as_of(project.params, as_of, logger.info)
+            states = _bring_up_to_date(project, lock, to_latest=as_of == LATEST)
             broken = [state for state in states.values() if not state.is_completed()]
             if broken:
                 return Failed(message=broken[0].message)
@@ -157,9 +167,13 @@ def challenge(version: Version, project: Project) -> str:
 def main(
     source: Annotated[Source | None, typer.Option(help="Sets acquire.source.")] = None,
     data: Annotated[Path | None, typer.Option(help="Folder of the Kaggle files.")] = None,
+    as_of: Annotated[
+        str | None, typer.Option(help="The cut: a day (2020-09-16), or the latest one.")
+    ] = None,
 ) -> None:
     """Run the training and show what came of it; exit 1 with a short message if it failed."""
-    state = train(source=source, data=data, return_state=True)
+    cut = as_of if as_of is None or as_of == LATEST else _day(as_of)
+    state = train(source=source, data=data, as_of=cut, return_state=True)
     console = Console()
     logging.getLogger("prefect").setLevel(logging.WARNING)  # the last words are ours
     if not state.is_completed():
@@ -181,8 +195,20 @@ def main(
     print_next_steps(project, cast("Training", state.result()), console)
 
 
-def _bring_up_to_date(project: Project, lock: IO[str]) -> dict[str, State[Any]]:
-    """Run the stages in DVC's order, and stop at the first that fails."""
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(
+            f"{text!r} is neither a day like 2020-09-16 nor 'latest'"
+        ) from None
+
+
+def _bring_up_to_date(project: Project, lock: IO[str], *, to_latest: bool) -> dict[str, State[Any]]:
+    """Run the stages in DVC's order, and stop at the first that fails.
+
+    How far the data reaches is known once they are acquired, so the cut is moved then.
+    """
     states: dict[str, State[Any]] = {}
     for stage, upstream in dvc.stage_graph(project.root).items():
         states[stage] = run_stage(
@@ -194,6 +220,11 @@ def _bring_up_to_date(project: Project, lock: IO[str]) -> dict[str, State[Any]]:
         )
         if not states[stage].is_completed():
             break
+        if stage == _ACQUIRE and to_latest:
+            transactions = project.root / project.tables / "transactions.parquet"
+            test_days = DataParams.load(project.params).test_days
+            as_of = latest_cut(transactions, test_days=test_days)
+            choose_as_of(project.params, as_of, get_run_logger().info)
     return states
 
 

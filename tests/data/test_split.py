@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from hemline import columns, tables
-from hemline.data.split import DataParams, select_purchases, weeks_of
+from hemline.data.split import DataParams, latest_cut, select_purchases, weeks_of
 from hemline.errors import BadInput
 
 TRANSACTIONS = pd.DataFrame(
@@ -42,6 +42,11 @@ def test_the_start_is_in_and_the_end_is_out(transactions: Path) -> None:
 def test_a_span_outside_the_data_is_refused_with_the_span_of_the_data(transactions: Path) -> None:
     with pytest.raises(BadInput, match="2020-09-15 to 2020-09-23"):
         select_purchases(transactions, start=date(2021, 1, 1), end=date(2021, 1, 8))
+
+
+def test_the_latest_cut_leaves_a_whole_test_week(transactions: Path) -> None:
+    assert latest_cut(transactions, test_days=7) == date(2020, 9, 17)
+    assert latest_cut(transactions, test_days=1) == date(2020, 9, 23)
 
 
 def test_the_weeks_lie_around_the_cut() -> None:

@@ -1,10 +1,11 @@
 """Where the data comes from: links to the downloads, and one word in params.yaml."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from flows.project import choose_source, link_kaggle_files
+from flows.project import choose_as_of, choose_source, link_kaggle_files
 from hemline.errors import BadInput
 
 NAMES = ("articles.csv", "customers.csv", "transactions_train.csv")
@@ -24,6 +25,17 @@ def write(folder: Path, text: str) -> Path:
     for name in NAMES:
         (folder / name).write_text(text)
     return folder
+
+
+def test_the_cut_is_set_in_quotes_and_comments_stay(tmp_path: Path) -> None:
+    params = tmp_path / "params.yaml"
+    params.write_text('data:\n  as_of: "2020-09-16"  # the cut\n')
+    said: list[str] = []
+    choose_as_of(params, date(2020, 9, 16), said.append)
+    assert not said
+    choose_as_of(params, date(2020, 9, 9), said.append)
+    assert params.read_text() == 'data:\n  as_of: "2020-09-09"  # the cut\n'
+    assert said == ["params.yaml: data.as_of was 2020-09-16, is now 2020-09-09"]
 
 
 def test_links_to_the_downloads_take_the_place_of_earlier_ones(

@@ -2,8 +2,10 @@
 
 import json
 import logging
+from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pytest
 from mlflow import MlflowClient
 from prefect.client.orchestration import get_client
@@ -11,15 +13,16 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 
 from flows.project import Project
 from flows.report import Training
-from flows.train import train
-from hemline.registry.versions import load_champion, version_by_alias
+from flows.train import LATEST, Latest, train
+from hemline.data.split import DataParams
+from hemline.registry.versions import load_champion, meet_champion, set_champion, version_by_alias
 from hemline.segments.strangers import Stranger
 from hemline.tables import SERVED_SCORES, read_table
 from tests.tiny_project import change_params, git
 
 
-def retrain(root: Path) -> Training:
-    state = train(root=root, return_state=True)
+def retrain(root: Path, as_of: date | Latest | None = None) -> Training:
+    state = train(root=root, as_of=as_of, return_state=True)
     assert state.is_completed(), state.message
     training = state.result()
     assert isinstance(training, Training)
@@ -88,6 +91,34 @@ def test_a_changed_model_challenges_and_loses_when_it_is_worse(trained: Path) ->
     assert champion.number == training.champion != training.version
     assert float(challenger.tags["gate.difference"]) <= 0
     assert challenger.tags["gate.previous_champion"] == champion.number
+
+
+def test_a_version_of_an_earlier_week_is_not_compared_but_can_be_challenged(trained: Path) -> None:
+    original = (trained / "params.yaml").read_text()
+    champion = version_by_alias("champion")
+    assert champion is not None
+    try:
+        earlier = retrain(trained, as_of=date(2020, 9, 9))
+        assert "has seen the test week" in earlier.reason
+        assert version_by_alias("champion") == champion
+        latest = retrain(trained, as_of=LATEST)
+        assert DataParams.load(trained / "params.yaml").as_of == date(2020, 9, 16)
+        assert latest.version == champion.number
+        set_champion(earlier.version)
+        served = read_table(Project.at(trained).served_scores(), SERVED_SCORES)["ap_at_12"]
+        verdict = meet_champion(
+            champion,
+            Project.at(trained).test_week(),
+            served.to_numpy(),
+            n_samples=100,
+            rng=np.random.default_rng(7),
+        )
+    finally:
+        set_champion(champion.number)
+        (trained / "params.yaml").write_text(original)
+    assert verdict.comparison is not None
+    assert verdict.comparison.n_customers == len(served)
+    assert verdict.comparison.challenger == pytest.approx(served.mean())
 
 
 def test_a_broken_rule_fails_the_run_with_its_words_and_the_champion_still_answers(

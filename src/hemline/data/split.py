@@ -65,6 +65,13 @@ def weeks_of(params: DataParams) -> Weeks:
     )
 
 
+def latest_cut(transactions: Path, *, test_days: int) -> date:
+    """Return the latest as_of whose whole test week lies in the transactions."""
+    with duckdb.connect() as connection:
+        _, last = _span(connection, transactions)
+    return last - timedelta(days=test_days - 1)
+
+
 def select_purchases(transactions: Path, *, start: date, end: date) -> pd.DataFrame:
     """Return the purchases of [start, end) as tables.PURCHASES, ordered by day, customer, article.
 

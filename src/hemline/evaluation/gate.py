@@ -6,6 +6,7 @@ stricter rule can be judged on what was seen before it is introduced.
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ import numpy.typing as npt
 from hemline.evaluation.bootstrap import bootstrap_means, interval
 
 Values = npt.NDArray[np.float64]
+SYNTHETIC: Final = "synthetic"
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,19 @@ def judge(
 def judge_unopposed() -> Verdict:
     """Return the verdict when there is no champion yet."""
     return Verdict(promotes=True, reason="there was no champion to beat")
+
+
+def judge_other_data(champion_source: str, challenger_source: str) -> Verdict:
+    """Return the verdict when the champion was fitted on another shop's customers and articles.
+
+    Genuine data takes the place of generated data, and never the other way round.
+    """
+    promotes = challenger_source != SYNTHETIC
+    found = (
+        f"the champion was fitted on {champion_source} data, this version on {challenger_source}"
+    )
+    kept = "it takes the champion's place" if promotes else "generated data never replaces a shop's"
+    return Verdict(promotes=promotes, reason=f"not compared: {found}; {kept}")
 
 
 def has_seen_the_week(champion_as_of: date, challenger_as_of: date) -> bool:

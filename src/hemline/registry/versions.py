@@ -19,6 +19,7 @@ from hemline.evaluation.gate import (
     Verdict,
     has_seen_the_week,
     judge,
+    judge_other_data,
     judge_unopposed,
     refuse_comparison,
 )
@@ -115,6 +116,8 @@ def meet_champion(
     champion = version_by_alias(CHAMPION)
     if champion is None or champion.number == challenger.number:
         return judge_unopposed()
+    if champion.tags["source"] != challenger.tags["source"]:
+        return judge_other_data(champion.tags["source"], challenger.tags["source"])
     if has_seen_the_week(champion.as_of, challenger.as_of):
         return refuse_comparison(champion.as_of, challenger.as_of)
     champion_ap = load_version(champion).average_precision(week)

@@ -20,7 +20,7 @@ def run(main: Callable[..., None]) -> None:
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command()(main)
     try:
-        app(standalone_mode=False)
+        app()
     except BadInput as refusal:
         typer.secho(f"\n{refusal}", err=True, fg="red")
         raise SystemExit(1) from None

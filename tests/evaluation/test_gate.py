@@ -8,6 +8,7 @@ import pytest
 from hemline.evaluation.gate import (
     has_seen_the_week,
     judge,
+    judge_other_data,
     judge_unopposed,
     refuse_comparison,
 )
@@ -69,3 +70,10 @@ def test_a_champion_fitted_later_has_seen_the_week() -> None:
 
 def test_the_first_version_is_promoted() -> None:
     assert judge_unopposed().promotes
+
+
+def test_a_shops_own_data_replaces_the_demo_and_never_the_other_way_round() -> None:
+    assert judge_other_data("synthetic", "kaggle").promotes
+    refused = judge_other_data("kaggle", "synthetic")
+    assert not refused.promotes
+    assert "fitted on kaggle data, this version on synthetic" in refused.reason
