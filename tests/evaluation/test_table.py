@@ -51,6 +51,7 @@ def test_the_table_lists_the_best_first_and_the_oracle_last() -> None:
     text = as_markdown(lines, {"popularity": 0.5, "served": 0.5}, {"served": "a, b"})
     first_cells = [line.split("|")[1].strip() for line in text.splitlines()[2:5]]
     assert first_cells == ["**served**", "popularity", "oracle"]
+    assert "| **served** | 0.3000 |" in text.splitlines()[-2]
     assert "10 buyers" in text
 
 

@@ -1,5 +1,7 @@
 """From per-customer values to the score table: means, intervals, paired gain on popularity."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -44,32 +46,67 @@ def headline(table: pd.DataFrame, coverages: dict[str, float]) -> dict[str, dict
 
 
 def as_markdown(table: pd.DataFrame, coverages: dict[str, float], asked: dict[str, str]) -> str:
-    """Return the score table as people read it, best MAP@12 first and the oracle last."""
-    everyone = table[table["slice"] == "all"].set_index(["model", "metric"])
-    by_map = everyone.xs(AP, level="metric")["value"].sort_values(ascending=False, kind="stable")
-    order = [*(name for name in by_map.index if name != ORACLE), ORACLE]
-    head = (
-        "| model | asks | MAP@12 [95 %] | gain on popularity [95 %] "
-        "| recall@12 | NDCG@12 | hit@20 | success_30@20 | coverage |"
+    """Return the scores as people read them: all customers, then MAP@12 by slice.
+
+    Args:
+        table: the lines of `score_table`.
+        coverages: share of the catalogue that a model lists.
+        asked: by model, what it asks in which order.
+    """
+    everyone = table[table["slice"] == "all"]
+    maps = everyone[everyone["metric"] == AP].sort_values("value", ascending=False, kind="stable")
+    order = [*maps.loc[maps["model"] != ORACLE, "model"], ORACLE]
+    scores = {(str(line.model), str(line.metric)): line for line in everyone.itertuples()}
+    note = (
+        f"{everyone['n_customers'].iloc[0]:,} buyers of the test week; full catalogue; bought "
+        "articles stay in; oracle lists what will be bought."
     )
-    lines = [head, "|---|---|---|---|---|---|---|---|---|"]
-    for name in order:
-        at = everyone.loc[name]
-        cells = [
-            f"**{name}**" if name == SERVED else name,
-            asked.get(name, "knows what will be bought"),
-            "{value:.4f} [{low:.4f}, {high:.4f}]".format(**at.loc[AP]),
-            "{gain:+.4f} [{gain_low:+.4f}, {gain_high:+.4f}]".format(**at.loc[AP]),
-            *(
-                f"{at.loc[metric, 'value']:.4f}"
-                for metric in ("recall@12", "ndcg@12", "hit@20", "success_30@20")
-            ),
-            f"{coverages[name]:.1%}" if name in coverages else "",
-        ]
-        lines.append("| " + " | ".join(cells) + " |")
-    buyers = int(everyone["n_customers"].iloc[0])
-    lines += ["", f"{buyers:,} buyers of the test week; full catalogue; bought articles stay in."]
-    return "\n".join(lines) + "\n"
+    head = (
+        "| model | MAP@12 [95 %] | gain on popularity [95 %] "
+        "| recall@12 | NDCG@12 | hit@20 | success_30@20 | coverage | asks |"
+    )
+    rows = [_score_line(name, scores, coverages, asked) for name in order]
+    by_slice = _slice_lines(table[table["metric"] == AP], order[:-1])
+    return "\n".join([head, "|---" * 9 + "|", *rows, "", note, "", *by_slice]) + "\n"
+
+
+def _score_line(
+    name: str,
+    scores: dict[tuple[str, str], Any],
+    coverages: dict[str, float],
+    asked: dict[str, str],
+) -> str:
+    ap = scores[name, AP]
+    others = ("recall@12", "ndcg@12", "hit@20", "success_30@20")
+    cells = [
+        _label(name),
+        f"{ap.value:.4f} [{ap.low:.4f}, {ap.high:.4f}]",
+        f"{ap.gain:+.4f} [{ap.gain_low:+.4f}, {ap.gain_high:+.4f}]",
+        *(f"{scores[name, metric].value:.4f}" for metric in others),
+        f"{coverages[name]:.1%}" if name in coverages else "",
+        asked.get(name, ""),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _slice_lines(maps: pd.DataFrame, order: list[str]) -> list[str]:
+    sizes = maps.drop_duplicates("slice").set_index("slice")["n_customers"]
+    values = maps.pivot_table(index="model", columns="slice", values="value")
+    heads = " | ".join(f"{part} ({n:,})" for part, n in sizes.items())
+    return [
+        f"| MAP@12 | {heads} |",
+        "|---" * (1 + len(sizes)) + "|",
+        *(
+            f"| {_label(name)} | "
+            + " | ".join(f"{values.loc[name, part]:.4f}" for part in sizes.index)
+            + " |"
+            for name in order
+        ),
+    ]
+
+
+def _label(name: str) -> str:
+    return f"**{name}**" if name == SERVED else name
 
 
 def _intervals(
