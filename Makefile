@@ -17,6 +17,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export MLFLOW_SERVER_ENABLE_JOB_EXECUTION ?= false
 export MLFLOW_TRACKING_URI ?= sqlite:///$(CURDIR)/.hemline/mlflow.db
 export PREFECT_HOME ?= $(CURDIR)/.hemline/prefect
+export PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS ?= 120
 export PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE ?= prefect.server.concurrency.lease_storage.filesystem
 
 export HEMLINE_PREFECT_PORT ?= 4200

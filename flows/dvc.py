@@ -44,12 +44,13 @@ _LOCK_POLL_SECONDS: Final = 1
 
 
 class StageFailed(RuntimeError):  # noqa: N818  (named for what happened; the flow catches it to show why)
-    """A stage ended with an error; the message ends with what the stage itself said last."""
+    """A stage ended with an error: the message is one line, `said` its own last words."""
 
     def __init__(self, stage: str, lines: list[str]) -> None:
         self.stage = stage
         self.said = "\n".join(lines).strip("\n")
-        super().__init__(f"stage '{stage}' failed:\n{self.said}")
+        first = self.said.partition("\n")[0].removeprefix("rule:").strip()
+        super().__init__(f"stage '{stage}' failed: {first}")
 
 
 class TrainingLocked(RuntimeError):  # noqa: N818  (as above)

@@ -7,7 +7,6 @@ from typing import Final, Literal, Self
 
 import yaml
 from ruamel.yaml import YAML
-from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from flows.dvc import OnLine
 from hemline.data.acquire.kaggle_files import find_sources
@@ -76,8 +75,8 @@ def choose_source(params: Path, source: Source, on_line: OnLine) -> None:
 
 def choose_as_of(params: Path, as_of: date, on_line: OnLine) -> None:
     """Set data.as_of in params.yaml, comments kept; say so if that changed the file."""
-    # In quotes: DVC refuses a date that YAML reads as one.
-    _choose(params, "data", "as_of", DoubleQuotedScalarString(as_of.isoformat()), on_line)
+    # A text, which YAML puts in quotes: DVC refuses a date.
+    _choose(params, "data", "as_of", as_of.isoformat(), on_line)
 
 
 def link_kaggle_files(downloads: Path, kaggle: Path, on_line: OnLine) -> None:
@@ -90,9 +89,7 @@ def link_kaggle_files(downloads: Path, kaggle: Path, on_line: OnLine) -> None:
     sources = find_sources(downloads.expanduser(), keep_postal_code=False)
     paths = sorted({source.path.resolve() for source in sources.values()})
     kaggle.mkdir(parents=True, exist_ok=True)
-    for old in kaggle.iterdir():
-        if old.is_symlink():
-            old.unlink()
+    unlink_kaggle_files(kaggle, on_line)
     for path in paths:
         link = kaggle / path.name
         if not link.exists():
@@ -104,6 +101,14 @@ def link_kaggle_files(downloads: Path, kaggle: Path, on_line: OnLine) -> None:
                 found=f"another file, {link}",
                 fix="move that file away, or leave out the folder of downloads to use it",
             )
+
+
+def unlink_kaggle_files(kaggle: Path, on_line: OnLine) -> None:
+    """Remove the links from data/kaggle: DVC would hash what they point to for nothing."""
+    for old in kaggle.iterdir():
+        if old.is_symlink():
+            old.unlink()
+            on_line(f"{old} is no longer linked")
 
 
 def _choose(params: Path, section: str, key: str, value: str, on_line: OnLine) -> None:

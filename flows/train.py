@@ -23,7 +23,14 @@ from rich.console import Console
 
 from flows import dvc
 from flows.lineage import NO_COMMIT, trace
-from flows.project import Project, Source, choose_as_of, choose_source, link_kaggle_files
+from flows.project import (
+    Project,
+    Source,
+    choose_as_of,
+    choose_source,
+    link_kaggle_files,
+    unlink_kaggle_files,
+)
 from flows.report import (
     Training,
     failure_page,
@@ -90,13 +97,15 @@ def train(
                 link_kaggle_files(data, root / project.kaggle, logger.info)
             if source is not None:
                 choose_source(project.params, source, logger.info)
+            if source == "synthetic":
+                unlink_kaggle_files(root / project.kaggle, logger.info)
             if isinstance(as_of, date):
                 choose_as_of(project.params, as_of, logger.info)
             states = _bring_up_to_date(project, lock, to_latest=as_of == LATEST)
             broken = [state for state in states.values() if not state.is_completed()]
             if broken:
-                return Failed(message=broken[0].message)
-            return _register(project, {stage: state.result() for stage, state in states.items()})
+                return Failed(message=broken[0].message, data=broken[0].data)
+            return _register(project, states)
     except (BadInput, dvc.TrainingLocked) as refusal:
         logger.error("%s", refusal)  # noqa: TRY400  (the message is the whole story)
         return Failed(message=str(refusal))
@@ -114,7 +123,7 @@ def run_stage(stage: str, project: Project, lock: IO[str]) -> dvc.Outcome | Stat
             key=f"failed-{stage.replace('_', '-')}",
             description=f"Why stage {stage} failed",
         )
-        return Failed(message=str(failure))
+        return Failed(message=str(failure), data=failure)
 
 
 @task(cache_policy=NO_CACHE, task_run_name="record")
@@ -177,8 +186,10 @@ def main(
     console = Console()
     logging.getLogger("prefect").setLevel(logging.WARNING)  # the last words are ours
     if not state.is_completed():
+        failure = state.result(raise_on_failure=False)
+        said = failure.said if isinstance(failure, dvc.StageFailed) else ""
         console.print(
-            f"\n{state.message}", style="red", markup=False, highlight=False, soft_wrap=True
+            f"\n{state.message}\n{said}", style="red", markup=False, highlight=False, soft_wrap=True
         )
         raise SystemExit(1)
     project = Project.at(Path.cwd())
@@ -228,13 +239,13 @@ def _bring_up_to_date(project: Project, lock: IO[str], *, to_latest: bool) -> di
     return states
 
 
-def _register(project: Project, outcomes: Mapping[str, dvc.Outcome]) -> Training:
-    run_id, lineage = record(project)
+def _register(project: Project, states: Mapping[str, State[Any]]) -> Training:
+    run_id, lineage = record(project, wait_for=list(states.values()))
     version, is_new = register(run_id, lineage)
     reason = challenge(version, project)
     champion = version_by_alias(CHAMPION)
     training = Training(
-        outcomes=outcomes,
+        outcomes={stage: state.result() for stage, state in states.items()},
         run_id=run_id,
         version=version.number,
         is_new=is_new,
@@ -257,4 +268,6 @@ def _register(project: Project, outcomes: Mapping[str, dvc.Outcome]) -> Training
 
 if __name__ == "__main__":
     environment.apply_or_start_again(Path.cwd(), "flows.train")
-    typer.run(main)
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command()(main)
+    app()

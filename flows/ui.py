@@ -34,6 +34,17 @@ _PORTS: Final = {
 _START_SECONDS: Final = 120
 _POLL_SECONDS: Final = 0.5
 _LOG_TAIL: Final = 2000
+_INDEX: Final = """<!doctype html>
+<meta charset="utf-8"><title>Hemline reports</title>
+<style>body { font: 16px sans-serif; margin: 2em } img { max-width: 100% }</style>
+<h1>Hemline reports</h1>
+<p><a href="reports/scores.md">Scores with intervals and slices</a> ·
+<a href="validation/index.html">What was checked in the data</a> ·
+<a href="reports/drift/">Weeks beside the weeks before</a></p>
+<h2>Models on the test week</h2><img src="reports/scores.png" alt="MAP@12 of every model">
+<h2>Training of the CVAE</h2><img src="reports/cvae_curve.png" alt="loss and validation MAP@12">
+<h2>Number of clusters</h2><img src="reports/elbow.png" alt="k-modes cost by clusters">
+"""
 
 
 @dataclass(frozen=True)
@@ -166,6 +177,7 @@ def _publish(root: Path) -> None:
         link = pages / name
         link.unlink(missing_ok=True)  # it names a place that is gone once the project has moved
         link.symlink_to(root / folder)
+    (pages / "index.html").write_text(_INDEX, encoding="utf-8")
 
 
 def _wait_until_they_answer(

@@ -137,7 +137,8 @@ def _print_table(answer: "pd.DataFrame") -> None:
 
     table = Table()
     for name in answer.columns:
-        table.add_column(name.replace("_", " ") if name != "article_id" else name)
+        heading = name if name == "article_id" else name.replace("_", " ")
+        table.add_column(heading, no_wrap=name in {"article_id", "source"})
     for row in answer.itertuples(index=False):
         table.add_row(*(f"{cell:.4f}" if isinstance(cell, float) else str(cell) for cell in row))
     Console().print(table)

@@ -24,6 +24,8 @@ def defaults(root: Path) -> dict[str, str]:
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_TRACKING_URI": f"sqlite:///{state / 'mlflow.db'}",
         "PREFECT_HOME": str(state / "prefect"),
+        # The default of 20 s is too short for a machine that is busy with something else.
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
         # In memory, a restarted server forgets who held a slot and never gives it back.
         "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": (
             "prefect.server.concurrency.lease_storage.filesystem"

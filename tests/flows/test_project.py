@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.project import choose_as_of, choose_source, link_kaggle_files
+from flows.project import choose_as_of, choose_source, link_kaggle_files, unlink_kaggle_files
 from hemline.errors import BadInput
 
 NAMES = ("articles.csv", "customers.csv", "transactions_train.csv")
@@ -27,14 +27,23 @@ def write(folder: Path, text: str) -> Path:
     return folder
 
 
+def test_links_can_be_taken_away_again_and_files_stay(downloads: Path, tmp_path: Path) -> None:
+    kaggle = tmp_path / "kaggle"
+    link_kaggle_files(downloads, kaggle, ignore)
+    (kaggle / "README.md").write_text("stays")
+    unlink_kaggle_files(kaggle, ignore)
+    assert [path.name for path in kaggle.iterdir()] == ["README.md"]
+    assert (downloads / "articles.csv").exists()
+
+
 def test_the_cut_is_set_in_quotes_and_comments_stay(tmp_path: Path) -> None:
     params = tmp_path / "params.yaml"
-    params.write_text('data:\n  as_of: "2020-09-16"  # the cut\n')
+    params.write_text("data:\n  as_of: '2020-09-16'  # the cut\n")
     said: list[str] = []
     choose_as_of(params, date(2020, 9, 16), said.append)
     assert not said
     choose_as_of(params, date(2020, 9, 9), said.append)
-    assert params.read_text() == 'data:\n  as_of: "2020-09-09"  # the cut\n'
+    assert params.read_text() == "data:\n  as_of: '2020-09-09'  # the cut\n"
     assert said == ["params.yaml: data.as_of was 2020-09-16, is now 2020-09-09"]
 
 

@@ -69,7 +69,7 @@ def judge(
         float(champion_ap.mean()), float(challenger_ap.mean()), low, high, len(champion_ap)
     )
     promotes = float((challenger_ap - champion_ap).mean()) > 0
-    verb = "beats" if promotes else "does not beat"
+    verb = "beats" if low > 0 else "is ahead, within the noise, of" if promotes else "does not beat"
     reason = (
         f"challenger {verb} the champion: MAP@12 {seen.challenger:.4f} against "
         f"{seen.champion:.4f}, difference {seen.difference:+.4f} [{low:+.4f}, {high:+.4f}] "

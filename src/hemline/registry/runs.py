@@ -97,7 +97,10 @@ def record_run(
 
     experiment = _experiment_id(store)
     with mlflow.start_run(
-        experiment_id=experiment, run_name=f"train {lineage.as_of}", tags=asdict(lineage)
+        experiment_id=experiment,
+        run_name=f"train {lineage.as_of}",
+        tags=asdict(lineage),
+        description=(reports / "scores.md").read_text(encoding="utf-8"),
     ) as run:
         _log_params(run.info.run_id, params)
         _log_metrics(run.info.run_id, reports)

@@ -148,6 +148,7 @@ def record_verdict(version: Version, verdict: Verdict) -> None:
         client.set_model_version_tag(MODEL, version.number, name, value)
     if verdict.promotes:
         set_champion(version.number)
+    client.update_model_version(MODEL, version.number, description=verdict.reason)
     client.set_model_version_tag(MODEL, version.number, GATE_REASON, verdict.reason)
 
 
