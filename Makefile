@@ -1,7 +1,7 @@
 # `make help` lists the targets. Everything is installed into .venv from requirements.lock.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo real ui deploy test lint check format lock clean
+.PHONY: help demo real monitor ui deploy test lint check format lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -33,6 +33,9 @@ demo: .venv/installed ## Train, score and register on generated data
 real: .venv/installed ## The same on the Kaggle files: make real DATA=<folder of the downloads>
 	@test -n "$(DATA)" || { echo "say where the Kaggle files are: make real DATA=<folder>"; exit 1; }
 	$(BIN)/python -m flows.train --source kaggle --data "$(DATA)"
+
+monitor: .venv/installed ## Compare the test week with the weeks before it
+	$(BIN)/python -m flows.monitor
 
 ui: .venv/installed ## Prefect, MLflow and the reports in the browser, until Ctrl-C
 	@$(BIN)/python -m flows.ui

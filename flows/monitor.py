@@ -7,6 +7,7 @@ on these windows.
 from pathlib import Path
 
 import pandas as pd
+import typer
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
@@ -34,6 +35,13 @@ def monitor(root: Path = Path()) -> pd.DataFrame:
     return lines
 
 
+def main() -> None:
+    """Compare the weeks of the project in this folder and print what came of it."""
+    lines = monitor(Path.cwd())
+    typer.echo(lines.to_string(index=False))
+    typer.echo(f"page: {_page_path(Project.at(Path.cwd()))}")
+
+
 @task(cache_policy=NO_CACHE)
 def compare_weeks(project: Project) -> pd.DataFrame:
     """Measure every column's distance between the two windows."""
@@ -45,8 +53,12 @@ def compare_weeks(project: Project) -> pd.DataFrame:
         reference_weeks=wanted.reference_weeks,
         max_rows=wanted.max_rows,
     )
-    page = project.root / project.reports / "drift" / f"{dates.as_of}.html"
-    return measure_drift(windows, threshold=wanted.threshold, page=page)
+    return measure_drift(windows, threshold=wanted.threshold, page=_page_path(project))
+
+
+def _page_path(project: Project) -> Path:
+    as_of = DataParams.load(project.params).as_of
+    return project.root / project.reports / "drift" / f"{as_of}.html"
 
 
 def _page(lines: pd.DataFrame) -> str:
@@ -60,4 +72,4 @@ def _page(lines: pd.DataFrame) -> str:
 
 if __name__ == "__main__":
     environment.apply_or_start_again(Path.cwd(), "flows.monitor")
-    monitor(Path.cwd())
+    main()

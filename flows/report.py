@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 
 from flows.dvc import Outcome
@@ -56,20 +56,22 @@ def failure_page(stage: str, said: str, links: Mapping[str, str]) -> str:
 
 
 def print_scores(reports: Path, console: Console) -> None:
-    """Print every row of the score table beside the popularity baseline."""
+    """Print every model's MAP@12, best first, beside the popularity baseline."""
     scores = json.loads((reports / "scores.json").read_text(encoding="utf-8"))
+    maps = pd.read_csv(reports / "map_at_12.csv").sort_values(AP, ascending=False, kind="stable")
     baseline = scores[BASELINE][AP]
-    table = Table(title="Test week, full catalogue (reports/scores.md has intervals)")
-    for heading in ("model", "MAP@12", "beside popularity", "recall@12", "NDCG@12"):
-        table.add_column(heading, justify="left" if heading == "model" else "right")
-    for name, values in sorted(scores.items(), key=lambda row: -row[1][AP]):
+    table = Table(title="Test week, full catalogue (more in reports/scores.md)")
+    for heading in ("model", "MAP@12", "95 % interval", "/ popularity", "recall@12"):
+        justify: JustifyMethod = "left" if heading == "model" else "right"
+        table.add_column(heading, justify=justify, no_wrap=True)
+    for row in maps.to_dict("records"):
         table.add_row(
-            name,
-            f"{values[AP]:.4f}",
-            f"x {values[AP] / baseline:.2f}" if baseline else "",
-            f"{values['recall@12']:.4f}",
-            f"{values['ndcg@12']:.4f}",
-            style="bold" if name == SERVED else None,
+            row["model"],
+            f"{row[AP]:.4f}",
+            f"{row['low']:.4f} to {row['high']:.4f}",
+            f"{row[AP] / baseline:.2f}" if baseline else "",
+            f"{scores[row['model']]['recall@12']:.4f}",
+            style="bold" if row["model"] == SERVED else None,
         )
     console.print(table)
 
