@@ -97,11 +97,15 @@ def test_only_late_buyers_count_for_what_is_offered() -> None:
     assert np.allclose(neighbours.scores[0, :2], [2 / 6**0.5, 1 / 3**0.5])
 
 
-def test_the_latest_article_has_the_strongest_vote() -> None:
-    others = [[1, 0, 1, 0], [0, 1, 0, 1]] * 2
-    shop = histories_of([*others, [1, 1, 0, 0]], [*([[1] * 4] * 4), [9, 2, 0, 0]])
-    model = fit_copurchase(shop, copurchase(latest_articles=2))
-    assert model.recommend(shop.rows(np.array([4])), 1).articles[0].tolist() == [3]
+def test_only_the_latest_articles_vote_and_their_votes_add_up() -> None:
+    others = [[1, 0, 1, 0], [0, 1, 0, 1], [0, 1, 0, 1]]
+    shop = histories_of([*others, [1, 1, 0, 0]], [*([[1] * 4] * 3), [9, 2, 0, 0]])
+    asking = shop.rows(np.array([3]))
+    one = fit_copurchase(shop, copurchase(latest_articles=1)).recommend(asking, 4)
+    assert one.articles[0].tolist() == [3, 0, NO_ARTICLE, NO_ARTICLE]
+    both = fit_copurchase(shop, copurchase(latest_articles=2)).recommend(asking, 4)
+    assert both.articles[0].tolist() == [3, 2, 0, 1]
+    assert np.allclose(both.scores[0, :2], [2 / 6**0.5, 1 / 2**0.5])
 
 
 def test_similar_articles_share_words_and_never_name_themselves() -> None:

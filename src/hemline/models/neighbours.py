@@ -40,11 +40,11 @@ class Neighbours:
         return self.articles[article][listed][:k], self.scores[article][listed][:k]
 
     def recommend(self, histories: Histories, k: int) -> Recommendations:
-        """Return the neighbours of the latest articles; the j-th latest has weight 1 / j."""
+        """Return the neighbours of the latest articles by the sum of their similarities."""
         latest, _ = top_k_sparse(_freshness(histories), self.latest_articles)
         row, rank = np.nonzero(latest != NO_ARTICLE)
         votes = sparse.csr_matrix(
-            ((1.0 / (1 + rank)).astype(np.float32), (row, latest[row, rank])),
+            (np.ones(len(row), np.float32), (row, latest[row, rank])),
             shape=histories.units.shape,
         )
         return answer(self.name, *top_k_sparse(sparse.csr_matrix(votes @ self._matrix()), k))
