@@ -1,5 +1,7 @@
 """dvc.yaml must name every file a stage's result depends on: DVC does not trace imports."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -62,3 +64,10 @@ def test_every_section_of_params_is_read_by_a_stage_or_the_monitor() -> None:
     known = yaml.safe_load((ROOT / "params.yaml").read_text("utf-8"))
     read = {name.partition(".")[0] for stage in STAGES.values() for name in stage["params"]}
     assert set(known) == read | {"monitor"}
+
+
+def test_compiled_python_in_a_folder_makes_no_stage_stale() -> None:
+    compiled = "src/hemline/data/synthetic/__pycache__/shop.cpython-311.pyc"
+    command = [sys.executable, "-m", "dvc", "check-ignore", compiled]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == compiled, done.stderr
