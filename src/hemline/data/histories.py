@@ -1,7 +1,7 @@
 """The user purchase history (UPH): what each customer bought and when, as sparse rows.
 
 Two sparse matrices share one structure, so "how often" and "how long ago" are read side by side.
-The UPH at a cut holds only purchases strictly before it; `build_histories` asserts that.
+The UPH at a cut holds only purchases strictly before it; `build_histories` refuses others.
 """
 
 from dataclasses import dataclass

@@ -31,37 +31,21 @@ class DataParams(Section):
 
 @dataclass(frozen=True)
 class Weeks:
-    """Half-open borders in time: each part runs from its start up to the next border.
-
-    >>> Weeks.of(date(2020, 9, 16), history_years=1, validation_days=7, test_days=7).test_end
-    datetime.date(2020, 9, 23)
-    """
+    """Half-open borders in time: each part runs from its start up to the next border."""
 
     history_start: date
     validation_start: date
     as_of: date
     test_end: date
 
-    @classmethod
-    def of(
-        cls, as_of: date, *, history_years: float, validation_days: int, test_days: int
-    ) -> "Weeks":
-        """Return the borders around a cut."""
-        return cls(
-            history_start=as_of - timedelta(days=math.ceil(365.25 * history_years)),
-            validation_start=as_of - timedelta(days=validation_days),
-            as_of=as_of,
-            test_end=as_of + timedelta(days=test_days),
-        )
-
 
 def weeks_of(params: DataParams) -> Weeks:
-    """Return the borders that params.yaml asks for."""
-    return Weeks.of(
-        params.as_of,
-        history_years=params.history_years,
-        validation_days=params.validation_days,
-        test_days=params.test_days,
+    """Return the borders that params.yaml asks for; a year counts 365.25 days, rounded up."""
+    return Weeks(
+        history_start=params.as_of - timedelta(days=math.ceil(365.25 * params.history_years)),
+        validation_start=params.as_of - timedelta(days=params.validation_days),
+        as_of=params.as_of,
+        test_end=params.as_of + timedelta(days=params.test_days),
     )
 
 

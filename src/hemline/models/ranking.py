@@ -44,6 +44,11 @@ def top_k_sparse(scores: sparse.csr_matrix, k: int) -> Lists:
     return articles, listed
 
 
+def empty_lists(n_rows: int, k: int) -> Lists:
+    """Return lists of length k that hold nothing yet."""
+    return np.full((n_rows, k), NO_ARTICLE, np.int32), np.full((n_rows, k), -np.inf, np.float32)
+
+
 def _best_columns(scores: npt.NDArray[np.float32], kept: int) -> npt.NDArray[np.int64]:
     """Return the columns of the kept best scores of each row, ascending.
 
@@ -59,8 +64,3 @@ def _best_columns(scores: npt.NDArray[np.float32], kept: int) -> npt.NDArray[np.
     tied = np.flatnonzero((n_equal > n_inside) & np.isfinite(border[:, 0]))
     best[tied] = np.argsort(-scores[tied], axis=1, kind="stable")[:, :kept]
     return np.sort(best, axis=1)
-
-
-def empty_lists(n_rows: int, k: int) -> Lists:
-    """Return lists of length k that hold nothing yet."""
-    return np.full((n_rows, k), NO_ARTICLE, np.int32), np.full((n_rows, k), -np.inf, np.float32)
