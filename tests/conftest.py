@@ -5,6 +5,7 @@ its params.yaml put it back.
 """
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +16,13 @@ from tests.tiny_project import copy_project
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let the libraries' warnings about their own code pass; ours stay errors."""
+    """Keep Prefect out of the developer's state; let the libraries' own warnings pass.
+
+    Prefect makes its home when it is first imported, which may be while tests are collected.
+    """
+    home = tempfile.TemporaryDirectory(prefix="hemline-prefect-")
+    config.add_cleanup(home.cleanup)
+    os.environ["PREFECT_HOME"] = home.name
     for ignored in (
         "ignore:.*inferred as AnyType:UserWarning",  # mlflow 3.17, about its own type hints
     ):
