@@ -1,0 +1,132 @@
+"""iALS: customers and articles as short vectors, by implicit's alternating least squares.
+
+Only the articles' vectors are kept. A customer's vector follows from the history that comes with
+the question, by the same least squares that fitted it, so strangers to the training are answered
+like everybody else. Fading enters as confidence 1 + alpha * (what the purchase still counts), Hu,
+Koren & Volinsky 2008; what is on sale enters afterwards, as in the other linear models.
+
+Each row is solved by one thread from matrices nobody writes to, so the number of threads changes no
+number. BLAS is held to one thread: implicit runs its own, and the two fight.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
+from scipy import sparse
+
+from hemline.data.histories import Histories
+from hemline.models.article_weights import CELLS, Weighting, best_offered, faded, weighted
+from hemline.models.ranking import empty_lists
+from hemline.models.recommender import Recommendations, answer
+
+
+class AlsParams(Weighting):
+    """Size and strictness of the factorisation."""
+
+    section: ClassVar[str] = "als"
+    factors: PositiveInt
+    regularisation: PositiveFloat
+    alpha: PositiveFloat
+    iterations: PositiveInt
+    seed: NonNegativeInt
+
+
+@dataclass(frozen=True)
+class FoldIn:
+    """What turns a history into a customer's vector, as in training."""
+
+    input_half_life_days: float
+    alpha: float
+    regularisation: float
+
+
+@dataclass(frozen=True)
+class Als:
+    """A fitted factorisation.
+
+    Attributes:
+        fold_in: how histories are read.
+        read: sorted int32 keys of the articles that count in a history.
+        vectors: float32 of shape (len(read), factors).
+        offered: sorted int32 keys of the articles that may be recommended.
+        scale: float32 beside `offered`, the label shift.
+    """
+
+    fold_in: FoldIn
+    read: npt.NDArray[np.int32]
+    vectors: npt.NDArray[np.float32]
+    offered: npt.NDArray[np.int32]
+    scale: npt.NDArray[np.float32]
+    name: ClassVar[str] = "als"
+
+    def recommend(self, histories: Histories, k: int) -> Recommendations:
+        """Return the offered articles with a positive score, bought ones included."""
+        articles, scores = empty_lists(histories.n_customers, k)
+        customers = self.customer_vectors(histories)
+        offered = self.vectors[np.searchsorted(self.read, self.offered)] * self.scale[:, None]
+        step = max(1, CELLS // max(1, len(self.offered)))
+        for start in range(0, histories.n_customers, step):
+            rows = slice(start, start + step)
+            product = customers[rows] @ offered.T
+            articles[rows], scores[rows] = best_offered(product, self.offered, k)
+        return answer(self.name, articles, scores)
+
+    def customer_vectors(self, histories: Histories) -> npt.NDArray[np.float32]:
+        """Return the vector of each history, shape (customers, factors); zeros for an empty one."""
+        trusted = _confidence(histories, self.read, self.fold_in)
+        with _solver(self.vectors.shape[1], self.fold_in) as solver:
+            solver.item_factors = self.vectors
+            solved = solver.recalculate_user(np.arange(histories.n_customers), trusted)
+        return np.asarray(solved, np.float32)
+
+    def save(self, folder: Path) -> None:
+        """Write the vectors, their keys and how histories are read."""
+        for name in ("read", "vectors", "offered", "scale"):
+            np.save(folder / f"{name}.npy", getattr(self, name))
+        content = json.dumps(asdict(self.fold_in))
+        (folder / "fold_in.json").write_text(content + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Return the model saved in folder."""
+        fold_in = FoldIn(**json.loads((folder / "fold_in.json").read_text(encoding="utf-8")))
+        stored = {
+            name: np.load(folder / f"{name}.npy", allow_pickle=False)
+            for name in ("read", "vectors", "offered", "scale")
+        }
+        return cls(fold_in, **stored)
+
+
+def fit_als(histories: Histories, params: AlsParams) -> Als:
+    """Return the articles' vectors after `iterations` rounds; the same seed, the same vectors."""
+    data = weighted(histories, params)
+    fold_in = FoldIn(params.input_half_life_days, params.alpha, params.regularisation)
+    with _solver(params.factors, fold_in) as solver:
+        solver.iterations, solver.random_state = params.iterations, params.seed
+        solver.fit(_confidence(histories, data.read, fold_in), show_progress=False)
+    return Als(fold_in, data.read, solver.item_factors, data.offered, data.scale)
+
+
+def _confidence(
+    histories: Histories, read: npt.NDArray[np.int32], fold_in: FoldIn
+) -> sparse.csr_matrix:
+    counted = sparse.csr_matrix(faded(histories, fold_in.input_half_life_days)[:, read])
+    counted.data = 1 + np.float32(fold_in.alpha) * counted.data
+    return counted
+
+
+@contextmanager
+def _solver(factors: int, fold_in: FoldIn) -> Iterator[Any]:
+    """Lend implicit's solver while BLAS keeps to one thread, which implicit checks and needs."""
+    from implicit.cpu.als import AlternatingLeastSquares  # noqa: PLC0415  (imports in 1 s)
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415  (only beside implicit)
+
+    with threadpool_limits(1, "blas"):
+        yield AlternatingLeastSquares(factors, fold_in.regularisation)

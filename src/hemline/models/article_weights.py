@@ -1,0 +1,173 @@
+"""Linear models: what a customer bought, times a matrix of weights from article to article.
+
+Item-kNN, RP3beta and EASE differ in how they find the weights, not in how they answer, so all are
+this one class under their own names. What they learn from is the same too: histories that fade
+slowly going in, purchases that fade faster to be foretold, and only articles on sale as columns.
+On data without days every purchase counts 1 on both sides, which is the textbook form of each.
+
+What is on sale changes within weeks while the weights average over months, so each column is scaled
+by (share of recent buyers / share in what was learned from) ** shift: the label shift of the CVAE,
+as a factor because these scores are no logarithms. Scaling once after the fit costs nothing later.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NamedTuple, Self
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
+from scipy import sparse
+
+from hemline.data.histories import Histories
+from hemline.models.ranking import Lists, empty_lists, top_k
+from hemline.models.recommender import NO_ARTICLE, Recommendations, answer
+from hemline.params import Section
+
+CELLS: Final = 1 << 24
+"""Scores held at a time: 64 MiB, whatever the catalogue."""
+
+
+class Weighting(Section):
+    """What a purchase of some age counts, and which articles are offered: each model its own."""
+
+    input_half_life_days: PositiveFloat
+    target_half_life_days: PositiveFloat
+    on_sale_days: PositiveInt
+    recent_half_life_days: PositiveFloat
+    shift: NonNegativeFloat
+
+
+class Weighted(NamedTuple):
+    """Histories as linear models learn from them.
+
+    Attributes:
+        read: sorted int32 keys of the articles anybody bought.
+        offered: sorted int32 keys of the articles on sale.
+        inputs: CSR float32 of shape (customers, len(read)).
+        targets: CSR float32 of shape (customers, len(offered)).
+        own: int64 beside `offered`; the row of the same article in `read`.
+        scale: float32 beside `offered`; the label shift.
+    """
+
+    read: npt.NDArray[np.int32]
+    offered: npt.NDArray[np.int32]
+    inputs: sparse.csr_matrix
+    targets: sparse.csr_matrix
+    own: npt.NDArray[np.int64]
+    scale: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class ArticleWeights:
+    """A fitted linear model.
+
+    Attributes:
+        name: the model's name.
+        input_half_life_days: how fast a history fades on its way in.
+        read: sorted int32 keys of the articles that count in a history.
+        offered: sorted int32 keys of the articles that may be recommended.
+        weights: float32 of shape (len(read), len(offered)); CSR, or an array where all count.
+    """
+
+    name: str
+    input_half_life_days: float
+    read: npt.NDArray[np.int32]
+    offered: npt.NDArray[np.int32]
+    weights: sparse.csr_matrix | npt.NDArray[np.float32]
+
+    def recommend(self, histories: Histories, k: int) -> Recommendations:
+        """Return the offered articles with a positive score, bought ones included."""
+        articles, scores = empty_lists(histories.n_customers, k)
+        inputs = faded(histories, self.input_half_life_days)[:, self.read]
+        step = max(1, CELLS // max(1, len(self.offered)))
+        for start in range(0, histories.n_customers, step):
+            rows = slice(start, start + step)
+            product = inputs[rows] @ self.weights
+            dense = product.toarray() if sparse.issparse(product) else product
+            articles[rows], scores[rows] = best_offered(dense, self.offered, k)
+        return answer(self.name, articles, scores)
+
+    def save(self, folder: Path) -> None:
+        """Write the keys and the weights, sparse ones as the three arrays of a CSR matrix."""
+        np.save(folder / "read.npy", self.read)
+        np.save(folder / "offered.npy", self.offered)
+        if isinstance(self.weights, np.ndarray):
+            np.save(folder / "weights.npy", self.weights)
+        else:
+            sparse.save_npz(folder / "weights.npz", self.weights, compressed=False)
+        about = {"name": self.name, "input_half_life_days": self.input_half_life_days}
+        (folder / "about.json").write_text(json.dumps(about) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Return the model saved in folder."""
+        about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
+        is_sparse = (folder / "weights.npz").exists()
+        return cls(
+            about["name"],
+            about["input_half_life_days"],
+            np.load(folder / "read.npy", allow_pickle=False),
+            np.load(folder / "offered.npy", allow_pickle=False),
+            sparse.csr_matrix(sparse.load_npz(folder / "weights.npz"))
+            if is_sparse
+            else np.load(folder / "weights.npy", allow_pickle=False),
+        )
+
+
+def weighted(histories: Histories, params: Weighting) -> Weighted:
+    """Return what a linear model learns from, and the label shift to scale its columns with."""
+    read = np.unique(histories.units.indices).astype(np.int32)
+    on_sale = histories.days_ago.data <= params.on_sale_days
+    offered = np.unique(histories.units.indices[on_sale]).astype(np.int32)
+    targets = faded(histories, params.target_half_life_days)[:, offered]
+    recent = faded(histories, params.recent_half_life_days)[:, offered]
+    scale = (_shares(recent) / _shares(targets)) ** params.shift
+    return Weighted(
+        read,
+        offered,
+        sparse.csr_matrix(faded(histories, params.input_half_life_days)[:, read]),
+        sparse.csr_matrix(targets),
+        np.searchsorted(read, offered),
+        scale.astype(np.float32),
+    )
+
+
+def scaled_columns(
+    name: str,
+    data: Weighted,
+    params: Weighting,
+    weights: sparse.csr_matrix | npt.NDArray[np.float32],
+) -> ArticleWeights:
+    """Return the fitted model: the weights with the label shift multiplied into each column."""
+    if isinstance(weights, np.ndarray):
+        ready: sparse.csr_matrix | npt.NDArray[np.float32] = np.multiply(
+            weights,
+            data.scale,
+            order="C",  # a sparse row times any other order copies it all
+        )
+    else:
+        ready = sparse.csr_matrix(weights.multiply(data.scale), dtype=np.float32)
+        ready.sort_indices()
+    return ArticleWeights(name, params.input_half_life_days, data.read, data.offered, ready)
+
+
+def best_offered(scores: npt.NDArray[np.float32], offered: npt.NDArray[np.int32], k: int) -> Lists:
+    """Return the k best of the offered articles, one column each; only positive scores speak."""
+    position, listed = top_k(np.where(scores > 0, scores, np.float32(-np.inf)), k)
+    articles = np.full_like(position, NO_ARTICLE)
+    articles[position != NO_ARTICLE] = offered[position[position != NO_ARTICLE]]
+    return articles, listed
+
+
+def faded(histories: Histories, half_life_days: float) -> sparse.csr_matrix:
+    """Return the purchases, each halved for every half_life_days since; yesterday's count 1."""
+    days = histories.days_ago
+    weights = (0.5 ** ((days.data - 1) / half_life_days)).astype(np.float32)
+    return sparse.csr_matrix((weights, days.indices, days.indptr), shape=days.shape)
+
+
+def _shares(weights: sparse.csr_matrix) -> npt.NDArray[np.float64]:
+    mass = np.asarray(weights.sum(axis=0), np.float64).ravel() + 0.5
+    return np.asarray(mass / mass.sum())
