@@ -1,17 +1,14 @@
-"""Stage train_cvae: histories and clusters to the conditional VAE and its training curve."""
+"""Stage train_cvae: histories and segments to the conditional VAE and its training curve."""
 
 import csv
-from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
 from hemline import tables
-from hemline.data.histories import Histories, load_histories
-from hemline.evaluation.protocol import AP, recommend_in_batches, score_customers
+from hemline.data.histories import load_histories
+from hemline.evaluation.validation import ValidationWeek
 from hemline.models.cvae.collapse import refuse_collapse
-from hemline.models.cvae.model import Cvae
 from hemline.models.cvae.training import CvaeParams, Epoch, fit_cvae
 from hemline.plots import plot_curve
 from hemline.segments.kmodes import ClusterParams
@@ -48,27 +45,13 @@ def main(
             everything,
             CvaeParams.load(params),
             n_conditions=ClusterParams.load(params).n_clusters,
-            validate=_Validation(known, validation),
+            validate=ValidationWeek(known, load_histories(validation)),
             on_epoch=write_epoch,
         )
     plot_curve(pd.read_csv(curve), curve_picture)
     refuse_collapse(fitted, everything)
     model.mkdir(parents=True, exist_ok=True)
     fitted.save(model)
-
-
-class _Validation:
-    """MAP@12 on the buyers of the validation week."""
-
-    def __init__(self, known: Histories, validation: Path) -> None:
-        bought = load_histories(validation)
-        buyers = np.flatnonzero(~bought.is_cold())
-        self.known = known.rows(buyers)
-        self.bought = bought.units[buyers]
-
-    def __call__(self, model: Cvae) -> float:
-        lists = recommend_in_batches(model, self.known, 12).articles
-        return float(score_customers(lists, self.bought)[AP].mean())
 
 
 if __name__ == "__main__":

@@ -10,18 +10,39 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from hemline.models.cvae.network import SparseRows
+from hemline.models.cvae.network import SparseRows, weighted_sums
 
 LossName = Literal["multinomial", "cosine_recall"]
 
 
-def reconstruction(name: LossName, logits: Tensor, targets: SparseRows) -> Tensor:
-    """Return the loss of each row, shape (rows,), times the row's total target weight."""
-    lengths = torch.diff(targets.offsets, append=torch.tensor([len(targets.articles)]))
-    row = torch.repeat_interleave(torch.arange(len(lengths)), lengths)
-    if name == "multinomial":
-        return _multinomial(logits, targets, row)
-    return _cosine_recall(logits, targets, row)
+def multinomial(logits: Tensor, target_logits: Tensor, total: Tensor) -> Tensor:
+    """Return minus the log-likelihood of each row's targets, shape (rows,).
+
+    Args:
+        logits: of the articles the softmax runs over, each less the logarithm of its probability
+            to be among them; shape (rows, candidates).
+        target_logits: weighted sum of the logits of each row's targets, shape (rows,).
+        total: total target weight of each row, shape (rows,).
+    """
+    return total * logits.logsumexp(dim=1) - target_logits
+
+
+def cosine_recall(logits: Tensor, targets: SparseRows) -> Tensor:
+    """Return 2 - cosine - soft recall of each row, times its total target weight; shape (rows,).
+
+    Args:
+        logits: of every offered article, shape (rows, n_offered).
+        targets: weighted articles as positions in the columns of `logits`.
+    """
+    predicted = torch.sigmoid(logits)
+    n_targets = torch.diff(targets.offsets, append=torch.tensor([len(targets.articles)]))
+    row = torch.repeat_interleave(torch.arange(len(logits)), n_targets)
+    hits = row_totals(targets.weights * predicted[row, targets.articles], row, len(logits))
+    length = row_totals(targets.weights.square(), row, len(logits)).sqrt()
+    total = row_totals(targets.weights, row, len(logits))
+    cosine: Tensor = hits / (torch.linalg.vector_norm(predicted, dim=1) * length).clamp_min(1e-12)
+    recall: Tensor = hits / total.clamp_min(1e-12)
+    return total * (cosine + recall - 2).neg()
 
 
 def kl_to_standard_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
@@ -29,21 +50,16 @@ def kl_to_standard_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
     return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(dim=1)
 
 
+def logits_of_targets(hidden: Tensor, table: Tensor, bias: Tensor, targets: SparseRows) -> Tensor:
+    """Return the weighted sum of each row's target logits, shape (rows,).
+
+    Logits are linear in the table, so the sum is taken over table rows first: no matrix of
+    customers x articles, and none of purchases x width.
+    """
+    weighted_bias = weighted_sums(bias.unsqueeze(1), targets).squeeze(1)
+    return (hidden * weighted_sums(table, targets)).sum(dim=1) + weighted_bias
+
+
 def row_totals(values: Tensor, row: Tensor, n_rows: int) -> Tensor:
     """Return the sum of the values of each row, shape (n_rows,)."""
     return torch.zeros(n_rows).index_add(0, row, values)
-
-
-def _multinomial(logits: Tensor, targets: SparseRows, row: Tensor) -> Tensor:
-    log_likelihood = logits[row, targets.articles] - logits.logsumexp(dim=1)[row]
-    return -row_totals(targets.weights * log_likelihood, row, len(logits))
-
-
-def _cosine_recall(logits: Tensor, targets: SparseRows, row: Tensor) -> Tensor:
-    predicted = torch.sigmoid(logits)
-    hits = row_totals(targets.weights * predicted[row, targets.articles], row, len(logits))
-    length = row_totals(targets.weights.square(), row, len(logits)).sqrt()
-    total = row_totals(targets.weights, row, len(logits))
-    cosine: Tensor = hits / (torch.linalg.vector_norm(predicted, dim=1) * length).clamp_min(1e-12)
-    recall: Tensor = hits / total.clamp_min(1e-12)
-    return total * (cosine + recall - 2).neg()

@@ -1,9 +1,10 @@
 """The conditional VAE as a torch module, and sparse rows as it eats them.
 
-The condition (a customer cluster) enters the encoder and the decoder: given to the encoder alone it
-is ignored, because the latent code already holds what the decoder needs (Sohn et al. 2015).
-Purchase rows stay sparse on their way in, so a step costs what customers bought and not the
-catalogue; the softmax over the catalogue on the way out is dense.
+The condition (cluster and age band) enters the encoder and the decoder: given to the encoder alone
+it is ignored, because the latent code already holds what the decoder needs (Sohn et al. 2015).
+The network's middle is small; nearly all weights stand in two tables with a row per article. It
+therefore takes sums of table rows instead of purchases and gives a hidden layer instead of logits,
+so that training can work on the few rows a batch touches (see row_adagrad).
 """
 
 from typing import NamedTuple
@@ -29,64 +30,76 @@ class SparseRows(NamedTuple):
     weights: Tensor
 
     @classmethod
-    def of(cls, rows: sparse.csr_matrix) -> "SparseRows":
-        """Return a CSR matrix as tensors that share nothing with it."""
+    def of(
+        cls, rows: sparse.csr_matrix, articles: npt.NDArray[np.int64] | None = None
+    ) -> "SparseRows":
+        """Return a CSR matrix as tensors that share nothing with it.
+
+        `articles` are other numbers for the columns of its entries, in the order of the entries.
+        """
         return cls(
-            torch.tensor(rows.indices, dtype=torch.int64),
+            torch.tensor(rows.indices if articles is None else articles, dtype=torch.int64),
             torch.tensor(rows.indptr[:-1], dtype=torch.int64),
             torch.tensor(rows.data, dtype=torch.float32),
         )
 
 
 class Network(nn.Module):
-    """Mult-VAE (Liang et al. 2018) with one hidden layer a side and a condition on both sides."""
+    """Mult-VAE (Liang et al. 2018) with one hidden layer a side and a condition on both sides.
+
+    The tables `articles_in` and `articles_out` are buffers: no optimiser of torch touches them.
+    """
+
+    articles_in: Tensor
+    articles_out: Tensor
 
     def __init__(
-        self,
-        n_read: int,
-        n_offered: int,
-        n_conditions: int,
-        *,
-        hidden: int,
-        latent: int,
-        dropout: float,
+        self, n_read: int, n_offered: int, n_conditions: int, *, hidden: int, latent: int
     ) -> None:
         super().__init__()
-        self.n_conditions = n_conditions
-        self.latent = latent
-        self.dropout = dropout
-        self.articles_in = nn.EmbeddingBag(n_read, hidden, mode="sum")
-        self.condition_in = nn.Linear(n_conditions, hidden)
+        spread = (2.0 / (n_read + hidden)) ** 0.5
+        self.register_buffer("articles_in", torch.randn(n_read, hidden) * spread)
+        self.register_buffer("articles_out", _uniform(n_offered, hidden, bound=hidden**-0.5))
+        self.bias_out = nn.Parameter(torch.zeros(n_offered))
+        self.condition_in = nn.Parameter(_uniform(n_conditions, hidden, bound=hidden**-0.5))
+        self.bias_in = nn.Parameter(torch.zeros(hidden))
         self.to_posterior = nn.Linear(hidden, 2 * latent)
         self.from_latent = nn.Linear(latent + n_conditions, hidden)
-        self.articles_out = nn.Linear(hidden, n_offered)
-        nn.init.normal_(self.articles_in.weight, std=(2.0 / (n_read + hidden)) ** 0.5)
 
-    def encode(self, rows: SparseRows, condition: Tensor) -> tuple[Tensor, Tensor]:
+    def encode(self, bought: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and log-variance of the posterior, each of shape (rows, latent).
 
-        While training, each purchase is dropped with probability `dropout`.
+        Args:
+            bought: each row's sum of `articles_in` over its purchases, shape (rows, hidden).
+            condition: shape (rows, n_conditions).
         """
-        weights = nn.functional.dropout(rows.weights, self.dropout, self.training)
-        hidden = self.articles_in(rows.articles, rows.offsets, per_sample_weights=weights)
-        mean, log_variance = self.to_posterior(
-            torch.tanh(hidden + self.condition_in(condition))
-        ).chunk(2, dim=1)
+        hidden = torch.tanh(bought + condition @ self.condition_in + self.bias_in)
+        mean, log_variance = self.to_posterior(hidden).chunk(2, dim=1)
         return mean, log_variance
 
     def decode(self, code: Tensor, condition: Tensor) -> Tensor:
-        """Return logits of shape (rows, n_offered)."""
-        hidden = torch.tanh(self.from_latent(torch.cat([code, condition], dim=1)))
-        logits: Tensor = self.articles_out(hidden)
-        return logits
+        """Return the last hidden layer of shape (rows, hidden); see `logits`."""
+        return torch.tanh(self.from_latent(torch.cat([code, condition], dim=1)))
 
-    def one_hot(self, clusters: npt.NDArray[np.int8]) -> Tensor:
-        """Return the condition of shape (rows, n_conditions); zeros for an unknown cluster."""
-        known = torch.tensor(clusters, dtype=torch.int64)
-        condition = torch.zeros(len(known), self.n_conditions)
-        rows = torch.nonzero((known >= 0) & (known < self.n_conditions)).squeeze(1)
-        condition[rows, known[rows]] = 1.0
-        return condition
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Return the logits of every offered article, shape (rows, n_offered)."""
+        return nn.functional.linear(hidden, self.articles_out, self.bias_out)
+
+
+def weighted_sums(table: Tensor, rows: SparseRows) -> Tensor:
+    """Return each row's weighted sum of table rows, shape (rows, width of the table)."""
+    return nn.functional.embedding_bag(
+        rows.articles, table, rows.offsets, mode="sum", per_sample_weights=rows.weights
+    )
+
+
+def one_hot(labels: npt.NDArray[np.int8], n_labels: int) -> Tensor:
+    """Return float32 of shape (rows, n_labels); zeros for a label outside 0 .. n_labels - 1."""
+    known = torch.tensor(labels, dtype=torch.int64)
+    hot = torch.zeros(len(known), n_labels)
+    rows = torch.nonzero((known >= 0) & (known < n_labels)).squeeze(1)
+    hot[rows, known[rows]] = 1.0
+    return hot
 
 
 def decayed(days_ago: sparse.csr_matrix, half_life_days: float) -> sparse.csr_matrix:
@@ -101,3 +114,15 @@ def unit_rows(rows: sparse.csr_matrix) -> sparse.csr_matrix:
     scale = 1.0 / np.sqrt(np.maximum(squares, 1e-24))
     data = rows.data * np.repeat(scale, np.diff(rows.indptr))
     return sparse.csr_matrix((data.astype(np.float32), rows.indices, rows.indptr), shape=rows.shape)
+
+
+def thinned(rows: sparse.csr_matrix, dropout: float, rng: np.random.Generator) -> sparse.csr_matrix:
+    """Return the rows without a random share of their entries, the others scaled up for it."""
+    kept = rng.random(rows.nnz) >= dropout
+    ends = np.concatenate([[0], np.cumsum(kept)])[rows.indptr]
+    data = (rows.data[kept] / (1 - dropout)).astype(np.float32)
+    return sparse.csr_matrix((data, rows.indices[kept], ends), shape=rows.shape)
+
+
+def _uniform(n_rows: int, n_columns: int, *, bound: float) -> Tensor:
+    return (torch.rand(n_rows, n_columns) * 2 - 1) * bound

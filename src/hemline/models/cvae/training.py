@@ -5,13 +5,14 @@ learns what customers buy *next* from what they bought so far, in one pass over 
 Each row counts with its total target weight, likelihood and KL alike: the per-row KL weight of
 RecVAE (Shenbin et al. 2020), without which faded rows would be all prior.
 
-What is on sale changes within weeks while training averages over months. The logits are therefore
-moved by log(share of recent buyers) - log(share in the training targets), the correction for label
-shift (Saerens et al. 2002), and articles no longer sold are taken out.
+A step costs what its batch bought: the two article tables are borrowed row by row (row_adagrad),
+and the softmax of a large catalogue runs over a sample (candidates). The price is that row-wise
+Adagrad has a learning rate of its own.
 """
 
-import copy
 from collections.abc import Callable, Iterator
+from copy import deepcopy
+from dataclasses import replace
 from typing import Annotated, ClassVar, NamedTuple
 
 import numpy as np
@@ -19,11 +20,15 @@ import numpy.typing as npt
 import torch
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 from scipy import sparse
+from torch import Tensor
 
 from hemline.data.histories import Histories
-from hemline.models.cvae.losses import LossName, kl_to_standard_normal, reconstruction
-from hemline.models.cvae.model import Cvae, Shape, Shelf, build_network
-from hemline.models.cvae.network import SparseRows, decayed
+from hemline.models.cvae import losses
+from hemline.models.cvae.candidates import draw, inclusion
+from hemline.models.cvae.model import Cvae, Shape, build_network
+from hemline.models.cvae.network import SparseRows, decayed, thinned, weighted_sums
+from hemline.models.cvae.row_adagrad import RowAdagrad
+from hemline.models.cvae.shelf import Shelf, ever_bought, log_shift, on_sale, shares
 from hemline.params import Section
 
 
@@ -31,7 +36,7 @@ class CvaeParams(Section):
     """Network, weighting, optimisation and stopping."""
 
     section: ClassVar[str] = "cvae"
-    loss: LossName
+    loss: losses.LossName
     hidden: PositiveInt
     latent: PositiveInt
     dropout: Annotated[float, Field(ge=0, lt=1)]
@@ -40,15 +45,15 @@ class CvaeParams(Section):
     on_sale_days: PositiveInt
     recent_half_life_days: PositiveFloat
     shift: NonNegativeFloat
+    softmax_samples: PositiveInt
     batch_size: PositiveInt
     learning_rate: PositiveFloat
-    weight_decay: NonNegativeFloat
+    row_learning_rate: PositiveFloat
     kl_cap: NonNegativeFloat
     kl_anneal_epochs: PositiveInt
     max_epochs: PositiveInt
     patience: PositiveInt
     final_epochs: NonNegativeInt
-    cold_samples: PositiveInt
     seed: int
 
 
@@ -77,97 +82,169 @@ def fit_cvae(
         known: histories before the validation week.
         everything: histories before the cut, the validation week included.
         params: section `cvae`.
-        n_conditions: number of clusters.
+        n_conditions: number of clusters; age bands are conditions too, as many as occur.
         validate: scores a model on the validation week; higher is better.
         on_epoch: told about each epoch as it ends.
     """
-    shape = Shape(
-        n_conditions,
-        params.hidden,
-        params.latent,
-        params.input_half_life_days,
-        params.cold_samples,
-        params.seed,
-    )
-    read = np.unique(everything.units.indices).astype(np.int32)
-    offered = _on_sale(everything, params.on_sale_days)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(params.seed)
-        shelf = Shelf(read, offered, log_shift(known, offered, params))
-        network = build_network(shape, shelf, dropout=params.dropout)
-        trainer = _Trainer(Cvae(shape, shelf, network), params)
+        trainer = _Trainer(_untrained(known, everything, params, n_conditions), params)
         trainer.start_from_shares(known)
-        _train_until_stale(trainer, known, validate, on_epoch)
+        n_epochs = _train_until_stale(trainer, known, validate, on_epoch)
         for _ in range(params.final_epochs):
             trainer.run_epoch(everything, params.kl_cap)
-    return Cvae(shape, Shelf(read, offered, log_shift(everything, offered, params)), network)
+    return _finished(trainer, everything, n_epochs)
 
 
-def log_shift(
-    histories: Histories, offered: npt.NDArray[np.int32], params: CvaeParams
-) -> npt.NDArray[np.float32]:
-    """Return what to add to each offered article's logit for the catalogue at the cut.
+def fit_cvae_for(
+    histories: Histories, params: CvaeParams, *, n_conditions: int, n_epochs: int
+) -> Cvae:
+    """Return a CVAE after exactly n_epochs on all histories given, without a validation week.
 
-    -inf for an article that was not sold in the last `on_sale_days`.
+    Args:
+        histories: histories before the cut.
+        params: section `cvae`; `max_epochs`, `patience` and `final_epochs` play no part.
+        n_conditions: number of clusters.
+        n_epochs: how long to train, for instance the `shape.n_epochs` an earlier fit found best.
     """
-    recent = _shares(decayed(histories.days_ago, params.recent_half_life_days), offered)
-    trained = _shares(decayed(histories.days_ago, params.target_half_life_days), offered)
-    shift = params.shift * (np.log(recent) - np.log(trained))
-    is_on_sale = np.isin(offered, _on_sale(histories, params.on_sale_days))
-    return np.where(is_on_sale, shift, -np.inf).astype(np.float32)
+    with torch.random.fork_rng(devices=[]):
+        trainer = _Trainer(_untrained(histories, histories, params, n_conditions), params)
+        trainer.start_from_shares(histories)
+        for epoch in range(1, n_epochs + 1):
+            trainer.run_epoch(histories, _kl_weight(params, epoch))
+    return _finished(trainer, histories, n_epochs)
+
+
+class _Batch(NamedTuple):
+    inputs: sparse.csr_matrix
+    targets: sparse.csr_matrix
+    condition: Tensor
 
 
 class _Trainer:
-    """Model, optimiser and random stream of one training."""
+    """Model, optimisers and random streams of one training."""
 
     def __init__(self, model: Cvae, params: CvaeParams) -> None:
         self.model = model
         self.network = model.network
         self.params = params
         self.rng = np.random.default_rng(params.seed)
-        self.optimizer = torch.optim.Adam(
-            self.network.parameters(), params.learning_rate, weight_decay=params.weight_decay
-        )
+        self.optimizer = torch.optim.Adam(self.network.parameters(), params.learning_rate)
+        self.rows_in = RowAdagrad(self.network.articles_in, params.row_learning_rate)
+        self.rows_out = RowAdagrad(self.network.articles_out, params.row_learning_rate)
 
     def start_from_shares(self, histories: Histories) -> None:
         """Let the untrained network answer with popularity: spares it the first epochs."""
-        targets = decayed(histories.days_ago, self.params.target_half_life_days)
-        shares = np.log(_shares(targets, self.model.shelf.offered))
-        self.network.articles_out.bias.data = torch.tensor(shares, dtype=torch.float32)
+        log_shares = np.log(shares(self._targets(histories)))
+        self.network.bias_out.data = torch.tensor(log_shares, dtype=torch.float32)
 
     def run_epoch(self, histories: Histories, kl_weight: float) -> tuple[float, float]:
         """Return mean reconstruction loss and KL per unit of target weight over one epoch."""
-        self.network.train()
+        targets = self._targets(histories)
+        n_samples = self.params.softmax_samples
+        if self.params.loss != "multinomial":
+            n_samples = targets.shape[1]
+        included = inclusion(shares(targets), n_samples)
         totals = np.zeros(3)
-        for inputs, targets, condition in self._batches(histories):
-            weight = torch.tensor(np.asarray(targets.sum(axis=1), np.float32).ravel())
-            mean, log_variance = self.network.encode(SparseRows.of(inputs), condition)
-            code = mean + torch.randn_like(mean) * (0.5 * log_variance).exp()
-            logits = self.network.decode(code, condition)
-            loss = reconstruction(self.params.loss, logits, SparseRows.of(targets)).sum()
-            kl = (weight * kl_to_standard_normal(mean, log_variance)).sum()
-            self.optimizer.zero_grad()
-            ((loss + kl_weight * kl) / weight.sum()).backward()  # type: ignore[no-untyped-call]
-            self.optimizer.step()
-            totals += loss.item(), kl.item(), weight.sum().item()
-        self.network.eval()
+        for batch in self._batches(histories, targets):
+            totals += self._step(batch, included, kl_weight)
         return totals[0] / totals[2], totals[1] / totals[2]
 
-    def _batches(
-        self, histories: Histories
-    ) -> Iterator[tuple[sparse.csr_matrix, sparse.csr_matrix, torch.Tensor]]:
-        inputs = self.model.inputs(histories)
+    def _step(
+        self, batch: _Batch, included: npt.NDArray[np.float64], kl_weight: float
+    ) -> tuple[float, float, float]:
+        weight = torch.tensor(np.asarray(batch.targets.sum(axis=1), np.float32).ravel())
+        mean, log_variance = self._encode(batch)
+        code = mean + torch.randn_like(mean) * (0.5 * log_variance).exp()
+        hidden = self.network.decode(code, batch.condition)
+        loss = self._reconstruction(hidden, batch.targets, weight, included).sum()
+        kl = (weight * losses.kl_to_standard_normal(mean, log_variance)).sum()
+        self.optimizer.zero_grad()
+        ((loss + kl_weight * kl) / weight.sum()).backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+        self.rows_in.step()
+        self.rows_out.step()
+        return loss.item(), kl.item(), weight.sum().item()
+
+    def _encode(self, batch: _Batch) -> tuple[Tensor, Tensor]:
+        inputs = thinned(batch.inputs, self.params.dropout, self.rng)
+        articles, position = np.unique(inputs.indices, return_inverse=True)
+        table = self.rows_in.borrow(torch.tensor(articles, dtype=torch.int64))
+        bought = weighted_sums(table, SparseRows.of(inputs, position))
+        return self.network.encode(bought, batch.condition)
+
+    def _reconstruction(
+        self,
+        hidden: Tensor,
+        targets: sparse.csr_matrix,
+        weight: Tensor,
+        included: npt.NDArray[np.float64],
+    ) -> Tensor:
+        candidates = draw(included, self.rng)
+        articles = np.union1d(candidates, targets.indices)
+        table = self.rows_out.borrow(torch.tensor(articles))
+        bias = self.network.bias_out[torch.tensor(articles)]
+        wanted = SparseRows.of(targets, np.searchsorted(articles, targets.indices))
+        sampled = torch.tensor(np.searchsorted(articles, candidates))
+        log_included = torch.tensor(np.log(included[candidates]), dtype=torch.float32)
+        logits = torch.nn.functional.linear(hidden, table[sampled], bias[sampled] - log_included)
+        if self.params.loss == "cosine_recall":
+            return losses.cosine_recall(logits, wanted)
+        return losses.multinomial(
+            logits, losses.logits_of_targets(hidden, table, bias, wanted), weight
+        )
+
+    def _targets(self, histories: Histories) -> sparse.csr_matrix:
         faded = decayed(histories.days_ago, self.params.target_half_life_days)
-        targets = sparse.csr_matrix(faded[:, self.model.shelf.offered])
+        return sparse.csr_matrix(faded[:, self.model.shelf.offered])
+
+    def _batches(self, histories: Histories, targets: sparse.csr_matrix) -> Iterator[_Batch]:
+        inputs = self.model.inputs(histories)
+        conditions = self.model.conditions(histories)
         weights = np.asarray(targets.sum(axis=1)).ravel()
         order = self.rng.permutation(np.flatnonzero(weights > _FADED))
         for start in range(0, len(order), self.params.batch_size):
             rows = order[start : start + self.params.batch_size]
-            yield inputs[rows], targets[rows], self.network.one_hot(histories.clusters[rows])
+            yield _Batch(inputs[rows], targets[rows], conditions[rows])
 
 
 _FADED = 1e-3
 """Rows with less total target weight teach nothing and are left out of an epoch."""
+
+
+def _untrained(
+    known: Histories, everything: Histories, params: CvaeParams, n_conditions: int
+) -> Cvae:
+    shape = Shape(
+        n_conditions,
+        int(everything.age_bands.max(initial=-1)) + 1,
+        params.hidden,
+        params.latent,
+        params.input_half_life_days,
+        n_epochs=0,
+    )
+    torch.manual_seed(params.seed)
+    offered = on_sale(everything, params.on_sale_days)
+    shelf = Shelf(ever_bought(everything), offered, _shift_at(known, offered, params))
+    return Cvae(shape, shelf, build_network(shape, shelf))
+
+
+def _finished(trainer: _Trainer, histories: Histories, n_epochs: int) -> Cvae:
+    shape, shelf = trainer.model.shape, trainer.model.shelf
+    shift = _shift_at(histories, shelf.offered, trainer.params)
+    return Cvae(replace(shape, n_epochs=n_epochs), replace(shelf, log_shift=shift), trainer.network)
+
+
+def _shift_at(
+    histories: Histories, offered: npt.NDArray[np.int32], params: CvaeParams
+) -> npt.NDArray[np.float32]:
+    return log_shift(
+        histories,
+        offered,
+        recent_half_life_days=params.recent_half_life_days,
+        target_half_life_days=params.target_half_life_days,
+        on_sale_days=params.on_sale_days,
+        strength=params.shift,
+    )
 
 
 def _train_until_stale(
@@ -175,27 +252,23 @@ def _train_until_stale(
     known: Histories,
     validate: Callable[[Cvae], float],
     on_epoch: Callable[[Epoch], None],
-) -> None:
+) -> int:
+    """Leave the network at its best epoch and return the number of that epoch."""
     params, network = trainer.params, trainer.network
-    best_score, best_epoch, best_weights = -np.inf, 0, copy.deepcopy(network.state_dict())
+    best_score, best_epoch, best_weights = -np.inf, 0, deepcopy(network.state_dict())
     for epoch in range(1, params.max_epochs + 1):
-        kl_weight = params.kl_cap * min(1.0, epoch / params.kl_anneal_epochs)
+        kl_weight = _kl_weight(params, epoch)
         loss, kl = trainer.run_epoch(known, kl_weight)
         score = validate(trainer.model)
         on_epoch(Epoch(epoch, loss, kl, kl_weight, score))
         if score > best_score:
             best_score, best_epoch = score, epoch
-            best_weights = copy.deepcopy(network.state_dict())
+            best_weights = deepcopy(network.state_dict())
         elif epoch - best_epoch >= params.patience:
             break
     network.load_state_dict(best_weights)
+    return best_epoch
 
 
-def _on_sale(histories: Histories, days: int) -> npt.NDArray[np.int32]:
-    recent = histories.days_ago.indices[histories.days_ago.data <= days]
-    return np.unique(recent).astype(np.int32)
-
-
-def _shares(weights: sparse.csr_matrix, offered: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
-    mass = np.asarray(weights.sum(axis=0), np.float64).ravel()[offered] + 0.5
-    return np.asarray(mass / mass.sum())
+def _kl_weight(params: CvaeParams, epoch: int) -> float:
+    return params.kl_cap * min(1.0, epoch / params.kl_anneal_epochs)

@@ -1,0 +1,24 @@
+"""The validation week as one number, to stop a training and to choose parameters by."""
+
+import numpy as np
+
+from hemline.data.histories import Histories
+from hemline.evaluation.protocol import AP, recommend_in_batches, score_customers
+from hemline.models.recommender import Recommender
+
+_LIST_LENGTH = 12
+
+
+class ValidationWeek:
+    """MAP@12 on the buyers of a week."""
+
+    def __init__(self, known: Histories, bought: Histories) -> None:
+        """Take what was known before the week and what was bought in it, row by row."""
+        buyers = np.flatnonzero(~bought.is_cold())
+        self.known = known.rows(buyers)
+        self.bought = bought.units[buyers]
+
+    def __call__(self, model: Recommender) -> float:
+        """Return the mean AP@12 of the model's lists."""
+        lists = recommend_in_batches(model, self.known, _LIST_LENGTH).articles
+        return float(score_customers(lists, self.bought)[AP].mean())
