@@ -13,7 +13,8 @@ from hemline.models.recommender import NO_ARTICLE, Recommendations, Recommender
 
 from .recommenders import fit_all
 
-NAMES = [*MODELS, "cascade"]
+NAMES = [*MODELS, "rank", "cascade"]
+KNOW_STRANGERS = {"popularity", "segment_popularity", "cvae", "rank", "cascade"}
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,7 @@ def test_lists_have_one_row_per_customer_and_k_columns(model: Recommender, shop:
     lists = model.recommend(shop, 7)
     assert lists.articles.shape == lists.scores.shape == lists.sources.shape == (80, 7)
     assert (lists.articles.dtype, lists.scores.dtype) == (np.int32, np.float32)
-    assert lists.sources.dtype == np.int8
+    assert lists.sources.dtype == np.int16
     assert 0 <= lists.sources.min() <= lists.sources.max() < len(lists.source_names)
 
 
@@ -72,7 +73,7 @@ def test_a_customer_nobody_knows_gets_an_answer_or_an_empty_list(
     stranger = Histories.from_interactions(sparse.csr_matrix((1, shop.n_articles)))
     lists = model.recommend(stranger, 5)
     assert lists.articles.shape == (1, 5)
-    knows_strangers = model.name in {"popularity", "segment_popularity", "cvae", "cascade"}
+    knows_strangers = model.name in KNOW_STRANGERS
     assert (lists.articles != NO_ARTICLE).all() == knows_strangers
 
 

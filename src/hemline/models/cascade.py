@@ -5,7 +5,7 @@ that falls back to popularity says so. Scores of different models do not compare
 is 1 / rank.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -14,9 +14,13 @@ import numpy.typing as npt
 
 from hemline.data.histories import Histories
 from hemline.errors import BadInput
+from hemline.models.als import Als
+from hemline.models.article_weights import ArticleWeights
 from hemline.models.cvae.model import Cvae
 from hemline.models.neighbours import Neighbours
 from hemline.models.popularity import Popularity
+from hemline.models.ranker.model import Ranker
+from hemline.models.ranker.sources import Proposals
 from hemline.models.ranking import empty_lists
 from hemline.models.recommender import NO_ARTICLE, Model, Recommendations, Recommender
 from hemline.models.repurchase import Repurchase
@@ -28,9 +32,13 @@ MODELS: Final[dict[str, type[Model]]] = {
     "repurchase": Repurchase,
     "tfidf": Neighbours,
     "copurchase": Neighbours,
+    "item_knn": ArticleWeights,
+    "rp3beta": ArticleWeights,
+    "ease": ArticleWeights,
+    "als": Als,
     "cvae": Cvae,
 }
-"""Every model by name; the name is also its folder."""
+"""Every model that stands on its own, by name; the name is also its folder."""
 
 
 class ServeParams(Section):
@@ -51,19 +59,20 @@ class Cascade:
     def recommend(self, histories: Histories, k: int) -> Recommendations:
         """Return lists of length k, filled from the first model on, without duplicates."""
         articles, _ = empty_lists(histories.n_customers, k)
-        sources = np.zeros(articles.shape, np.int8)
+        sources = np.zeros(articles.shape, np.int16)
+        names: tuple[str, ...] = ()
         open_rows = np.arange(histories.n_customers)
-        for source, model in enumerate(self.models):
-            if len(open_rows) == 0:
-                break
-            more = model.recommend(histories.rows(open_rows), k).articles
+        # Nobody left to ask for still asks: a model tells its source names with its answer.
+        for model in self.models:
+            more = model.recommend(histories.rows(open_rows), k)
             articles[open_rows], sources[open_rows] = _append(
-                articles[open_rows], sources[open_rows], more, source
+                articles[open_rows], sources[open_rows], more, len(names)
             )
+            names += more.source_names
             open_rows = open_rows[(articles[open_rows] == NO_ARTICLE).any(axis=1)]
         ranks = np.arange(1, k + 1, dtype=np.float32)
         scores = np.where(articles == NO_ARTICLE, -np.inf, 1 / ranks).astype(np.float32)
-        return Recommendations(articles, scores, sources, tuple(m.name for m in self.models))
+        return Recommendations(articles, scores, sources, names)
 
 
 class Served:
@@ -78,7 +87,7 @@ class Served:
     def recommend(self, histories: Histories, k: int) -> Recommendations:
         """Return each customer's list from the cascade meant for them."""
         articles, scores = empty_lists(histories.n_customers, k)
-        sources = np.zeros(articles.shape, np.int8)
+        sources = np.zeros(articles.shape, np.int16)
         is_cold = histories.is_cold()
         names: tuple[str, ...] = ()
         for cascade, rows in ((self.warm, ~is_cold), (self.cold, is_cold)):
@@ -89,13 +98,20 @@ class Served:
         return Recommendations(articles, scores, sources, names)
 
 
-def load_models(folder: Path) -> dict[str, Model]:
-    """Return every model that has a folder of its name in `folder`."""
-    return {
+def load_models(
+    folder: Path, wanted: Collection[str] = (*MODELS, Ranker.name)
+) -> dict[str, Recommender]:
+    """Return the wanted models that have a folder in `folder`, and those the ranker asks."""
+    is_ranked = Ranker.name in wanted and (folder / Ranker.name).is_dir()
+    asked = Proposals.load(folder / Ranker.name).depths if is_ranked else ()
+    models: dict[str, Recommender] = {
         name: model.load(folder / name)
         for name, model in MODELS.items()
-        if (folder / name).is_dir()
+        if name in {*wanted, *asked} and (folder / name).is_dir()
     }
+    if is_ranked:
+        models[Ranker.name] = Ranker.load(folder / Ranker.name, models)
+    return models
 
 
 def served_by(params: ServeParams, models: Mapping[str, Recommender]) -> Served:
@@ -117,19 +133,20 @@ def cascade_of(name: str, order: Sequence[str], models: Mapping[str, Recommender
 
 def _append(
     articles: npt.NDArray[np.int32],
-    sources: npt.NDArray[np.int8],
-    more: npt.NDArray[np.int32],
-    source: int,
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int8]]:
+    sources: npt.NDArray[np.int16],
+    more: Recommendations,
+    first_name: int,
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int16]]:
+    """Return the lists with more articles at their end; more's sources count from first_name."""
     k = articles.shape[1]
-    both = np.concatenate([articles, more], axis=1)
-    origin = np.concatenate([sources, np.full(more.shape, source, np.int8)], axis=1)
+    both = np.concatenate([articles, more.articles], axis=1)
+    origin = np.concatenate([sources, more.sources + np.int16(first_name)], axis=1)
     keep = (both != NO_ARTICLE) & ~_seen_before(both)
     order = np.argsort(~keep, axis=1, kind="stable")[:, :k]
     kept = np.take_along_axis(keep, order, axis=1)
     return (
         np.where(kept, np.take_along_axis(both, order, axis=1), NO_ARTICLE).astype(np.int32),
-        np.where(kept, np.take_along_axis(origin, order, axis=1), 0).astype(np.int8),
+        np.where(kept, np.take_along_axis(origin, order, axis=1), 0).astype(np.int16),
     )
 
 

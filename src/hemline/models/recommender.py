@@ -26,13 +26,13 @@ class Recommendations:
     Attributes:
         articles: int32 of shape (customers, k); article keys, best first, NO_ARTICLE at the end.
         scores: float32 of shape (customers, k); falling along a row, -inf beside NO_ARTICLE.
-        sources: int8 of shape (customers, k); index into source_names of the model that answered.
+        sources: int16 of shape (customers, k); index into source_names of what answered.
         source_names: names of the models that may have answered.
     """
 
     articles: npt.NDArray[np.int32]
     scores: npt.NDArray[np.float32]
-    sources: npt.NDArray[np.int8]
+    sources: npt.NDArray[np.int16]
     source_names: tuple[str, ...]
 
 
@@ -66,4 +66,4 @@ def answer(
     name: str, articles: npt.NDArray[np.int32], scores: npt.NDArray[np.float32]
 ) -> Recommendations:
     """Return the recommendations of a single model under its name."""
-    return Recommendations(articles, scores, np.zeros(articles.shape, np.int8), (name,))
+    return Recommendations(articles, scores, np.zeros(articles.shape, np.int16), (name,))

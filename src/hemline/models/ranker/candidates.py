@@ -1,0 +1,71 @@
+"""Which articles are worth ranking for a customer: the union of what several models propose.
+
+A pair keeps its rank and score in every list it stands in, so the ranker can weigh the models
+against each other and an answer can say who proposed it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from hemline.data.histories import Histories
+from hemline.models.recommender import NO_ARTICLE, Recommender
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Customer-article pairs, ordered by row and then by article.
+
+    Attributes:
+        rows: int64 of shape (pairs,); row of the histories asked about.
+        articles: int32 of shape (pairs,).
+        ranks: float32 of shape (pairs, sources); from 1, NaN where the source did not propose it.
+        scores: float32 of the same shape; of the source, NaN likewise.
+    """
+
+    rows: npt.NDArray[np.int64]
+    articles: npt.NDArray[np.int32]
+    ranks: npt.NDArray[np.float32]
+    scores: npt.NDArray[np.float32]
+
+    def proposed_by(self) -> npt.NDArray[np.int16]:
+        """Return the sources of each pair as bits, the first source the lowest."""
+        bits = (1 << np.arange(self.ranks.shape[1])).astype(np.int16)
+        return np.asarray(~np.isnan(self.ranks) @ bits, np.int16)
+
+
+def collect_candidates(
+    sources: Mapping[str, Recommender],
+    depths: Mapping[str, int],
+    histories: Histories,
+    is_offered: npt.NDArray[np.bool_],
+) -> Candidates:
+    """Return what the sources propose.
+
+    Args:
+        sources: models by name.
+        depths: by name, in the order of the result's columns, how many articles each may propose.
+        histories: who asks.
+        is_offered: bool of shape (articles,); others are left out.
+    """
+    lists = [sources[name].recommend(histories, depth) for name, depth in depths.items()]
+    keys, ranks, scores, source = [], [], [], []
+    for column, proposed in enumerate(lists):
+        row, rank = np.nonzero(proposed.articles != NO_ARTICLE)
+        article = proposed.articles[row, rank]
+        kept = is_offered[article]
+        row, rank, article = row[kept], rank[kept], article[kept]
+        keys.append(row * np.int64(histories.n_articles) + article)
+        ranks.append(rank + 1)
+        scores.append(proposed.scores[row, rank])
+        source.append(np.full(len(row), column))
+    pairs, position = np.unique(np.concatenate(keys), return_inverse=True)
+    shape = (len(pairs), len(lists))
+    rank_of, score_of = np.full(shape, np.nan, np.float32), np.full(shape, np.nan, np.float32)
+    column_of = np.concatenate(source)
+    rank_of[position, column_of] = np.concatenate(ranks)
+    score_of[position, column_of] = np.concatenate(scores)
+    rows, articles = np.divmod(pairs, histories.n_articles)
+    return Candidates(rows, articles.astype(np.int32), rank_of, score_of)

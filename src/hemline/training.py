@@ -1,0 +1,205 @@
+"""Every model as it would have been fitted at a cut: for the ranker's weeks and the backtest.
+
+A stage fits one model at `data.as_of` from files. Here any model is fitted at any earlier day from
+the purchases before it, by the same functions with the same parameters, so that what a backtest
+scores is what the pipeline would have served that day.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from hemline import columns
+from hemline.data.histories import Histories, build_histories, with_segments
+from hemline.data.split import DataParams, weeks_of
+from hemline.errors import BadInput
+from hemline.evaluation.validation import ValidationWeek
+from hemline.models.als import AlsParams, fit_als
+from hemline.models.copurchase import CopurchaseParams, fit_copurchase
+from hemline.models.cvae.model import Cvae
+from hemline.models.cvae.training import CvaeParams, fit_cvae, fit_cvae_for
+from hemline.models.ease import EaseParams, fit_ease
+from hemline.models.item_knn import ItemKnnParams, Rp3betaParams, fit_item_knn, fit_rp3beta
+from hemline.models.popularity import PopularityParams, fit_popularity, fit_segment_popularity
+from hemline.models.ranker.facts import ArticleFacts, article_facts
+from hemline.models.ranker.model import Ranker
+from hemline.models.ranker.training import RankedWeek, RankParams, fit_trees, ranked_week
+from hemline.models.recommender import Recommender
+from hemline.models.repurchase import Repurchase, RepurchaseParams
+from hemline.models.tfidf import TfidfParams, fit_tfidf
+from hemline.segments.attributes import AGE_BANDS
+from hemline.segments.kmodes import ClusterParams
+
+_TIMELESS: Final = {"tfidf"}
+NOTHING: Final[Mapping[str, Recommender]] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Shop:
+    """What any model can be fitted from.
+
+    Attributes:
+        purchases: tables.PURCHASES, ordered by day; may reach beyond the cuts asked for.
+        articles: tables.ARTICLES.
+        segments: tables.SEGMENTS.
+        data: how long histories and held-out weeks are.
+    """
+
+    purchases: pd.DataFrame
+    articles: pd.DataFrame
+    segments: pd.DataFrame
+    data: DataParams
+
+    def purchases_in(self, start: date, end: date) -> pd.DataFrame:
+        """Return the purchases from start up to, and without, end."""
+        days = self.purchases[columns.DAY].to_numpy("datetime64[D]")
+        first, last = np.searchsorted(days, np.array([start, end], "datetime64[D]"))
+        return self.purchases.iloc[first:last]
+
+    def known_at(self, cut: date) -> Histories:
+        """Return the histories of all customers at the cut, with their segments."""
+        start = weeks_of(self.data.model_copy(update={"as_of": cut})).history_start
+        return self._histories(self.purchases_in(start, cut), cut)
+
+    def bought_in(self, start: date, end: date) -> Histories:
+        """Return what all customers bought from start up to, and without, end."""
+        return self._histories(self.purchases_in(start, end), end)
+
+    def _histories(self, purchases: pd.DataFrame, cut: date) -> Histories:
+        histories = build_histories(
+            purchases, cut=cut, n_customers=len(self.segments), n_articles=len(self.articles)
+        )
+        return with_segments(histories, self.segments)
+
+
+def fit_models(
+    shop: Shop,
+    cut: date,
+    params: Path,
+    names: Iterable[str],
+    *,
+    fitted: Mapping[str, Recommender] = NOTHING,
+) -> dict[str, Recommender]:
+    """Return the named models, fitted on what was known at the cut and on nothing later.
+
+    Args:
+        shop: what to fit from.
+        cut: the first day that is not known yet.
+        params: params.yaml.
+        names: of the models, as in models.cascade.MODELS.
+        fitted: taken as they are, for instance TF-IDF, which knows no time.
+
+    Raises:
+        BadInput: no model has one of the names.
+    """
+    known = shop.known_at(cut)
+    fits: dict[str, Callable[[], Recommender]] = {
+        "popularity": lambda: fit_popularity(known, PopularityParams.load(params)),
+        "segment_popularity": lambda: fit_segment_popularity(
+            known, PopularityParams.load(params), n_bands=len(AGE_BANDS)
+        ),
+        "repurchase": lambda: Repurchase(**RepurchaseParams.load(params).model_dump()),
+        "tfidf": lambda: fit_tfidf(shop.articles, TfidfParams.load(params)),
+        "copurchase": lambda: fit_copurchase(known, CopurchaseParams.load(params)),
+        "item_knn": lambda: fit_item_knn(known, ItemKnnParams.load(params)),
+        "rp3beta": lambda: fit_rp3beta(known, Rp3betaParams.load(params)),
+        "ease": lambda: fit_ease(known, EaseParams.load(params)),
+        "als": lambda: fit_als(known, AlsParams.load(params)),
+        "cvae": lambda: _fit_cvae(shop, cut, params),
+    }
+    wanted = list(names)
+    unknown = [name for name in wanted if name not in fits and name not in fitted]
+    if unknown:
+        raise BadInput(
+            f"a model that can be fitted at any cut ({', '.join(sorted(fits))})",
+            found=", ".join(unknown),
+            fix="correct the names in params.yaml",
+        )
+    return {name: fitted[name] if name in fitted else fits[name]() for name in wanted}
+
+
+def fit_ranker(
+    shop: Shop,
+    cut: date,
+    params: Path,
+    fitted: Mapping[str, Recommender],
+    *,
+    weeks: dict[date, RankedWeek] | None = None,
+) -> Ranker:
+    """Return the ranker over the models fitted at the cut, taught by the weeks before it.
+
+    The number of trees is found on the validation week; then the trees are grown anew with that
+    week among the lessons. Each week's sources and facts are fitted at that week's start.
+
+    Args:
+        shop: what to fit from.
+        cut: the first day that is not known yet.
+        params: params.yaml.
+        fitted: the models at the cut, those under rank.candidates among them.
+        weeks: weeks already made, by their first day; those made here are added.
+    """
+    wanted, made = RankParams.load(params), {} if weeks is None else weeks
+    border = cut - timedelta(days=shop.data.validation_days)
+    starts = [border - timedelta(days=7 * back) for back in range(wanted.training_weeks + 1)]
+    for start in tqdm(starts, desc="ranker's weeks", unit="week"):
+        if start not in made:
+            made[start] = _week_from(shop, start, params, fitted)
+    validation, *lessons = [made[start] for start in starts]
+    n_trees = fit_trees(lessons, validation, wanted, wanted.max_trees).best_iteration
+    trees = fit_trees([validation, *lessons], None, wanted, n_trees)
+    facts = _facts_at(shop, cut)
+    return Ranker(trees, facts, wanted.proposals, fitted)
+
+
+def _week_from(
+    shop: Shop, start: date, params: Path, fitted: Mapping[str, Recommender]
+) -> RankedWeek:
+    """Return the labelled candidates of the week from start on, everything fitted at its start."""
+    wanted = RankParams.load(params)
+    known = shop.known_at(start)
+    timeless = {name: fitted[name] for name in _TIMELESS & fitted.keys()}
+    if "cvae" in wanted.candidates:
+        timeless["cvae"] = fit_cvae_for(
+            known,
+            CvaeParams.load(params),
+            n_conditions=ClusterParams.load(params).n_clusters,
+            n_epochs=wanted.cvae_epochs,
+        )
+    names = [name for name in wanted.candidates if name in fitted]
+    models = fit_models(shop, start, params, names, fitted=timeless)
+    facts = _facts_at(shop, start)
+    bought = shop.bought_in(start, start + timedelta(days=shop.data.test_days))
+    buyers = np.flatnonzero(~bought.is_cold())
+    return ranked_week(
+        models,
+        wanted.proposals,
+        facts,
+        known.rows(buyers),
+        bought.units[buyers],
+    )
+
+
+def _facts_at(shop: Shop, cut: date) -> ArticleFacts:
+    start = weeks_of(shop.data.model_copy(update={"as_of": cut})).history_start
+    return article_facts(shop.purchases_in(start, cut), cut, shop.articles, shop.segments)
+
+
+def _fit_cvae(shop: Shop, cut: date, params: Path) -> Cvae:
+    """Return the CVAE as its stage fits it: stopped on the last days before the cut."""
+    border = cut - timedelta(days=shop.data.validation_days)
+    before = shop.known_at(border)
+    return fit_cvae(
+        before,
+        shop.known_at(cut),
+        CvaeParams.load(params),
+        n_conditions=ClusterParams.load(params).n_clusters,
+        validate=ValidationWeek(before, shop.bought_in(border, cut)),
+        on_epoch=lambda _: None,
+    )

@@ -1,0 +1,184 @@
+"""The ranker's parts on shops whose answer is known: candidates, facts, features, trees."""
+
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+
+from hemline import columns
+from hemline.data.histories import Histories, build_histories
+from hemline.errors import BadInput
+from hemline.models.popularity import fit_popularity
+from hemline.models.ranker.candidates import collect_candidates
+from hemline.models.ranker.facts import ATTRIBUTES, ArticleFacts, article_facts
+from hemline.models.ranker.features import feature_names, pair_features
+from hemline.models.ranker.model import Ranker
+from hemline.models.ranker.sources import OWN, SAME_PRODUCT, Proposals, same_product, sources_of
+from hemline.models.ranker.training import RankedWeek, fit_trees
+from hemline.models.recommender import NO_ARTICLE
+
+from .recommenders import POPULARITY, RANK, facts_of, fit_all
+
+CUT = date(2020, 9, 16)
+PRODUCTS = ["10", "10", "10", "20", "20"]
+SALES = [  # days ago, customer, article, price, channel
+    (1, 0, 0, 10.0, 1),
+    (5, 0, 0, 20.0, 2),
+    (2, 1, 1, 10.0, 2),
+    (9, 1, 3, 40.0, 2),
+    (60, 2, 4, 10.0, 1),
+]
+
+
+def shop_at(cut: date = CUT) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    names = ["days_ago", columns.CUSTOMER, columns.ARTICLE, columns.PRICE, columns.CHANNEL]
+    purchases = pd.DataFrame(SALES, columns=names).assign(**{columns.UNITS: 1})
+    purchases[columns.DAY] = pd.Timestamp(cut) - pd.to_timedelta(purchases["days_ago"], unit="D")
+    articles = pd.DataFrame(dict.fromkeys(ATTRIBUTES, "same"), index=range(5))
+    articles[columns.PRODUCT_CODE] = PRODUCTS
+    segments = pd.DataFrame({columns.CLUSTER: [0, 1, 0], columns.AGE_BAND: [0, 2, 2]})
+    return purchases, articles, segments
+
+
+@pytest.fixture
+def facts() -> ArticleFacts:
+    purchases, articles, segments = shop_at()
+    return article_facts(purchases, CUT, articles, segments)
+
+
+@pytest.fixture
+def known() -> Histories:
+    return build_histories(shop_at()[0], cut=CUT, n_customers=3, n_articles=5)
+
+
+def test_an_article_is_counted_by_window(facts: ArticleFacts) -> None:
+    assert facts.column("sold_1d").tolist() == [1, 0, 0, 0, 0]
+    assert facts.column("sold_7d").tolist() == [2, 1, 0, 0, 0]
+    assert facts.column("sold_91d").tolist() == [2, 1, 0, 1, 1]
+    assert facts.column("product_sold_7d").tolist() == [3, 3, 3, 0, 0]
+    assert facts.is_on_sale.tolist() == [True, True, False, True, False]
+
+
+def test_price_channel_and_age_are_means_over_the_purchases(facts: ArticleFacts) -> None:
+    assert facts.column("log_price")[0] == pytest.approx(np.log((10 + 20) / 2))
+    assert facts.column("online_share")[0] == pytest.approx(1 / 2)
+    assert facts.column("mean_age_band")[1] == pytest.approx(2)
+    assert np.isnan(facts.column("log_price")[2])
+    assert facts.column("days_since_first_sale")[0] == pytest.approx(5)
+    assert facts.column("days_since_last_sale")[0] == pytest.approx(1)
+
+
+def test_a_band_that_buys_an_article_more_often_than_others_lifts_it(facts: ArticleFacts) -> None:
+    assert facts.band_lift[0, 0] > 0 > facts.band_lift[0, 2]
+    assert (facts.band_lift[:, -1] == 0).all(), "an unknown band says nothing"
+
+
+def test_facts_refuse_a_purchase_from_the_cut_on() -> None:
+    purchases, articles, segments = shop_at()
+    with pytest.raises(ValueError, match="2020-09-15 were given purchases up to 2020-09-15"):
+        article_facts(purchases, date(2020, 9, 15), articles, segments)
+
+
+def test_same_product_lists_other_colours_on_sale_best_selling_first(facts: ArticleFacts) -> None:
+    siblings = same_product(facts)
+    listed = [row[row != NO_ARTICLE].tolist() for row in siblings.articles]
+    assert listed == [[1], [0], [0, 1], [], [3]]
+
+
+def test_candidates_are_the_union_and_remember_who_proposed_them(
+    facts: ArticleFacts, known: Histories
+) -> None:
+    proposals = Proposals({OWN: 5, SAME_PRODUCT: 5, "popularity": 2}, repurchase_days=730)
+    models = {"popularity": fit_popularity(known, POPULARITY)}
+    sources = sources_of(proposals, facts, models)
+    found = collect_candidates(sources, proposals.depths, known, facts.is_on_sale)
+    first = found.rows == 0
+    assert found.articles[first].tolist() == [0, 1]
+    assert found.proposed_by()[first].tolist() == [0b101, 0b110], "own and popular; sibling too"
+    assert 4 not in found.articles, "no longer on sale"
+    assert np.isnan(found.ranks[first][0, 1])
+
+
+def test_features_are_what_their_names_say(facts: ArticleFacts, known: Histories) -> None:
+    proposals = Proposals({OWN: 5, SAME_PRODUCT: 5}, repurchase_days=730)
+    asked = known.rows(np.array([1]))
+    found = collect_candidates(
+        sources_of(proposals, facts, {}), proposals.depths, asked, facts.is_on_sale
+    )
+    names = feature_names(tuple(proposals.depths))
+    values = pd.DataFrame(pair_features(found, asked, facts), columns=names, index=found.articles)
+    assert values.loc[1, "days_since_bought"] == 2
+    assert values.loc[0, "days_since_product"] == 2, "the other colour was bought"
+    assert np.isnan(values.loc[0, "days_since_bought"])
+    assert values.loc[3, "rank_own_articles"] == 2
+    assert values.loc[1, "bought_7d"] == 1
+    assert values.loc[1, "bought_ever"] == 2
+    fresh, old = 0.5 ** (2 / 90), 0.5 ** (9 / 90)
+    assert values.loc[0, "share_product_code"] == pytest.approx(fresh / (fresh + old))
+    price_level = (np.log(10) + np.log(40)) / 2
+    assert values.loc[3, "price_gap"] == pytest.approx(np.log(40) - price_level)
+    assert values.loc[1, "n_sources"] == 1
+
+
+def test_a_ranker_learns_what_the_weeks_show(shop: Histories) -> None:
+    warm = shop.rows(np.flatnonzero(~shop.is_cold()))
+    lists = fit_all(shop)["rank"].recommend(warm, 3)
+    lowest = warm.units.indices[warm.units.indptr[:-1]]
+    assert np.mean((lists.articles == lowest[:, None]).any(axis=1)) > 0.9, "taught to rebuy it"
+    named = [lists.source_names[source] for source in lists.sources[:, 0]]
+    assert all(name.startswith("rank (own_articles") for name in named)
+
+
+def test_a_saved_ranker_answers_as_before_and_saves_the_same_bytes(
+    shop: Histories, tmp_path: Path
+) -> None:
+    models = fit_all(shop)
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder in (first, second):
+        folder.mkdir()
+    ranker = models["rank"]
+    assert isinstance(ranker, Ranker)
+    ranker.save(first)
+    loaded = Ranker.load(first, models)
+    loaded.save(second)
+    assert np.array_equal(ranker.recommend(shop, 8).articles, loaded.recommend(shop, 8).articles)
+    for file in first.iterdir():
+        assert file.read_bytes() == (second / file.name).read_bytes(), file.name
+
+
+def test_weeks_without_a_bought_candidate_are_refused() -> None:
+    nothing = RankedWeek(
+        np.zeros((3, 4), np.float32), np.zeros(3, np.bool_), np.array([3]), np.array([1])
+    )
+    with pytest.raises(BadInput, match="somebody buys a candidate"):
+        fit_trees([nothing], None, RANK, 5)
+    assert nothing.reach == 0
+
+
+def test_a_model_that_is_not_there_cannot_propose(shop: Histories) -> None:
+    with pytest.raises(BadInput, match="candidates come from fitted models"):
+        sources_of(Proposals({"als": 5}, 30), facts_of(shop), {})
+
+
+def test_reach_is_the_share_of_purchases_among_the_candidates() -> None:
+    week = RankedWeek(
+        np.zeros((4, 2), np.float32), np.array([1, 0, 1, 0], np.bool_), np.array([4]), np.array([5])
+    )
+    assert week.reach == pytest.approx(2 / 5)
+
+
+def test_a_stranger_has_features_too(facts: ArticleFacts) -> None:
+    stranger = Histories.from_interactions(sparse.csr_matrix((1, 5)))
+    popular = {
+        "popularity": fit_popularity(
+            build_histories(shop_at()[0], cut=CUT, n_customers=3, n_articles=5), POPULARITY
+        )
+    }
+    proposals = Proposals({"popularity": 2}, repurchase_days=30)
+    found = collect_candidates(
+        sources_of(proposals, facts, popular), proposals.depths, stranger, facts.is_on_sale
+    )
+    assert pair_features(found, stranger, facts).shape == (2, len(feature_names(("popularity",))))
