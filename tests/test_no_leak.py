@@ -1,16 +1,29 @@
 """Nothing from the cut on reaches a model; what is fitted first knows no validation week."""
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
 
 from hemline import columns, tables
+from hemline.backtest.fitting import Backtest
+from hemline.backtest.run import check_leaks
+from hemline.data.histories import Histories
 from hemline.errors import BadInput
+from hemline.evaluation.leakage import Lists, find_leaks
+from hemline.models.cascade import MODELS
+from hemline.models.copurchase import CopurchaseParams, fit_copurchase
+from hemline.models.popularity import PopularityParams, fit_popularity
+from hemline.models.ranker.model import Ranker
+from hemline.models.recommender import Recommender
 from hemline.stages import prepare
+from hemline.training import Shop
+from tests.tiny_shop import write_tiny_shop
 
 ROOT = Path(__file__).parent.parent
 STAGES: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "dvc.yaml").read_text("utf-8"))["stages"]
@@ -63,11 +76,11 @@ def test_the_validation_week_does_not_change_what_is_fitted_before_it(tmp_path: 
     assert set(as_it_was) - differing(as_it_was, otherwise) == {"fit_histories.npz"}
 
 
-def test_only_evaluate_reads_the_test_week_and_no_model_the_transactions() -> None:
+def test_only_audits_read_the_test_week_and_no_model_the_transactions() -> None:
     def readers(file: str) -> set[str]:
         return {stage for stage, about in STAGES.items() if file in map(str, about["deps"])}
 
-    assert readers("${paths.prepared}/test.npz") == {"evaluate"}
+    assert readers("${paths.prepared}/test.npz") == {"evaluate", "fairness"}
     assert readers("${paths.tables}") == {"validate", "prepare"}
     assert readers("${paths.tables}/transactions.parquet") == set()
     assert readers("${paths.prepared}") == set()
@@ -80,3 +93,47 @@ def test_an_empty_part_is_refused_before_anything_is_fitted_on_it(
     sales = [sale for sale in SALES if sale not in SALES[missing]]
     with pytest.raises(BadInput, match="before, in and after the validation week"):
         prepared(tmp_path / "tables", sales)
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Backtest:
+    """The generated tiny shop, with every model as a row of its own, and what is served."""
+    root = write_tiny_shop(tmp_path_factory.mktemp("shop"))
+    files = [root / "params.yaml", root / "data/tables", root / "data/segments/segments.parquet"]
+    backtest = Backtest.of(*files, root / "backtest")
+    rows = {name: (name,) for name in (*MODELS, Ranker.name)}
+    alone = backtest.wanted.model_copy(update={"rows": rows})
+    return replace(backtest, wanted=alone)
+
+
+def test_no_model_and_nothing_served_sees_what_comes_after_the_cut(tiny: Backtest) -> None:
+    check_leaks(tiny)
+
+
+def leaking_models(tiny: Backtest, shop: Shop, cut: date) -> dict[str, Recommender]:
+    """Two models with a leak: one counts the test week, one was fitted once on all there is."""
+    popularity = PopularityParams.load(tiny.params)
+    copurchase = CopurchaseParams.load(tiny.params)
+    week_end, last_day = cut + timedelta(days=7), date(2020, 9, 22)
+    return {
+        "honest": fit_popularity(shop.known_at(cut), popularity),
+        "counts the week": fit_popularity(shop.bought_in(cut, week_end), popularity),
+        "fitted once": fit_copurchase(shop.known_at(last_day), copurchase),
+    }
+
+
+def test_a_planted_leak_is_found_and_an_honest_model_beside_it_is_not(tiny: Backtest) -> None:
+    shop, (cut,) = tiny.load_shop(1), tiny.cuts(1)
+    asked: Histories = shop.known_at(cut)
+
+    def recommend_at(purchases: pd.DataFrame, at: date) -> Lists:
+        models = leaking_models(tiny, replace(shop, purchases=purchases), at)
+        return {name: model.recommend(asked, 12).articles for name, model in models.items()}
+
+    leaks = find_leaks(recommend_at, shop.purchases, cut, rng=np.random.default_rng(1))
+    found = {(leak.model, leak.change) for leak in leaks}
+    assert found == {
+        (model, change)
+        for model in ("counts the week", "fitted once")
+        for change in ("shuffled", "deleted")
+    }

@@ -56,11 +56,22 @@ def test_a_wrong_value_is_shown(tmp_path: Path) -> None:
         RepurchaseParams.load(path)
 
 
+def with_rows(*names: str) -> EvaluateParams:
+    rest = EvaluateParams.load(ROOT / "params.yaml").model_dump(exclude={"rows"})
+    return EvaluateParams(rows=dict.fromkeys(names, ("popularity",)), **rest)
+
+
 @pytest.mark.parametrize("name", ["served", "oracle"])
 def test_a_row_of_the_table_may_not_take_a_name_that_is_filled_in_later(name: str) -> None:
-    rows = {"popularity": ("popularity",), name: ("popularity",)}
+    assert with_rows("popularity", "repurchase", "mine").rows["mine"] == ("popularity",)
     with pytest.raises(ValueError, match="come by themselves"):
-        EvaluateParams(rows=rows, list_length=20, bootstrap_samples=1, seed=1)
+        with_rows("popularity", "repurchase", name)
+
+
+@pytest.mark.parametrize("name", ["popularity", "repurchase"])
+def test_a_table_has_both_rows_that_others_are_measured_against(name: str) -> None:
+    with pytest.raises(ValueError, match="to measure against"):
+        with_rows(name, "mine")
 
 
 @pytest.mark.parametrize("text", ["", "- a list", "other: {}"])

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from hemline.plots import plot_scores
+from hemline.plots import plot_scores, plot_weeks
 
 
 def scores(*intervals: tuple[float, float, float]) -> pd.DataFrame:
@@ -21,3 +21,11 @@ def test_the_same_scores_give_the_same_picture(tmp_path: Path) -> None:
 def test_an_interval_of_no_width_is_drawn_although_its_ends_are_rounded(tmp_path: Path) -> None:
     plot_scores(scores((0.1 + 1e-16, 0.1, 0.1 - 1e-16)), "map@12", tmp_path / "flat.png")
     assert (tmp_path / "flat.png").stat().st_size > 0
+
+
+def test_weeks_are_drawn_the_same_way_every_time(tmp_path: Path) -> None:
+    days = pd.to_datetime(["2020-09-09", "2020-09-16"])
+    values = pd.DataFrame({"one": [0.1, 0.2], "other": [0.2, 0.1]}, index=days)
+    for name in ("one.png", "two.png"):
+        plot_weeks(values, "map@12", tmp_path / name)
+    assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()

@@ -33,6 +33,33 @@ def plot_scores(scores: pd.DataFrame, metric: str, path: Path) -> None:
     _save(figure, path)
 
 
+def plot_weeks(values: pd.DataFrame, metric: str, path: Path) -> None:
+    """Draw one metric of every model week by week.
+
+    Args:
+        values: one line per first day of a week, in order, one column per model.
+        metric: label of the axis.
+        path: the png file.
+    """
+    figure, (axis,) = _panels(1)
+    weeks = [f"{day:%d %b}" for day in values.index]
+    for model in values.columns:
+        axis.plot(weeks, values[model], marker="o", label=model)
+    axis.set(xlabel="week from", ylabel=metric)
+    figure.legend(loc="outside right upper", fontsize=8)
+    _save(figure, path)
+
+
+def plot_importance(gains: pd.DataFrame, path: Path, n_features: int = 25) -> None:
+    """Draw the share of the gain of the leading features (columns feature, gain_share, sorted)."""
+    figure, (axis,) = _panels(1)
+    lines = gains.head(n_features).iloc[::-1]
+    axis.barh(lines["feature"], lines["gain_share"], color="#3b6ea5")
+    axis.set(title="what the ranker looks at", xlabel="share of the gain")
+    axis.tick_params(axis="y", labelsize=7)
+    _save(figure, path)
+
+
 def plot_curve(curve: pd.DataFrame, path: Path) -> None:
     """Draw the CVAE's training curve: loss and KL on the left, validation MAP@12 on the right."""
     figure, (left, right) = _panels(2)

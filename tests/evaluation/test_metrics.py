@@ -2,9 +2,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from hemline.data.histories import Histories
 from hemline.evaluation import metrics
-from hemline.evaluation.protocol import coverage, oracle_scores, score_customers, slices
+from hemline.evaluation.protocol import METRICS, score_customers
 
 HITS = np.array([[True, False, True, False], [False, False, False, True]])
 N_BOUGHT = np.array([3, 1])
@@ -22,6 +21,19 @@ def test_average_precision_divides_by_k_when_more_was_bought() -> None:
 
 def test_recall_counts_what_was_found_of_what_was_bought() -> None:
     assert metrics.recall(HITS, N_BOUGHT, 4) == pytest.approx([2 / 3, 1 / 1])
+
+
+def test_precision_counts_what_was_found_of_the_places() -> None:
+    assert metrics.precision(HITS, 3) == pytest.approx([2 / 3, 0])
+
+
+def test_an_unfilled_place_counts_against_precision() -> None:
+    assert metrics.precision(HITS, 8) == pytest.approx([2 / 8, 1 / 8])
+
+
+def test_reciprocal_rank_is_of_the_first_hit_within_k() -> None:
+    assert metrics.reciprocal_rank(HITS, 4) == pytest.approx([1 / 1, 1 / 4])
+    assert metrics.reciprocal_rank(HITS, 3) == pytest.approx([1 / 1, 0])
 
 
 def test_ndcg_compares_with_the_best_order() -> None:
@@ -55,6 +67,7 @@ def bought(rows: list[list[int]], n_articles: int = 30) -> sparse.csr_matrix:
 def test_lists_are_scored_against_the_row_of_the_same_customer() -> None:
     truth = bought([[3], [4, 5]])
     scores = score_customers(np.array([[3, 4], [3, 4]]), truth)
+    assert tuple(scores.columns) == METRICS
     assert scores["map@12"].tolist() == pytest.approx([1, 1 / 2 * (1 / 2)])
     assert scores["recall@20"].tolist() == pytest.approx([1, 1 / 2])
 
@@ -62,29 +75,3 @@ def test_lists_are_scored_against_the_row_of_the_same_customer() -> None:
 def test_an_empty_place_is_no_hit_even_for_the_last_article() -> None:
     scores = score_customers(np.array([[-1, -1]]), bought([[29]]))
     assert scores.to_numpy().sum() == 0
-
-
-def test_the_oracles_scores_are_those_of_a_list_of_the_truth() -> None:
-    truth = bought([list(range(25)), [1, 2], list(range(6))])
-    lists = np.array([list(range(20)), [1, 2] + [-1] * 18, list(range(6)) + [-1] * 14])
-    assert oracle_scores(truth).to_numpy() == pytest.approx(
-        score_customers(lists, truth).to_numpy()
-    )
-
-
-def test_coverage_counts_articles_once() -> None:
-    assert coverage(np.array([[1, 2], [2, -1]]), 8) == 2 / 8
-
-
-def test_slices_split_warm_from_cold_and_by_cluster() -> None:
-    histories = Histories.from_interactions(
-        bought([[1], [], [2]]), clusters=np.array([0, 0, 1], np.int8)
-    )
-    parts = {name: rows.tolist() for name, rows in slices(histories).items()}
-    assert parts == {
-        "all": [0, 1, 2],
-        "warm": [0, 2],
-        "cold": [1],
-        "cluster 0": [0, 1],
-        "cluster 1": [2],
-    }

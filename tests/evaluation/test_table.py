@@ -1,16 +1,52 @@
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from hemline import columns
+from hemline.evaluation.beyond_accuracy import OF_LISTS
 from hemline.evaluation.bootstrap import bootstrap_means, interval
-from hemline.evaluation.protocol import METRICS
-from hemline.evaluation.table import as_markdown, headline, score_table
+from hemline.evaluation.markdown import Page, as_markdown
+from hemline.evaluation.table import headline, ratios, resample, score_table
+from hemline.evaluation.week import EVERYTHING, NEW, SCORES
 
 RNG_SEED = 5
+OF_ALL = dict.fromkeys(OF_LISTS, 0.25)
 
 
-def scores(values: np.ndarray) -> pd.DataFrame:
-    return pd.DataFrame(dict.fromkeys(METRICS, values))
+def scored(
+    values: Mapping[str, np.ndarray],
+    *,
+    truth: str = EVERYTHING,
+    customers: np.ndarray | None = None,
+) -> pd.DataFrame:
+    """Return scored lists in which every metric of a customer has the same value."""
+    lines = []
+    for model, of_customers in values.items():
+        who = np.arange(len(of_customers)) if customers is None else customers
+        about = {columns.CUSTOMER: who, "model": model, "truth": truth}
+        lines.append(pd.DataFrame(about | dict.fromkeys(SCORES, of_customers)))
+    return pd.concat(lines, ignore_index=True)
+
+
+def table_of(
+    lists: pd.DataFrame, references: tuple[str, ...] = ("popularity",), n_samples: int = 200
+) -> pd.DataFrame:
+    n_lists = int(((lists["model"] == lists["model"][0]) & (lists["truth"] == EVERYTHING)).sum())
+    return score_table(
+        lists,
+        {"all": np.arange(n_lists), "cold": np.arange(2)},
+        references,
+        n_samples=n_samples,
+        n_flips=999,
+        rng=np.random.default_rng(RNG_SEED),
+    )
+
+
+def line(table: pd.DataFrame, model: str, part: str = "all", metric: str = "map@12") -> pd.Series:
+    chosen = (table["model"] == model) & (table["slice"] == part) & (table["metric"] == metric)
+    return table[chosen].iloc[0]
 
 
 def test_the_bootstrap_interval_has_the_textbook_width() -> None:
@@ -28,40 +64,87 @@ def test_columns_are_resampled_together() -> None:
 
 def test_a_constant_gain_has_an_interval_of_no_width() -> None:
     base = np.random.default_rng(1).uniform(size=100)
-    lines = score_table(
-        {"popularity": scores(base), "better": scores(base + 0.25)},
-        {"all": np.arange(100)},
-        n_samples=50,
-        rng=np.random.default_rng(RNG_SEED),
-    )
-    better = lines[lines["model"] == "better"]
-    assert better[["gain", "gain_low", "gain_high"]].to_numpy() == pytest.approx(0.25)
-    assert (better["high"] > better["low"]).all()
+    better = line(table_of(scored({"popularity": base, "better": base + 0.25})), "better")
+    ends = ["over_popularity", "over_popularity_low", "over_popularity_high"]
+    assert better[ends].to_numpy(float) == pytest.approx(0.25)
+    assert better["high"] > better["low"]
+    assert better["over_popularity_p"] == 1 / 1000
 
 
-def test_the_table_lists_the_best_first_and_the_oracle_last() -> None:
+def test_one_metric_is_tested_and_neither_the_reference_nor_the_oracle() -> None:
+    values = {"popularity": np.zeros(9), "better": np.ones(9), "oracle": np.ones(9)}
+    table = table_of(scored(values))
+    tested = table[table["over_popularity_p"].notna()]
+    assert set(tested["model"]) == {"better"}
+    assert set(tested["metric"]) == {"map@12"}
+
+
+def test_holms_correction_counts_the_rows_of_the_table() -> None:
+    base, gain = np.zeros(4), np.array([1.0, 1, 1, 1])
+    alone = line(table_of(scored({"popularity": base, "a": gain})), "a")
+    one_of_four = {"popularity": base, "a": gain, "b": -gain, "c": gain, "d": gain}
+    among = line(table_of(scored(one_of_four)), "a")
+    assert alone["over_popularity_p"] == pytest.approx(2 / 16, abs=0.04)
+    assert among["over_popularity_p"] == pytest.approx(4 * 2 / 16, abs=0.16)
+
+
+def test_a_customers_weeks_are_resampled_together() -> None:
+    """Ten customers seen in 40 weeks each are ten customers and not 400."""
+    of_customers = np.random.default_rng(1).uniform(size=10)
+    lists = scored({"popularity": np.tile(of_customers, 40)}, customers=np.tile(np.arange(10), 40))
+    pooled = line(table_of(lists, n_samples=2000), "popularity")
+    once = line(table_of(scored({"popularity": of_customers}), n_samples=2000), "popularity")
+    assert pooled["value"] == pytest.approx(once["value"])
+    assert pooled["high"] - pooled["low"] == pytest.approx(once["high"] - once["low"], rel=0.1)
+    assert (pooled["n_customers"], pooled["n_lists"]) == (10, 400)
+
+
+def test_a_customer_of_two_weeks_counts_twice_in_the_mean() -> None:
+    lists = scored({"popularity": np.array([1.0, 1.0, 0.0])}, customers=np.array([4, 4, 7]))
+    assert line(table_of(lists), "popularity")["value"] == pytest.approx(2 / 3)
+
+
+def test_slices_of_articles_stand_beside_those_of_customers() -> None:
+    everything = scored({"popularity": np.array([0.1, 0.2, 0.6])})
+    new = scored({"popularity": np.array([0.5])}, truth=NEW)
+    table = table_of(pd.concat([everything, new], ignore_index=True))
+    found = {part: line(table, "popularity", part)["value"] for part in ("all", "cold", NEW)}
+    assert found == pytest.approx({"all": 0.9 / 3, "cold": 0.3 / 2, NEW: 0.5})
+
+
+def test_a_ratio_has_the_interval_of_the_paired_resamples() -> None:
+    base = np.random.default_rng(1).uniform(0.1, 1, size=100)
+    lists = scored({"popularity": base, "twice": 2 * base, "none": 0 * base})
+    drawn = resample(lists, n_samples=50, rng=np.random.default_rng(RNG_SEED))
+    twice = ratios(drawn, "popularity").set_index("model").loc["twice"]
+    assert twice.to_numpy(float) == pytest.approx([2, 2, 2])
+    assert np.isnan(ratios(drawn, "none").set_index("model").loc["twice", "ratio"])
+
+
+def test_the_page_lists_the_best_first_and_the_oracle_last() -> None:
     values = {
-        "popularity": scores(np.full(10, 0.1)),
-        "served": scores(np.full(10, 0.3)),
-        "oracle": scores(np.ones(10)),
+        "popularity": np.full(10, 0.1),
+        "served": np.full(10, 0.3),
+        "oracle": np.ones(10),
     }
-    lines = score_table(
-        values, {"all": np.arange(10)}, n_samples=10, rng=np.random.default_rng(RNG_SEED)
-    )
-    text = as_markdown(lines, {"popularity": 0.5, "served": 0.5}, {"served": "a, b"})
-    first_cells = [line.split("|")[1].strip() for line in text.splitlines()[2:5]]
-    assert first_cells == ["**served**", "popularity", "oracle"]
-    assert "| **served** | 0.3000 |" in text.splitlines()[-2]
-    assert "10 buyers" in text
+    table = table_of(scored(values), ("popularity", "served"))
+    page = Page(table, dict.fromkeys(values, OF_ALL), {"served": "a, b"}, "the test week")
+    text = as_markdown(page).splitlines()
+    assert [row.split("|")[1].strip() for row in text[2:5]] == [
+        "**served**",
+        "popularity",
+        "oracle",
+    ]
+    assert text[2].startswith("| **served** | 0.3000 [0.3000, 0.3000] | +0.2000 [+0.2000, +0.2000]")
+    assert any(row.startswith("10 buyers of the test week") for row in text)
+    # Ten customers who all lose: 2 of 2 ** 10 sign vectors are as far, about 0.002.
+    against = next(row for row in text if row.startswith("| popularity | -0.2000"))
+    assert float(against.split("|")[3].replace("<", "")) <= 0.01
+    assert "| cold (2) | 0.3000 | 0.1000 |" in text
 
 
-def test_the_headline_holds_every_metric_and_the_coverage() -> None:
-    lines = score_table(
-        {"popularity": scores(np.full(4, 0.5))},
-        {"all": np.arange(4), "warm": np.arange(2)},
-        n_samples=10,
-        rng=np.random.default_rng(RNG_SEED),
-    )
-    assert headline(lines, {"popularity": 0.25}) == {
-        "popularity": {**dict.fromkeys(METRICS, 0.5), "coverage": 0.25}
+def test_the_headline_holds_every_metric_and_what_all_lists_show() -> None:
+    table = table_of(scored({"popularity": np.full(4, 0.5)}))
+    assert headline(table, {"popularity": OF_ALL}) == {
+        "popularity": {**dict.fromkeys(SCORES, 0.5), **OF_ALL}
     }

@@ -43,6 +43,21 @@ def ndcg(hits: Hits, n_bought: Counts, k: int) -> Values:
     return np.asarray(gained / ideal)
 
 
+def precision(hits: Hits, k: int) -> Values:
+    """Return the share of k places that hold a bought article; an empty place is a miss."""
+    return np.asarray(hits[:, :k].sum(axis=1) / k)
+
+
+def reciprocal_rank(hits: Hits, k: int) -> Values:
+    """Return 1 / rank of the first bought article, 0 where the first k hold none.
+
+    >>> float(reciprocal_rank(np.array([[False, True, True]]), 3)[0])
+    0.5
+    """
+    top = hits[:, :k]
+    return np.asarray(np.where(top.any(axis=1), 1.0 / (1 + top.argmax(axis=1)), 0.0))
+
+
 def hit(hits: Hits, k: int) -> Values:
     """Return 1 where at least one of the first k was bought (the poster's recall_1 at k = 20)."""
     return np.asarray(hits[:, :k].any(axis=1), np.float64)

@@ -15,36 +15,49 @@ import pandas as pd
 from pydantic import Field, PositiveInt, field_validator
 from scipy import sparse
 
-from hemline import columns
 from hemline.data.histories import Histories
 from hemline.evaluation import metrics
 from hemline.models.recommender import NO_ARTICLE, Recommendations, Recommender
 from hemline.params import Section
 
 AP: Final = "map@12"
-METRICS: Final = (AP, "recall@12", "recall@20", "ndcg@12", "ndcg@20", "hit@20", "success_30@20")
+METRICS: Final = (
+    AP,
+    "recall@12",
+    "recall@20",
+    "ndcg@12",
+    "ndcg@20",
+    "precision@12",
+    "mrr@12",
+    "hit@20",
+    "success_30@20",
+)
 BASELINE: Final = "popularity"
+RULES: Final = "repurchase"
 SERVED: Final = "served"
 ORACLE: Final = "oracle"
 _BATCH: Final = 4096
 
 
 class EvaluateParams(Section):
-    """Which cascades stand in the table, and how intervals are drawn."""
+    """Which cascades stand in the table, how intervals are drawn, what is recent and what new."""
 
     section: ClassVar[str] = "evaluate"
     rows: dict[str, tuple[str, ...]]
     list_length: Annotated[int, Field(ge=20)]
     bootstrap_samples: PositiveInt
+    sign_flips: PositiveInt
+    recent_days: PositiveInt
+    new_article_days: PositiveInt
     seed: int
 
     @field_validator("rows")
     @classmethod
-    def _has_the_baseline_and_no_reserved_name(
+    def _has_the_baselines_and_no_reserved_name(
         cls, rows: dict[str, tuple[str, ...]]
     ) -> dict[str, tuple[str, ...]]:
-        if BASELINE not in rows:
-            raise ValueError(f"every table has a row '{BASELINE}' to be measured against")
+        if not {BASELINE, RULES} <= set(rows):
+            raise ValueError(f"every table has rows '{BASELINE}' and '{RULES}' to measure against")
         if {SERVED, ORACLE} & set(rows):
             raise ValueError(f"the rows '{SERVED}' and '{ORACLE}' come by themselves")
         return rows
@@ -70,7 +83,7 @@ def score_customers(articles: np.ndarray, bought: sparse.csr_matrix) -> pd.DataF
         articles: int32 of shape (customers, list length), NO_ARTICLE allowed.
         bought: CSR of shape (customers, articles); a nonzero was bought; no row is empty.
     """
-    hits = _hits(articles, bought)
+    hits = hits_in(articles, bought)
     n_bought = np.diff(bought.indptr).astype(np.int64)
     return pd.DataFrame(
         {
@@ -79,39 +92,18 @@ def score_customers(articles: np.ndarray, bought: sparse.csr_matrix) -> pd.DataF
             "recall@20": metrics.recall(hits, n_bought, 20),
             "ndcg@12": metrics.ndcg(hits, n_bought, 12),
             "ndcg@20": metrics.ndcg(hits, n_bought, 20),
+            "precision@12": metrics.precision(hits, 12),
+            "mrr@12": metrics.reciprocal_rank(hits, 12),
             "hit@20": metrics.hit(hits, 20),
             "success_30@20": metrics.success_30(hits, 20),
         }
     )
 
 
-def oracle_scores(bought: sparse.csr_matrix) -> pd.DataFrame:
-    """Return METRICS of a list that holds exactly what will be bought: the ceiling of each."""
-    n_bought = np.diff(bought.indptr).astype(np.int64)
-    ceilings = pd.DataFrame(1.0, index=np.arange(len(n_bought)), columns=list(METRICS))
-    for k in (12, 20):
-        ceilings[f"recall@{k}"] = metrics.recall_ceiling(n_bought, k)
-    ceilings["success_30@20"] = metrics.success_30_ceiling(n_bought, 20)
-    return ceilings
-
-
-def coverage(articles: np.ndarray, n_articles: int) -> float:
-    """Return the share of the catalogue that stands in at least one list."""
-    return len(np.unique(articles[articles != NO_ARTICLE])) / n_articles
-
-
-def slices(histories: Histories) -> dict[str, np.ndarray]:
-    """Return the rows of each slice: all, warm, cold and every cluster that occurs."""
-    is_cold = histories.is_cold()
-    parts = {"all": np.arange(histories.n_customers)}
-    parts |= {"warm": np.flatnonzero(~is_cold), "cold": np.flatnonzero(is_cold)}
-    for cluster in np.unique(histories.clusters):
-        parts[f"{columns.CLUSTER} {cluster}"] = np.flatnonzero(histories.clusters == cluster)
-    return {name: rows for name, rows in parts.items() if len(rows)}
-
-
-def _hits(articles: np.ndarray, bought: sparse.csr_matrix) -> metrics.Hits:
+def hits_in(articles: np.ndarray, bought: sparse.csr_matrix) -> metrics.Hits:
+    """Return, place by place, whether the row of the same customer holds the listed article."""
     row = np.repeat(np.arange(bought.shape[0]), np.diff(bought.indptr))
-    truth = row * np.int64(bought.shape[1]) + bought.indices
+    held = np.sort(row * np.int64(bought.shape[1]) + bought.indices)
     asked = np.arange(len(articles))[:, None] * np.int64(bought.shape[1]) + articles
-    return np.asarray(np.isin(asked, truth) & (articles != NO_ARTICLE))
+    found = np.append(held, -1)[np.searchsorted(held, asked)]
+    return np.asarray((found == asked) & (articles != NO_ARTICLE))

@@ -1,127 +1,164 @@
-"""From per-customer values to the score table: means, intervals, paired gain on popularity."""
+"""From scored lists to the score table: means, intervals, paired gains, corrected p-values.
 
-from typing import Any
+The customer is the unit of everything: where several weeks are pooled, a customer's weeks are added
+up first, and resampled or flipped together. One week is the case of one list per customer.
+
+One metric was chosen before looking, MAP@12: only it is tested. In each slice, Holm's correction
+covers the rows held against the same reference. The other metrics carry intervals.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from hemline import columns
 from hemline.evaluation.bootstrap import bootstrap_means, interval
-from hemline.evaluation.protocol import AP, BASELINE, METRICS, ORACLE, SERVED
+from hemline.evaluation.protocol import AP, ORACLE
+from hemline.evaluation.significance import holm, sign_flip_p
+from hemline.evaluation.week import EVERYTHING, SCORES
+
+Values = npt.NDArray[np.float64]
+
+_AP: Final = SCORES.index(AP)
+
+
+@dataclass(frozen=True)
+class Resampled:
+    """Scores of the same lists' customers under every row, and of resamples of the customers.
+
+    Attributes:
+        models: the rows of the table.
+        sums: of shape (customers, models, scores); a customer's scores added over the weeks.
+        n_lists: how many lists were scored; a customer has one per week.
+        means: of shape (models, scores); over lists.
+        draws: of shape (samples, models, scores); the same of each resample.
+    """
+
+    models: tuple[str, ...]
+    sums: Values
+    n_lists: int
+    means: Values
+    draws: Values
 
 
 def score_table(
-    per_customer: dict[str, pd.DataFrame],
-    parts: dict[str, np.ndarray],
+    scored: pd.DataFrame,
+    parts: Mapping[str, npt.NDArray[np.intp]],
+    references: Sequence[str],
     *,
     n_samples: int,
+    n_flips: int,
     rng: np.random.Generator,
 ) -> pd.DataFrame:
     """Return one line per row of the table, slice and metric.
 
-    Columns: model, slice, metric, value, low, high (95 % interval over customers), gain, gain_low,
-    gain_high (paired difference to the popularity baseline, same draws), n_customers.
+    Columns: model, slice, metric, value, low, high (95 % interval over customers), n_customers,
+    n_lists; and for each reference over_<it>, its _low and _high (paired difference, same draws)
+    and _p (sign flips, Holm's correction over the rows; of MAP@12 only).
+
+    Args:
+        scored: evaluation.week.SCORED_LISTS.
+        parts: rows of each slice, among the lists of one model and all articles.
+        references: rows of the table to hold the others against.
+        n_samples: bootstrap resamples of the customers.
+        n_flips: random sign vectors of the paired tests.
+        rng: draws both.
     """
     lines = []
-    for part, rows in parts.items():
-        stacked = {name: frame.iloc[rows].to_numpy() for name, frame in per_customer.items()}
-        draws = bootstrap_means(np.hstack(list(stacked.values())), n_samples=n_samples, rng=rng)
-        draws_of = dict(zip(stacked, np.hsplit(draws, len(stacked)), strict=True))
-        for name, values in stacked.items():
-            frame = _intervals(values, draws_of[name], stacked[BASELINE], draws_of[BASELINE])
-            lines.append(frame.assign(model=name, slice=part, n_customers=len(rows)))
-    first = ["model", "slice", "metric", "value", "low", "high", "gain", "gain_low", "gain_high"]
-    return pd.concat(lines, ignore_index=True)[[*first, "n_customers"]]
+    for part, lists in _slices_of(scored, parts):
+        drawn = resample(lists, n_samples=n_samples, rng=rng)
+        line = _with_intervals(drawn)
+        for reference in references:
+            line = line.assign(**_against(reference, drawn, n_flips, rng))
+        n_customers = len(drawn.sums)
+        lines.append(line.assign(slice=part, n_customers=n_customers, n_lists=drawn.n_lists))
+    table = pd.concat(lines, ignore_index=True)
+    first = ["model", "slice", "metric"]
+    return table[[*first, *(name for name in table.columns if name not in first)]]
 
 
-def headline(table: pd.DataFrame, coverages: dict[str, float]) -> dict[str, dict[str, float]]:
+def resample(scored: pd.DataFrame, *, n_samples: int, rng: np.random.Generator) -> Resampled:
+    """Return means of the scored lists and of resamples of their customers (cluster bootstrap)."""
+    models = tuple(map(str, scored["model"].unique()))
+    of_model = [lists for _, lists in scored.groupby("model", sort=False)]
+    customers, code = np.unique(of_model[0][columns.CUSTOMER], return_inverse=True)
+    values = np.stack([lists[list(SCORES)].to_numpy(np.float64) for lists in of_model], axis=1)
+    sums = np.zeros((len(customers), *values.shape[1:]))
+    np.add.at(sums, code, values)
+    n_lists = np.bincount(code).astype(np.float64)
+    columned = np.column_stack([sums.reshape(len(sums), -1), n_lists])
+    drawn = bootstrap_means(columned, n_samples=n_samples, rng=rng)
+    draws = (drawn[:, :-1] / drawn[:, -1:]).reshape(n_samples, *values.shape[1:])
+    return Resampled(models, sums, len(values), values.mean(axis=0), draws)
+
+
+def ratios(drawn: Resampled, reference: str) -> pd.DataFrame:
+    """Return MAP@12 of every row as a multiple of the reference's, with its 95 % interval.
+
+    Columns: model, ratio, low, high; not a number where the reference (of a resample) has no hit.
+    """
+    base = drawn.models.index(reference)
+    maps, draws = drawn.means[:, _AP], drawn.draws[:, :, _AP]
+    nothing = np.full_like(draws, np.nan)
+    low, high = interval(
+        np.divide(draws, draws[:, [base]], out=nothing, where=draws[:, [base]] > 0)
+    )
+    ratio = np.divide(maps, maps[base], out=np.full_like(maps, np.nan), where=maps[base] > 0)
+    return pd.DataFrame({"model": drawn.models, "ratio": ratio, "low": low, "high": high})
+
+
+def headline(
+    table: pd.DataFrame, of_lists: Mapping[str, Mapping[str, float]]
+) -> dict[str, dict[str, float]]:
     """Return the point values over all customers, by row and metric, for `dvc metrics`."""
     everyone = table[table["slice"] == "all"]
     scores = {
         str(model): dict(zip(lines["metric"], lines["value"].round(6), strict=True))
         for model, lines in everyone.groupby("model", sort=False)
     }
-    for model, share in coverages.items():
-        scores[model]["coverage"] = round(share, 6)
+    for model, values in of_lists.items():
+        scores[model] |= {name: round(value, 6) for name, value in values.items()}
     return scores
 
 
-def as_markdown(table: pd.DataFrame, coverages: dict[str, float], asked: dict[str, str]) -> str:
-    """Return the scores as people read them: all customers, then MAP@12 by slice.
-
-    Args:
-        table: the lines of `score_table`.
-        coverages: share of the catalogue that a model lists.
-        asked: by model, what it asks in which order.
-    """
-    everyone = table[table["slice"] == "all"]
-    maps = everyone[everyone["metric"] == AP].sort_values("value", ascending=False, kind="stable")
-    order = [*maps.loc[maps["model"] != ORACLE, "model"], ORACLE]
-    scores = {(str(line.model), str(line.metric)): line for line in everyone.itertuples()}
-    note = (
-        f"{everyone['n_customers'].iloc[0]:,} buyers of the test week; full catalogue; bought "
-        "articles stay in; oracle lists what will be bought."
-    )
-    head = (
-        "| model | MAP@12 [95 %] | gain on popularity [95 %] "
-        "| recall@12 | NDCG@12 | hit@20 | success_30@20 | coverage | asks |"
-    )
-    rows = [_score_line(name, scores, coverages, asked) for name in order]
-    by_slice = _slice_lines(table[table["metric"] == AP], order[:-1])
-    return "\n".join([head, "|---" * 9 + "|", *rows, "", note, "", *by_slice]) + "\n"
+def _slices_of(
+    scored: pd.DataFrame, parts: Mapping[str, npt.NDArray[np.intp]]
+) -> list[tuple[str, pd.DataFrame]]:
+    """Return the slices of customers, then those of articles, each with its scored lists."""
+    by_truth = dict(iter(scored.groupby("truth", sort=False)))
+    everything = by_truth.pop(EVERYTHING)
+    place = everything.groupby("model", sort=False).cumcount().to_numpy()
+    customer_slices = [(part, everything[np.isin(place, rows)]) for part, rows in parts.items()]
+    return [*customer_slices, *((str(truth), lists) for truth, lists in by_truth.items())]
 
 
-def _score_line(
-    name: str,
-    scores: dict[tuple[str, str], Any],
-    coverages: dict[str, float],
-    asked: dict[str, str],
-) -> str:
-    ap = scores[name, AP]
-    others = ("recall@12", "ndcg@12", "hit@20", "success_30@20")
-    cells = [
-        _label(name),
-        f"{ap.value:.4f} [{ap.low:.4f}, {ap.high:.4f}]",
-        f"{ap.gain:+.4f} [{ap.gain_low:+.4f}, {ap.gain_high:+.4f}]",
-        *(f"{scores[name, metric].value:.4f}" for metric in others),
-        f"{coverages[name]:.1%}" if name in coverages else "",
-        asked.get(name, ""),
-    ]
-    return f"| {' | '.join(cells)} |"
-
-
-def _slice_lines(maps: pd.DataFrame, order: list[str]) -> list[str]:
-    sizes = maps.drop_duplicates("slice").set_index("slice")["n_customers"]
-    values = maps.pivot_table(index="model", columns="slice", values="value")
-    heads = " | ".join(f"{part} ({n:,})" for part, n in sizes.items())
-    return [
-        f"| MAP@12 | {heads} |",
-        "|---" * (1 + len(sizes)) + "|",
-        *(
-            f"| {_label(name)} | "
-            + " | ".join(f"{values.loc[name, part]:.4f}" for part in sizes.index)
-            + " |"
-            for name in order
-        ),
-    ]
-
-
-def _label(name: str) -> str:
-    return f"**{name}**" if name == SERVED else name
-
-
-def _intervals(
-    values: np.ndarray, draws: np.ndarray, base: np.ndarray, base_draws: np.ndarray
-) -> pd.DataFrame:
-    low, high = interval(draws)
-    gain_low, gain_high = interval(draws - base_draws)
+def _with_intervals(drawn: Resampled) -> pd.DataFrame:
+    low, high = interval(drawn.draws)
     return pd.DataFrame(
         {
-            "metric": list(METRICS),
-            "value": values.mean(axis=0),
-            "low": low,
-            "high": high,
-            "gain": (values - base).mean(axis=0),
-            "gain_low": gain_low,
-            "gain_high": gain_high,
+            "model": np.repeat(drawn.models, len(SCORES)),
+            "metric": np.tile(SCORES, len(drawn.models)),
+            "value": drawn.means.ravel(),
+            "low": low.ravel(),
+            "high": high.ravel(),
         }
     )
+
+
+def _against(
+    reference: str, drawn: Resampled, n_flips: int, rng: np.random.Generator
+) -> dict[str, Values]:
+    base = drawn.models.index(reference)
+    low, high = interval(drawn.draws - drawn.draws[:, [base]])
+    gains = drawn.means - drawn.means[[base]]
+    differences = drawn.sums[:, :, _AP] - drawn.sums[:, [base], _AP]
+    p_values = sign_flip_p(differences, n_flips=n_flips, rng=rng)
+    p_values[np.isin(drawn.models, (reference, ORACLE))] = np.nan
+    p_column = np.full(gains.shape, np.nan)
+    p_column[:, _AP] = holm(p_values)
+    ends = {"": gains, "_low": low, "_high": high, "_p": p_column}
+    return {f"over_{reference}{end}": values.ravel() for end, values in ends.items()}

@@ -1,0 +1,208 @@
+"""What accuracy does not show: novelty, diversity, popularity bias, repeats, personalisation.
+
+All of it is about the first 12 places, the list a customer gets. An empty list counts as zero, and
+so does the diversity of a list of one.
+Popularity is the share of recent buyers, so an article that was loved last year is not popular.
+Two articles are alike by the share of five attributes they have in common, which is the cosine of
+their one-hot rows: it needs no fitted text model, costs a sparse product, and reads as a sentence.
+
+Means over all pairs (of articles in a list, of customers) are exact and cost as much as the lists
+have places: the sum of all cosines of unit rows is the squared length of their sum.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import sparse
+
+from hemline import columns
+from hemline.data.histories import Histories
+from hemline.evaluation.metrics import Values
+from hemline.evaluation.protocol import hits_in
+from hemline.models.recommender import NO_ARTICLE
+
+Articles = npt.NDArray[np.int32]
+
+ATTRIBUTES: Final = (
+    columns.PRODUCT_CODE,
+    "product_type_name",
+    "graphical_appearance_name",
+    "colour_group_name",
+    "section_name",
+)
+BEYOND: Final = (
+    "novelty@12",
+    "diversity@12",
+    "popularity@12",
+    "head_share@12",
+    "repeat_share@12",
+    "serendipity@12",
+)
+OF_LISTS: Final = ("coverage", "personalisation@12", "gini@12")
+HEAD: Final = 0.01
+_K: Final = 12
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """The articles as they stand at a cut.
+
+    Attributes:
+        shares: float64 of shape (articles,); share of the recent buyers who bought the article.
+        rarest: share of one buyer, the least that counts in novelty.
+        is_head: bool of shape (articles,); the HEAD of recently sold articles with most buyers.
+        is_new: bool of shape (articles,); nobody's last purchase of it is older than the limit. An
+            article whose every early buyer came back for it lately counts as new, too.
+        attributes: CSR of shape (articles, attribute values) with a 1 per attribute and row.
+    """
+
+    shares: Values
+    rarest: float
+    is_head: npt.NDArray[np.bool_]
+    is_new: npt.NDArray[np.bool_]
+    attributes: sparse.csr_matrix
+
+
+def shelf_at(
+    known: Histories, articles: pd.DataFrame, *, recent_days: int, new_article_days: int
+) -> Shelf:
+    """Return the articles as the histories of all customers show them.
+
+    Args:
+        known: histories of everybody at the cut, not only of those to be asked.
+        articles: tables.ARTICLES.
+        recent_days: whose buyers count.
+        new_article_days: how long ago an article may first have been bought and still be new.
+    """
+    days, column = known.days_ago.data, known.days_ago.indices
+    is_recent = days <= recent_days
+    n_buyers = np.bincount(column[is_recent], minlength=known.n_articles)
+    row = np.repeat(np.arange(known.n_customers), np.diff(known.days_ago.indptr))
+    n_recent = max(1, len(np.unique(row[is_recent])))
+    first_days_ago = np.zeros(known.n_articles, np.float32)
+    np.maximum.at(first_days_ago, column, days)
+    n_head = max(1, round(HEAD * np.count_nonzero(n_buyers)))
+    is_head = np.zeros(known.n_articles, bool)
+    is_head[np.argsort(-n_buyers, kind="stable")[:n_head]] = True
+    return Shelf(
+        n_buyers / n_recent,
+        1 / n_recent,
+        is_head & (n_buyers > 0),
+        first_days_ago <= new_article_days,
+        _one_hot(articles),
+    )
+
+
+def score_beyond(
+    articles: Articles,
+    baseline: Articles,
+    known: Histories,
+    bought: sparse.csr_matrix,
+    shelf: Shelf,
+) -> pd.DataFrame:
+    """Return BEYOND of each list, one row per customer.
+
+    - novelty: mean self-information in bits, -log2 of the share of recent buyers (Zhou et al. 2010)
+    - diversity: share of attributes in which two articles of the list differ, mean over its pairs
+    - popularity: mean share of recent buyers
+    - head_share: share of the list that the most popular hundredth of sold articles takes
+    - repeat_share: share of the list that the customer bought before
+    - serendipity: share of the list that was bought and that the baseline did not list
+
+    Args:
+        articles: int32 of shape (customers, list length), NO_ARTICLE allowed.
+        baseline: the popularity baseline's lists for the same customers.
+        known: histories of the same customers at the cut.
+        bought: CSR of shape (customers, articles); a nonzero was bought after the cut.
+        shelf: the articles at the cut.
+    """
+    top = articles[:, :_K]
+    is_obvious = hits_in(top, as_matrix(baseline[:, :_K], known.n_articles))
+    found = hits_in(top, bought) & ~is_obvious
+    values = (
+        _mean_over(top, _of_articles(top, -np.log2(np.maximum(shelf.shares, shelf.rarest)))),
+        _diversity(top, shelf),
+        _mean_over(top, _of_articles(top, shelf.shares)),
+        _mean_over(top, _of_articles(top, shelf.is_head.astype(np.float64))),
+        _mean_over(top, hits_in(top, known.units).astype(np.float64)),
+        _mean_over(top, found.astype(np.float64)),
+    )
+    return pd.DataFrame(dict(zip(BEYOND, values, strict=True)))
+
+
+def of_lists(articles: Articles, n_articles: int) -> dict[str, float]:
+    """Return OF_LISTS, what only all lists together show.
+
+    - coverage: share of the catalogue that stands in at least one list, all places counted
+    - personalisation: 1 - cosine of two customers' lists, mean over all pairs of customers
+    - gini: of the places each article of the catalogue takes; 0 is an equal share, 1 one for all
+    """
+    listed = as_matrix(articles[:, :_K], n_articles)
+    values = (
+        len(np.unique(articles[articles != NO_ARTICLE])) / n_articles,
+        np.clip(1 - _mean_cosine(listed), 0.0, 1.0),  # sums of square roots round
+        gini(np.asarray(listed.sum(axis=0), np.float64).ravel()),
+    )
+    return dict(zip(OF_LISTS, map(float, values), strict=True))
+
+
+def gini(amounts: Values) -> float:
+    """Return the Gini coefficient of amounts that are not negative.
+
+    >>> gini(np.array([0.0, 0.0, 0.0, 8.0]))
+    0.75
+    """
+    ascending = np.sort(amounts)
+    n, total = len(ascending), ascending.sum()
+    if total == 0:
+        return 0.0
+    ranks = np.arange(1, n + 1)
+    return float((2 * (ranks * ascending).sum() / total - n - 1) / n)
+
+
+def as_matrix(articles: Articles, n_articles: int) -> sparse.csr_matrix:
+    """Return lists as CSR float64 of shape (customers, articles) with a 1 per listed article."""
+    is_listed = articles != NO_ARTICLE
+    indptr = np.concatenate([[0], np.cumsum(is_listed.sum(axis=1))])
+    ones = np.ones(int(indptr[-1]))
+    return sparse.csr_matrix((ones, articles[is_listed], indptr), shape=(len(articles), n_articles))
+
+
+def _diversity(articles: Articles, shelf: Shelf) -> Values:
+    listed = as_matrix(articles, shelf.attributes.shape[0])
+    counts = sparse.csr_matrix(listed @ shelf.attributes)
+    alike = np.asarray(counts.multiply(counts).sum(axis=1)).ravel() / len(ATTRIBUTES)
+    n = np.diff(listed.indptr).astype(np.float64)
+    n_pairs = np.maximum(n * (n - 1), 1)
+    return np.asarray(np.where(n > 1, 1 - (alike - n) / n_pairs, 0.0))
+
+
+def _mean_cosine(rows: sparse.csr_matrix) -> float:
+    lengths = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)).ravel())
+    unit = sparse.diags_array(1 / np.maximum(lengths, 1)) @ rows
+    n = rows.shape[0]
+    total = np.asarray(unit.sum(axis=0)).ravel()
+    with_itself = np.count_nonzero(lengths)
+    return float(((total @ total) - with_itself) / max(1, n * (n - 1)))
+
+
+def _of_articles(articles: Articles, values: Values) -> Values:
+    """Return the value of each listed article; NO_ARTICLE, index -1, reads the zero at the end."""
+    return np.asarray(np.append(values, 0.0)[articles])
+
+
+def _mean_over(articles: Articles, values: Values) -> Values:
+    n_listed = (articles != NO_ARTICLE).sum(axis=1)
+    return np.asarray(values.sum(axis=1) / np.maximum(n_listed, 1))
+
+
+def _one_hot(articles: pd.DataFrame) -> sparse.csr_matrix:
+    parts = []
+    for name in ATTRIBUTES:
+        codes, values = pd.factorize(articles[name], use_na_sentinel=False)
+        places = (np.ones(len(codes)), (np.arange(len(codes)), codes))
+        parts.append(sparse.csr_matrix(places, shape=(len(codes), len(values))))
+    return sparse.csr_matrix(sparse.hstack(parts))

@@ -1,0 +1,146 @@
+"""What a list is made of: articles by index group, article group, price, popularity and novelty.
+
+Price and popularity are cut into tiers of equal sales, not of equal numbers of articles, so that a
+list in proportion to sales fills the tiers alike and departures read directly. Everything is known
+before the cut; the tiers follow from the last `recent_days`.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import sparse
+
+from hemline import columns
+from hemline.segments.attributes import MISSING
+
+Values = npt.NDArray[np.float64]
+
+PRICE: Final = "price"
+POPULARITY: Final = "popularity"
+NOVELTY: Final = "novelty"
+INDEX_GROUP: Final = "index_group_name"
+ARTICLE_GROUP: Final = "product_group_name"
+_PRICES: Final = ("cheapest quarter", "second quarter", "third quarter", "dearest quarter")
+_POPULARITIES: Final = ("head", "middle", "tail")
+_HALF_YEAR_DAYS: Final = 182
+
+
+@dataclass(frozen=True)
+class Aspect:
+    """One way to sort articles.
+
+    Attributes:
+        name: what they are sorted by.
+        categories: the names, in reading order.
+        codes: int64 of shape (articles,); index into categories.
+        sold: float64 of shape (categories,); share of the recent sales.
+    """
+
+    name: str
+    categories: tuple[str, ...]
+    codes: npt.NDArray[np.int64]
+    sold: Values
+
+    def shares(self, listed: sparse.csr_matrix) -> Values:
+        """Return how each row divides among the categories, shape (customers, categories).
+
+        Args:
+            listed: CSR of shape (customers, articles); a nonzero is an article of the row. An empty
+                row has no shares: zeros.
+        """
+        member = sparse.csr_matrix(
+            (np.ones(len(self.codes)), (np.arange(len(self.codes)), self.codes)),
+            shape=(len(self.codes), len(self.categories)),
+        )
+        counts = (listed @ member).toarray()
+        return np.asarray(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1))
+
+
+def sales_of_articles(
+    purchases: Path, *, as_of: date, recent_days: int, n_articles: int
+) -> pd.DataFrame:
+    """Return sales (purchases in the last recent_days), price and days_on_sale of every article.
+
+    Args:
+        purchases: parquet file of tables.PURCHASES, all before as_of.
+        as_of: the cut; a first purchase the day before it makes one day on sale.
+        recent_days: how far back sales count.
+        n_articles: rows of the result; an article never bought has 0 sales, no price and no days.
+    """
+    query = """
+        select article, count(*) filter (t_dat >= $first) as sales, avg(price) as price,
+               date_diff('day', min(t_dat), $as_of) as days_on_sale
+        from read_parquet($file) group by article order by article
+    """
+    first = as_of - pd.Timedelta(days=recent_days).to_pytimedelta()
+    asked = {"file": str(purchases), "as_of": as_of, "first": first}
+    with duckdb.connect() as connection:
+        sales = connection.execute(query, asked).df().set_index(columns.ARTICLE)
+    sales = sales.reindex(np.arange(n_articles))
+    return sales.assign(sales=sales["sales"].fillna(0).astype(np.int64))
+
+
+def article_aspects(
+    articles: pd.DataFrame, sales: pd.DataFrame, *, new_days: int
+) -> tuple[Aspect, ...]:
+    """Return the five aspects of the catalogue.
+
+    Args:
+        articles: tables.ARTICLES, row i of article i.
+        sales: from `sales_of_articles`, row i of article i.
+        new_days: an article first bought so many days before the cut, or fewer, is new.
+    """
+    sold = sales["sales"].to_numpy(np.float64)
+    prices, days = (sales[name].to_numpy(np.float64) for name in ("price", "days_on_sale"))
+    novelties = ("never sold", f"new ({new_days} days)", "half a year", "older")
+    starts = np.array([0, new_days + 1, _HALF_YEAR_DAYS + 1])
+    age = np.where(np.isnan(days), 0, np.searchsorted(starts, np.nan_to_num(days), side="right"))
+    return (
+        *(_by_text(articles, name, sold) for name in (INDEX_GROUP, ARTICLE_GROUP)),
+        _aspect(PRICE, (*_PRICES, "no price"), _tiers(prices, sold, len(_PRICES)), sold),
+        _aspect(
+            POPULARITY,
+            (*_POPULARITIES, "not sold lately"),
+            _tiers(np.where(sold > 0, -sold, np.nan), sold, len(_POPULARITIES)),
+            sold,
+        ),
+        _aspect(NOVELTY, novelties, age, sold),
+    )
+
+
+def _by_text(articles: pd.DataFrame, name: str, sold: Values) -> Aspect:
+    texts = articles[name].astype(object).fillna(MISSING)
+    weight = pd.Series(sold).groupby(texts.to_numpy()).sum()
+    categories = tuple(weight.sort_values(ascending=False, kind="stable").index)
+    return _aspect(name, categories, pd.Index(categories).get_indexer(texts), sold)
+
+
+def _aspect(
+    name: str, categories: tuple[str, ...], codes: npt.NDArray[np.int64], sold: Values
+) -> Aspect:
+    """Return the aspect without the categories that no article has."""
+    present = np.unique(codes)
+    counts = np.bincount(codes, weights=sold, minlength=len(categories))[present]
+    names = tuple(categories[code] for code in present)
+    return Aspect(name, names, np.searchsorted(present, codes), counts / max(counts.sum(), 1))
+
+
+def _tiers(values: Values, sold: Values, n_tiers: int) -> npt.NDArray[np.int64]:
+    """Return tiers 0 to n_tiers - 1 of rising value and equal sales; n_tiers where there is none.
+
+    Equal values share a tier, so tiers are as equal as the values allow.
+    """
+    known = np.flatnonzero(~np.isnan(values))
+    levels, level = np.unique(values[known], return_inverse=True)
+    weight = np.bincount(level, weights=sold[known], minlength=len(levels))
+    middle = (np.cumsum(weight) - weight / 2) / max(weight.sum(), 1)
+    tier_of_level = np.minimum((middle * n_tiers).astype(np.int64), n_tiers - 1)
+    tiers = np.full(len(values), n_tiers, np.int64)
+    tiers[known] = tier_of_level[level]
+    return tiers

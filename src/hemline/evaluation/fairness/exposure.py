@@ -1,0 +1,84 @@
+"""The articles' side: who gets the places of the lists, held against who makes the sales.
+
+A place is a place: the first and the twelfth count alike. Proportion to sales is a yardstick and no
+ideal; sales before the cut were made by earlier lists, shelves and prices too.
+"""
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import sparse
+
+from hemline.evaluation.beyond_accuracy import gini
+from hemline.evaluation.bootstrap import bootstrap_means, interval
+from hemline.evaluation.fairness.aspects import Aspect
+
+Values = npt.NDArray[np.float64]
+
+UNDER, OVER, FITTING = "under-exposed", "over-exposed", "in proportion"
+
+
+def expose_categories(
+    listed: sparse.csr_matrix,
+    aspects: tuple[Aspect, ...],
+    *,
+    tolerance: float,
+    n_samples: int,
+    rng: np.random.Generator,
+) -> pd.DataFrame:
+    """Return one line per category of articles: its share of places against its share of sales.
+
+    Columns: aspect, category, n_articles, sold, places, low, high (95 % over customers), ratio
+    (places / sold; none without sales), verdict. A category is under- or over-exposed when the
+    ratio is below tolerance or above 1 / tolerance, with the whole interval on that side of 1.
+
+    Args:
+        listed: CSR of shape (customers, articles) with a 1 per listed article.
+        aspects: how articles are sorted.
+        tolerance: in 0 to 1; 0.8 is the four-fifths rule of US employment law.
+        n_samples: bootstrap resamples of the customers.
+        rng: draws them.
+    """
+    lines = []
+    for aspect in aspects:
+        shares = aspect.shares(listed)
+        low, high = interval(bootstrap_means(shares, n_samples=n_samples, rng=rng))
+        line = {
+            "aspect": aspect.name,
+            "category": aspect.categories,
+            "n_articles": np.bincount(aspect.codes, minlength=len(aspect.categories)),
+            "sold": aspect.sold,
+            "places": shares.mean(axis=0),
+            "low": low,
+            "high": high,
+        }
+        lines.append(pd.DataFrame(line))
+    table = pd.concat(lines, ignore_index=True)
+    return table.assign(
+        ratio=(table["places"] / table["sold"].where(table["sold"] > 0)),
+        verdict=_verdicts(table, tolerance),
+    )
+
+
+def concentration(listed: sparse.csr_matrix, sales: Values) -> dict[str, float]:
+    """Return how unequally places and sales fall on the articles sold lately or listed.
+
+    Args:
+        listed: CSR of shape (customers, articles) with a 1 per listed article.
+        sales: float64 of shape (articles,); recent sales.
+    """
+    places = np.asarray(listed.sum(axis=0), np.float64).ravel()
+    offered = (places > 0) | (sales > 0)
+    return {
+        "gini_places": gini(places[offered]),
+        "gini_sales": gini(sales[offered]),
+        "listed_share": float(np.mean(places[offered] > 0)),
+        "n_offered": float(offered.sum()),
+    }
+
+
+def _verdicts(table: pd.DataFrame, tolerance: float) -> npt.NDArray[np.str_]:
+    sold, places = table["sold"].to_numpy(), table["places"].to_numpy()
+    is_under = (table["high"].to_numpy() < sold) & (places < tolerance * sold)
+    is_over = (table["low"].to_numpy() > sold) & (places * tolerance > sold)
+    return np.select([is_under, is_over], [UNDER, OVER], FITTING)

@@ -1,0 +1,189 @@
+"""How unequal groups are, with an interval, and how unequal a random split would make them.
+
+A measure is one column of per-customer values (recall@12) or several that divide a whole (shares of
+a list). One column is compared by the distance between the best and the worst group, several by the
+largest total variation distance of a group from everybody. Both are positive by construction, more
+so the smaller the groups, so a gap is judged by permutation: the labels are dealt anew, group sizes
+kept (Good 2005). Dealt among customers with equally long histories only, they show the gap that
+histories alone would leave.
+
+Intervals resample customers within their group. Resampling adds noise of its own to a distance;
+the draws are moved back by it. The noise already in the data is what `chance` shows.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from hemline.evaluation.bootstrap import bootstrap_means, interval
+from hemline.evaluation.fairness.groups import Grouping
+
+Values = npt.NDArray[np.float64]
+Codes = npt.NDArray[np.int64]
+
+GAPS: Final = (
+    "row",
+    "measure",
+    "attribute",
+    "lowest",
+    "highest",
+    "gap",
+    "low",
+    "high",
+    "chance",
+    "chance_high",
+    "p",
+    "p_same_history",
+)
+_BLOCK = 50
+_DIGITS = 12
+_ROUNDING = 1e-12
+
+
+def describe_groups(values: pd.DataFrame, draws: Values, grouping: Grouping) -> pd.DataFrame:
+    """Return one line per group and column of values: value, low, high (95 %) and n_customers.
+
+    Args:
+        values: per customer; columns are (row, measure, category).
+        draws: from `draw_means`.
+        grouping: of the same customers.
+    """
+    low, high = interval(draws)
+    lines = values.columns.to_frame(index=False)
+    means = group_means(values.to_numpy(), grouping.codes, len(grouping.names))
+    parts = [
+        lines.assign(
+            attribute=grouping.attribute,
+            group=name,
+            n_customers=grouping.sizes[group],
+            value=means[group],
+            low=low[group],
+            high=high[group],
+            everybody=values.to_numpy().mean(axis=0),
+        )
+        for group, name in enumerate(grouping.names)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def find_gaps(
+    values: pd.DataFrame,
+    draws: Values,
+    grouping: Grouping,
+    strata: Codes,
+    *,
+    n_permutations: int,
+    rng: np.random.Generator,
+) -> pd.DataFrame:
+    """Return one line per row and measure: the gap between the large groups and what chance does.
+
+    Columns GAPS: lowest, highest (groups, by value or by distance from everybody), gap, low, high
+    (95 %), chance (mean gap of random splits), chance_high (95 in 100 are below), p, and
+    p_same_history (labels dealt among customers of the same stratum only).
+
+    Args:
+        values: per customer; columns are (row, measure, category).
+        draws: from `draw_means`.
+        grouping: of the same customers; at least two groups are large.
+        strata: int64 of shape (customers,); how long each history is.
+        n_permutations: random splits; no p falls below 1 / (n_permutations + 1).
+        rng: deals the labels.
+    """
+    n_groups, large = len(grouping.names), grouping.large
+    table = values.to_numpy()
+    means = group_means(table, grouping.codes, n_groups)[large]
+    dealt = _permuted_means(table, grouping, np.zeros_like(strata), n_permutations, rng)
+    within = _permuted_means(table, grouping, strata, n_permutations, rng)
+    everybody_draws = np.tensordot(grouping.sizes / len(values), draws, (0, 1))
+    lines = []
+    for (row, measure), places in _blocks(values):
+        everybody = table[:, places].mean(axis=0)
+        # Rounded, so that groups that are all alike are named in the same order everywhere.
+        distance = _distances(means[:, places], everybody).round(_DIGITS)
+        low, high = int(distance.argmin()), int(distance.argmax())
+        gap = _gap(means[:, places], everybody)
+        null = _gap(dealt[:, :, places], everybody)
+        resampled = _resampled_gap(
+            draws[:, :, places], everybody_draws[:, places], large[[low, high]]
+        )
+        ends = np.maximum(np.quantile(resampled - resampled.mean() + gap, [0.025, 0.975]), 0)
+        tested = (
+            *(float(gap), *ends, null.mean(), np.quantile(null, 0.95), _p_value(null, gap)),
+            _p_value(_gap(within[:, :, places], everybody), gap),
+        )
+        extremes = [grouping.names[large[place]] for place in (low, high)]
+        lines.append((row, measure, grouping.attribute, *extremes, *tested))
+    return pd.DataFrame(lines, columns=list(GAPS))
+
+
+def draw_means(
+    values: pd.DataFrame, grouping: Grouping, *, n_samples: int, rng: np.random.Generator
+) -> Values:
+    """Return bootstrap means of shape (samples, groups, columns), customers drawn per group."""
+    parts = [
+        bootstrap_means(values.to_numpy()[grouping.members(group)], n_samples=n_samples, rng=rng)
+        for group in range(len(grouping.names))
+    ]
+    return np.stack(parts, axis=1)
+
+
+def group_means(values: Values, codes: Codes, n_groups: int) -> Values:
+    """Return the means of each group's rows, shape (groups, columns)."""
+    member = codes[None, :] == np.arange(n_groups)[:, None]
+    return np.asarray(member @ values / np.maximum(member.sum(axis=1, keepdims=True), 1))
+
+
+def _blocks(values: pd.DataFrame) -> Iterator[tuple[tuple[str, str], Codes]]:
+    """Yield every row and measure with the positions of its columns."""
+    names = [(str(name[0]), str(name[1])) for name in values.columns.to_list()]
+    for block in dict.fromkeys(names):
+        yield block, np.flatnonzero([name == block for name in names])
+
+
+def _permuted_means(
+    values: Values, grouping: Grouping, strata: Codes, n: int, rng: np.random.Generator
+) -> Values:
+    """Return the large groups' means under dealt labels, shape (n, large groups, columns)."""
+    large = grouping.large
+    weight = 1 / grouping.sizes[large][None, :, None]
+    parts = []
+    for start in range(0, n, _BLOCK):
+        dealt = _deal(grouping.codes, strata, min(_BLOCK, n - start), rng)
+        member = dealt[:, None, :] == large[None, :, None]
+        parts.append((member * weight).reshape(-1, len(values)) @ values)
+    return np.concatenate(parts).reshape(n, len(large), -1)
+
+
+def _deal(codes: Codes, strata: Codes, n: int, rng: np.random.Generator) -> Codes:
+    """Return n rows of codes, each dealt anew among the members of a stratum."""
+    order = np.argsort(strata + rng.random((n, len(codes))), axis=1)
+    dealt = np.empty((n, len(codes)), np.int64)
+    dealt[:, np.argsort(strata, kind="stable")] = codes[order]
+    return dealt
+
+
+def _distances(means: Values, everybody: Values) -> Values:
+    """Return each group's value, or its total variation distance from everybody."""
+    if len(everybody) == 1:
+        return means[..., 0]
+    return np.asarray(np.abs(means - everybody).sum(axis=-1) / 2)
+
+
+def _gap(means: Values, everybody: Values) -> Values:
+    distances = _distances(means, everybody)
+    lowest = distances.min(axis=-1) if len(everybody) == 1 else 0.0
+    return np.asarray(distances.max(axis=-1) - lowest)
+
+
+def _resampled_gap(draws: Values, everybody: Values, extremes: Codes) -> Values:
+    low, high = draws[:, extremes[0]], draws[:, extremes[1]]
+    if everybody.shape[1] == 1:
+        return np.asarray((high - low)[:, 0])
+    return np.asarray(np.abs(high - everybody).sum(axis=1) / 2)
+
+
+def _p_value(null: Values, gap: Values) -> float:
+    return float((1 + np.count_nonzero(null >= gap - _ROUNDING)) / (1 + len(null)))

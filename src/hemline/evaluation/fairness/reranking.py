@@ -1,0 +1,104 @@
+"""What calibrated lists cost: accuracy and group gaps at several strengths of the re-rank.
+
+An output of the audit, applied to nobody. Whoever wants it wraps what is served into
+`models.calibrated.Calibrated` with a strength chosen on the validation week, not on this curve.
+"""
+
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
+from scipy import sparse
+
+from hemline.evaluation.beyond_accuracy import as_matrix
+from hemline.evaluation.bootstrap import bootstrap_means, interval
+from hemline.evaluation.fairness.gaps import group_means
+from hemline.evaluation.fairness.groups import Buyers
+from hemline.evaluation.protocol import AP, score_customers
+from hemline.models.calibrated import (
+    ArticleGroups,
+    Mixes,
+    calibrate,
+    miscalibration,
+    wanted_mixes,
+)
+from hemline.models.recommender import Recommendations
+
+
+class RerankParams(BaseModel):
+    """How the calibrated list is picked.
+
+    Attributes:
+        candidates: length of the list it is picked from.
+        prior_articles: how many purchases everybody's mix counts for in a customer's.
+        strengths: lambda, 0 (exclusive: the list as it is, always shown) to 1 (the mix alone).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    candidates: PositiveInt
+    prior_articles: PositiveFloat
+    strengths: tuple[Annotated[float, Field(gt=0, le=1)], ...]
+
+
+def price_of_calibration(
+    candidates: Recommendations,
+    buyers: Buyers,
+    groups: ArticleGroups,
+    params: RerankParams,
+    *,
+    list_length: int,
+    n_samples: int,
+    rng: np.random.Generator,
+) -> pd.DataFrame:
+    """Return one line per strength, 0 first.
+
+    Columns: strength; map@12, recall@12; change, change_low, change_high (of map@12 against
+    strength 0, paired, 95 %); miscalibration (mean over customers, nats); exposure_distance (total
+    variation between the article groups' places and sales); and, per attribute, the gap in
+    miscalibration between its groups as `gap <attribute>`.
+
+    Args:
+        candidates: the long lists of what is served to the buyers, best first.
+        buyers: whose lists are picked.
+        groups: what mixes are made of.
+        params: the strengths.
+        list_length: places of a picked list, at least 12.
+        n_samples: bootstrap resamples of the customers.
+        rng: draws them.
+    """
+    wanted = wanted_mixes(buyers.known.units, groups)
+    lines, precisions = [], []
+    for strength in (0.0, *params.strengths):
+        reranked = calibrate(candidates, wanted, groups, strength=strength, k=list_length)
+        articles = reranked.articles
+        scores = score_customers(articles, buyers.bought)
+        precisions.append(scores[AP].to_numpy())
+        listed = as_matrix(articles, buyers.known.n_articles)
+        lines.append(
+            {
+                "strength": strength,
+                AP: scores[AP].mean(),
+                "recall@12": scores["recall@12"].mean(),
+                **_departures(listed, wanted, groups, buyers),
+            }
+        )
+    changes = np.stack(precisions, axis=1) - precisions[0][:, None]
+    low, high = interval(bootstrap_means(changes, n_samples=n_samples, rng=rng))
+    return pd.DataFrame(lines).assign(change=changes.mean(axis=0), change_low=low, change_high=high)
+
+
+def _departures(
+    listed: sparse.csr_matrix, wanted: Mixes, groups: ArticleGroups, buyers: Buyers
+) -> dict[str, float]:
+    departure = miscalibration(listed, wanted, groups)
+    places = np.bincount(groups.group_of[listed.indices], minlength=groups.n_groups)
+    gaps = {
+        f"gap {grouping.attribute}": np.ptp(
+            group_means(departure[:, None], grouping.codes, len(grouping.names))[grouping.large]
+        )
+        for grouping in buyers.groupings
+        if grouping.is_comparable
+    }
+    distance = np.abs(places / max(places.sum(), 1) - groups.everybody).sum() / 2
+    return {"miscalibration": departure.mean(), "exposure_distance": distance, **gaps}

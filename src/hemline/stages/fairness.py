@@ -1,0 +1,111 @@
+"""Stage fairness: what is served, audited by customer group and by article, with a page to read."""
+
+import json
+import logging
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+
+from hemline import tables
+from hemline.data.histories import load_histories
+from hemline.data.split import DataParams
+from hemline.errors import BadInput
+from hemline.evaluation.fairness.aspects import article_aspects, sales_of_articles
+from hemline.evaluation.fairness.audit import Audit, FairnessParams, audit, headline
+from hemline.evaluation.fairness.groups import Buyers, group_customers
+from hemline.evaluation.fairness.page import render_page
+from hemline.evaluation.fairness.pictures import (
+    draw_composition,
+    draw_exposure,
+    draw_outcomes,
+    draw_reranking,
+)
+from hemline.evaluation.fairness.words import summarise
+from hemline.evaluation.protocol import SERVED, EvaluateParams
+from hemline.evaluation.rows import rows_of
+from hemline.models.cascade import ServeParams, load_models
+from hemline.models.recommender import Recommender
+from hemline.stages.command import InPath, OutPath, ParamsPath, run
+
+logger = logging.getLogger(__name__)
+
+
+def main(
+    params: ParamsPath,
+    models: InPath,
+    histories: InPath,
+    test: InPath,
+    purchases: InPath,
+    segments: InPath,
+    customers: InPath,
+    articles: InPath,
+    report: OutPath,
+) -> None:
+    """Recommend to the test week's buyers and compare what groups of them get."""
+    wanted, as_of = FairnessParams.load(params), DataParams.load(params).as_of
+    rows = rows_of(EvaluateParams.load(params), ServeParams.load(params), load_models(models))
+    audited = {name: _row(name, rows) for name in (SERVED, *wanted.rows)}
+    bought = load_histories(test)
+    buying = _sample(np.flatnonzero(~bought.is_cold()), wanted)
+    known = load_histories(histories, tables.read_table(segments, tables.SEGMENTS)).rows(buying)
+    people = tables.read_table(customers, tables.CUSTOMERS).iloc[buying]
+    buyers = Buyers(
+        known,
+        bought.units[buying],
+        group_customers(people, known, min_group=wanted.min_group),
+    )
+    sales = sales_of_articles(
+        purchases, as_of=as_of, recent_days=wanted.recent_days, n_articles=known.n_articles
+    )
+    catalogue = tables.read_table(articles, tables.ARTICLES)
+    aspects = article_aspects(catalogue, sales, new_days=wanted.new_days)
+    found = audit(audited, buyers, aspects, sales["sales"].to_numpy(np.float64), wanted)
+    _write(found, wanted, report, as_of)
+
+
+def _row(name: str, rows: Mapping[str, Recommender]) -> Recommender:
+    if name not in rows:
+        raise BadInput(
+            f"fairness.rows names rows of evaluate.rows ({', '.join(sorted(rows))})",
+            found=name,
+            fix="correct fairness.rows in params.yaml",
+        )
+    return rows[name]
+
+
+def _sample(buyers: np.ndarray, wanted: FairnessParams) -> np.ndarray:
+    rng = np.random.default_rng(wanted.seed)
+    n_kept = min(len(buyers), wanted.max_customers)
+    return np.sort(rng.choice(buyers, n_kept, replace=False))
+
+
+def _write(found: Audit, wanted: FairnessParams, report: Path, as_of: date) -> None:
+    report.mkdir(parents=True, exist_ok=True)
+    tables_by_name = {
+        "groups": found.groups,
+        "gaps": found.gaps,
+        "exposure": found.exposure,
+        "reranking": found.reranking,
+    }
+    for name, lines in tables_by_name.items():
+        lines.round(6).to_csv(report / f"{name}.csv", index=False, lineterminator="\n")
+    pictures = {
+        "outcomes": draw_outcomes(found),
+        "composition": draw_composition(found),
+        "exposure": draw_exposure(found),
+        "reranking": draw_reranking(found),
+    }
+    for name, picture in pictures.items():
+        (report / f"{name}.png").write_bytes(picture)
+    scores = json.dumps(headline(found), indent=1) + "\n"
+    (report / "fairness.json").write_text(scores, encoding="utf-8")
+    page = render_page(found, wanted, pictures, as_of.isoformat())
+    (report / "index.html").write_text(page, encoding="utf-8")
+    for sentence in summarise(found, wanted).values():
+        logger.info(sentence)
+
+
+if __name__ == "__main__":
+    run(main)
