@@ -1,11 +1,13 @@
 # `make help` lists the targets. Everything is installed into .venv from requirements.lock.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo real monitor ui deploy test lint check format lock clean
+.PHONY: help demo real monitor ui deploy test lint check format lock clean \
+  bench-published bench-poster bench-peers bench-report
 
 PYTHON ?= python3
 BIN := .venv/bin
 DATA ?=
+PEERS := .hemline/peers
 
 export DO_NOT_TRACK := true
 export DVC_NO_ANALYTICS := 1
@@ -25,7 +27,7 @@ export HEMLINE_MLFLOW_PORT ?= 5000
 export HEMLINE_PAGES_PORT ?= 5001
 
 help: ## List the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | column -t -s "$$(printf '\t')"
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -t -s "$$(printf '\t')"
 
 demo: .venv/installed ## Train, score and register on generated data
 	$(BIN)/python -m flows.train --source synthetic
@@ -68,6 +70,19 @@ lock: .venv/installed-dev ## Resolve pyproject.toml anew into the two lock files
 	sed -i.unlocked 's/^\(torch==[0-9.]*\)+[a-z0-9]*/\1/' requirements.lock requirements-dev.lock
 	@rm -f requirements.lock.unlocked requirements-dev.lock.unlocked
 
+bench-published: .venv/installed ## Our models on published splits: make bench-published DATA=<folder of the splits>
+	@test -n "$(DATA)" || { echo "say where the splits are: make bench-published DATA=<folder>"; exit 1; }
+	$(BIN)/python -m benchmarks.published "$(DATA)"
+
+bench-poster: .venv/installed ## The TrainDy protocol on generated data, or DATA=<folder of the Kaggle files>
+	$(BIN)/python -m benchmarks.poster $(if $(DATA),--data "$(DATA)")
+
+bench-peers: .venv/installed $(PEERS)/recbole.installed $(PEERS)/sansa.installed ## Quality and time beside implicit, SANSA and RecBole
+	$(BIN)/python -m benchmarks.peers --environments $(PEERS)
+
+bench-report: .venv/installed ## Write the tables of docs/benchmarks.md from benchmarks/results
+	$(BIN)/python -m benchmarks.report
+
 clean: ## Remove the environment and tool caches; data, models and the registry stay
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
@@ -85,3 +100,11 @@ clean: ## Remove the environment and tool caches; data, models and the registry 
 .venv/installed-dev: .venv/installed requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.lock
 	@touch $@
+
+# A peer that cannot be built is left out, and the table says so.
+$(PEERS)/%.installed: benchmarks/requirements-peers-%.txt
+	@mkdir -p $(PEERS)
+	$(PYTHON) -m venv --clear $(PEERS)/$*
+	@if $(PEERS)/$*/bin/python -m pip install --quiet --disable-pip-version-check -r $< \
+	  && { [ $* != recbole ] || $(PEERS)/$*/bin/python -m pip install --quiet --disable-pip-version-check --no-deps recbole==1.2.1; }; \
+	then touch $@; else rm -rf $(PEERS)/$*; echo "$* could not be built; bench-peers goes on without it"; fi

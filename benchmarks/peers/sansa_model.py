@@ -1,0 +1,48 @@
+"""SANSA on the task, in an environment of its own: it needs SuiteSparse's headers to be built."""
+
+import logging
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from sansa import (  # type: ignore[import-not-found]
+    SANSA,
+    ICFGramianFactorizerConfig,
+    SANSAConfig,
+    UMRUnitLowerTriangleInverterConfig,
+)
+
+from benchmarks.measures import Lists
+from benchmarks.peers.exchange import LIST_LENGTH, Answer, Task
+
+
+def main(folder: Path) -> None:
+    """Fit on the task of the folder and write lists and timing below it."""
+    task = Task.load(folder)
+    logging.disable(logging.INFO)
+    numbers = task.settings["sansa"]
+    config = SANSAConfig(
+        l2=numbers["l2"],
+        weight_matrix_density=numbers["density"],
+        gramian_factorizer_config=ICFGramianFactorizerConfig(
+            factorization_shift_step=numbers["shift_step"],
+            factorization_shift_multiplier=2.0,
+        ),
+        lower_triangle_inverter_config=UMRUnitLowerTriangleInverterConfig(
+            scans=numbers["scans"], finetune_steps=numbers["finetune_steps"]
+        ),
+    )
+    answer = Answer(sansa=version("sansa"))
+    model = SANSA(config).fit(task.train)
+    answer.spent_fitting()
+
+    def lists() -> Lists:
+        articles, _ = model.recommend(task.train, k=LIST_LENGTH, mask_input=True)
+        return np.asarray(articles, np.int32)
+
+    answer.write(lists, folder / "sansa")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,58 @@
+"""`python -m benchmarks.report`: the tables of docs/benchmarks.md, written from the results."""
+
+import json
+import re
+from pathlib import Path
+from typing import Final
+
+import typer
+
+from benchmarks.record import RESULTS, as_markdown, read_results
+
+DOCUMENT: Final = Path(__file__).parent.parent / "docs" / "benchmarks.md"
+METRICS: Final = {
+    "published": ("ndcg@10", "recall@10", "ndcg@20", "recall@20", "validation ndcg@10"),
+    "poster-demo": ("recall_1", "recall_30", "recall_30 of held out", "recall@20"),
+    "peers": (
+        "ndcg@20",
+        "recall@20",
+        "fit seconds",
+        "fit cpu seconds",
+        "trained customers per second",
+        "trained customers per cpu second",
+        "lists per second",
+    ),
+}
+"""Which metrics of a result stand in the document; the first one orders the lines."""
+
+
+def main() -> None:
+    """Fill every table whose result is there."""
+    text = DOCUMENT.read_text(encoding="utf-8")
+    for name in METRICS:
+        path = RESULTS / f"{name}.json"
+        if path.exists():
+            text = filled(text, name, path)
+    DOCUMENT.write_text(text, encoding="utf-8")
+
+
+def filled(text: str, name: str, path: Path) -> str:
+    """Return the document with the table between `<!-- name -->` and `<!-- end -->` renewed."""
+    result = json.loads(path.read_text(encoding="utf-8"))
+    machine = result["machine"]
+    origin = (
+        f"{result['date']}, commit {result['commit']}, {machine['cpu']}, {machine['cores']} cores, "
+        f"torch {machine['torch']}."
+    )
+    notes = "\n".join(f"- {note}" for note in result["notes"])
+    table = as_markdown(read_results(path), METRICS[name])
+    block = f"<!-- {name} -->\n{origin}\n\n{table}\n{notes}\n<!-- end -->"
+    marked = re.compile(rf"<!-- {re.escape(name)} -->.*?<!-- end -->", re.DOTALL)
+    renewed, n_found = marked.subn(lambda _: block, text)
+    if n_found != 1:
+        raise ValueError(f"{DOCUMENT.name} marks the place of {name} {n_found} times, not once")
+    return renewed
+
+
+if __name__ == "__main__":
+    typer.run(main)
