@@ -39,6 +39,7 @@ _INDEX: Final = """<!doctype html>
 <style>body { font: 16px sans-serif; margin: 2em } img { max-width: 100% }</style>
 <h1>Hemline reports</h1>
 <p><a href="reports/scores.md">Scores with intervals and slices</a> ·
+<a href="reports/fairness/index.html">Fairness of what is served</a> ·
 <a href="validation/index.html">What was checked in the data</a> ·
 <a href="reports/drift/">Weeks beside the weeks before</a></p>
 <h2>Models on the test week</h2><img src="reports/scores.png" alt="MAP@12 of every model">

@@ -17,7 +17,14 @@ TINY = {
     ("cluster", "elbow_max"): 6,
     ("cvae", "max_epochs"): 2,
     ("cvae", "final_epochs"): 0,
+    ("rank", "training_weeks"): 1,
+    ("rank", "cvae_epochs"): 1,
+    ("rank", "max_trees"): 5,
+    ("rank", "min_pairs_in_leaf"): 10,
     ("evaluate", "bootstrap_samples"): 100,
+    ("evaluate", "sign_flips"): 100,
+    ("fairness", "bootstrap_samples"): 100,
+    ("fairness", "permutations"): 100,
 }
 
 

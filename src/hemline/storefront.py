@@ -230,7 +230,8 @@ class Storefront:
             served_by,
         )
 
-        return served_by(ServeParams.load(self.files.params), load_models(self.files.models))
+        serve = ServeParams.load(self.files.params)
+        return served_by(serve, load_models(self.files.models, {*serve.warm, *serve.cold}))
 
 
 def _customers_like(customer_keys: Path, customer_id: str) -> pd.DataFrame:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 EXPERIMENT: Final = "hemline"
 
 _SERVING_PACKAGES: Final = (
+    "lightgbm",
     "mlflow",
     "numpy",
     "pandas",
@@ -89,7 +90,8 @@ def record_run(
     Args:
         lineage: becomes the run's tags.
         params: params.yaml.
-        reports: folder with scores.json, curves (csv), plots (png) and tables (csv, md).
+        reports: folder with scores.json, curves (csv), plots (png), tables (csv, md) and the folder
+            of the fairness audit.
         files: what the model answers from.
         store: folder for MLflow's files; a tracking server keeps them where it likes instead.
     """
@@ -100,13 +102,14 @@ def record_run(
         experiment_id=experiment,
         run_name=f"train {lineage.as_of}",
         tags=asdict(lineage),
-        description=(reports / "scores.md").read_text(encoding="utf-8"),
+        description=_score_table(reports / "scores.md"),
     ) as run:
         _log_params(run.info.run_id, params)
         _log_metrics(run.info.run_id, reports)
         for path in sorted(reports.iterdir()):
             if path.suffix in _LOGGED:
                 mlflow.log_artifact(str(path), _LOGGED[path.suffix])
+        mlflow.log_artifacts(str(reports / "fairness"), "fairness")
         _log_model(files, lineage)
         return str(run.info.run_id)
 
@@ -139,6 +142,11 @@ def metric_name(metric: str, model: str) -> str:
     'map_at_12/cvae'
     """
     return f"{metric.replace('@', '_at_')}/{model}"
+
+
+def _score_table(scores: Path) -> str:
+    """Return the first table of the scores: MLflow cuts a description at 8,000 characters."""
+    return scores.read_text(encoding="utf-8").partition("\n\n")[0]
 
 
 def _experiment_id(store: Path) -> str:
