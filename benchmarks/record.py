@@ -101,7 +101,7 @@ def machine() -> dict[str, str | int | float]:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return {
         "cpu": _cpu(),
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": os.cpu_count() or 1,
         "memory_gib": round(memory / 2**30, 1),
         "python": platform.python_version(),
         **{library: version(library) for library in _LIBRARIES},

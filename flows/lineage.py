@@ -16,6 +16,7 @@ from typing import Any, Final
 import yaml
 
 from hemline.registry.runs import Lineage
+from hemline.storefront import FORM
 
 NO_COMMIT: Final = "none"
 _SOURCES: Final = (
@@ -54,6 +55,7 @@ def trace(root: Path, *, tables: Path, carried: tuple[Path, ...]) -> Lineage:
         models_hash=_digest({**carried_hashes, "serve": params["serve"]}),
         as_of=str(params["data"]["as_of"]),
         source=str(params["acquire"]["source"]),
+        form=FORM,
     )
 
 

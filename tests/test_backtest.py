@@ -155,3 +155,11 @@ def test_elsewhere_than_in_a_project_folder_the_command_says_so(
     refused = CliRunner().invoke(app, ["backtest"])
     assert refused.exit_code == 1
     assert "dvc.yaml" in refused.stderr
+
+
+def test_tables_that_are_not_there_are_refused_before_anything_is_fitted(
+    shop: Path, tmp_path: Path
+) -> None:
+    nothing = Backtest.of(shop / "params.yaml", tmp_path, tmp_path / "segments", tmp_path)
+    with pytest.raises(BadInput, match="run the pipeline first"):
+        run_backtest(nothing, 1)

@@ -4,11 +4,16 @@ import pytest
 
 from hemline.data.split import DataParams
 from hemline.errors import BadInput
+from hemline.evaluation.fairness.audit import FairnessParams
 from hemline.evaluation.protocol import EvaluateParams
+from hemline.models.als import AlsParams
 from hemline.models.cascade import ServeParams
 from hemline.models.copurchase import CopurchaseParams
 from hemline.models.cvae.training import CvaeParams
+from hemline.models.ease import EaseParams
+from hemline.models.item_knn import ItemKnnParams, Rp3betaParams
 from hemline.models.popularity import PopularityParams
+from hemline.models.ranker.training import RankParams
 from hemline.models.repurchase import RepurchaseParams
 from hemline.models.tfidf import TfidfParams
 from hemline.params import Section
@@ -16,6 +21,12 @@ from hemline.segments.kmodes import ClusterParams
 
 ROOT = Path(__file__).parent.parent
 SECTIONS = [
+    AlsParams,
+    EaseParams,
+    FairnessParams,
+    ItemKnnParams,
+    RankParams,
+    Rp3betaParams,
     ClusterParams,
     CopurchaseParams,
     CvaeParams,

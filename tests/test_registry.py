@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import mlflow
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -11,10 +12,12 @@ from hemline.registry.runs import Lineage
 from hemline.registry.versions import (
     MODEL,
     load_champion,
+    meet_champion,
     register_challenger,
     set_champion,
     version_by_alias,
 )
+from hemline.storefront import Week
 
 
 @pytest.mark.usefixtures("trained")
@@ -60,6 +63,28 @@ def test_the_champion_can_be_set_by_hand_and_back() -> None:
     assert changed is not None
     assert changed.number == other.number
     assert load_champion()[0].number == champion.number
+
+
+@pytest.mark.usefixtures("trained")
+def test_a_champion_of_an_older_form_is_refused_and_gives_way() -> None:
+    champion = version_by_alias("champion")
+    assert champion is not None
+    fields = {name: champion.tags[name] for name in Lineage.__dataclass_fields__}
+    older = register_challenger(
+        champion.run_id, Lineage(**{**fields, "models_hash": "older", "form": "1"})
+    )
+    set_champion(older.number)
+    nowhere = Week(Path("test"), Path("histories"), Path("articles"), Path("customers"))
+    try:
+        with pytest.raises(BadInput, match="the form this code reads"):
+            load_champion()
+        verdict = meet_champion(
+            champion, nowhere, np.zeros(3), n_samples=10, rng=np.random.default_rng(7)
+        )
+    finally:
+        set_champion(champion.number)
+    assert verdict.promotes
+    assert "older form" in verdict.reason
 
 
 @pytest.mark.usefixtures("trained")

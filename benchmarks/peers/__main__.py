@@ -144,7 +144,7 @@ def _notes(settings: dict[str, Any], train: sparse.csr_matrix) -> list[str]:
         f"Generated purchases, {n_bought:.1f} a customer in train; 80/10/10 within each customer.",
         f"Lists of {LIST_LENGTH} without train articles; standard errors over customers.",
         f"Networks: width {width}, batch {settings['batch_size']}, at most {epochs} epochs.",
-        "Stopped and chosen on validation ndcg@20; speed is the median epoch after the first.",
+        "Networks stop on validation ndcg@20; speed is the median epoch after the first.",
     ]
 
 

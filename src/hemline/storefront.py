@@ -40,6 +40,9 @@ RECOMMENDATION_COLUMNS: Final = (
     "source",
 )
 
+FORM: Final = "2"
+"""Of a version's files; to be raised when today's code can no longer read those of before."""
+
 _SHORTEST_PREFIX: Final = 8
 _CUSTOMER_ID_LENGTH: Final = 64
 _ARTICLE_ID_LENGTH: Final = 10

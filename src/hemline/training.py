@@ -120,7 +120,7 @@ def fit_models(
         raise BadInput(
             f"a model that can be fitted at any cut ({', '.join(sorted(fits))})",
             found=", ".join(unknown),
-            fix="correct the names in params.yaml",
+            fix="correct the name in params.yaml, or teach training.fit_models to fit the model",
         )
     return {name: fitted[name] if name in fitted else fits[name]() for name in wanted}
 
@@ -146,8 +146,9 @@ def fit_ranker(
         weeks: weeks already made, by their first day; those made here are added.
     """
     wanted, made = RankParams.load(params), {} if weeks is None else weeks
-    border = cut - timedelta(days=shop.data.validation_days)
-    starts = [border - timedelta(days=7 * back) for back in range(wanted.training_weeks + 1)]
+    length = timedelta(days=shop.data.validation_days)
+    starts = [cut - length * (back + 1) for back in range(wanted.training_weeks + 1)]
+    _refuse_empty_weeks(shop, starts, length)
     for start in tqdm(starts, desc="ranker's weeks", unit="week"):
         if start not in made:
             made[start] = _week_from(shop, start, params, fitted)
@@ -156,6 +157,17 @@ def fit_ranker(
     trees = fit_trees([validation, *lessons], None, wanted, n_trees)
     facts = _facts_at(shop, cut)
     return Ranker(trees, facts, wanted.proposals, fitted)
+
+
+def _refuse_empty_weeks(shop: Shop, starts: list[date], length: timedelta) -> None:
+    """Refuse weeks without a purchase, or without one before them, before anything is fitted."""
+    empty = [start for start in starts if shop.purchases_in(start, start + length).empty]
+    if empty or shop.purchases_in(date.min, starts[-1]).empty:
+        raise BadInput(
+            "the ranker's weeks, and the time before the first of them, hold purchases",
+            found=f"none in the week from {empty[0]} on" if empty else f"none before {starts[-1]}",
+            fix="lower rank.training_weeks in params.yaml, or set data.as_of to a later day",
+        )
 
 
 def _week_from(
@@ -175,8 +187,11 @@ def _week_from(
     names = [name for name in wanted.candidates if name in fitted]
     models = fit_models(shop, start, params, names, fitted=timeless)
     facts = _facts_at(shop, start)
-    bought = shop.bought_in(start, start + timedelta(days=shop.data.test_days))
+    bought = shop.bought_in(start, start + timedelta(days=shop.data.validation_days))
     buyers = np.flatnonzero(~bought.is_cold())
+    if len(buyers) > wanted.max_customers:
+        rng = np.random.default_rng(wanted.seed)
+        buyers = np.sort(rng.choice(buyers, wanted.max_customers, replace=False))
     return ranked_week(
         models,
         wanted.proposals,

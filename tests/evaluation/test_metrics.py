@@ -52,11 +52,6 @@ def test_hit_needs_one_and_success_30_needs_six_of_twenty() -> None:
     assert metrics.success_30(hits, 20).tolist() == [0, 0, 0]
 
 
-def test_the_oracle_cannot_fill_a_list_for_a_small_basket() -> None:
-    assert metrics.success_30_ceiling(np.array([5, 6, 40]), 20).tolist() == [0, 1, 1]
-    assert metrics.recall_ceiling(np.array([10, 40]), 20).tolist() == [1, 0.5]
-
-
 def bought(rows: list[list[int]], n_articles: int = 30) -> sparse.csr_matrix:
     truth = np.zeros((len(rows), n_articles), np.float32)
     for row, articles in enumerate(rows):

@@ -68,6 +68,7 @@ CVAE = CvaeParams(
 RANK = RankParams(
     candidates={"own_articles": 10, "same_product": 5, "cvae": 12, "popularity": 15},
     training_weeks=1,
+    max_customers=1000,
     repurchase_days=60,
     cvae_epochs=1,
     leaves=7,

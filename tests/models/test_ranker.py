@@ -1,8 +1,10 @@
 """The ranker's parts on shops whose answer is known: candidates, facts, features, trees."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import lightgbm as lgb
 import numpy as np
 import pandas as pd
 import pytest
@@ -156,6 +158,39 @@ def test_weeks_without_a_bought_candidate_are_refused() -> None:
     with pytest.raises(BadInput, match="somebody buys a candidate"):
         fit_trees([nothing], None, RANK, 5)
     assert nothing.reach == 0
+
+
+def test_a_validation_week_without_a_bought_candidate_is_refused_too() -> None:
+    features = np.random.default_rng(1).random((40, len(feature_names(tuple(RANK.candidates)))))
+    is_bought = np.arange(40) % 4 == 0
+    week = RankedWeek(features.astype(np.float32), is_bought, np.full(4, 10), np.full(4, 3))
+    nobody = RankedWeek(week.features, np.zeros(40, np.bool_), week.n_candidates, week.n_bought)
+    with pytest.raises(BadInput, match="none in the validation week"):
+        fit_trees([week], nobody, RANK, 5)
+
+
+def test_trees_without_an_opinion_leave_the_sources_order(shop: Histories) -> None:
+    models = fit_all(shop)
+    proposals = Proposals({"popularity": 15}, repurchase_days=30)
+    n_features = len(feature_names(("popularity",)))
+    blind = lgb.train(
+        {"objective": "regression", "verbose": -1, "min_data_in_leaf": 5},
+        lgb.Dataset(np.zeros((20, n_features)), np.zeros(20)),
+        num_boost_round=1,
+    )
+    ranker = Ranker(blind, facts_of(shop), proposals, models)
+    listed = ranker.recommend(shop, 5).articles
+    assert np.array_equal(listed, models["popularity"].recommend(shop, 5).articles)
+
+
+def test_a_segment_the_facts_never_saw_is_no_lift(facts: ArticleFacts, known: Histories) -> None:
+    proposals = Proposals({OWN: 5}, repurchase_days=730)
+    newcomers = replace(known, age_bands=np.full(3, 6, np.int8))
+    found = collect_candidates(
+        sources_of(proposals, facts, {}), proposals.depths, newcomers, facts.is_on_sale
+    )
+    lift = feature_names((OWN,)).index("band_lift")
+    assert (pair_features(found, newcomers, facts)[:, lift] == 0).all()
 
 
 def test_a_model_that_is_not_there_cannot_propose(shop: Histories) -> None:

@@ -2,7 +2,8 @@
 
 What costs hours is fitting, so each week's *lists* are kept, under a name that holds the cut and a
 hash of parameters, tables and the code that fits: an interrupted run goes on where it was, a new
-metric needs no fitting, and nothing stale is ever read. Old files stay until somebody deletes them.
+metric needs no fitting, and nothing stale is read. Libraries are not in the hash: after an upgrade
+say --fresh. Old files stay until somebody deletes them.
 """
 
 import hashlib
@@ -29,7 +30,20 @@ from hemline.models.ranker.training import RankedWeek, RankParams
 from hemline.models.recommender import Recommender
 from hemline.training import Shop, fit_models, fit_ranker
 
-_CODE: Final = ("data", "models", "segments", "training.py", "evaluation/validation.py")
+_CODE: Final = (
+    "backtest/fitting.py",
+    "columns.py",
+    "data",
+    "evaluation/metrics.py",
+    "evaluation/protocol.py",
+    "evaluation/rows.py",
+    "evaluation/validation.py",
+    "evaluation/week.py",
+    "models",
+    "segments",
+    "tables.py",
+    "training.py",
+)
 _TIMELESS: Final = "tfidf"
 _UNDECIDING: Final = frozenset(
     # They decide no list, or what they decide is hashed itself: the tables and the rows.
@@ -100,7 +114,18 @@ class Backtest:
         return [data.as_of - timedelta(days=data.test_days * back) for back in range(n_weeks)]
 
     def load_shop(self, n_weeks: int) -> Shop:
-        """Return everything that some cut needs, the weeks after the cuts included."""
+        """Return everything that some cut needs, the weeks after the cuts included.
+
+        Raises:
+            BadInput: a table is not there.
+        """
+        absent = [str(path) for path in _tables_of(self) if not path.exists()]
+        if absent:
+            raise BadInput(
+                "a backtest reads the tables and segments that the pipeline makes",
+                found=f"no {', '.join(absent)}",
+                fix="run the pipeline first: make demo, or dvc repro cluster",
+            )
         data = DataParams.load(self.params)
         earliest = data.model_copy(update={"as_of": self.cuts(n_weeks)[-1]})
         purchases = select_purchases(

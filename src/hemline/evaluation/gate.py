@@ -96,6 +96,14 @@ def judge_other_data(champion_source: str, challenger_source: str) -> Verdict:
     return Verdict(promotes=promotes, reason=f"not compared: {found}; {kept}")
 
 
+def judge_older_form() -> Verdict:
+    """Return the verdict when today's code cannot read the champion's files any more."""
+    return Verdict(
+        promotes=True,
+        reason="not compared: the champion's files have an older form; it takes the place",
+    )
+
+
 def has_seen_the_week(champion_as_of: date, challenger_as_of: date) -> bool:
     """Return whether the champion was fitted on purchases of the challenger's test week."""
     return champion_as_of > challenger_as_of

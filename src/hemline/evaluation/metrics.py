@@ -66,13 +66,3 @@ def hit(hits: Hits, k: int) -> Values:
 def success_30(hits: Hits, k: int) -> Values:
     """Return 1 where at least 30 % of a list of k was bought (the poster's recall_30 at k = 20)."""
     return np.asarray(hits[:, :k].sum(axis=1) >= np.ceil(SUCCESS_SHARE * k), np.float64)
-
-
-def success_30_ceiling(n_bought: Counts, k: int) -> Values:
-    """Return success_30 of an oracle that lists exactly what will be bought."""
-    return np.asarray(np.minimum(n_bought, k) >= np.ceil(SUCCESS_SHARE * k), np.float64)
-
-
-def recall_ceiling(n_bought: Counts, k: int) -> Values:
-    """Return recall@k of the same oracle; below 1 for a customer who buys more than k articles."""
-    return np.asarray(np.minimum(n_bought, k) / n_bought)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 EXPERIMENT: Final = "hemline"
 
 _SERVING_PACKAGES: Final = (
+    "implicit",
     "lightgbm",
     "mlflow",
     "numpy",
@@ -37,6 +38,7 @@ _SERVING_PACKAGES: Final = (
     "pydantic",
     "PyYAML",
     "scipy",
+    "threadpoolctl",
     "torch",
     "tqdm",
 )
@@ -59,6 +61,7 @@ class Lineage:
         models_hash: of all a version carries, from dvc.lock and params.yaml; a version's identity.
         as_of: the cut, as YYYY-MM-DD.
         source: synthetic or kaggle.
+        form: of the files a version carries; storefront.FORM is what today's code reads.
     """
 
     git_commit: str
@@ -67,6 +70,7 @@ class Lineage:
     models_hash: str
     as_of: str
     source: str
+    form: str
 
 
 def find_run(lineage: Lineage) -> str | None:

@@ -19,12 +19,13 @@ from hemline.evaluation.gate import (
     Verdict,
     has_seen_the_week,
     judge,
+    judge_older_form,
     judge_other_data,
     judge_unopposed,
     refuse_comparison,
 )
 from hemline.registry.runs import Lineage
-from hemline.storefront import Storefront, VersionFiles, Week
+from hemline.storefront import FORM, Storefront, VersionFiles, Week
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -48,6 +49,11 @@ class Version:
     def as_of(self) -> date:
         """The cut it was fitted at."""
         return date.fromisoformat(self.tags["as_of"])
+
+    @property
+    def form(self) -> str:
+        """The form of its files; the first versions did not say."""
+        return self.tags.get("form", "1")
 
 
 def find_version(lineage: Lineage) -> Version | None:
@@ -118,6 +124,8 @@ def meet_champion(
         return judge_unopposed()
     if champion.tags["source"] != challenger.tags["source"]:
         return judge_other_data(champion.tags["source"], challenger.tags["source"])
+    if champion.form != challenger.form:
+        return judge_older_form()
     if has_seen_the_week(champion.as_of, challenger.as_of):
         return refuse_comparison(champion.as_of, challenger.as_of)
     champion_ap = load_version(champion).average_precision(week)
@@ -173,7 +181,7 @@ def load_champion() -> tuple[Version, Storefront]:
     """Return the champion and its storefront.
 
     Raises:
-        BadInput: there is no champion yet.
+        BadInput: there is no champion yet, or its files have a form of before.
     """
     champion = version_by_alias(CHAMPION)
     if champion is None:
@@ -181,6 +189,12 @@ def load_champion() -> tuple[Version, Storefront]:
             f"the registry has a version of '{MODEL}' with the alias '{CHAMPION}'",
             found="none",
             fix="train one: make demo",
+        )
+    if champion.form != FORM:
+        raise BadInput(
+            f"the champion's files have the form this code reads ({FORM})",
+            found=f"version {champion.number} has form {champion.form}",
+            fix="train a new one, which takes its place: make demo, or make real DATA=<folder>",
         )
     return champion, load_version(champion)
 

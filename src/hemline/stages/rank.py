@@ -6,8 +6,9 @@ import pandas as pd
 
 from hemline import tables
 from hemline.data.split import DataParams
-from hemline.models.cascade import MODELS, load_models
+from hemline.models.cascade import load_models
 from hemline.models.ranker.model import Ranker
+from hemline.models.ranker.training import RankParams
 from hemline.plots import plot_importance
 from hemline.stages.command import InPath, OutPath, ParamsPath, run
 from hemline.training import Shop, fit_ranker
@@ -30,7 +31,8 @@ def main(
         tables.read_table(segments, tables.SEGMENTS),
         DataParams.load(params),
     )
-    ranker = fit_ranker(shop, shop.data.as_of, params, load_models(models, MODELS))
+    asked = RankParams.load(params).candidates
+    ranker = fit_ranker(shop, shop.data.as_of, params, load_models(models, asked))
     model.mkdir(parents=True, exist_ok=True)
     ranker.save(model)
     _report(ranker, importance, importance_picture)

@@ -66,8 +66,8 @@ def pair_features(candidates: Candidates, histories: Histories, facts: ArticleFa
         _own(histories, candidates),
         (price - customers[rows, _CUSTOMER_NAMES.index("customer_log_price")])[:, None],
         (facts.column("mean_age_band")[articles] - customers[rows, -1])[:, None],
-        facts.band_lift[articles, histories.age_bands[rows]][:, None],
-        facts.cluster_lift[articles, histories.clusters[rows]][:, None],
+        _lift_at(facts.band_lift, articles, histories.age_bands[rows]),
+        _lift_at(facts.cluster_lift, articles, histories.clusters[rows]),
         *_likings(histories, candidates, facts),
         _days_since_product(histories, candidates, facts)[:, None],
     ]
@@ -99,6 +99,14 @@ def _customer_features(histories: Histories, facts: ArticleFacts) -> Matrix:
     windows = [total((days.data <= window).astype(np.float32)) for window in (7, 28, 91)]
     table = [*windows, length, last, first, mean, spread, bands]
     return np.stack(table, axis=1).astype(np.float32)
+
+
+def _lift_at(
+    lift: Matrix, articles: npt.NDArray[np.int32], segments: npt.NDArray[np.int8]
+) -> Matrix:
+    """Return the lift of each pair; 0, the last column, for a segment the facts never saw."""
+    known = np.where(segments < lift.shape[1] - 1, segments, -1)
+    return lift[articles, known][:, None]
 
 
 def _own(histories: Histories, candidates: Candidates) -> Matrix:

@@ -94,8 +94,13 @@ class Ranker:
 def _best(
     candidates: Candidates, score: npt.NDArray[np.float32], k: int
 ) -> tuple[npt.NDArray[np.int64], ...]:
-    """Return row, rank and pair of each customer's k best pairs; equal scores by article."""
-    order = np.lexsort((candidates.articles, -score, candidates.rows))
+    """Return row, rank and pair of each customer's k best pairs.
+
+    Equal scores go by the best rank that a source gave, so that trees with little to say (few
+    weeks, few customers) leave the sources' order as it is; then by article.
+    """
+    best_rank = np.nanmin(candidates.ranks, axis=1)
+    order = np.lexsort((candidates.articles, best_rank, -score, candidates.rows))
     row = candidates.rows[order]
     starts = np.searchsorted(row, row)
     rank = np.arange(len(row)) - starts

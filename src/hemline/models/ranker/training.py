@@ -34,6 +34,7 @@ class RankParams(Section):
     section: ClassVar[str] = "rank"
     candidates: dict[str, PositiveInt]
     training_weeks: PositiveInt
+    max_customers: PositiveInt
     repurchase_days: PositiveInt
     cvae_epochs: PositiveInt
     leaves: Annotated[int, Field(ge=2)]
@@ -113,12 +114,13 @@ def fit_trees(
         n_trees: at most so many.
 
     Raises:
-        BadInput: no customer of any week bought one of the candidates.
+        BadInput: nobody bought a candidate, in any week or in the validation week.
     """
-    if not any(week.is_bought.any() for week in weeks):
+    taught = any(week.is_bought.any() for week in weeks)
+    if not taught or (validation is not None and not validation.is_bought.any()):
         raise BadInput(
-            "in the training weeks somebody buys a candidate",
-            found=f"none in {len(weeks)} weeks",
+            "in the training weeks, and in the validation week, somebody buys a candidate",
+            found="none in the validation week" if taught else f"none in {len(weeks)} weeks",
             fix="raise rank.training_weeks or the numbers under rank.candidates in params.yaml",
         )
     names = list(feature_names(tuple(params.candidates)))
