@@ -58,7 +58,7 @@ def main(
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         Task(parts.train, parts.validation, settings).save(folder)
-        for peer in _peers(environments):
+        for peer in _peers(environments.absolute()):
             if only and peer.name not in only:
                 continue
             typer.echo(f"running {peer.name}", err=True)
