@@ -80,7 +80,7 @@ def print_recommendations(recommendations: pd.DataFrame, title: str, console: Co
     """Print one list of recommendations as people read it."""
     table = Table(title=title, title_justify="left")
     for heading in ("rank", "article_id", "name", "product type", "colour", "answered by"):
-        table.add_column(heading, no_wrap=heading in {"article_id", "answered by"})
+        table.add_column(heading, no_wrap=heading == "article_id")
     shown = ["rank", "article_id", "name", "product_type", "colour", "source"]
     for row in recommendations[shown].itertuples(index=False):
         table.add_row(*(str(cell) for cell in row))
