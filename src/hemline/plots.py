@@ -43,8 +43,10 @@ def plot_weeks(values: pd.DataFrame, metric: str, path: Path) -> None:
     """
     figure, (axis,) = _panels(1)
     weeks = [f"{day:%d %b}" for day in values.index]
-    for model in values.columns:
-        axis.plot(weeks, values[model], marker="o", label=model)
+    for number, model in enumerate(values.columns):
+        # The ten colours repeat; another line tells the second ten from the first.
+        line = ("-", "--", ":")[number // 10 % 3]
+        axis.plot(weeks, values[model], marker="o", linestyle=line, label=model)
     axis.set(xlabel="week from", ylabel=metric)
     figure.legend(loc="outside right upper", fontsize=8)
     _save(figure, path)
