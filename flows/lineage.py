@@ -1,11 +1,13 @@
 """What made a model: the git commit, the hash of dvc.lock, of the data and of the model files.
 
 A training run must not depend on, or touch, what the developer has staged or checked out. Where the
-working tree is not HEAD, a commit of its own is written with a throw-away index and kept from
-garbage collection by a ref under refs/hemline/runs; no branch moves.
+working tree is not HEAD, a commit of its own is written with a throw-away index; no branch moves.
+Either way a ref under refs/hemline/runs keeps the commit from garbage collection, so that a version
+can be brought back by the same commands whatever became of the branch.
 """
 
 import hashlib
+import json
 import os
 import subprocess
 from collections.abc import Mapping
@@ -15,6 +17,7 @@ from typing import Any, Final
 
 import yaml
 
+from hemline.registry.origins import run_ref
 from hemline.registry.runs import Lineage
 from hemline.storefront import FORM
 
@@ -52,10 +55,15 @@ def trace(root: Path, *, tables: Path, carried: tuple[Path, ...]) -> Lineage:
         git_commit=commit_working_tree(root),
         dvc_lock=hashlib.md5(lock, usedforsecurity=False).hexdigest(),
         data_hash=_digest({p: md5 for p, md5 in hashes.items() if _is_within(p, (tables,))}),
+        table_hashes=_as_json(
+            {path.stem: _md5(path) for path in (root / tables).glob("*.parquet")}
+        ),
         models_hash=_digest({**carried_hashes, "serve": params["serve"]}),
+        file_hashes=_as_json(carried_hashes),
         as_of=str(params["data"]["as_of"]),
         source=str(params["acquire"]["source"]),
         form=FORM,
+        blas=_blas(),
     )
 
 
@@ -64,7 +72,7 @@ def commit_working_tree(root: Path) -> str:
 
     That is HEAD if nothing differs from it, otherwise a new commit on top of it that no branch
     points to; NO_COMMIT for a folder that is not a clone or has no commit yet. The same files on
-    the same HEAD always give the same commit.
+    the same HEAD always give the same commit, and refs/hemline/runs/<its first 12 digits> is it.
     """
     if not _is_clone(root):
         return NO_COMMIT
@@ -76,14 +84,17 @@ def commit_working_tree(root: Path) -> str:
         present = [name for name in _SOURCES if (root / name).exists()]
         _git(root, "add", "--", *present, extra=index)
         tree = _git(root, "write-tree", extra=index)
-    if tree == head_tree:
-        return head
+    commit = head if tree == head_tree else _commit_tree(root, tree, head, born)
+    _git(root, "update-ref", run_ref(commit), commit)
+    return commit
+
+
+def _commit_tree(root: Path, tree: str, head: str, born: str) -> str:
+    """Return the commit of a tree on top of head, dated like it."""
     date = f"@{born} +0000"
     dated = {**_IDENTITY, "GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
     message = "The working tree a model was trained from"
-    commit = _git(root, "commit-tree", tree, "-p", head, "-m", message, extra=dated)
-    _git(root, "update-ref", f"refs/hemline/runs/{commit[:12]}", commit)
-    return commit
+    return _git(root, "commit-tree", tree, "-p", head, "-m", message, extra=dated)
 
 
 def _is_clone(root: Path) -> bool:
@@ -119,6 +130,24 @@ def _output_hashes(lock: Mapping[str, Any]) -> dict[str, str]:
 
 def _is_within(path: str, folders: tuple[Path, ...]) -> bool:
     return any(Path(path).is_relative_to(folder) for folder in folders)
+
+
+def _md5(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def _blas() -> str:
+    """Return architecture and threads of NumPy's BLAS, on which the last bits of models depend."""
+    from threadpoolctl import threadpool_info  # noqa: PLC0415  (needed once a training)
+
+    blas = next(library for library in threadpool_info() if library["user_api"] == "blas")
+    asked = ("internal_api", "architecture", "num_threads")
+    return json.dumps({name: blas.get(name) for name in asked})
+
+
+def _as_json(hashes: Mapping[str, str]) -> str:
+    return json.dumps(hashes, sort_keys=True)
 
 
 def _digest(content: Mapping[str, Any]) -> str:

@@ -8,6 +8,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from hemline.cli import app
+from hemline.registry.runs import Lineage
+from hemline.registry.versions import register_challenger, version_by_alias
 
 
 @pytest.fixture
@@ -60,7 +62,72 @@ def test_a_folder_without_a_registry_is_told_to_train_and_left_as_it_was(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    refused = hemline("recommend")
-    assert refused.exit_code == 1
-    assert "make demo" in refused.stderr
+    for command in (
+        ["recommend"],
+        ["history"],
+        ["lineage"],
+        ["promote", "1", "--reason", "a guess"],
+        ["rollback", "--reason", "a guess"],
+    ):
+        refused = hemline(*command)
+        assert refused.exit_code == 1
+        assert "make demo" in refused.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("shop")
+def test_history_shows_versions_with_their_verdicts_and_the_changes_of_champion() -> None:
+    told = json.loads(hemline("history", "--json").stdout)
+    first = told["versions"][0]
+    assert first["version"] == "1"
+    assert first["verdict"] == "promoted"
+    assert first["reason"].startswith("there was no champion to beat")
+    assert float(first["MAP@12"]) >= 0
+    assert told["changes"][0]["previous"] == "none"
+    shown = hemline("history")
+    assert shown.exit_code == 0
+    assert "version 1: there was no champion to beat" in shown.stdout
+
+
+@pytest.mark.usefixtures("shop")
+def test_promoting_and_rolling_back_need_a_reason_and_a_version_to_go_to() -> None:
+    champion = json.loads(hemline("lineage", "--json").stdout)["version"]
+    for refused, said in (
+        (hemline("promote", "99", "--reason", "a guess"), "found: 99, beside"),
+        (hemline("promote", champion, "--reason", "a habit"), "is the champion"),
+        (hemline("rollback", "--reason", ""), "has a reason"),
+        (hemline("lineage", "--version", "99"), "found: 99, beside"),
+    ):
+        assert refused.exit_code == 1
+        assert said in refused.stderr
+    assert hemline("promote", champion).exit_code == 2
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_promoted_version_answers_until_it_is_rolled_back() -> None:
+    champion = version_by_alias("champion")
+    assert champion is not None
+    fields = {name: champion.tags[name] for name in Lineage.__dataclass_fields__}
+    other = register_challenger(champion.run_id, Lineage(**{**fields, "models_hash": "promoted"}))
+    promoted = hemline("promote", other.number, "--reason", "for the spring sale")
+    assert promoted.exit_code == 0
+    answer = json.loads(hemline("recommend", "--age", "25", "--json").stdout)
+    rolled_back = hemline("rollback", "--reason", "it is autumn")
+    assert answer["version"] == other.number
+    assert f"champion: version {champion.number}, before that {other.number}" in rolled_back.stdout
+    told = json.loads(hemline("history", "--json").stdout)
+    assert [change["reason"] for change in told["changes"][-2:]] == [
+        "for the spring sale",
+        "it is autumn",
+    ]
+    assert told["versions"][-1]["verdict"] == "not judged yet, rolled back"
+    assert "it is autumn" in told["versions"][-1]["reason"]
+
+
+@pytest.mark.usefixtures("shop")
+def test_lineage_shows_hashes_and_the_commands_that_bring_a_version_back() -> None:
+    shown = hemline("lineage")
+    assert shown.exit_code == 0
+    assert "models/cvae" in shown.stdout
+    assert "git fetch origin refs/hemline/runs/" in shown.stdout
+    assert "dvc repro" in shown.stdout

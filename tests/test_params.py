@@ -5,6 +5,7 @@ import pytest
 from hemline.data.split import DataParams
 from hemline.errors import BadInput
 from hemline.evaluation.fairness.audit import FairnessParams
+from hemline.evaluation.gate.guardrails import GateParams
 from hemline.evaluation.protocol import EvaluateParams
 from hemline.models.als import AlsParams
 from hemline.models.cascade import ServeParams
@@ -18,12 +19,19 @@ from hemline.models.repurchase import RepurchaseParams
 from hemline.models.tfidf import TfidfParams
 from hemline.params import Section
 from hemline.segments.kmodes import ClusterParams
+from monitoring.alerts.alert import AlertParams
+from monitoring.answers import PerformanceParams
+from monitoring.fresh_data import FreshDataParams
+from monitoring.windows import MonitorParams
 
 ROOT = Path(__file__).parent.parent
 SECTIONS = [
+    AlertParams,
     AlsParams,
     EaseParams,
     FairnessParams,
+    FreshDataParams,
+    GateParams,
     ItemKnnParams,
     RankParams,
     Rp3betaParams,
@@ -32,6 +40,8 @@ SECTIONS = [
     CvaeParams,
     DataParams,
     EvaluateParams,
+    MonitorParams,
+    PerformanceParams,
     PopularityParams,
     RepurchaseParams,
     ServeParams,

@@ -1,5 +1,7 @@
 """The registry beside what the flow tests show: the model as MLflow serves it, and going back."""
 
+import hashlib
+import shlex
 from pathlib import Path
 
 import mlflow
@@ -7,17 +9,35 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from flows.project import Project
 from hemline.errors import BadInput
+from hemline.evaluation.gate.guardrails import GateParams
+from hemline.evaluation.gate.verdict import Verdict
+from hemline.registry.judging import meet_champion
+from hemline.registry.origins import origin_of
 from hemline.registry.runs import Lineage
 from hemline.registry.versions import (
     MODEL,
+    ROLLED_BACK,
+    Version,
     load_champion,
-    meet_champion,
     register_challenger,
     set_champion,
     version_by_alias,
 )
-from hemline.storefront import Week
+from tests.tiny_project import run
+
+
+def judged(root: Path, version: Version) -> Verdict:
+    project = Project.at(root)
+    return meet_champion(
+        version,
+        project.test_week(),
+        project.root / project.reports / "fairness" / "gaps.csv",
+        GateParams.load(project.params),
+        n_samples=10,
+        rng=np.random.default_rng(7),
+    )
 
 
 @pytest.mark.usefixtures("trained")
@@ -65,8 +85,7 @@ def test_the_champion_can_be_set_by_hand_and_back() -> None:
     assert load_champion()[0].number == champion.number
 
 
-@pytest.mark.usefixtures("trained")
-def test_a_champion_of_an_older_form_is_refused_and_gives_way() -> None:
+def test_a_champion_of_an_older_form_is_refused_and_gives_way(trained: Path) -> None:
     champion = version_by_alias("champion")
     assert champion is not None
     fields = {name: champion.tags[name] for name in Lineage.__dataclass_fields__}
@@ -74,17 +93,69 @@ def test_a_champion_of_an_older_form_is_refused_and_gives_way() -> None:
         champion.run_id, Lineage(**{**fields, "models_hash": "older", "form": "1"})
     )
     set_champion(older.number)
-    nowhere = Week(Path("test"), Path("histories"), Path("articles"), Path("customers"))
     try:
         with pytest.raises(BadInput, match="the form this code reads"):
             load_champion()
-        verdict = meet_champion(
-            champion, nowhere, np.zeros(3), n_samples=10, rng=np.random.default_rng(7)
-        )
+        verdict = judged(trained, champion)
     finally:
         set_champion(champion.number)
     assert verdict.promotes
     assert "older form" in verdict.reason
+    measured = {guardrail.name: guardrail.value for guardrail in verdict.guardrails}
+    assert set(measured) == {"popularity", "cold_start_popularity", "fairness_gap", "latency"}
+    assert measured["latency"] is not None
+    assert measured["latency"] > 0
+
+
+def test_a_version_that_was_rolled_back_is_refused_unasked(trained: Path) -> None:
+    champion = version_by_alias("champion")
+    assert champion is not None
+    tags = {**champion.tags, ROLLED_BACK: "2020-09-20: too much swimwear"}
+    verdict = judged(trained, Version(champion.number, champion.run_id, tags))
+    assert not verdict.promotes
+    assert "too much swimwear" in verdict.reason
+    assert verdict.map_at_12 is None
+
+
+def test_an_origin_names_every_table_and_model_and_the_commands_that_make_them(
+    trained: Path,
+) -> None:
+    champion = version_by_alias("champion")
+    assert champion is not None
+    origin = origin_of(champion, trained)
+    transactions = (trained / "data/tables/transactions.parquet").read_bytes()
+    md5 = hashlib.md5(transactions, usedforsecurity=False).hexdigest()
+    assert origin.tables["transactions"] == md5
+    assert "models/cvae" in origin.files
+    assert origin.params["synthetic.size"] == "tiny"
+    assert origin.commands[0] == f"git clone {trained} hemline-version-{champion.number}"
+    assert f"git checkout --detach {champion.tags['git_commit']}" in origin.commands
+
+
+def test_the_printed_commands_reach_the_commit_of_a_version_in_a_fresh_clone(
+    trained: Path, tmp_path: Path
+) -> None:
+    champion = version_by_alias("champion")
+    assert champion is not None
+    git_only = [line for line in origin_of(champion, trained).commands if line.startswith("git")]
+    *steps, unchanged = [shlex.split(line) for line in git_only]
+    folder = tmp_path / steps[0][-1]
+    run(tmp_path, *steps[0])
+    for step in steps[1:]:
+        run(folder, *step)
+    run(folder, *unchanged[: unchanged.index("&&")])
+    lock = (folder / "dvc.lock").read_bytes()
+    assert hashlib.md5(lock, usedforsecurity=False).hexdigest() == champion.tags["dvc_lock"]
+
+
+def test_an_origin_outside_git_or_of_an_earlier_hemline_promises_nothing(trained: Path) -> None:
+    champion = version_by_alias("champion")
+    assert champion is not None
+    nowhere = Version(champion.number, champion.run_id, {**champion.tags, "git_commit": "none"})
+    assert origin_of(nowhere, trained).commands == []
+    earlier = {name: tag for name, tag in champion.tags.items() if name != "file_hashes"}
+    with pytest.raises(BadInput, match="an earlier Hemline registered"):
+        origin_of(Version(champion.number, champion.run_id, earlier), trained)
 
 
 @pytest.mark.usefixtures("trained")

@@ -11,8 +11,9 @@ from flows.project import Project
 from hemline import columns
 from hemline.data.histories import Histories, load_histories, save_histories
 from hemline.errors import BadInput
+from hemline.evaluation.answers import to_columns
 from hemline.segments.strangers import Stranger
-from hemline.storefront import RECOMMENDATION_COLUMNS, Storefront, Week, _to_columns
+from hemline.storefront import RECOMMENDATION_COLUMNS, Storefront, Week
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +131,7 @@ def test_a_champion_scores_a_week_alike_whatever_the_order_of_todays_articles(
     for name, path in {"test": week.test, "histories": week.histories}.items():
         then = load_histories(path)
         units, days_ago = (
-            _to_columns(part, np.argsort(order)[:-1], len(order))
+            to_columns(part, np.argsort(order)[:-1], len(order))
             for part in (then.units, then.days_ago)
         )
         moved = Histories(units, days_ago, then.clusters, then.age_bands)
@@ -141,9 +142,9 @@ def test_a_champion_scores_a_week_alike_whatever_the_order_of_todays_articles(
         tmp_path / "articles.parquet",
         week.customers,
     )
-    expected = storefront.average_precision(week)
+    expected = storefront.answer(week).average_precision
     assert expected.sum() > 0
-    assert storefront.average_precision(other).tolist() == pytest.approx(expected.tolist())
+    assert storefront.answer(other).average_precision.tolist() == pytest.approx(expected.tolist())
 
 
 def test_the_first_customer_with_a_history_is_found_or_nobody(
@@ -159,6 +160,6 @@ def test_the_first_customer_with_a_history_is_found_or_nobody(
 def test_histories_move_to_the_columns_of_a_champion_that_knows_other_articles() -> None:
     # Today's articles a, b, c; the champion knows c, a and an older one: b is dropped.
     today = sparse.csr_matrix(np.array([[1, 2, 3], [0, 5, 0]], np.float32))
-    moved = _to_columns(today, np.array([1, -1, 0]), 3)
+    moved = to_columns(today, np.array([1, -1, 0]), 3)
     assert moved.toarray().tolist() == [[3, 1, 0], [0, 0, 0]]
     assert moved.has_sorted_indices

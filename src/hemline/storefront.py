@@ -2,7 +2,7 @@
 
 Everything is read when it is first needed: an answer about articles never loads the network, and
 one about a stranger never loads the histories. Histories travel with the version, so a champion
-answers for the day it was fitted; `average_precision` asks it with newer ones.
+answers for the day it was fitted; `answer` asks it with those of a newer week.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,21 +14,20 @@ from typing import TYPE_CHECKING, Final, Self
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from scipy import sparse
 
 from hemline import columns, tables
 from hemline.data.histories import Histories, load_histories
-from hemline.errors import BadInput
-from hemline.evaluation.protocol import AP, recommend_in_batches, score_customers
+from hemline.data.identifiers import find_article, find_customer
+from hemline.evaluation.answers import WeekAnswers, answer_buyers
 from hemline.models.neighbours import Neighbours
 from hemline.segments.attributes import age_band_index, customer_attributes
 from hemline.segments.kmodes import Segmentation
 from hemline.segments.strangers import Stranger, as_customer
 
 if TYPE_CHECKING:
-    from hemline.models.cascade import Served
+    from hemline.models.cascade import Cascade, Served
 
 RECOMMENDATION_COLUMNS: Final = (
     "rank",
@@ -43,10 +42,6 @@ RECOMMENDATION_COLUMNS: Final = (
 FORM: Final = "2"
 """Of a version's files; to be raised when today's code can no longer read those of before."""
 
-_SHORTEST_PREFIX: Final = 8
-_CUSTOMER_ID_LENGTH: Final = 64
-_ARTICLE_ID_LENGTH: Final = 10
-_LIST_LENGTH: Final = 12
 _SHOWN: Final = {
     columns.ARTICLE_ID: columns.ARTICLE_ID,
     "prod_name": "name",
@@ -98,7 +93,11 @@ class Storefront:
         Raises:
             BadInput: nobody has this id, or more than one customer does.
         """
-        return self._recommend(self._histories.rows(np.array([self._customer(customer_id)])), k)
+        return self.for_key(find_customer(self.files.customer_keys, customer_id), k)
+
+    def for_key(self, customer: int, k: int) -> pd.DataFrame:
+        """Return the same for a customer key of this version: all of an answer but the look-up."""
+        return self._recommend(self._histories.rows(np.array([customer])), k)
 
     def for_stranger(self, stranger: Stranger, k: int) -> pd.DataFrame:
         """Return up to k recommendations for somebody who never bought anything.
@@ -135,31 +134,24 @@ class Storefront:
         known = set(keys[np.flatnonzero(has_bought)])
         return next((one for one in customer_ids if one in known), None)
 
-    def average_precision(self, week: Week) -> npt.NDArray[np.float64]:
-        """Return AP@12 of this version for the buyers of a week, asked with that week's histories.
+    def answer(self, week: Week, *, asking: Sequence[str] = ()) -> WeekAnswers:
+        """Return this version's lists for the buyers of a week, asked with that week's histories.
 
-        Articles are matched by article_id: a version cannot list what it never heard of, and what
-        it lists that is no longer known counts as a miss. Clusters are its own.
+        Buyers come in the order of today's customer keys, articles in today's article keys.
 
-        Returns:
-            One value per buyer, in the order of today's customer keys.
+        Args:
+            week: whose buyers are answered.
+            asking: names of models that answer in this order; none means as it is served.
         """
-        bought = load_histories(week.test)
-        buyers = np.flatnonzero(~bought.is_cold())
-        today_ids = pd.Index(_article_ids(week.articles))
-        own_ids = pd.Index(_article_ids(self.files.articles))
-        people = tables.read_table(week.customers, tables.CUSTOMERS).iloc[buyers]
-        known = load_histories(week.histories).rows(buyers)
-        asked = Histories(
-            _to_columns(known.units, own_ids.get_indexer(today_ids), len(own_ids)),
-            _to_columns(known.days_ago, own_ids.get_indexer(today_ids), len(own_ids)),
-            self._segmentation.assign(customer_attributes(people)),
-            age_band_index(people[columns.AGE]),
+        return answer_buyers(
+            self._asked(asking) if asking else self._served,
+            self._segmentation,
+            own_ids=_article_ids(self.files.articles),
+            today_ids=_article_ids(week.articles),
+            bought=load_histories(week.test),
+            known=load_histories(week.histories),
+            customers=tables.read_table(week.customers, tables.CUSTOMERS),
         )
-        lists = recommend_in_batches(self._served, asked, _LIST_LENGTH).articles
-        # Index -1, NO_ARTICLE, reads the last entry, which is NO_ARTICLE again.
-        today = np.append(today_ids.get_indexer(own_ids), -1)[lists]
-        return score_customers(today, bought.units[buyers])[AP].to_numpy(np.float64)
 
     def _recommend(self, histories: Histories, k: int) -> pd.DataFrame:
         answered = self._served.recommend(histories, k)
@@ -168,7 +160,8 @@ class Storefront:
 
     def _neighbours(self, model: str, article_id: str, k: int) -> pd.DataFrame:
         table = Neighbours.load(self.files.models / model)
-        articles, scores = table.similar_to(self._article(article_id), k)
+        article = find_article(self._articles[columns.ARTICLE_ID], article_id)
+        articles, scores = table.similar_to(article, k)
         return self._described(articles, scores, [model] * len(articles))
 
     def _described(
@@ -187,29 +180,6 @@ class Storefront:
         )
         return rows[list(RECOMMENDATION_COLUMNS)]
 
-    def _customer(self, customer_id: str) -> int:
-        found = _customers_like(self.files.customer_keys, customer_id)
-        if len(found) != 1:
-            shown = f"{len(found)} of them" if len(found) else "none"
-            raise BadInput(
-                f"exactly one customer's id starts with '{customer_id}'",
-                found=shown,
-                fix="give the 64 characters of customer_id as in customers.csv, or its first "
-                f"{_SHORTEST_PREFIX} or more",
-            )
-        return int(found[columns.CUSTOMER].iloc[0])
-
-    def _article(self, article_id: str) -> int:
-        ids = self._articles[columns.ARTICLE_ID]
-        match = np.flatnonzero(ids == article_id)
-        if len(match) == 0:
-            raise BadInput(
-                "an article_id is 10 digits of an article in articles.csv",
-                found=repr(article_id),
-                fix=_suggestion(article_id, ids),
-            )
-        return int(match[0])
-
     @cached_property
     def _articles(self) -> pd.DataFrame:
         stored = pd.read_parquet(self.files.articles, columns=list(_SHOWN))
@@ -227,51 +197,17 @@ class Storefront:
     @cached_property
     def _served(self) -> "Served":
         # Brings in torch, two seconds that an answer about articles does not need.
-        from hemline.models.cascade import (  # noqa: PLC0415
-            ServeParams,
-            load_models,
-            served_by,
-        )
+        from hemline.models.cascade import ServeParams, load_models, served_by  # noqa: PLC0415
 
         serve = ServeParams.load(self.files.params)
         return served_by(serve, load_models(self.files.models, {*serve.warm, *serve.cold}))
 
+    def _asked(self, names: Sequence[str]) -> "Cascade":
+        from hemline.models.cascade import cascade_of, load_models  # noqa: PLC0415  (as above)
 
-def _customers_like(customer_keys: Path, customer_id: str) -> pd.DataFrame:
-    if not _SHORTEST_PREFIX <= len(customer_id) <= _CUSTOMER_ID_LENGTH:
-        raise BadInput(
-            f"a customer_id has {_CUSTOMER_ID_LENGTH} characters; its first "
-            f"{_SHORTEST_PREFIX} or more will do",
-            found=f"{len(customer_id)} characters",
-            fix="give more of the id as in customers.csv",
-        )
-    starts_so = pc.starts_with(pc.field(columns.CUSTOMER_ID), customer_id.lower())
-    found: pd.DataFrame = pq.read_table(customer_keys, filters=starts_so).to_pandas()
-    return found
-
-
-def _suggestion(article_id: str, ids: "pd.Series[str]") -> str:
-    padded = article_id.zfill(_ARTICLE_ID_LENGTH)
-    if (ids == padded).any():
-        return f"keep the leading zero: {padded}"
-    siblings = ids[ids.str.startswith(padded[:7])].head(3).tolist()
-    if siblings:
-        return f"the same product has {', '.join(siblings)}"
-    return f"look it up in articles.csv; the first one there is {ids.iloc[0]}"
+        return cascade_of(", ".join(names), names, load_models(self.files.models, names))
 
 
 def _article_ids(articles: Path) -> list[str]:
     ids: list[str] = pq.read_table(articles, columns=[columns.ARTICLE_ID])[0].to_pylist()
     return ids
-
-
-def _to_columns(
-    matrix: sparse.csr_matrix, column_of: npt.NDArray[np.intp], n_columns: int
-) -> sparse.csr_matrix:
-    """Return the matrix with column j moved to column_of[j], and dropped where that is -1."""
-    kept = np.flatnonzero(column_of >= 0)
-    ones = np.ones(len(kept), np.float32)
-    places = sparse.csr_matrix((ones, (kept, column_of[kept])), shape=(matrix.shape[1], n_columns))
-    moved = sparse.csr_matrix(matrix @ places)
-    moved.sort_indices()
-    return moved

@@ -47,8 +47,8 @@ _CODE: Final = (
 _TIMELESS: Final = "tfidf"
 _UNDECIDING: Final = frozenset(
     # They decide no list, or what they decide is hashed itself: the tables and the rows.
-    ("acquire", "synthetic", "validate", "serve", "evaluate", "fairness", "monitor")
-)
+    ("acquire", "synthetic", "validate", "serve", "evaluate", "fairness")
+) | {"gate", "monitor", "performance", "fresh_data", "alerts"}  # these are read by flows only
 
 
 @dataclass(frozen=True)

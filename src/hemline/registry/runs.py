@@ -58,19 +58,25 @@ class Lineage:
         git_commit: holds exactly the code, params.yaml and dvc.lock; "none" without git.
         dvc_lock: hash of dvc.lock.
         data_hash: of the tables, from dvc.lock.
+        table_hashes: md5 of each table by name, as json.
         models_hash: of all a version carries, from dvc.lock and params.yaml; a version's identity.
+        file_hashes: what dvc.lock says of each of these files and folders, by path, as json.
         as_of: the cut, as YYYY-MM-DD.
         source: synthetic or kaggle.
         form: of the files a version carries; storefront.FORM is what today's code reads.
+        blas: the kernels and threads NumPy used, as json; the last bits of models depend on them.
     """
 
     git_commit: str
     dvc_lock: str
     data_hash: str
+    table_hashes: str
     models_hash: str
+    file_hashes: str
     as_of: str
     source: str
     form: str
+    blas: str
 
 
 def find_run(lineage: Lineage) -> str | None:

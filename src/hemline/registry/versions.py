@@ -1,7 +1,8 @@
-"""Versions of the model in MLflow's registry: which one is live, and how another takes its place.
+"""Versions of the model in MLflow's registry: what each carries, and which one is live.
 
 Two aliases tell the state: `challenger` is the newest version, `champion` the one that answers.
-A version is registered once per content and judged once, however often the flow runs.
+A version is registered once per content, however often the flow runs. How the champion changes
+stands in `registry.champions`, and who is promoted in `registry.judging`.
 """
 
 from collections.abc import Mapping
@@ -10,22 +11,11 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-import numpy.typing as npt
 import yaml
 
 from hemline.errors import BadInput
-from hemline.evaluation.gate import (
-    Verdict,
-    has_seen_the_week,
-    judge,
-    judge_older_form,
-    judge_other_data,
-    judge_unopposed,
-    refuse_comparison,
-)
 from hemline.registry.runs import Lineage
-from hemline.storefront import FORM, Storefront, VersionFiles, Week
+from hemline.storefront import FORM, Storefront, VersionFiles
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -35,6 +25,8 @@ MODEL: Final = "hemline"
 CHAMPION: Final = "champion"
 CHALLENGER: Final = "challenger"
 GATE_REASON: Final = "gate.reason"
+GATE_MAP: Final = "gate.map_at_12"
+ROLLED_BACK: Final = "rolled_back"
 
 
 @dataclass(frozen=True)
@@ -102,66 +94,42 @@ def version_by_alias(alias: str) -> Version | None:
         raise
 
 
-def meet_champion(
-    challenger: Version,
-    week: Week,
-    challenger_ap: npt.NDArray[np.float64],
-    *,
-    n_samples: int,
-    rng: np.random.Generator,
-) -> Verdict:
-    """Return the gate's verdict on a version, the champion asked with the same week's histories.
-
-    Args:
-        challenger: the version to judge.
-        week: its test week.
-        challenger_ap: its AP@12 per buyer of the week, in the order of customer keys.
-        n_samples: bootstrap resamples.
-        rng: draws them.
-    """
-    champion = version_by_alias(CHAMPION)
-    if champion is None or champion.number == challenger.number:
-        return judge_unopposed()
-    if champion.tags["source"] != challenger.tags["source"]:
-        return judge_other_data(champion.tags["source"], challenger.tags["source"])
-    if champion.form != challenger.form:
-        return judge_older_form()
-    if has_seen_the_week(champion.as_of, challenger.as_of):
-        return refuse_comparison(champion.as_of, challenger.as_of)
-    champion_ap = load_version(champion).average_precision(week)
-    return judge(champion_ap, challenger_ap, n_samples=n_samples, rng=rng)
+def known_version(number: str) -> Version:
+    """Return the version with the number; raises BadInput when there is none."""
+    found = {version.number: version for version in all_versions()}
+    if number not in found:
+        raise BadInput(
+            "a version's number is one the registry has",
+            found=f"{number}, beside {', '.join(found) or 'none'}",
+            fix="look it up: hemline history",
+        )
+    return found[number]
 
 
-def record_verdict(version: Version, verdict: Verdict) -> None:
-    """Tag the version with the gate's numbers and, if it won, make it the champion.
+def all_versions() -> list[Version]:
+    """Return every version, oldest first."""
+    found: list[Version] = []
+    page: str | None = ""
+    while page is not None:
+        some = _client().search_model_versions(f"name = '{MODEL}'", page_token=page or None)
+        found += [_version(one) for one in some]
+        page = some.token or None
+    return sorted(found, key=lambda version: int(version.number))
 
-    `gate.reason` comes last: a version without it, its judging cut short, is judged again.
-    """
-    client = _client()
-    previous = version_by_alias(CHAMPION)
-    tags = {
-        "gate.promoted": str(verdict.promotes).lower(),
-        "gate.previous_champion": previous.number if previous else "none",
-    }
-    if verdict.comparison is not None:
-        seen = verdict.comparison
-        tags |= {
-            "gate.champion_map_at_12": f"{seen.champion:.6f}",
-            "gate.challenger_map_at_12": f"{seen.challenger:.6f}",
-            "gate.difference": f"{seen.difference:+.6f}",
-            "gate.interval": f"[{seen.low:+.6f}, {seen.high:+.6f}]",
-            "gate.customers": str(seen.n_customers),
-        }
+
+def tag_version(number: str, tags: Mapping[str, str]) -> None:
+    """Set tags of a version, one after the other in the order given."""
     for name, value in tags.items():
-        client.set_model_version_tag(MODEL, version.number, name, value)
-    if verdict.promotes:
-        set_champion(version.number)
-    client.update_model_version(MODEL, version.number, description=verdict.reason)
-    client.set_model_version_tag(MODEL, version.number, GATE_REASON, verdict.reason)
+        _client().set_model_version_tag(MODEL, number, name, value)
+
+
+def describe_version(number: str, description: str) -> None:
+    """Set the text that MLflow shows on the version's page."""
+    _client().update_model_version(MODEL, number, description=description)
 
 
 def set_champion(number: str) -> None:
-    """Make a version the champion, whatever was before; this is also how one goes back."""
+    """Point the alias to a version and nothing more: the log is kept by `registry.champions`."""
     _client().set_registered_model_alias(MODEL, CHAMPION, number)
 
 
@@ -183,13 +151,7 @@ def load_champion() -> tuple[Version, Storefront]:
     Raises:
         BadInput: there is no champion yet, or its files have a form of before.
     """
-    champion = version_by_alias(CHAMPION)
-    if champion is None:
-        raise BadInput(
-            f"the registry has a version of '{MODEL}' with the alias '{CHAMPION}'",
-            found="none",
-            fix="train one: make demo",
-        )
+    champion = champion_now()
     if champion.form != FORM:
         raise BadInput(
             f"the champion's files have the form this code reads ({FORM})",
@@ -197,6 +159,18 @@ def load_champion() -> tuple[Version, Storefront]:
             fix="train a new one, which takes its place: make demo, or make real DATA=<folder>",
         )
     return champion, load_version(champion)
+
+
+def champion_now() -> Version:
+    """Return the champion; raises BadInput when there is none yet."""
+    champion = version_by_alias(CHAMPION)
+    if champion is None:
+        raise BadInput(
+            f"the registry has a version of '{MODEL}' with the alias '{CHAMPION}'",
+            found="none",
+            fix="train one: make demo",
+        )
+    return champion
 
 
 def version_page(address: str, number: str) -> str:

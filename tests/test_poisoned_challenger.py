@@ -1,0 +1,129 @@
+"""A model taught on shuffled purchases meets the champion: real models, real files, the real gate.
+
+Shuffling gives every purchase to a customer drawn from all buyers: popularity stays what it was,
+and nothing is left to learn about tastes. Both models answer from the true histories.
+"""
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hemline import columns, tables
+from hemline.data.acquire.typed_tables import type_tables, write_tables
+from hemline.data.histories import save_histories
+from hemline.data.split import DataParams, select_purchases
+from hemline.data.synthetic.shop import ShopSize, SyntheticParams, generate_shop
+from hemline.evaluation.answers import WeekAnswers
+from hemline.evaluation.gate.comparison import compare
+from hemline.evaluation.gate.guardrails import Evidence, GateParams, check_alone, check_beside
+from hemline.evaluation.gate.verdict import Verdict, judge
+from hemline.models.cascade import MODELS
+from hemline.segments.attributes import age_band_index, customer_attributes
+from hemline.segments.kmodes import fit_clusters
+from hemline.storefront import Storefront, VersionFiles, Week
+from hemline.training import Shop, fit_models
+from tests.tiny_project import REPOSITORY, change_params
+
+CUT, END = date(2020, 9, 16), date(2020, 9, 23)
+FITTED = ("popularity", "item_knn")
+SIZE = ShopSize(
+    n_customers=6000, n_articles=300, first_day=date(2020, 3, 1), last_day=date(2020, 9, 22)
+)
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Shop]:
+    """Tables, params and the test week as files, and the shop that models are fitted from."""
+    root = tmp_path_factory.mktemp("shop")
+    params = root / "params.yaml"
+    params.write_text((REPOSITORY / "params.yaml").read_text())
+    change_params(root, {("serve", "warm"): [*FITTED[::-1]], ("serve", "cold"): ["popularity"]})
+    drawn = generate_shop(SyntheticParams(size=SIZE, seed=7, events=()))
+    typed = type_tables(drawn.articles, drawn.customers, drawn.transactions, keep_postal_code=False)
+    write_tables(typed, root)
+    people = tables.read_table(root / "customers.parquet", tables.CUSTOMERS)
+    attributes = customer_attributes(people)
+    (root / "clusters").mkdir()
+    clusters = fit_clusters(attributes, n_clusters=2, n_init=1, seed=7)
+    clusters.save(root / "clusters")
+    segments = pd.DataFrame(
+        {
+            columns.CUSTOMER: people[columns.CUSTOMER],
+            columns.CLUSTER: clusters.assign(attributes),
+            columns.AGE_BAND: age_band_index(people[columns.AGE]),
+        }
+    )
+    tables.write_table(segments, root / "segments.parquet", tables.SEGMENTS)
+    everything = Shop(
+        select_purchases(root / "transactions.parquet", start=SIZE.first_day, end=END),
+        tables.read_table(root / "articles.parquet", tables.ARTICLES),
+        segments,
+        DataParams.load(params),
+    )
+    save_histories(everything.known_at(CUT), root / "histories.npz")
+    save_histories(everything.bought_in(CUT, END), root / "test.npz")
+    return root, everything
+
+
+def fit_version(root: Path, shop: Shop, name: str) -> Storefront:
+    models = root / name
+    for fitted, model in fit_models(shop, CUT, root / "params.yaml", FITTED).items():
+        (models / fitted).mkdir(parents=True)
+        assert isinstance(model, MODELS[fitted])
+        model.save(models / fitted)
+    (models / "clusters").symlink_to(root / "clusters")
+    return Storefront(
+        VersionFiles(
+            models=models,
+            articles=root / "articles.parquet",
+            customer_keys=root / "customer_keys.parquet",
+            segments=root / "segments.parquet",
+            histories=root / "histories.npz",
+            params=root / "params.yaml",
+        )
+    )
+
+
+def shuffled(shop: Shop, rng: np.random.Generator) -> Shop:
+    dealt = rng.permutation(shop.purchases[columns.CUSTOMER].to_numpy())
+    return replace(shop, purchases=shop.purchases.assign(**{columns.CUSTOMER: dealt}))
+
+
+def meet(champion: WeekAnswers, challenger: WeekAnswers, popularity: WeekAnswers) -> Verdict:
+    gate = GateParams.load(REPOSITORY / "params.yaml")
+    rng = np.random.default_rng(7)
+    asked = Evidence(challenger, popularity.average_precision, None, np.full(100, 20.0))
+    guardrails = (
+        *check_alone(asked, gate, n_samples=300, rng=rng),
+        *check_beside(champion, challenger, gate, n_samples=300, rng=rng),
+    )
+    duel = compare(champion.average_precision, challenger.average_precision, n_samples=300, rng=rng)
+    return judge(duel, guardrails, max_relative_loss=gate.max_relative_loss)
+
+
+def test_a_model_of_shuffled_purchases_is_refused_with_numbers(shop: tuple[Path, Shop]) -> None:
+    root, everything = shop
+    week = Week(
+        test=root / "test.npz",
+        histories=root / "histories.npz",
+        articles=root / "articles.parquet",
+        customers=root / "customers.parquet",
+    )
+    champion = fit_version(root, everything, "champion")
+    poisoned = fit_version(root, shuffled(everything, np.random.default_rng(7)), "poisoned")
+    good, bad = champion.answer(week), poisoned.answer(week)
+    popularity = champion.answer(week, asking=("popularity",))
+
+    verdict = meet(good, bad, popularity)
+    assert not verdict.promotes
+    assert verdict.comparison is not None
+    assert verdict.comparison.high < 0
+    assert f"MAP@12 {verdict.comparison.challenger:.4f} against" in verdict.reason
+    assert "loses to the champion" in verdict.reason
+
+    assert meet(good, good, popularity).promotes
+    assert np.array_equal(champion.answer(week).articles, good.articles)
