@@ -1,104 +1,117 @@
-"""Which days are compared with which: the week after the cut with the weeks before it.
+"""Which weeks are compared with which.
 
-One reference for now, the latest weeks. The same weeks of last year join it when verdicts learn to
-tell a season from a drift; until then a report says "different from last month" and no more.
+A week is known by its as_of, the first day after it. It is held against the weeks just before it
+(the recent weeks, but for the very last, so that the first week of a drift does not hide the
+second) and against last year: what the same step of the year changed then. The price: a slow trend
+looks like half a change, and of a shop's first year nothing can be said but that it differs.
 """
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from pathlib import Path
 from typing import ClassVar, Final
 
-import duckdb
-import pandas as pd
-from pydantic import PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
-from hemline import columns
-from hemline.errors import BadInput
 from hemline.params import Section
-from hemline.segments.attributes import MISSING, customer_attributes
+from monitoring.holidays import holidays_in, last_years_week
 
-NUMBERS: Final = (columns.PRICE,)
-CATEGORIES: Final = (
-    columns.CHANNEL,
-    columns.AGE_BAND,
-    columns.CLUB,
-    "product_group_name",
-    "index_group_name",
-    "colour_group_name",
-)
+_WEEK: Final = timedelta(days=7)
 
 
 class MonitorParams(Section):
-    """Lengths of the windows, and from which effect size on a column counts as drifted."""
+    """Lengths of the windows, and from when on a difference counts."""
 
     section: ClassVar[str] = "monitor"
     reference_weeks: PositiveInt
     max_rows: PositiveInt
     threshold: PositiveFloat
+    gap_weeks: NonNegativeInt
+    history_weeks: PositiveInt
+    price_step: float = Field(gt=1)
+    min_buyers: PositiveInt
+    replicates: int = Field(ge=20)
+    seed: NonNegativeInt
+    alpha: float = Field(gt=0, lt=1)
+    confirm_weeks: PositiveInt
+    out_of_weeks: PositiveInt
+    cool_down_weeks: NonNegativeInt
+    max_model_age_weeks: PositiveInt
+
+    @property
+    def read_weeks(self) -> int:
+        """How many weeks of rows the summary of a week is made from."""
+        return 1 + max(self.history_weeks, self.gap_weeks + self.reference_weeks)
+
+
+@dataclass(frozen=True, order=True)
+class Span:
+    """Days from first up to end; end is not among them."""
+
+    first: date
+    end: date
 
 
 @dataclass(frozen=True)
 class Windows:
-    """Transactions with the attributes of their article and customer, NUMBERS and CATEGORIES.
+    """The weeks a week is held against.
 
     Attributes:
-        current: the week from as_of on.
-        reference: the weeks before as_of.
+        as_of: the first day after the week.
+        current: the week itself.
+        recent: the reference weeks, oldest first.
+        seasonal: last year's weeks like the current one.
+        seasonal_recent: last year's weeks like the recent ones, group by group; a week may occur
+            more than once, and counts as often.
+        note: what is missing of all this, in a sentence; empty when nothing is.
     """
 
-    current: pd.DataFrame
-    reference: pd.DataFrame
+    as_of: date
+    current: Span
+    recent: tuple[Span, ...]
+    seasonal: tuple[Span, ...]
+    seasonal_recent: tuple[Span, ...]
+    note: str
 
 
-def read_windows(
-    table_folder: Path, *, as_of: date, current_days: int, reference_weeks: int, max_rows: int
-) -> Windows:
-    """Return both windows, each an evenly drawn sample of at most max_rows transactions.
+def windows_for(as_of: date, first_day: date, params: MonitorParams) -> Windows:
+    """Return the windows of the week before as_of, as far as the data reach back.
 
-    Raises:
-        BadInput: one of the windows holds no transaction.
+    Args:
+        as_of: the first day after the week.
+        first_day: the first day of the data; weeks that begin before it are left out.
+        params: reference_weeks and gap_weeks count.
     """
-    start = as_of - timedelta(weeks=reference_weeks)
-    end = as_of + timedelta(days=current_days)
-    return Windows(
-        current=_transactions(table_folder, as_of, end, max_rows),
-        reference=_transactions(table_folder, start, as_of, max_rows),
-    )
+    back = range(params.gap_weeks + params.reference_weeks, params.gap_weeks, -1)
+    wanted = [as_of - weeks * _WEEK for weeks in back]
+    recent = _known(wanted, first_day)
+    seasonal = _known(_like(as_of), first_day)
+    matched = [week for end in wanted for week in _like(end)]
+    seasonal_recent = _known(matched, first_day)
+    note = _missing(len(recent), len(wanted), seasonal, len(seasonal_recent) / len(matched))
+    current = Span(as_of - _WEEK, as_of)
+    return Windows(as_of, current, recent, seasonal, seasonal_recent, note)
 
 
-def _transactions(table_folder: Path, start: date, end: date, max_rows: int) -> pd.DataFrame:
-    query = """
-        with numbered as (
-            select price, sales_channel_id, customer, article,
-                   row_number() over (
-                       order by t_dat, customer, article, price, sales_channel_id
-                   ) as number,
-                   count(*) over () as n_rows
-            from read_parquet($transactions) where t_dat >= $start and t_dat < $end
-        )
-        select numbered.price, sales_channel_id::varchar as sales_channel_id,
-               product_group_name, index_group_name, colour_group_name,
-               customers.* exclude (customer, customer_id)
-        from numbered
-        join read_parquet($articles) articles using (article)
-        join read_parquet($customers) customers using (customer)
-        where number % ceil(n_rows / $max_rows) = 0
-        order by number
-    """
-    files = {name: str(table_folder / f"{name}.parquet") for name in _TABLES}
-    span = {"start": start, "end": end, "max_rows": float(max_rows)}
-    with duckdb.connect() as connection:
-        transactions = connection.execute(query, files | span).df()
-    if transactions.empty:
-        raise BadInput(
-            f"there are transactions from {start} up to {end} (exclusive)",
-            found="none",
-            fix="set data.as_of in params.yaml to a day inside the data",
-        )
-    described = transactions.assign(**customer_attributes(transactions))
-    described[list(CATEGORIES)] = described[list(CATEGORIES)].astype(object).fillna(MISSING)
-    return described[[*NUMBERS, *CATEGORIES]]
+def _like(week_end: date) -> list[date]:
+    """Return last year's weeks like this one: the same and its neighbours, holidays apart."""
+    same = last_years_week(week_end)
+    if holidays_in(week_end):
+        return [same]
+    around = [same - _WEEK, same, same + _WEEK]
+    return [end for end in around if end == same or not holidays_in(end)]
 
 
-_TABLES: Final = ("transactions", "articles", "customers")
+def _known(ends: list[date], first_day: date) -> tuple[Span, ...]:
+    spans = (Span(end - _WEEK, end) for end in ends)
+    return tuple(span for span in spans if span.first >= first_day)
+
+
+def _missing(n_recent: int, n_wanted: int, seasonal: tuple[Span, ...], share: float) -> str:
+    missing = []
+    if n_recent < n_wanted:
+        missing.append(f"{n_recent} of {n_wanted} recent weeks lie in the data")
+    if not seasonal or share == 0:
+        missing.append("less than a year of history: no season to compare with")
+    elif share < 1:
+        missing.append(f"{1 - share:.0%} of last year's weeks lie before the data")
+    return "; ".join(missing)

@@ -1,8 +1,10 @@
-"""A week in which nothing was planted is quiet; a planted change is seen in its own column."""
+"""A planted change is seen in its own column; a week reported twice is in the workspace once."""
 
-from datetime import date
+import json
+from datetime import date, timedelta
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -11,10 +13,11 @@ from hemline.data.acquire.typed_tables import type_tables, write_tables
 from hemline.data.synthetic.events import Event
 from hemline.data.synthetic.shop import ShopSize, SyntheticParams, generate_shop
 from hemline.errors import BadInput
-from monitoring.drift import measure_drift
-from monitoring.windows import CATEGORIES, NUMBERS, Windows, read_windows
+from monitoring.drift import PROJECT, add_to_workspace, plain_preset, run_id, run_path
+from monitoring.transactions import CATEGORIES, NUMBERS, sample_transactions
 
-AS_OF = date(2020, 9, 16)
+AS_OF = date(2020, 9, 23)
+WEEK = timedelta(weeks=1)
 SIZE = ShopSize(
     n_customers=4000, n_articles=1000, first_day=date(2020, 3, 1), last_day=date(2020, 9, 22)
 )
@@ -23,54 +26,141 @@ SIZE = ShopSize(
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 
-def windows_with(folder: Path, *events: Event, max_rows: int = 100_000) -> Windows:
-    folder.mkdir(exist_ok=True)
-    shop = generate_shop(SyntheticParams(size=SIZE, seed=3, events=events))
+@pytest.fixture(scope="module")
+def shifted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tables of a shop whose customers change their channel in the last week."""
+    planted = Event(kind="channel_shift", date=AS_OF - WEEK, until=None, size="large")
+    shop = generate_shop(SyntheticParams(size=SIZE, seed=3, events=(planted,)))
+    folder = tmp_path_factory.mktemp("tables")
     tables = type_tables(shop.articles, shop.customers, shop.transactions, keep_postal_code=False)
     write_tables(tables, folder)
-    return read_windows(folder, as_of=AS_OF, current_days=7, reference_weeks=4, max_rows=max_rows)
+    return folder
 
 
-def test_a_channel_shift_is_seen_in_the_channel_and_written_to_the_page(tmp_path: Path) -> None:
-    planted = Event(kind="channel_shift", date=AS_OF, until=None, size="large")
-    page = tmp_path / "reports" / "week.html"
-    lines = measure_drift(windows_with(tmp_path / "tables", planted), threshold=0.1, page=page)
+def week_and_reference(tables: Path, max_rows: int = 100_000) -> tuple[pd.DataFrame, pd.DataFrame]:
+    current = sample_transactions(tables, [(AS_OF - WEEK, AS_OF)], max_rows=max_rows)
+    before = [(AS_OF - weeks * WEEK, AS_OF - (weeks - 1) * WEEK) for weeks in (3, 4, 5)]
+    return current, sample_transactions(tables, before, max_rows=max_rows)
+
+
+def report(root: Path, as_of: date, current: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
+    return add_to_workspace(
+        root / "evidently",
+        as_of,
+        current,
+        {"recent weeks": reference},
+        threshold=0.1,
+        owner="recommendations",
+        page=root / "pages" / "evidently.html",
+    )
+
+
+def small(n: int, online: float, seed: int = 0) -> pd.DataFrame:
+    """Transactions of which nothing but the share bought online differs."""
+    rng = np.random.default_rng(seed)
+    texts = {name: ["same"] * n for name in CATEGORIES}
+    channel = np.where(rng.random(n) < online, "2", "1")
+    return pd.DataFrame({columns.PRICE: np.linspace(0, 1, n)} | texts | {columns.CHANNEL: channel})
+
+
+def test_a_channel_shift_is_seen_in_the_channel_and_written_to_the_page(
+    shifted: Path, tmp_path: Path
+) -> None:
+    lines = report(tmp_path, AS_OF, *week_and_reference(shifted))
     assert lines["column"].iloc[0] == columns.CHANNEL
     assert lines["drifted"].iloc[0]
     assert set(lines["column"]) == {*NUMBERS, *CATEGORIES}
+    page = tmp_path / "pages" / "evidently.html"
     assert columns.CHANNEL in page.read_text(encoding="utf-8")
 
 
 def test_the_same_transactions_are_no_drift(tmp_path: Path) -> None:
-    week = windows_with(tmp_path / "tables").current
-    lines = measure_drift(Windows(week, week), threshold=0.1, page=tmp_path / "week.html")
+    lines = report(tmp_path, AS_OF, small(50, 0.5), small(50, 0.5))
     assert (lines["distance"] == 0).all()
     assert not lines["drifted"].any()
 
 
-def test_windows_are_sampled_evenly_and_meet_at_the_cut(tmp_path: Path) -> None:
-    everything = windows_with(tmp_path / "tables")
-    sample = windows_with(tmp_path / "tables", max_rows=100)
-    for name in ("current", "reference"):
-        drawn, whole = getattr(sample, name), getattr(everything, name)
+def test_a_week_reported_twice_is_in_the_workspace_once_and_as_it_was_last_said(
+    tmp_path: Path,
+) -> None:
+    for as_of, online in ((AS_OF - WEEK, 0.5), (AS_OF, 0.5), (AS_OF, 0.9)):
+        report(tmp_path, as_of, small(200, online), small(200, 0.5, seed=1))
+    runs = tmp_path / "evidently" / str(PROJECT) / "snapshots"
+    ids = {str(run_id(as_of, "recent weeks")) for as_of in (AS_OF - WEEK, AS_OF)}
+    assert {run.stem for run in runs.iterdir()} == ids
+    assert str(run_id(AS_OF, "recent weeks")) in run_path(AS_OF, "recent weeks")
+    latest = json.loads((runs / f"{run_id(AS_OF, 'recent weeks')}.json").read_text("utf-8"))
+    shares = [
+        value["share"]["value"] for value in latest["metric_results"].values() if "share" in value
+    ]
+    assert shares == [pytest.approx(1 / len({*NUMBERS, *CATEGORIES}))]
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_evidently_reads_the_workspace_and_finds_a_series_behind_every_panel(
+    tmp_path: Path,
+) -> None:
+    from evidently.ui.workspace import Workspace  # noqa: PLC0415  (slow)
+
+    current, reference = small(100, 0.5), small(100, 0.6, seed=1)
+    add_to_workspace(
+        tmp_path / "evidently",
+        AS_OF,
+        current,
+        {"recent weeks": reference, "last year": reference},
+        threshold=0.1,
+        owner="recommendations",
+        page=tmp_path / "evidently.html",
+    )
+    workspace = Workspace(str(tmp_path / "evidently"))
+    (project,) = workspace.list_projects()
+    assert "Owner: recommendations" in str(project.description)
+    runs = [workspace.get_run(project.id, run) for run in workspace.list_runs(project.id)]
+    found = [(run, metric) for run in runs if run for metric in run.metric_results.values()]
+    panels = workspace.get_dashboard(project.id).panels
+    assert len(panels) == 2 * 3
+    drawn = [one for panel in panels for one in panel.values]  # noqa: PD011  (no frame)
+    assert len(drawn) == 2 * (1 + len({*NUMBERS, *CATEGORIES}))
+    for metric in drawn:
+        assert any(
+            set(metric.tags) <= set(run.tags) and shows(result, metric.metric, metric.metric_labels)
+            for run, result in found
+        ), metric
+
+
+def shows(result: object, kind: str, labels: dict[str, str]) -> bool:
+    """Return whether a result holds a value that a panel of this kind and labels would draw."""
+    parts = [getattr(result, name, None) for name in ("count", "share")]
+    values = [part for part in parts if hasattr(part, "metric_value_location")] or [result]
+    for value in values:
+        location = value.metric_value_location  # type: ignore[union-attr]
+        params = location.metric.params
+        known = {name: str(param) for name, param in params.items()} | location.param
+        if params["type"] == kind and labels.items() <= known.items():
+            return True
+    return False
+
+
+def test_a_sample_is_even_over_all_of_its_spans(shifted: Path) -> None:
+    everything, sample = week_and_reference(shifted), week_and_reference(shifted, max_rows=100)
+    for drawn, whole in zip(sample, everything, strict=True):
         assert 50 < len(drawn) <= 100 < len(whole)
         assert drawn[columns.PRICE].mean() == pytest.approx(whole[columns.PRICE].mean(), rel=0.2)
-    assert not everything.current.isna().any(axis=None)
+        assert not whole.isna().any(axis=None)
+    assert "unknown" in set(everything[1][columns.AGE_BAND])
 
 
-def test_a_span_without_transactions_is_refused(tmp_path: Path) -> None:
-    windows_with(tmp_path / "tables")
+def test_spans_are_read_and_nothing_between_them(shifted: Path) -> None:
+    spans = [(AS_OF - 3 * WEEK, AS_OF - 2 * WEEK), (AS_OF - WEEK, AS_OF)]
+    parts = [len(sample_transactions(shifted, [span], max_rows=100_000)) for span in spans]
+    assert len(sample_transactions(shifted, spans, max_rows=100_000)) == sum(parts)
+
+
+def test_a_span_without_transactions_is_refused(shifted: Path) -> None:
     with pytest.raises(BadInput, match="2021-01-06"):
-        read_windows(
-            tmp_path / "tables",
-            as_of=date(2021, 1, 6),
-            current_days=7,
-            reference_weeks=1,
-            max_rows=10,
-        )
+        sample_transactions(shifted, [(date(2021, 1, 6), date(2021, 1, 13))], max_rows=10)
 
 
-def test_a_missing_attribute_is_a_category(tmp_path: Path) -> None:
-    bands = windows_with(tmp_path / "tables").reference[columns.AGE_BAND]
-    assert isinstance(bands, pd.Series)
-    assert "unknown" in set(bands)
+def test_the_plain_preset_speaks_of_a_shift_and_not_of_the_same_transactions() -> None:
+    assert plain_preset(small(2000, 0.9), small(2000, 0.5, seed=1)).columns == (columns.CHANNEL,)
+    assert plain_preset(small(500, 0.5), small(500, 0.5)).columns == ()

@@ -1,0 +1,291 @@
+"""One composer a kind: from what a flow knows to an alert a person understands at a glance.
+
+Pure, and fed with plain values and the table of verdicts, so an alert can be composed for any past
+week. Each says what happened, what the system has done already, and what to do first.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from typing import Final, Literal
+
+import pandas as pd
+
+from monitoring.alerts.alert import Alert, AlertParams, Kind, anchor
+from monitoring.alerts.verdict_table import confirmed_first, verdict_table, week_of
+
+Links = Mapping[str, str]
+Change = Literal["gate", "promote", "rollback", "elsewhere"]
+
+_MAX_SAID: Final = 600
+_MAX_LISTED: Final = 8
+_BY: Final[Mapping[Change, str]] = {
+    "gate": "by the gate",
+    "promote": "by hand",
+    "rollback": "by a rollback",
+    "elsewhere": "past the gate, in MLflow itself",
+}
+_DIGESTED: Final = ("seasonal", "level change", "new")
+
+
+def data_late(as_of: date, *, latest_day: date | None, links: Links, params: AlertParams) -> Alert:
+    """Return the alert that a week's transactions are not all there.
+
+    Args:
+        as_of: the first day after the week.
+        latest_day: the latest day that has transactions; None without any.
+        links: address by name.
+        params: owners and runbook.
+    """
+    found = "there are none at all" if latest_day is None else f"they end on {latest_day}"
+    return _alert(
+        "data late",
+        as_of,
+        ["transactions"],
+        title=f"The week before {as_of} has no complete data",
+        happened=f"Transactions up to {as_of - timedelta(days=1)} were expected; {found}.",
+        done="The week was not judged and nothing was trained. The champion answers as before.",
+        first_thing="Ask who delivers the transactions, then `dvc repro acquire` and "
+        "`python -m flows.monitor`. Nothing is lost: the week is judged when it is there.",
+        links=links,
+        params=params,
+        is_urgent=False,
+    )
+
+
+def validation_failed(
+    as_of: date | None, *, broken: Sequence[str], links: Links, params: AlertParams
+) -> Alert:
+    """Return the alert that tables break rules; broken says each rule and what was found."""
+    return _alert(
+        "validation failed",
+        as_of,
+        ["tables"],
+        title=f"The data break {_counted(len(broken), 'rule')}",
+        happened=f"{_listed(broken)}.",
+        done="Everything after the checks was stopped: models, reports and the champion are as "
+        "they were, and the champion answers.",
+        first_thing="Open the data checks and see whether the delivery or the rule is wrong.",
+        links=links,
+        params=params,
+        is_urgent=False,
+    )
+
+
+def drift_confirmed(
+    as_of: date,
+    *,
+    confirmed: Sequence[str],
+    reasons: Sequence[str],
+    verdicts: pd.DataFrame,
+    retrain: bool,
+    pages_a_person: bool,
+    links: Links,
+    params: AlertParams,
+) -> Alert:
+    """Return the alert that the shop has changed and not by the season.
+
+    Args:
+        as_of: the first day after the week.
+        confirmed: "column" or "column in segment", at least one.
+        reasons: the decision's sentences.
+        verdicts: the week's verdicts; rows of other weeks are left out.
+        retrain: whether the decision started a training.
+        pages_a_person: whether recommendations suffer already.
+        links: address by name.
+        params: owners and runbook.
+    """
+    started = f"A training on everything known before {as_of} was started by itself. "
+    kept = "No training was started; the reasons say why. "
+    columns = {place.partition(" in ")[0] for place in confirmed}
+    return _alert(
+        "drift confirmed",
+        as_of,
+        sorted(columns),
+        title=f"Not the season: {', '.join(sorted(columns))} changed in the week before {as_of}",
+        happened=f"Confirmed: {_listed(confirmed)}. {_sentences(reasons)}",
+        done=(started if retrain else kept)
+        + "A new model goes live only if it passes the gate; until then the champion answers.",
+        first_thing="See in the table which way it moved, and ask whether the shop knows why: a "
+        "price round, a closed channel, a wrong export. A wrong export is the one to stop.",
+        table=verdict_table(confirmed_first(week_of(verdicts, as_of), confirmed)),
+        links=links,
+        params=params,
+        is_urgent=pages_a_person,
+    )
+
+
+def retrain_failed(
+    as_of: date | None,
+    *,
+    stage: str,
+    said: str,
+    champion: str | None,
+    links: Links,
+    params: AlertParams,
+) -> Alert:
+    """Return the alert that a training ended with an error; said is its own last words."""
+    answers = (
+        f"Version {champion} answers" if champion else "The champion, if there is one, answers"
+    )
+    short = said if len(said) <= _MAX_SAID else f"... {said[-_MAX_SAID:]}"
+    return _alert(
+        "retrain failed",
+        as_of,
+        [stage],
+        title=f"The training stopped in {stage}",
+        happened=f"It said: {short}",
+        done=f"Nothing was registered. {answers} as before, on fresh histories.",
+        first_thing="Open the Prefect run, read the artifact of the failed stage, mend what it "
+        "names and start `python -m flows.train` again: finished stages are not repeated.",
+        links=links,
+        params=params,
+        is_urgent=False,
+    )
+
+
+def challenger_rejected(
+    as_of: date,
+    *,
+    version: str,
+    champion: str,
+    reason: str,
+    links: Links,
+    params: AlertParams,
+) -> Alert:
+    """Return the alert that a trained version may not answer; reason is the gate's."""
+    return _alert(
+        "challenger rejected",
+        as_of,
+        [f"version {version}"],
+        title=f"Version {version} was refused, version {champion} stays champion",
+        happened=f"The gate's verdict on version {version}: {reason}",
+        done=f"Version {version} is kept as challenger and answers nobody. Version {champion} "
+        "answers as before.",
+        first_thing="Compare the two with `hemline history`. One refusal needs nobody; two in a "
+        "row mean that training no longer helps.",
+        links=links,
+        params=params,
+        is_urgent=False,
+    )
+
+
+def champion_changed(
+    as_of: date | None,
+    *,
+    change: str,
+    version: str,
+    previous: str | None,
+    how: Change,
+    reason: str,
+    links: Links,
+    params: AlertParams,
+) -> Alert:
+    """Return the alert that another version answers; change is its number in the registry's log."""
+    replaced = "the first champion" if previous is None else f"in place of version {previous}"
+    back = "" if previous is None else ' Back: `hemline rollback --reason "..."`.'
+    return _alert(
+        "champion changed",
+        as_of,
+        [f"change {change}"],
+        title=f"Version {version} is champion, {replaced}",
+        happened=f"Version {version} was made champion {_BY[how]}, {replaced}. Reason: {reason}",
+        done="Every answer from now on is its own. All versions before it are kept.",
+        first_thing=f"Look at a few lists: `hemline recommend --age 25`.{back}",
+        links=links,
+        params=params,
+        is_urgent=False,
+    )
+
+
+def digest(
+    as_of: date,
+    *,
+    verdicts: pd.DataFrame,
+    held_back: Sequence[str],
+    links: Links,
+    params: AlertParams,
+) -> Alert:
+    """Return the weekly digest; a quiet week has one too, so that silence means a broken monitor.
+
+    Args:
+        as_of: the first day after the week.
+        verdicts: the week's verdicts; rows of other weeks are left out.
+        held_back: titles of the alerts of this week that cool-down held back.
+        links: address by name.
+        params: owners and runbook.
+    """
+    week = week_of(verdicts, as_of)
+    moved = week[week["verdict"].isin(_DIGESTED)]
+    counts = {verdict: int((moved["verdict"] == verdict).sum()) for verdict in _DIGESTED}
+    found = [f"{count} {verdict}" for verdict, count in counts.items() if count]
+    n_drifts = int((week["verdict"] == "drift").sum())
+    found += [f"{n_drifts} drift"] if n_drifts else []
+    quiet = "Held back by cool-down: " + _listed(held_back) if held_back else "No alert held back"
+    return _alert(
+        "digest",
+        as_of,
+        ["season"],
+        title=f"The season in the week before {as_of}: {', '.join(found) or 'nothing moved'}",
+        happened=f"Of {len(week)} verdicts {len(moved)} moved without being drift, {n_drifts} are "
+        f"drift, of which there is an alert of its own once it is confirmed. {quiet}.",
+        done="Nothing: seasonal is last year's change again, a level change departs from last year "
+        "only, and new departs from the recent weeks and has no last year to compare with.",
+        first_thing="Nothing. What is new and large is worth a look at the season page.",
+        table=verdict_table(moved.sort_values("effect", ascending=False, kind="stable")),
+        links=links,
+        params=params,
+        is_urgent=False,
+    )
+
+
+def _alert(
+    kind: Kind,
+    as_of: date | None,
+    subjects: Sequence[str],
+    *,
+    title: str,
+    happened: str,
+    done: str,
+    first_thing: str,
+    links: Links,
+    params: AlertParams,
+    is_urgent: bool,
+    table: tuple[tuple[str, ...], ...] = (),
+) -> Alert:
+    return Alert(
+        kind=kind,
+        as_of=as_of,
+        subjects=tuple(subjects),
+        title=title,
+        owner=params.owners[kind],
+        is_urgent=is_urgent,
+        happened=happened,
+        done=done,
+        first_thing=first_thing,
+        table=table,
+        links=dict(links),
+        runbook=f"{params.runbook}#{anchor(kind)}",
+    )
+
+
+def _sentences(reasons: Sequence[str]) -> str:
+    """Return the reasons as sentences.
+
+    >>> _sentences(["two of three weeks", "MAP@12 fell."])
+    'Two of three weeks. MAP@12 fell.'
+    """
+    return " ".join(f"{text[:1].upper()}{text[1:].rstrip('.')}." for text in reasons if text)
+
+
+def _listed(things: Sequence[str]) -> str:
+    """Return the things in a row, the first eight of them.
+
+    >>> _listed(["a.", "b"])
+    'a; b'
+    """
+    more = [f"and {len(things) - _MAX_LISTED} more"] if len(things) > _MAX_LISTED else []
+    return "; ".join([*(thing.rstrip(".") for thing in things[:_MAX_LISTED]), *more])
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"

@@ -1,0 +1,84 @@
+"""Which signal spoke in which week, as a grid: a sign per verdict, a line per signal.
+
+A table and not a picture: every sign is a link to its week and has its words beside it for those
+who do not see it. On a narrow screen it scrolls, the latest week in sight.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from itertools import groupby
+from typing import Final
+
+import pandas as pd
+
+from monitoring.dashboard.page import html, key_to_verdicts, tone
+from monitoring.dashboard.words import ALL, DRIFT, SYMBOLS, VERDICTS, each_row, signal
+
+_SHOWN_WEEKS: Final = 53
+_ROOM: Final = 3
+_CONFIRMING: Final = ("transactions", "habits")  # what is said of the others confirms no drift
+
+Key = tuple[str, str, str]
+
+
+def timeline(decisions: pd.DataFrame, verdicts: pd.DataFrame) -> str:
+    """Return a grid of weeks and signals; only signals that spoke in these weeks have a line."""
+    decisions = decisions.tail(_SHOWN_WEEKS)
+    weeks = decisions["as_of"].tolist()
+    spoken = _spoken(verdicts[verdicts["as_of"].isin(weeks)])
+    if not spoken:
+        return "<p>Nothing has spoken yet.</p>"
+    confirmed = dict(zip(weeks, decisions["confirmed"], strict=True))
+    lines = "".join(
+        f'<tr><th scope="row">{html(signal(*key))}</th>'
+        + "".join(_cell(week, by_week.get(week), _is_among(confirmed[week], key)) for week in weeks)
+        + "</tr>"
+        for key, by_week in sorted(spoken.items(), key=_loudest_first)
+    )
+    retrained = "".join(f"<td>{'●' if one else ''}</td>" for one in decisions["retrain"])
+    return (
+        f'<div class="scroll weeks"><table><thead>{_month_heads(weeks)}</thead><tbody>{lines}'
+        f'<tr><th scope="row">retraining decided</th>{retrained}</tr></tbody></table></div>'
+        f'{key_to_verdicts()}<p class="soft">On a coloured ground: confirmed. Every sign leads to '
+        "its week.</p>"
+    )
+
+
+def _spoken(verdicts: pd.DataFrame) -> dict[Key, dict[date, str]]:
+    """Return, of every signal that was not as expected, the verdict by week."""
+    spoken: dict[Key, dict[date, str]] = {}
+    for row in each_row(verdicts[verdicts["verdict"] != VERDICTS[-1]]):
+        spoken.setdefault((row.about, row.column, row.segment), {})[row.as_of] = row.verdict
+    return spoken
+
+
+def _loudest_first(line: tuple[Key, Mapping[date, str]]) -> tuple[int, int]:
+    found = list(line[1].values())
+    return -found.count(DRIFT), -len(found)
+
+
+def _is_among(confirmed: Sequence[str], key: Key) -> bool:
+    about, column, segment = key
+    place = column if segment == ALL else f"{column} in {segment}"
+    return about in _CONFIRMING and place in confirmed
+
+
+def _cell(week: date, verdict: str | None, is_confirmed: bool) -> str:
+    if verdict is None:
+        return "<td></td>"
+    is_marked = is_confirmed and verdict == DRIFT
+    said = f"week before {week}: {'confirmed ' if is_marked else ''}{verdict}"
+    return (
+        f'<td class="{tone(verdict)}{" confirmed" if is_marked else ""}"><a '
+        f'href="{week}/index.html" title="{said}" aria-label="{said}">{SYMBOLS[verdict]}</a></td>'
+    )
+
+
+def _month_heads(weeks: Sequence[date]) -> str:
+    """Return the months over the weeks, each as wide as its weeks."""
+    runs = [(name, len(list(run))) for name, run in groupby(f"{week:%b %Y}" for week in weeks)]
+    heads = "".join(
+        f'<th scope="col" colspan="{size}">{name if size >= _ROOM else ""}</th>'
+        for name, size in runs
+    )
+    return f"<tr><td></td>{heads}</tr>"

@@ -1,0 +1,330 @@
+"""The pages say what the logs hold, run nothing that data smuggle in, and can be made again."""
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from monitoring.alerts.alert import Alert
+from monitoring.alerts.outbox import Kept
+from monitoring.dashboard.artifact import week_artifact
+from monitoring.dashboard.history import write_history_page
+from monitoring.dashboard.panels import WEEKS, season_lines
+from monitoring.dashboard.week import write_week_page
+from monitoring.dashboard.words import summarise
+from monitoring.journal import DECISIONS, PERFORMANCE, VERDICTS, read_all, write_once
+
+AS_OF = date(2020, 9, 23)
+WEEK = timedelta(weeks=1)
+EVIL = "<script>alert('x')</script>"
+LINKS = {"Prefect": "http://127.0.0.1:4200", "odd": "javascript:alert(1)"}
+
+
+def decision(as_of: date, **known: Any) -> dict[str, Any]:
+    nothing: dict[str, Any] = {
+        "as_of": as_of,
+        "retrain": False,
+        "pages_a_person": False,
+        "confirmed": [],
+        "candidates": [],
+        "reasons": ["No drift was confirmed."],
+        "version": "1",
+        "model_age_days": 14,
+        "map_at_12": 0.02,
+        "popularity_map_at_12": 0.01,
+        "decided_at": datetime(2020, 9, 23, 3, tzinfo=UTC),
+    }
+    return nothing | known
+
+
+def verdict(column: str, said: str, **known: Any) -> dict[str, Any]:
+    row: dict[str, Any] = dict.fromkeys(VERDICTS.names, 0.0)
+    row |= {"as_of": AS_OF, "about": "transactions", "column": column, "segment": "all", "n": 100}
+    return row | {"verdict": said, "moved": ""} | known
+
+
+def measured(as_of: date, **known: Any) -> dict[str, Any]:
+    row = dict(zip(PERFORMANCE.names, (as_of, "1", as_of - WEEK, 90), strict=False))
+    row |= {"map_at_12": 0.02, "popularity_map_at_12": 0.01, "difference": 0.01}
+    return row | {"low": 0.004, "high": 0.016, "note": ""} | known
+
+
+def frame(rows: list[dict[str, Any]], names: list[str]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=names)
+
+
+def band(shares: dict[str, float], column: str = "product_group_name") -> pd.DataFrame:
+    """A band of 0.2 to 0.3 around categories that had a share of 0.25 until the last week."""
+    weeks = [AS_OF - back * WEEK for back in reversed(range(30))]
+    rows = [
+        {"as_of": week, "about": "transactions", "column": column, "segment": "all"}
+        | {"category": name, "value": share if week == AS_OF else 0.25}
+        | {"expected": 0.25, "low": 0.2, "high": 0.3, "last_year": 0.22}
+        for name, share in shares.items()
+        for week in weeks
+    ]
+    return pd.DataFrame(rows)
+
+
+class Reader(HTMLParser):
+    """What a browser would find on a page."""
+
+    def __init__(self, page: Path) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(page.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def all(self, tag: str, name: str) -> list[str]:
+        return [str(known[name]) for found, known in self.tags if found == tag and name in known]
+
+
+def write_week(folder: Path, as_of: date = AS_OF, **known: Any) -> Path:
+    given: dict[str, Any] = {
+        "decisions": frame([decision(AS_OF - WEEK), decision(AS_OF)], DECISIONS.names),
+        "verdicts": frame([verdict("product_group_name", "none")], VERDICTS.names),
+        "performance": frame([measured(AS_OF)], PERFORMANCE.names),
+        "band": band({"Shoes": 0.25}),
+        "note": "",
+        "links_out": LINKS,
+    }
+    return write_week_page(folder, as_of, **given | known)
+
+
+def write_history(folder: Path, **known: Any) -> Path:
+    given: dict[str, Any] = {
+        "decisions": frame([decision(AS_OF - WEEK), decision(AS_OF)], DECISIONS.names),
+        "verdicts": frame([verdict("product_group_name", "none")], VERDICTS.names),
+        "performance": frame([measured(AS_OF - WEEK), measured(AS_OF)], PERFORMANCE.names),
+        "alerts": [],
+        "links_out": LINKS,
+        "today": AS_OF + timedelta(days=3),
+    }
+    return write_history_page(folder, **given | known)
+
+
+def kept(**known: Any) -> Kept:
+    alert = Alert(
+        kind="drift confirmed",
+        as_of=AS_OF,
+        subjects=("price",),
+        title=f"drift {EVIL}",
+        owner="on call",
+        is_urgent=True,
+        happened="",
+        done="",
+        first_thing="",
+        table=(),
+        links={},
+        runbook="",
+    )
+    row: dict[str, Any] = {"id": "1", "raised_at": datetime(2020, 9, 23, tzinfo=UTC), "sent": {}}
+    row |= {"channels": ("log", "mail/hemline"), "failed": {}, "suppressed": ""}
+    return Kept(alert=alert, **row | known)
+
+
+def test_what_comes_from_the_data_is_shown_and_not_run(tmp_path: Path) -> None:
+    evil = {"segment": EVIL, "moved": f"{EVIL}: 1 % -> 2 %"}
+    verdicts = frame([verdict(EVIL, "drift", **evil)], VERDICTS.names)
+    decisions = frame([decision(AS_OF, reasons=[EVIL], version=EVIL)], DECISIONS.names)
+    performance = frame([measured(AS_OF, map_at_12=np.nan, note=EVIL)], PERFORMANCE.names)
+    logs = {"verdicts": verdicts, "decisions": decisions, "performance": performance}
+    pages = [
+        write_week(tmp_path, band=band({EVIL: 0.5}), note=EVIL, **logs),
+        write_history(tmp_path, alerts=[kept(failed={"mail/hemline": EVIL})], **logs),
+    ]
+    for reader in map(Reader, pages):
+        assert {tag for tag, _ in reader.tags}.isdisjoint({"script", "iframe", "img"})
+        assert EVIL in reader.text
+        assert not [one for one in reader.all("a", "href") if one.startswith("javascript")]
+    markdown = week_artifact(next(decisions.itertuples()), verdicts, performance, LINKS)
+    assert "<script>" not in markdown
+    assert "&lt;script&gt;" in markdown
+
+
+def test_a_page_fetches_nothing_and_every_picture_has_its_words(tmp_path: Path) -> None:
+    shares = {"Shoes": 0.25, "Hats": 0.5}
+    for page in (write_week(tmp_path, band=band(shares)), write_history(tmp_path)):
+        reader = Reader(page)
+        tags = {tag for tag, _ in reader.tags}
+        assert tags.isdisjoint({"script", "link", "img", "iframe", "object"})
+        assert "url(" not in page.read_text(encoding="utf-8")
+        pictures = [known for tag, known in reader.tags if tag == "svg"]
+        assert pictures
+        assert all(known["role"] == "img" and known["aria-label"] for known in pictures)
+
+
+def test_a_share_outside_its_band_comes_first_and_is_told_in_words(tmp_path: Path) -> None:
+    verdicts = frame([verdict("product_group_name", "drift")], VERDICTS.names)
+    shares = {"Shoes": 0.25, "Hats": 0.5, "Socks": 0.1}
+    reader = Reader(write_week(tmp_path, verdicts=verdicts, band=band(shares)))
+    words = reader.all("svg", "aria-label")
+    assert words == [
+        "Hats: 50.0 %, expected 20.0 % to 30.0 %, last year 22.0 %; ▲ above",
+        "Socks: 10.0 %, expected 20.0 % to 30.0 %, last year 22.0 %; ▼ below",
+        "Shoes: 25.0 %, expected 20.0 % to 30.0 %, last year 22.0 %; in the band",
+    ]
+    marks = [known["class"] for tag, known in reader.tags if tag == "circle"]
+    assert marks == ["mark drift", "mark drift", "mark none"]
+
+
+def test_half_a_year_is_drawn_and_later_weeks_are_not() -> None:
+    lines = season_lines(band({"Shoes": 0.5}), AS_OF - WEEK)
+    assert len(lines["Shoes"]) == WEEKS
+    assert lines["Shoes"]["as_of"].iloc[-1] == AS_OF - WEEK
+    assert lines["Shoes"]["value"].iloc[-1] == 0.25
+    assert lines["Shoes"]["value"].isna().sum() == 0
+
+
+def test_weeks_are_linked_both_ways_whatever_is_written_first(tmp_path: Path) -> None:
+    first = frame([decision(AS_OF - WEEK)], DECISIONS.names)
+    earlier = write_week(tmp_path, AS_OF - WEEK, decisions=first)
+    assert f"../{AS_OF}/index.html" not in Reader(earlier).all("a", "href")
+    later = write_week(tmp_path)
+    assert f"../{AS_OF}/index.html" in Reader(earlier).all("a", "href")
+    assert f"../{AS_OF - WEEK}/index.html" in Reader(later).all("a", "href")
+    assert write_week(tmp_path, AS_OF - WEEK).read_text("utf-8").count("the week after") == 1
+
+
+def test_a_page_made_again_is_the_same(tmp_path: Path) -> None:
+    pages = [write_week(tmp_path), write_history(tmp_path)]
+    before = [page.read_bytes() for page in pages]
+    write_week(tmp_path)
+    write_history(tmp_path)
+    assert [page.read_bytes() for page in pages] == before
+    assert not list(tmp_path.rglob("*.unfinished"))
+
+
+@pytest.mark.parametrize(
+    ("rows", "known", "said"),
+    [
+        ([], {}, "A week as expected."),
+        ([("price", "seasonal")], {}, "Only the season moved: price, like for like."),
+        (
+            [("price", "seasonal"), ("index_name", "drift")],
+            {},
+            "Not as expected: index. One week alone decides nothing.",
+        ),
+        (
+            [("index_name", "drift")],
+            {"confirmed": ["index_name in Sport"], "retrain": True},
+            "Drift is confirmed in index in Sport: a retraining was decided.",
+        ),
+        (
+            [("index_name", "drift")],
+            {"confirmed": ["index_name"]},
+            "Drift is confirmed in index: no retraining was decided.",
+        ),
+        ([], {"retrain": True}, "A retraining was decided, though no drift is confirmed."),
+    ],
+)
+def test_a_week_is_said_in_one_sentence(
+    rows: list[tuple[str, str]], known: dict[str, Any], said: str
+) -> None:
+    verdicts = frame([verdict(*row) for row in rows], VERDICTS.names)
+    decided = frame([decision(AS_OF, **known)], DECISIONS.names)
+    assert summarise(verdicts, next(decided.itertuples())) == said
+
+
+def test_the_history_tells_decisions_newest_first_and_how_old_the_latest_look_is(
+    tmp_path: Path,
+) -> None:
+    verdicts = frame([verdict("price", "drift")], VERDICTS.names)
+    confirmed = decision(AS_OF, confirmed=["price"], retrain=True, reasons=["It spoke twice."])
+    decisions = frame([decision(AS_OF - WEEK), confirmed], DECISIONS.names)
+    reader = Reader(write_history(tmp_path, decisions=decisions, verdicts=verdicts))
+    assert "which ended 3 days ago" in reader.text
+    assert "Are the data late" not in reader.text
+    assert "It spoke twice." in reader.text
+    log = reader.text.partition("Decision log")[2]
+    assert log.index(str(AS_OF)) < log.index(str(AS_OF - WEEK))
+    said = reader.all("a", "aria-label")
+    assert said == [f"week before {AS_OF}: confirmed drift"]
+    late = Reader(write_history(tmp_path, today=AS_OF + timedelta(days=20)))
+    assert "Are the data late" in late.text
+
+
+def test_a_change_of_champion_and_a_week_without_a_number_are_told(tmp_path: Path) -> None:
+    weeks = [AS_OF - 2 * WEEK, AS_OF - WEEK, AS_OF]
+    rows = [measured(week) for week in weeks]
+    rows[1] |= {"map_at_12": np.nan, "note": "the champion has seen this week"}
+    rows[2] |= {"version": "2"}
+    reader = Reader(write_history(tmp_path, performance=frame(rows, PERFORMANCE.names)))
+    assert "version 2" in reader.text
+    assert f"the week before {AS_OF - WEEK}: the champion has seen this week." in reader.text
+
+
+def test_alerts_that_wait_or_were_held_back_are_shown_with_the_reason(tmp_path: Path) -> None:
+    now = datetime(2020, 9, 23, tzinfo=UTC)
+    alerts = [
+        kept(sent={"log": now}, failed={"mail/hemline": "ConnectionRefusedError"}),
+        kept(channels=(), suppressed="alerted already: price on 2020-09-16"),
+        kept(sent={"log": now, "mail/hemline": now}),
+    ]
+    text = Reader(write_history(tmp_path, alerts=alerts)).text
+    assert "waits for mail/hemline (mail/hemline: ConnectionRefusedError)" in text
+    assert "held back: alerted already: price on 2020-09-16" in text
+    assert "taken by log and mail/hemline" in text
+
+
+def test_a_week_without_champion_or_last_year_is_told_from_the_journal(
+    tmp_path: Path,
+) -> None:
+    nobody = dict.fromkeys(("version", "model_age_days", "map_at_12", "popularity_map_at_12"))
+    unknown = dict.fromkeys(("version", "version_as_of", "map_at_12", "low", "high", "difference"))
+    rows = {
+        "decisions": (decision(AS_OF, **nobody), DECISIONS),
+        "verdicts": (verdict("price", "new", effect_last_year=None), VERDICTS),
+        "performance": (measured(AS_OF, **unknown, note="there is no champion"), PERFORMANCE),
+    }
+    for name, (row, schema) in rows.items():
+        write_once(tmp_path / name, AS_OF, pd.DataFrame([row]), schema)
+    logs = {name: read_all(tmp_path / name, schema) for name, (_, schema) in rows.items()}
+    pages = [write(tmp_path / "pages", **logs) for write in (write_week, write_history)]
+    texts = [Reader(page).text for page in pages]
+    decided = next(logs["decisions"].itertuples())
+    texts.append(week_artifact(decided, logs["verdicts"], logs["performance"], {}))
+    for text in texts:
+        assert "there is no champion" in text
+        assert "no last year to say whether it is the season" in text
+        assert not re.search(r"\b(nan|None|NaT)\b", text)
+
+
+def test_the_report_beside_a_page_is_linked(tmp_path: Path) -> None:
+    page = write_week(tmp_path)
+    assert "evidently.html" not in Reader(page).all("a", "href")
+    page.with_name("evidently.html").touch()
+    assert "evidently.html" in Reader(write_week(tmp_path)).all("a", "href")
+
+
+def test_before_the_first_week_the_history_says_what_to_do(tmp_path: Path) -> None:
+    nothing = {
+        "decisions": frame([], DECISIONS.names),
+        "verdicts": frame([], VERDICTS.names),
+        "performance": frame([], PERFORMANCE.names),
+    }
+    assert "make monitor" in Reader(write_history(tmp_path, **nothing)).text
+
+
+def test_the_artifact_tells_verdicts_reasons_and_the_champion() -> None:
+    verdicts = frame(
+        [verdict("price", "drift", moved="1 -> 2"), verdict("index_name", "none")], VERDICTS.names
+    )
+    decided = frame([decision(AS_OF)], DECISIONS.names)
+    performance = frame([measured(AS_OF)], PERFORMANCE.names)
+    page = week_artifact(next(decided.itertuples()), verdicts, performance, {"here": "/a"})
+    assert "| ◆ drift | price, like for like | 0.000 | 0.000 | 0.000 | 1 -&gt; 2 |" in page
+    assert "1 as expected." in page
+    assert "- No drift was confirmed." in page
+    assert "MAP@12 0.0200, popularity 0.0100 (difference +0.0040 to +0.0160, 95 %)" in page

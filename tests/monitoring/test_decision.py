@@ -1,0 +1,177 @@
+"""Every branch of the decision, as a table of small worlds."""
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from monitoring.decision import Decision, decide
+from monitoring.windows import MonitorParams
+
+PARAMS = MonitorParams.load(Path("params.yaml"))
+AS_OF = date(2020, 3, 18)
+WEEK = timedelta(weeks=1)
+
+
+def verdicts(*weeks: dict[str, str], about: str = "transactions") -> pd.DataFrame:
+    """Return VERDICTS of the last weeks, the latest last; a week is {column: verdict}."""
+    rows = [
+        {
+            "as_of": AS_OF - (len(weeks) - 1 - place) * WEEK,
+            "about": about,
+            "column": column.partition("@")[0],
+            "segment": column.partition("@")[2] or "all",
+            "n": 900,
+            "effect": 0.12,
+            "effect_recent": 0.12,
+            "effect_last_year": 0.1,
+            "threshold": 0.05,
+            "p_value": 1e-6,
+            "q_value": 1e-4,
+            "verdict": verdict,
+            "moved": "2: 71 % -> 83 %",
+        }
+        for place, week in enumerate(weeks)
+        for column, verdict in week.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def performance(*leads: float, half: float = 0.005) -> pd.DataFrame:
+    """Return PERFORMANCE of version 3 in the last weeks, the latest last."""
+    return pd.DataFrame(
+        {
+            "as_of": [AS_OF - back * WEEK for back in range(len(leads) - 1, -1, -1)],
+            "version": "3",
+            "map_at_12": [0.02 + lead for lead in leads],
+            "popularity_map_at_12": 0.02,
+            "difference": list(leads),
+            "low": [lead - half for lead in leads],
+            "high": [lead + half for lead in leads],
+            "note": "",
+        }
+    )
+
+
+def past(as_of: date, confirmed: tuple[str, ...]) -> pd.DataFrame:
+    return pd.DataFrame([{"as_of": as_of, "retrain": True, "confirmed": confirmed}])
+
+
+def decided(
+    seen: pd.DataFrame,
+    *,
+    before: pd.DataFrame | None = None,
+    measured: pd.DataFrame | None = None,
+    age: int | None = 14,
+) -> Decision:
+    return decide(AS_OF, seen, before, measured, age, PARAMS)
+
+
+DRIFT, QUIET = {"price": "drift"}, {"price": "none"}
+
+
+@pytest.mark.parametrize(
+    ("weeks", "confirmed", "candidates"),
+    [
+        ((QUIET, QUIET, QUIET), (), ()),
+        ((QUIET, QUIET, DRIFT), (), ("price",)),
+        ((QUIET, DRIFT, DRIFT), ("price",), ()),
+        ((DRIFT, QUIET, DRIFT), ("price",), ()),
+        ((DRIFT, DRIFT, QUIET), (), ()),
+        (({"price": "seasonal"}, {"price": "new"}, {"price": "level change"}), (), ()),
+        (
+            (QUIET, {"price@Menswear": "drift"}, {"price@Menswear": "drift"}),
+            ("price in Menswear",),
+            (),
+        ),
+    ],
+)
+def test_two_of_three_weeks_confirm_a_drift(
+    weeks: tuple[dict[str, str], ...], confirmed: tuple[str, ...], candidates: tuple[str, ...]
+) -> None:
+    decision = decided(verdicts(*weeks))
+    assert decision.confirmed == confirmed
+    assert decision.candidates == candidates
+    assert decision.retrain == bool(confirmed)
+
+
+def test_habits_confirm_each_other_and_all_that_broke_are_named() -> None:
+    seen = verdicts({"taste": "drift"}, {"index_name": "drift", "taste": "drift"}, about="habits")
+    assert set(decided(seen).confirmed) == {"taste", "index_name"}
+    by_turns = verdicts({"index_name": "drift"}, {"taste": "drift"}, about="habits")
+    assert set(decided(by_turns).confirmed) == {"taste", "index_name"}
+
+
+@pytest.mark.parametrize("about", ["shop", "recommendations"])
+def test_what_follows_from_purchases_confirms_nothing(about: str) -> None:
+    decision = decided(verdicts(DRIFT, DRIFT, DRIFT, about=about))
+    assert (decision.confirmed, decision.candidates, decision.retrain) == ((), (), False)
+
+
+def test_weeks_before_the_last_three_are_forgotten() -> None:
+    assert decided(verdicts(DRIFT, QUIET, QUIET, DRIFT)).confirmed == ()
+
+
+@pytest.mark.parametrize(("weeks_ago", "retrains"), [(1, False), (8, False), (9, True)])
+def test_after_a_retraining_on_a_drift_none_follows_for_some_weeks(
+    weeks_ago: int, *, retrains: bool
+) -> None:
+    before = past(AS_OF - weeks_ago * WEEK, ("sales_channel_id",))
+    decision = decided(verdicts(DRIFT, DRIFT), before=before)
+    assert decision.confirmed == ("price",)
+    assert decision.retrain == retrains
+    assert any("waits" in reason for reason in decision.reasons) != retrains
+
+
+def test_a_retraining_for_age_does_not_hold_back_one_for_a_drift() -> None:
+    assert decided(verdicts(DRIFT, DRIFT), before=past(AS_OF - WEEK, ())).retrain
+
+
+@pytest.mark.parametrize(("age", "retrains"), [(182, False), (183, True), (None, False)])
+def test_an_old_model_is_retrained(age: int | None, *, retrains: bool) -> None:
+    decision = decided(verdicts(QUIET), age=age)
+    assert decision.retrain == retrains
+    assert not decision.pages_a_person
+
+
+def test_a_champion_no_better_than_popularity_is_retrained() -> None:
+    decision = decided(verdicts(QUIET), measured=performance(0.004))
+    assert decision.retrain
+    assert any("not above popularity" in reason for reason in decision.reasons)
+    assert decision.map_at_12 == pytest.approx(0.024)
+    assert decision.version == "3"
+
+
+def test_a_champion_that_fell_against_its_own_weeks_is_retrained() -> None:
+    fallen = decided(verdicts(QUIET), measured=performance(0.03, 0.031, 0.029, 0.01))
+    assert fallen.retrain
+    assert not decided(verdicts(QUIET), measured=performance(0.03, 0.031, 0.029, 0.028)).retrain
+    assert not decided(verdicts(QUIET), measured=performance(0.03, 0.01)).retrain
+
+
+def test_a_weak_champion_waits_after_any_retraining() -> None:
+    decision = decided(verdicts(QUIET), measured=performance(0.004), before=past(AS_OF - WEEK, ()))
+    assert not decision.retrain
+
+
+@pytest.mark.parametrize(
+    ("leads", "pages"), [((0.03, 0.03, 0.03, 0.03), False), ((0.004,), True), ((), True)]
+)
+def test_a_person_is_paged_when_a_confirmed_drift_hurts_or_might(
+    leads: tuple[float, ...], *, pages: bool
+) -> None:
+    decision = decided(verdicts(DRIFT, DRIFT), measured=performance(*leads))
+    assert decision.pages_a_person == pages
+    assert any("not known" in reason for reason in decision.reasons) == (not leads)
+
+
+def test_a_fallen_champion_without_a_drift_pages_nobody() -> None:
+    assert not decided(verdicts(QUIET), measured=performance(0.004)).pages_a_person
+
+
+def test_reasons_carry_the_numbers() -> None:
+    reasons = decided(verdicts(DRIFT, DRIFT), measured=performance(0.03)).reasons
+    text = " ".join(reasons)
+    for number in ("0.120", "0.050", "2 of the last 3", "71 % -> 83 %", "0.0500", "14 days"):
+        assert number in text

@@ -1,0 +1,166 @@
+"""The journal: a week's record is there whole or not at all, and nothing that was said is lost."""
+
+import os
+import signal
+import subprocess
+import sys
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from hemline.errors import BadInput
+from monitoring.journal import (
+    DECISIONS,
+    PERFORMANCE,
+    append_decision,
+    decision_log,
+    read_all,
+    record_path,
+    write_once,
+)
+from tests.tiny_project import REPOSITORY
+
+AS_OF = date(2020, 9, 16)
+NOON = datetime(2020, 9, 16, 12, tzinfo=UTC)
+
+
+def decision(as_of: date = AS_OF, **changes: object) -> dict[str, object]:
+    return {
+        "as_of": as_of,
+        "retrain": True,
+        "pages_a_person": False,
+        "confirmed": ["price"],
+        "candidates": [],
+        "reasons": ["price is unlike the season", "the model is 49 days old"],
+        "version": "3",
+        "model_age_days": 49,
+        "map_at_12": 0.09,
+        "popularity_map_at_12": 0.04,
+    } | changes
+
+
+def measured(as_of: date, version: str) -> pd.DataFrame:
+    numbers = dict.fromkeys(("map_at_12", "popularity_map_at_12", "difference", "low", "high"), 0.5)
+    row = {"as_of": as_of, "version": version, "version_as_of": AS_OF, "n_buyers": 7, "note": ""}
+    return pd.DataFrame([row | numbers])
+
+
+def test_the_first_decision_about_a_week_is_the_one_that_counts(tmp_path: Path) -> None:
+    assert append_decision(tmp_path, decision(), decided_at=NOON)
+    assert not append_decision(tmp_path, decision(retrain=False), decided_at=NOON)
+    log = decision_log(tmp_path)
+    assert log["retrain"].tolist() == [True]
+    assert log["reasons"].tolist() == [["price is unlike the season", "the model is 49 days old"]]
+    assert log["candidates"].tolist() == [[]]
+    assert log["as_of"].tolist() == [AS_OF]
+    assert log["decided_at"].tolist() == [pd.Timestamp(NOON)]
+
+
+def test_the_log_is_in_order_and_pandas_reads_the_folder(tmp_path: Path) -> None:
+    weeks = [AS_OF, AS_OF - timedelta(weeks=2), AS_OF - timedelta(weeks=1)]
+    for as_of in weeks:
+        append_decision(tmp_path, decision(as_of), decided_at=NOON)
+    assert decision_log(tmp_path)["as_of"].tolist() == sorted(weeks)
+    whole = pd.read_parquet(tmp_path)
+    assert whole["as_of"].tolist() == sorted(weeks)
+    assert list(whole.columns) == DECISIONS.names
+
+
+def test_a_decision_without_a_champion_has_no_version_and_no_number(tmp_path: Path) -> None:
+    nothing = dict.fromkeys(("version", "model_age_days", "map_at_12", "popularity_map_at_12"))
+    append_decision(tmp_path, decision(**nothing), decided_at=NOON)
+    assert decision_log(tmp_path)[list(nothing)].isna().all(axis=None)
+
+
+def test_a_log_that_nobody_wrote_to_is_empty_and_has_its_columns(tmp_path: Path) -> None:
+    log = decision_log(tmp_path / "none")
+    assert log.empty
+    assert list(log.columns) == DECISIONS.names
+
+
+def test_a_week_is_known_by_a_date_and_nothing_else(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match="as_of"):
+        append_decision(tmp_path, decision() | {"as_of": "2020-09-16"}, decided_at=NOON)
+
+
+def test_a_record_of_another_form_is_refused_by_name(tmp_path: Path) -> None:
+    measured(AS_OF, "3").drop(columns="note").to_parquet(record_path(tmp_path, AS_OF))
+    with pytest.raises(BadInput, match=r"2020-09-16\.parquet(.|\n)*no note"):
+        read_all(tmp_path, PERFORMANCE)
+
+
+def test_what_a_killed_writer_left_is_not_read_and_then_removed(tmp_path: Path) -> None:
+    write_once(tmp_path, AS_OF, measured(AS_OF, "3"), PERFORMANCE)
+    later = AS_OF + timedelta(weeks=1)
+    half = tmp_path / f".{record_path(tmp_path, later).name}.unfinished"
+    half.write_bytes(b"PAR1 and no more")
+    assert len(read_all(tmp_path, PERFORMANCE)) == len(pd.read_parquet(tmp_path)) == 1
+    assert write_once(tmp_path, later, measured(later, "3"), PERFORMANCE)
+    assert not half.exists()
+    assert len(read_all(tmp_path, PERFORMANCE)) == 2
+
+
+def writer(folder: Path, name: str, n_weeks: int) -> subprocess.Popen[str]:
+    """Start a process that writes one week after the other and prints a line for each it wrote."""
+    code = f"""
+import sys
+from datetime import date, timedelta
+from pathlib import Path
+from monitoring.journal import PERFORMANCE, write_once
+from tests.monitoring.test_journal import measured
+print("ready", flush=True)
+sys.stdin.readline()
+for week in range({n_weeks}):
+    as_of = date(2000, 1, 5) + timedelta(weeks=week)
+    if write_once(Path({str(folder)!r}), as_of, measured(as_of, {name!r}), PERFORMANCE):
+        print(as_of, flush=True)
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=REPOSITORY,
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def test_of_two_processes_exactly_one_writes_each_week(tmp_path: Path) -> None:
+    n_weeks = 60
+    racers = {name: writer(tmp_path, name, n_weeks) for name in ("left", "right")}
+    for process in racers.values():
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    told = {name: process.communicate(timeout=60)[0].split() for name, process in racers.items()}
+    assert [process.returncode for process in racers.values()] == [0, 0]
+    kept = read_all(tmp_path, PERFORMANCE)
+    assert len(kept) == n_weeks
+    for name, weeks in told.items():
+        assert kept.loc[kept["version"] == name, "as_of"].map(str).tolist() == weeks
+
+
+def test_killing_the_writer_anywhere_loses_no_record_and_leaves_no_half(tmp_path: Path) -> None:
+    told: set[str] = set()
+    for kill_after in (1, 3, 8, 20):
+        process = writer(tmp_path, "killed", 100_000)
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+        told |= {process.stdout.readline().strip() for _ in range(kill_after)}
+        process.send_signal(signal.SIGKILL)
+        told |= set(process.communicate(timeout=60)[0].split())
+        assert process.returncode == -signal.SIGKILL
+        kept = read_all(tmp_path, PERFORMANCE)["as_of"].map(str).tolist()
+        # The last record may have been written without the time to say so.
+        assert told <= set(kept)
+        assert len(kept) - len(told) <= 4
+    following = date.fromisoformat(kept[-1]) + timedelta(weeks=1)
+    assert write_once(tmp_path, following, measured(following, "next"), PERFORMANCE)
+    assert [path.name for path in tmp_path.glob(".*")] == [".lock"]
