@@ -1,8 +1,8 @@
 # `make help` lists the targets. Everything is installed into .venv from requirements.lock.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo real monitor ui deploy test lint check format lock clean \
-  bench-published bench-poster bench-peers bench-report
+.PHONY: help demo real monitor replay ui deploy test lint check format lock clean \
+  bench-published bench-poster bench-peers bench-monitoring bench-report
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -25,6 +25,7 @@ export PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE ?= prefect.server.concurrency.le
 export HEMLINE_PREFECT_PORT ?= 4200
 export HEMLINE_MLFLOW_PORT ?= 5000
 export HEMLINE_PAGES_PORT ?= 5001
+export HEMLINE_EVIDENTLY_PORT ?= 5002
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -t -s "$$(printf '\t')"
@@ -36,16 +37,18 @@ real: .venv/installed ## The same on the Kaggle files: make real DATA=<folder of
 	@test -n "$(DATA)" || { echo "say where the Kaggle files are: make real DATA=<folder>"; exit 1; }
 	$(BIN)/python -m flows.train --source kaggle --data "$(DATA)"
 
-monitor: .venv/installed ## Compare the test week with the weeks before it
-	$(BIN)/python -m flows.monitor
+monitor: .venv/installed ## Look at the last week, decide, and tell: make monitor [AS_OF=2020-09-23]
+	$(BIN)/python -m flows.monitor $(if $(AS_OF),--as-of $(AS_OF))
 
-ui: .venv/installed ## Prefect, MLflow and the reports in the browser, until Ctrl-C
+replay: .venv/installed ## Look at past weeks again: make replay FROM=2019-10-02 TO=2020-09-23 [FRESH=1]
+	@test -n "$(FROM)" -a -n "$(TO)" || { echo "say which weeks: make replay FROM=2019-10-02 TO=2020-09-23"; exit 1; }
+	$(BIN)/python -m flows.replay --from $(FROM) --to $(TO) $(if $(FRESH),--fresh)
+
+ui: .venv/installed ## Prefect, MLflow, Evidently and the reports in the browser, until Ctrl-C
 	@$(BIN)/python -m flows.ui
 
-deploy: .venv/installed ## Hand the weekly training to the Prefect server of `make ui`
-	PREFECT_API_URL=$${PREFECT_API_URL:-http://127.0.0.1:$(HEMLINE_PREFECT_PORT)/api} \
-	  bash -c '$(BIN)/prefect work-pool inspect hemline >/dev/null 2>&1 || $(BIN)/prefect work-pool create hemline --type process; \
-	  $(BIN)/prefect --no-prompt deploy --all'
+deploy: .venv/installed ## Hand the weekly runs and the closed loop to the Prefect server of `make ui`
+	$(BIN)/python -m flows.deploy
 
 test: .venv/installed-dev ## Run the tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile
@@ -79,6 +82,9 @@ bench-poster: .venv/installed ## The TrainDy protocol on generated data, or DATA
 
 bench-peers: .venv/installed $(PEERS)/recbole.installed $(PEERS)/sansa.installed ## Quality and time beside implicit, SANSA and RecBole
 	$(BIN)/python -m benchmarks.peers --environments $(PEERS)
+
+bench-monitoring: .venv/installed ## False alarms and planted events, 20 shops; QUICK=1 for 2, FULL_SCALE=1 for a week of 1.4 million customers
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.monitoring $(if $(QUICK),--quick) $(if $(FULL_SCALE),--full-scale)
 
 bench-report: .venv/installed ## Write the tables of docs/benchmarks.md from benchmarks/results
 	$(BIN)/python -m benchmarks.report

@@ -43,6 +43,11 @@ class Project:
         """Return the path of params.yaml."""
         return self.root / "params.yaml"
 
+    @property
+    def monitoring(self) -> Path:
+        """Return the folder of what the monitor keeps; it is state, so DVC knows nothing of it."""
+        return self.root / ".hemline" / "monitoring"
+
     def version_files(self) -> VersionFiles:
         """Return the files that a version of the model is made of."""
         return VersionFiles(

@@ -8,7 +8,7 @@ rather than piling up behind something that hangs.
 
 import logging
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import IO, Annotated, Any, Final, Literal, cast
 
@@ -39,20 +39,20 @@ from flows.report import (
     print_scores,
     training_page,
 )
+from flows.tell import tell_of_failure, tell_of_verdict
 from flows.ui import addresses
 from hemline import columns, environment
 from hemline.data.split import DataParams, latest_cut
 from hemline.errors import BadInput
+from hemline.evaluation.gate.guardrails import GateParams
 from hemline.evaluation.protocol import EvaluateParams
+from hemline.registry.judging import earlier_verdict, meet_champion, record_verdict
 from hemline.registry.runs import Lineage, find_run, record_run, run_page
 from hemline.registry.versions import (
     CHAMPION,
-    GATE_REASON,
     Version,
     find_version,
     load_champion,
-    meet_champion,
-    record_verdict,
     register_challenger,
     version_by_alias,
     version_page,
@@ -72,6 +72,7 @@ def train(
     source: Source | None = None,
     data: Path | None = None,
     as_of: date | Latest | None = None,
+    known_until: date | None = None,
     wait_minutes: float = WAIT_MINUTES,
 ) -> Training | State[Any]:
     """Bring every stage up to date, record the result, and let it challenge the champion.
@@ -82,6 +83,8 @@ def train(
         data: folder with the Kaggle files, linked into data/kaggle; None leaves that as it is.
         as_of: the cut; "latest" is the last day whose whole test week lies in the data, None leaves
             data.as_of in params.yaml as it is.
+        known_until: in place of as_of, the first day nothing is known of: the cut lies so far
+            before it that the last known days are the test week.
         wait_minutes: how long to wait for another training run to finish.
 
     Returns:
@@ -99,15 +102,18 @@ def train(
                 choose_source(project.params, source, logger.info)
             if source == "synthetic":
                 unlink_kaggle_files(root / project.kaggle, logger.info)
-            if isinstance(as_of, date):
-                choose_as_of(project.params, as_of, logger.info)
-            states = _bring_up_to_date(project, lock, to_latest=as_of == LATEST)
-            broken = [state for state in states.values() if not state.is_completed()]
+            cut = _cut(project, as_of, known_until)
+            if isinstance(cut, date):
+                choose_as_of(project.params, cut, logger.info)
+            states = _bring_up_to_date(project, lock, cut)
+            broken = [stage for stage, state in states.items() if not state.is_completed()]
             if broken:
-                return Failed(message=broken[0].message, data=broken[0].data)
+                return _failed(project, broken[0], states[broken[0]], known_until)
             return _register(project, states)
     except (BadInput, dvc.TrainingLocked) as refusal:
         logger.error("%s", refusal)  # noqa: TRY400  (the message is the whole story)
+        project, stage = Project.at(root), "the flow itself"
+        tell_of_failure(project, logger, as_of=known_until, stage=stage, said=str(refusal))
         return Failed(message=str(refusal))
 
 
@@ -157,18 +163,20 @@ def register(run_id: str, lineage: Lineage) -> tuple[Version, bool]:
 @task(cache_policy=NO_CACHE, task_run_name="challenge")
 def challenge(version: Version, project: Project) -> str:
     """Let a version that was not judged yet meet the champion; return the verdict in words."""
-    if GATE_REASON in version.tags:
-        return version.tags[GATE_REASON]
+    now = datetime.now(UTC)
+    earlier = earlier_verdict(version, now)
+    if earlier is not None:
+        return earlier
     evaluation = EvaluateParams.load(project.params)
-    served = read_table(project.served_scores(), SERVED_SCORES)
     verdict = meet_champion(
         version,
         project.test_week(),
-        served["ap_at_12"].to_numpy(),
+        project.root / project.reports / "fairness" / "gaps.csv",
+        GateParams.load(project.params),
         n_samples=evaluation.bootstrap_samples,
         rng=np.random.default_rng(evaluation.seed),
     )
-    record_verdict(version, verdict)
+    record_verdict(version, verdict, now)
     get_run_logger().info("version %s: %s", version.number, verdict.reason)
     return verdict.reason
 
@@ -215,7 +223,23 @@ def _day(text: str) -> date:
         ) from None
 
 
-def _bring_up_to_date(project: Project, lock: IO[str], *, to_latest: bool) -> dict[str, State[Any]]:
+def _cut(
+    project: Project, as_of: date | Latest | None, known_until: date | None
+) -> date | Latest | None:
+    if known_until is None:
+        return as_of
+    if as_of is not None:
+        raise BadInput(
+            "a training is told its cut or the day up to which everything is known, not both",
+            found=f"as_of {as_of} and known_until {known_until}",
+            fix="leave one of them out",
+        )
+    return known_until - timedelta(days=DataParams.load(project.params).test_days)
+
+
+def _bring_up_to_date(
+    project: Project, lock: IO[str], cut: date | Latest | None
+) -> dict[str, State[Any]]:
     """Run the stages in DVC's order, and stop at the first that fails.
 
     How far the data reaches is known once they are acquired, so the cut is moved then.
@@ -231,7 +255,7 @@ def _bring_up_to_date(project: Project, lock: IO[str], *, to_latest: bool) -> di
         )
         if not states[stage].is_completed():
             break
-        if stage == _ACQUIRE and to_latest:
+        if stage == _ACQUIRE and cut == LATEST:
             transactions = project.root / project.tables / "transactions.parquet"
             test_days = DataParams.load(project.params).test_days
             as_of = latest_cut(transactions, test_days=test_days)
@@ -239,10 +263,21 @@ def _bring_up_to_date(project: Project, lock: IO[str], *, to_latest: bool) -> di
     return states
 
 
+def _failed(
+    project: Project, stage: str, state: State[Any], known_until: date | None
+) -> State[Any]:
+    said = state.data.said if isinstance(state.data, dvc.StageFailed) else str(state.message)
+    tell_of_failure(project, get_run_logger(), as_of=known_until, stage=stage, said=said)
+    return Failed(message=state.message, data=state.data)
+
+
 def _register(project: Project, states: Mapping[str, State[Any]]) -> Training:
     run_id, lineage = record(project, wait_for=list(states.values()))
     version, is_new = register(run_id, lineage)
     reason = challenge(version, project)
+    dates = DataParams.load(project.params)
+    week_end = dates.as_of + timedelta(days=dates.test_days)
+    tell_of_verdict(project, get_run_logger(), as_of=week_end, version=version, reason=reason)
     champion = version_by_alias(CHAMPION)
     training = Training(
         outcomes={stage: state.result() for stage, state in states.items()},

@@ -1,6 +1,6 @@
-"""`make ui`: Prefect, a worker for its schedule, MLflow and the reports, on this machine only.
+"""`make ui`: Prefect, a worker for its schedule, MLflow, Evidently and the pages, on this machine.
 
-All four are children in groups of their own, so that Ctrl-C, or the end of any of them, ends every
+All five are children in groups of their own, so that Ctrl-C, or the end of any of them, ends every
 process they started. None of them asks for a login: they listen on the loopback address alone.
 """
 
@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from types import FrameType
 from typing import Final, NoReturn
@@ -22,6 +23,7 @@ from typing import Final, NoReturn
 import typer
 
 from flows.dvc import end_group
+from flows.pages import publish
 from hemline import environment
 from hemline.errors import BadInput
 
@@ -30,22 +32,11 @@ _PORTS: Final = {
     "HEMLINE_PREFECT_PORT": 4200,
     "HEMLINE_MLFLOW_PORT": 5000,
     "HEMLINE_PAGES_PORT": 5001,
+    "HEMLINE_EVIDENTLY_PORT": 5002,
 }
 _START_SECONDS: Final = 120
 _POLL_SECONDS: Final = 0.5
 _LOG_TAIL: Final = 2000
-_INDEX: Final = """<!doctype html>
-<meta charset="utf-8"><title>Hemline reports</title>
-<style>body { font: 16px sans-serif; margin: 2em } img { max-width: 100% }</style>
-<h1>Hemline reports</h1>
-<p><a href="reports/scores.md">Scores with intervals and slices</a> ·
-<a href="reports/fairness/index.html">Fairness of what is served</a> ·
-<a href="validation/index.html">What was checked in the data</a> ·
-<a href="reports/drift/">Weeks beside the weeks before</a></p>
-<h2>Models on the test week</h2><img src="reports/scores.png" alt="MAP@12 of every model">
-<h2>Training of the CVAE</h2><img src="reports/cvae_curve.png" alt="loss and validation MAP@12">
-<h2>Number of clusters</h2><img src="reports/elbow.png" alt="k-modes cost by clusters">
-"""
 
 
 @dataclass(frozen=True)
@@ -55,6 +46,7 @@ class Addresses:
     prefect: str
     mlflow: str
     pages: str
+    evidently: str
 
     @property
     def scores(self) -> str:
@@ -66,9 +58,23 @@ class Addresses:
         """Return the address of the page on what was checked in the data."""
         return f"{self.pages}/validation/index.html"
 
+    @property
+    def monitoring(self) -> str:
+        """Return the address of the page of all weeks."""
+        return f"{self.pages}/monitoring/index.html"
+
+    @property
+    def runbook(self) -> str:
+        """Return the address of what to do when an alert comes."""
+        return f"{self.pages}/docs/monitoring.md"
+
+    def week(self, as_of: date) -> str:
+        """Return the address of the page of the week before as_of."""
+        return f"{self.pages}/monitoring/{as_of}/index.html"
+
 
 def addresses() -> Addresses:
-    """Return the addresses; HEMLINE_PREFECT_PORT, _MLFLOW_PORT and _PAGES_PORT move them."""
+    """Return the addresses; HEMLINE_PREFECT_PORT and its like (_PORTS) move them."""
     ports = [int(os.environ.get(name, default)) for name, default in _PORTS.items()]
     return Addresses(*(f"http://{HOST}:{port}" for port in ports))
 
@@ -82,7 +88,8 @@ def serve(root: Path) -> None:
     where = addresses()
     for variable, address in zip(_PORTS, vars(where).values(), strict=True):
         _refuse_taken_port(variable, address)
-    _publish(root)
+    servers = {"Prefect": where.prefect, "MLflow": where.mlflow, "Evidently": where.evidently}
+    publish(root, _pages(root), servers)
     with ExitStack() as running:
         started = {
             name: _start(name, command, root, where, running)
@@ -91,7 +98,8 @@ def serve(root: Path) -> None:
         _wait_until_they_answer(started, where, root)
         started["worker"] = _start("worker", _worker(), root, where, running)
         typer.echo(
-            f"Prefect  {where.prefect}\nMLflow   {where.mlflow}\nreports  {where.pages}\n"
+            f"Prefect    {where.prefect}\nMLflow     {where.mlflow}\nreports    {where.pages}\n"
+            f"Evidently  {where.evidently}\nmonitoring {where.monitoring}\n"
             "Ctrl-C ends them all. Logs lie in .hemline/logs."
         )
         while True:
@@ -125,10 +133,12 @@ def main() -> None:
 
 def _servers(root: Path, where: Addresses) -> dict[str, list[str]]:
     python = [sys.executable, "-m"]
-    prefect, mlflow, pages = (address.rpartition(":")[2] for address in vars(where).values())
+    prefect, mlflow, pages, evidently = (
+        address.rpartition(":")[2] for address in vars(where).values()
+    )
     store = ["--backend-store-uri", os.environ["MLFLOW_TRACKING_URI"]]
     files = ["--artifacts-destination", str(root / ".hemline" / "mlartifacts")]
-    shown = str(_pages(root))
+    shown, weeks = str(_pages(root)), str(root / ".hemline" / "monitoring" / "evidently")
     return {
         "prefect": [*python, "prefect", "server", "start", "--host", HOST, "--port", prefect],
         "mlflow": [
@@ -136,6 +146,10 @@ def _servers(root: Path, where: Addresses) -> dict[str, list[str]]:
             *("--host", HOST, "--port", mlflow, "--workers", "1"),
         ],
         "pages": [*python, "http.server", pages, "--bind", HOST, "--directory", shown],
+        "evidently": [
+            *(*python, "evidently.cli", "ui", "--workspace", weeks),
+            *("--host", HOST, "--port", evidently),
+        ],
     }
 
 
@@ -170,22 +184,14 @@ def _environment(where: Addresses) -> Mapping[str, str]:
     return {**os.environ, "PREFECT_API_URL": f"{where.prefect}/api", "PREFECT_LOGGING_COLORS": "0"}
 
 
-def _publish(root: Path) -> None:
-    """Link the reports into the one folder that is served, and nothing else of the project."""
-    pages = _pages(root)
-    pages.mkdir(parents=True, exist_ok=True)
-    for name, folder in {"reports": "reports", "validation": "data/validation"}.items():
-        link = pages / name
-        link.unlink(missing_ok=True)  # it names a place that is gone once the project has moved
-        link.symlink_to(root / folder)
-    (pages / "index.html").write_text(_INDEX, encoding="utf-8")
-
-
 def _wait_until_they_answer(
     started: Mapping[str, subprocess.Popen[str]], where: Addresses, root: Path
 ) -> None:
     deadline = time.monotonic() + _START_SECONDS
-    probes = (f"{where.prefect}/api/health", f"{where.mlflow}/health", f"{where.pages}/")
+    probes = (
+        *(f"{where.prefect}/api/health", f"{where.mlflow}/health"),
+        *(f"{where.pages}/", f"{where.evidently}/api/version"),
+    )
     for probe in probes:
         while not answers(probe):
             _refuse_ended(started, root)

@@ -9,7 +9,10 @@ from ruamel.yaml import YAML
 
 REPOSITORY = Path(__file__).parents[1]
 COPIED = ("src", "flows", "monitoring", "data/kaggle")
-COPIED_FILES = ("params.yaml", "dvc.yaml", "prefect.yaml", "pyproject.toml", ".gitignore")
+COPIED_FILES = (
+    *("params.yaml", "dvc.yaml", "prefect.yaml", "automations.yaml"),
+    *("pyproject.toml", ".gitignore"),
+)
 TINY = {
     ("synthetic", "size"): "tiny",
     ("validate", "max_missing_days"): 100,

@@ -1,25 +1,128 @@
-"""The monitoring flow on the tiny trained project."""
+"""The monitoring flow on the tiny trained project: its data end with the week before 2020-09-23."""
 
+import os
+import signal
+import subprocess
+import sys
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.settings import PREFECT_API_URL
 
-from flows.monitor import monitor
-from hemline.data.split import DataParams
+from flows.events import read_events
+from flows.monitor import Look, monitor
+from flows.project import Project
+from flows.train import train
+from flows.week import Log
+from monitoring.alerts.outbox import Kept, read_outbox
+from tests.processes import eventually
+from tests.tiny_project import change_params
 
 # Evidently 0.7.23 reaches for names that numpy and litestar have moved.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
+AS_OF = date(2020, 9, 23)
 
-def test_the_week_after_the_cut_gets_a_page_a_table_and_an_artifact(trained: Path) -> None:
-    lines = monitor(trained)
-    as_of = DataParams.load(trained / "params.yaml").as_of
-    page = trained / "reports" / "drift" / f"{as_of}.html"
-    assert set(lines["column"]) >= {"price", "age_band", "colour_group_name"}
-    assert "age_band" in page.read_text(encoding="utf-8")
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test harness' server stores no event, so there is nothing to wait for."""
+    monkeypatch.setattr("flows.events._WAIT_SECONDS", 0)
+
+
+@pytest.fixture(scope="module")
+def killed(trained: Path) -> Path:
+    """The project after a first look that was killed as soon as its decision was on record."""
+    decision = trained / ".hemline" / "monitoring" / "decisions" / f"{AS_OF}.parquet"
+    server = {"PREFECT_API_URL": PREFECT_API_URL.value() or ""}
+    first = subprocess.Popen(
+        [sys.executable, "-m", "flows.monitor"],
+        cwd=trained,
+        env={**os.environ, **server},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        assert eventually(decision.exists, seconds=180)
+    finally:
+        os.killpg(first.pid, signal.SIGKILL)
+        first.wait()
+    return trained
+
+
+def test_a_killed_look_keeps_its_decision_and_the_next_one_does_what_is_missing(
+    killed: Path,
+) -> None:
+    log = Log(Project.at(killed).monitoring)
+    before = log.decision_of(AS_OF)
+    look = looked(monitor(killed))
+    assert not look.is_new
+    assert look.decision == before
+    assert [alert.alert.kind for alert in alerts(killed)] == ["digest"]
+    assert [event.as_of for event in events(killed)] == [AS_OF.isoformat()]
+    assert "Week of" in look.page.read_text(encoding="utf-8")
+    assert (look.page.parent / "evidently.html").is_file()
     with get_client(sync_client=True) as client:
-        key = ArtifactFilter(key=ArtifactFilterKey(any_=["drift"]))
-        (artifact,) = client.read_artifacts(artifact_filter=key)
-    assert "| price | wasserstein |" in str(artifact.data)
+        key = ArtifactFilter(key=ArtifactFilterKey(any_=["week"]))
+        artifacts = client.read_artifacts(artifact_filter=key)
+    assert "## Verdicts" in str(artifacts[0].data)
+
+
+def test_the_same_week_twice_has_one_decision_one_alert_and_one_event(killed: Path) -> None:
+    first = looked(monitor(killed)).decision.decided_at
+    assert looked(monitor(killed)).decision.decided_at == first
+    assert len(alerts(killed)) == 1
+    assert len(events(killed)) == 1
+
+
+def test_an_expected_week_that_is_not_there_is_one_alert_and_no_decision(killed: Path) -> None:
+    for _ in range(2):
+        state = monitor(killed, expects_a_new_week=True, return_state=True)
+        assert state.is_failed()
+        assert "2020-09-30 lacks transactions" in str(state.message)
+    assert [alert.alert.kind for alert in alerts(killed)] == ["digest", "data late"]
+    assert Log(Project.at(killed).monitoring).decision_of(date(2020, 9, 30)) is None
+
+
+def test_a_week_that_breaks_a_rule_is_not_judged(killed: Path) -> None:
+    original = (killed / "params.yaml").read_text()
+    change_params(killed, {("validate", "max_price"): 0.01})
+    try:
+        state = monitor(killed, as_of=date(2020, 9, 16), return_state=True)
+    finally:
+        (killed / "params.yaml").write_text(original)
+    assert state.is_failed()
+    assert "transactions.price" in str(state.message)
+    assert Log(Project.at(killed).monitoring).decision_of(date(2020, 9, 16)) is None
+    assert alerts(killed)[-1].alert.kind == "validation failed"
+
+
+def test_a_rehearsal_decides_and_tells_nobody(killed: Path) -> None:
+    told = len(alerts(killed))
+    assert looked(monitor(killed, as_of=date(2020, 9, 9), acts=False)).is_new
+    assert len(alerts(killed)) == told
+    assert [event.as_of for event in events(killed)] == [AS_OF.isoformat()]
+
+
+def test_a_training_is_told_its_cut_or_what_is_known_and_not_both(killed: Path) -> None:
+    state = train(killed, as_of="latest", known_until=AS_OF, return_state=True)
+    assert state.is_failed()
+    assert "not both" in str(state.message)
+
+
+def looked(result: Any) -> Look:
+    assert isinstance(result, Look), result
+    return result
+
+
+def alerts(root: Path) -> list[Kept]:
+    return read_outbox(Project.at(root).monitoring / "alerts")
+
+
+def events(root: Path) -> list[Any]:
+    return read_events(Project.at(root).monitoring / "events")

@@ -1,85 +1,165 @@
-"""The weekly deployment: what prefect.yaml says becomes runs on a real server.
+"""The deployments and automations: what the repository says becomes runs on a real server.
 
 With sqlalchemy 2.1 everything below deploys without a word and no run is ever scheduled.
 """
 
-import json
-import os
-import subprocess
+import logging
 import sys
-import urllib.request
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from flows.dvc import end_group
-from flows.ui import HOST, answers
+from flows.events import Kept, Name, deliver_events, keep_event, read_events
 from tests.processes import eventually, free_ports
+from tests.servers import ask, server_environment, serving
 from tests.tiny_project import REPOSITORY, run
 
-PREFECT = [sys.executable, "-m", "prefect", "--no-prompt"]
+LOGGER = logging.getLogger(__name__)
+WEEKS = iter(
+    [date(2020, 6, 3), date(2020, 7, 1), date(2020, 8, 5)]
+)  # one a test: a server forgets none
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The environment in which a server with its scheduler answers; the test harness has none."""
+    """The environment in which a server answers; everything was deployed twice."""
     home = tmp_path_factory.mktemp("prefect")
-    (port,) = free_ports(1)
-    environment = {
-        **os.environ,
-        "PREFECT_HOME": str(home),
-        "PREFECT_API_URL": f"http://{HOST}:{port}/api",
-        "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{home}/prefect.db",
-    }
-    serving = [*PREFECT, "server", "start", "--host", HOST, "--port", str(port)]
-    with (home / "server.log").open("w") as log:
-        process = subprocess.Popen(
-            serving, env=environment, stdout=log, stderr=log, text=True, start_new_session=True
-        )
-        try:
-            assert eventually(lambda: answers(f"http://{HOST}:{port}/api/health"), seconds=120)
-            yield environment
-        finally:
-            end_group(process)
+    environment = server_environment(home, free_ports(1)[0])
+    with serving(home, environment):
+        for _ in range(2):
+            run(REPOSITORY, sys.executable, "-m", "flows.deploy", env=environment)
+        yield environment
+
+
+@pytest.fixture
+def here(server: dict[str, str]) -> Iterator[None]:
+    """This process talks to the server."""
+    with temporary_settings({PREFECT_API_URL: server["PREFECT_API_URL"]}):
+        yield
 
 
 @pytest.fixture(scope="module")
-def deployment(server: dict[str, str]) -> Any:
-    for command in (["work-pool", "create", "hemline", "--type", "process"], ["deploy", "--all"]):
-        run(REPOSITORY, *PREFECT, *command, env=server)
+def training(server: dict[str, str]) -> Any:
     return ask(server, "deployments/name/train/weekly")
 
 
-def test_one_weekly_run_at_a_time_and_the_next_one_waits(deployment: Any) -> None:
-    assert deployment["global_concurrency_limit"]["limit"] == 1
-    assert deployment["concurrency_options"]["collision_strategy"] == "ENQUEUE"
-    assert deployment["schedules"][0]["schedule"]["cron"] == "0 4 * * 1"
+@pytest.fixture(scope="module")
+def monitoring(server: dict[str, str]) -> Any:
+    return ask(server, "deployments/name/monitor/weekly")
 
 
-def test_a_worker_finds_the_flow_in_the_project_folder(deployment: Any) -> None:
-    (step,) = deployment["pull_steps"]
-    (settings,) = step.values()
-    assert (Path(settings["directory"]) / deployment["entrypoint"].partition(":")[0]).is_file()
+def test_one_weekly_run_at_a_time_and_the_next_one_waits(training: Any, monitoring: Any) -> None:
+    for deployment in (training, monitoring):
+        assert deployment["global_concurrency_limit"]["limit"] == 1
+        assert deployment["concurrency_options"]["collision_strategy"] == "ENQUEUE"
 
 
-def test_the_schedule_becomes_scheduled_runs(server: dict[str, str], deployment: Any) -> None:
-    mine = {"deployments": {"id": {"any_": [deployment["id"]]}}}
-    assert eventually(lambda: ask(server, "flow_runs/filter", mine), seconds=90)
-    runs = ask(server, "flow_runs/filter", mine)
-    assert {one["state"]["type"] for one in runs} == {"SCHEDULED"}
-    times = [datetime.fromisoformat(one["expected_start_time"]) for one in runs]
-    assert {time.astimezone(ZoneInfo("Europe/Stockholm")).isoweekday() for time in times} == {1}
+def test_the_shop_is_looked_at_before_it_is_trained_on(training: Any, monitoring: Any) -> None:
+    assert training["schedules"][0]["schedule"]["cron"] == "0 4 * * 1"
+    assert monitoring["schedules"][0]["schedule"]["cron"] == "0 3 * * 1"
 
 
-def ask(server: dict[str, str], path: str, question: object = None) -> Any:
-    request = urllib.request.Request(  # noqa: S310  (our own loopback address)
-        f"{server['PREFECT_API_URL']}/{path}",
-        data=None if question is None else json.dumps(question).encode(),
-        headers={"Content-Type": "application/json"},
-    )
-    with urllib.request.urlopen(request, timeout=30) as reply:  # noqa: S310  (as above)
-        return json.load(reply)
+def test_a_worker_finds_the_flows_in_the_project_folder(training: Any, monitoring: Any) -> None:
+    for deployment in (training, monitoring):
+        (step,) = deployment["pull_steps"]
+        (settings,) = step.values()
+        assert (Path(settings["directory"]) / deployment["entrypoint"].split(":")[0]).is_file()
+
+
+def test_the_schedules_become_scheduled_runs(
+    server: dict[str, str], training: Any, monitoring: Any
+) -> None:
+    for deployment in (training, monitoring):
+        mine = {"deployments": {"id": {"any_": [deployment["id"]]}}}
+        assert eventually(lambda mine=mine: ask(server, "flow_runs/filter", mine), seconds=90)
+        runs = ask(server, "flow_runs/filter", mine)
+        assert {one["state"]["type"] for one in runs} == {"SCHEDULED"}
+        times = [datetime.fromisoformat(one["expected_start_time"]) for one in runs]
+        stockholm = ZoneInfo("Europe/Stockholm")
+        assert {time.astimezone(stockholm).isoweekday() for time in times} == {1}
+
+
+def test_deploying_twice_doubles_no_automation(server: dict[str, str]) -> None:
+    names = [automation["name"] for automation in ask(server, "automations/filter", {})]
+    assert sorted(names) == [
+        "a run without a heartbeat has crashed",
+        "the monitor's decision starts a training",
+    ]
+
+
+@pytest.mark.usefixtures("here")
+def test_a_decision_to_retrain_starts_one_training_that_knows_the_day(
+    server: dict[str, str], tmp_path: Path
+) -> None:
+    as_of = next(WEEKS)
+    assert announced(tmp_path, as_of, "hemline.drift.confirmed", retrain=True) == "in training"
+    assert announced(tmp_path, as_of, "hemline.drift.confirmed", retrain=True) == "in training"
+    (started,) = trainings(server, as_of)
+    assert started["parameters"]["as_of"] is None
+
+
+@pytest.mark.usefixtures("here")
+def test_a_decision_not_to_retrain_is_told_and_starts_nothing(
+    server: dict[str, str], tmp_path: Path
+) -> None:
+    as_of = next(WEEKS)
+    assert announced(tmp_path, as_of, "hemline.drift.confirmed", retrain=False) == "done"
+    wanted = {"filter": {"event": {"name": ["hemline.drift.confirmed"]}}}
+    told = [event["payload"] for event in ask(server, "events/filter", wanted)["events"]]
+    assert {"as_of": as_of.isoformat(), "retrain": False, "attempt": 1} in told
+    assert not trainings(server, as_of)
+
+
+@pytest.mark.usefixtures("here")
+def test_a_training_that_crashed_is_asked_for_again_and_one_that_failed_is_not(
+    server: dict[str, str], tmp_path: Path
+) -> None:
+    as_of = next(WEEKS)
+    assert announced(tmp_path, as_of, "hemline.drift.ok", retrain=True) == "in training"
+    end(server, trainings(server, as_of)[0], "CRASHED")
+    assert announced(tmp_path, as_of, "hemline.drift.ok", retrain=True) == "in training"
+    assert kept(tmp_path).attempt == 2
+    (again,) = (one for one in trainings(server, as_of) if one["state_type"] != "CRASHED")
+    end(server, again, "FAILED")
+    assert announced(tmp_path, as_of, "hemline.drift.ok", retrain=True) == "done"
+
+
+def test_without_a_server_an_event_waits_and_the_run_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with temporary_settings(restore_defaults={PREFECT_API_URL}):
+        assert announced(tmp_path, date(2020, 9, 2), "hemline.drift.ok", retrain=True) == "waiting"
+    assert "make deploy" in caplog.text
+
+
+@pytest.mark.usefixtures("here")
+def test_an_event_overtaken_by_newer_weeks_is_given_up(tmp_path: Path) -> None:
+    keep_event(tmp_path, "hemline.drift.confirmed", date(2020, 1, 1), {"retrain": True})
+    (event,) = deliver_events(tmp_path, oldest=date(2020, 3, 1), logger=LOGGER)
+    assert event.progress == "given up"
+    assert not deliver_events(tmp_path, oldest=date(2020, 3, 1), logger=LOGGER)
+
+
+def announced(outbox: Path, as_of: date, name: Name, *, retrain: bool) -> str:
+    keep_event(outbox, name, as_of, {"as_of": as_of.isoformat(), "retrain": retrain})
+    deliver_events(outbox, oldest=date(2020, 1, 1), logger=LOGGER)
+    return kept(outbox).progress
+
+
+def kept(outbox: Path) -> Kept:
+    (event,) = read_events(outbox)
+    return event
+
+
+def trainings(server: dict[str, str], as_of: date) -> list[Any]:
+    runs = ask(server, "flow_runs/filter", {"flows": {"name": {"any_": ["train"]}}})
+    return [one for one in runs if one["parameters"].get("known_until") == as_of.isoformat()]
+
+
+def end(server: dict[str, str], training: Any, state: str) -> None:
+    ask(server, f"flow_runs/{training['id']}/set_state", {"state": {"type": state}, "force": True})

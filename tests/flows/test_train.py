@@ -16,7 +16,10 @@ from flows.project import Project
 from flows.report import Training
 from flows.train import LATEST, Latest, train
 from hemline.data.split import DataParams
-from hemline.registry.versions import load_champion, meet_champion, set_champion, version_by_alias
+from hemline.evaluation.gate.guardrails import GateParams
+from hemline.registry.champions import changes
+from hemline.registry.judging import meet_champion
+from hemline.registry.versions import load_champion, set_champion, version_by_alias
 from hemline.segments.strangers import Stranger
 from hemline.tables import SERVED_SCORES, read_table
 from tests.tiny_project import change_params, git
@@ -48,8 +51,11 @@ def test_a_first_training_is_recorded_with_its_numbers(trained: Path) -> None:
 def test_a_first_training_becomes_champion() -> None:
     champion = version_by_alias("champion")
     assert champion is not None
-    assert champion.tags["gate.reason"] == "there was no champion to beat"
+    assert champion.tags["gate.reason"].startswith("there was no champion to beat")
     assert champion.tags["gate.previous_champion"] == "none"
+    assert champion.tags["gate.latency.verdict"].startswith("passes: 99 of 100 answers")
+    first = changes()[0]
+    assert (first.version, first.previous, first.how) == (champion.number, "none", "gate")
 
 
 def test_the_tagged_commit_holds_what_made_the_model(trained: Path) -> None:
@@ -64,7 +70,7 @@ def test_the_champion_scores_the_week_as_evaluate_did(trained: Path) -> None:
     project = Project.at(trained)
     _, champion = load_champion()
     evaluated = read_table(project.served_scores(), SERVED_SCORES)["ap_at_12"]
-    assert champion.average_precision(project.test_week()).tolist() == evaluated.tolist()
+    assert champion.answer(project.test_week()).average_precision.tolist() == evaluated.tolist()
 
 
 def test_a_second_training_finds_everything_done_and_registers_nothing(trained: Path) -> None:
@@ -90,7 +96,9 @@ def test_a_changed_model_challenges_and_loses_when_it_is_worse(trained: Path) ->
     assert champion is not None
     assert challenger.number == training.version
     assert champion.number == training.champion != training.version
-    assert float(challenger.tags["gate.difference"]) <= 0
+    assert float(challenger.tags["gate.difference"]) < 0
+    assert "MAP@12" in challenger.tags["gate.reason"]
+    assert challenger.tags["gate.coverage.verdict"].partition(":")[0] in {"passes", "fails"}
     assert challenger.tags["gate.previous_champion"] == champion.number
 
 
@@ -106,20 +114,22 @@ def test_a_version_of_an_earlier_week_is_not_compared_but_can_be_challenged(trai
         assert DataParams.load(trained / "params.yaml").as_of == date(2020, 9, 16)
         assert latest.version == champion.number
         set_champion(earlier.version)
-        served = read_table(Project.at(trained).served_scores(), SERVED_SCORES)["ap_at_12"]
         verdict = meet_champion(
             champion,
             Project.at(trained).test_week(),
-            served.to_numpy(),
+            trained / "reports" / "fairness" / "gaps.csv",
+            GateParams.load(trained / "params.yaml"),
             n_samples=100,
             rng=np.random.default_rng(7),
         )
     finally:
         set_champion(champion.number)
         (trained / "params.yaml").write_text(original)
+    served = read_table(Project.at(trained).served_scores(), SERVED_SCORES)["ap_at_12"]
     assert verdict.comparison is not None
     assert verdict.comparison.n_customers == len(served)
     assert verdict.comparison.challenger == pytest.approx(served.mean())
+    assert verdict.map_at_12 == pytest.approx(served.mean())
 
 
 def test_a_broken_rule_fails_the_run_with_its_words_and_the_champion_still_answers(

@@ -6,27 +6,37 @@ import socket
 import subprocess
 import sys
 import urllib.request
+from datetime import date
 from pathlib import Path
 
-from flows.ui import HOST
+from flows.pages import publish
+from flows.ui import HOST, Addresses
 from tests.processes import descendants, eventually, free_ports, is_alive
 from tests.tiny_project import REPOSITORY
 
-VARIABLES = ("HEMLINE_PREFECT_PORT", "HEMLINE_MLFLOW_PORT", "HEMLINE_PAGES_PORT")
+AS_OF = date(2020, 9, 23)
+VARIABLES = tuple(f"HEMLINE_{name}_PORT" for name in ("PREFECT", "MLFLOW", "PAGES", "EVIDENTLY"))
 
 
 def test_the_pages_answer_and_an_interrupt_ends_every_process(tmp_path: Path) -> None:
+    week = tmp_path / ".hemline" / "monitoring" / "pages" / str(AS_OF) / "index.html"
+    week.parent.mkdir(parents=True)
+    week.write_text("a week as expected", encoding="utf-8")
     ports = free_ports(len(VARIABLES))
     started = start(tmp_path, dict(zip(VARIABLES, ports, strict=True)))
     assert started.stdout is not None
-    lines = [started.stdout.readline() for _ in range(4)]
+    lines = [started.stdout.readline() for _ in range(6)]
     try:
         assert lines[-1].startswith("Ctrl-C ends them all"), lines
         for port in ports:
             with urllib.request.urlopen(f"http://{HOST}:{port}/", timeout=10) as page:
                 assert page.status == 200
+        place = f"{HOST}:{ports[2]}/monitoring/{AS_OF}/index.html"
+        assert Addresses("", "", f"http://{HOST}:{ports[2]}", "").week(AS_OF) == f"http://{place}"
+        with urllib.request.urlopen(f"http://{place}", timeout=10) as page:
+            assert page.read() == b"a week as expected"
         family = descendants(started.pid)
-        assert len(family) >= 4
+        assert len(family) >= 5
     finally:
         started.send_signal(signal.SIGINT)
         rest, _ = started.communicate(timeout=60)
@@ -45,6 +55,21 @@ def test_a_taken_port_is_named_before_anything_starts(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert f"rule:  port {port} is free" in said
     assert not (tmp_path / ".hemline" / "logs").exists()
+
+
+def test_the_first_page_leads_everywhere_and_only_what_is_named_is_served(tmp_path: Path) -> None:
+    (tmp_path / ".hemline").mkdir()
+    (tmp_path / ".hemline" / "mlflow.db").touch()
+    pages = tmp_path / "pages"
+    for root in (tmp_path / "before it moved", tmp_path):
+        publish(root, pages, {"Evidently": "http://127.0.0.1:5002"})
+    served = {path.name: path.resolve() for path in pages.iterdir() if path.is_symlink()}
+    assert served["monitoring"] == (tmp_path / ".hemline" / "monitoring" / "pages").resolve()
+    assert all(path.is_relative_to(tmp_path.resolve()) for path in served.values())
+    assert tmp_path.resolve() / ".hemline" not in served.values()
+    index = (pages / "index.html").read_text("utf-8")
+    assert '<a href="http://127.0.0.1:5002">Evidently</a>' in index
+    assert all(f'"{name}/' in index for name in served)
 
 
 def start(root: Path, ports: dict[str, int]) -> subprocess.Popen[str]:

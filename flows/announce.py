@@ -1,0 +1,80 @@
+"""What a decision leads to outside of its record: alerts for people, an event for the server.
+
+Both lie in an outbox before anybody is told, so that this can be done as often as one likes. The
+event comes last: a week that has one has been seen to, and a run that was killed before it is made
+up for by the next, whatever week that one looks at.
+"""
+
+from datetime import date
+from typing import Any
+
+from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+
+from flows.events import Name, deliver_events, keep_event, read_events
+from flows.project import Project
+from flows.tell import links, tell, tell_of_champion
+from flows.week import WEEK, Log
+from monitoring.alerts.alert import AlertParams
+from monitoring.alerts.composed import digest, drift_confirmed
+from monitoring.alerts.outbox import read_outbox
+from monitoring.windows import MonitorParams
+
+
+@task(cache_policy=NO_CACHE)
+def announce(project: Project, log: Log, as_of: date) -> None:
+    """Tell of every decision that nobody was told of, and deliver what has not arrived.
+
+    What is older than the cool-down is left: a drift that lasts is confirmed anew.
+    """
+    logger, outbox = get_run_logger(), project.monitoring / "events"
+    cool_down = MonitorParams.load(project.params).cool_down_weeks
+    oldest = as_of - cool_down * WEEK
+    told = {event.as_of for event in read_events(outbox)}
+    decision: Any
+    for decision in log.decisions.itertuples():
+        if decision.as_of >= oldest and decision.as_of.isoformat() not in told:
+            _raise_alerts(project, log, decision)
+            keep_event(outbox, _event_name(log, decision), decision.as_of, _payload(decision))
+    tell_of_champion(project, logger)
+    deliver_events(outbox, oldest=oldest, logger=logger)
+
+
+def _raise_alerts(project: Project, log: Log, decision: Any) -> None:
+    logger, params = get_run_logger(), AlertParams.load(project.params)
+    if decision.confirmed:
+        alert = drift_confirmed(
+            decision.as_of,
+            confirmed=decision.confirmed,
+            reasons=decision.reasons,
+            verdicts=log.verdicts,
+            retrain=decision.retrain,
+            pages_a_person=decision.pages_a_person,
+            links=links(),
+            params=params,
+        )
+        tell(alert, project, logger)
+    kept = [one for one in read_outbox(project.monitoring / "alerts") if one.suppressed]
+    held_back = [one.alert.title for one in kept if one.alert.as_of == decision.as_of]
+    weekly = digest(
+        decision.as_of, verdicts=log.verdicts, held_back=held_back, links=links(), params=params
+    )
+    tell(weekly, project, logger)
+
+
+def _event_name(log: Log, decision: Any) -> Name:
+    if decision.confirmed:
+        return "hemline.drift.confirmed"
+    verdicts = log.verdicts
+    of_the_week = verdicts[verdicts["as_of"] == decision.as_of]["verdict"]
+    return "hemline.season.changed" if of_the_week.eq("seasonal").any() else "hemline.drift.ok"
+
+
+def _payload(decision: Any) -> dict[str, Any]:
+    return {
+        "as_of": decision.as_of.isoformat(),
+        "retrain": bool(decision.retrain),
+        "confirmed": decision.confirmed,
+        "reasons": decision.reasons,
+        "version": decision.version,
+    }

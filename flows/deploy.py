@@ -1,0 +1,83 @@
+"""`make deploy`: work pool, deployments and automations, handed to the Prefect server.
+
+Doing it again changes what has changed and doubles nothing: deployments and the automations that
+belong to one are replaced by Prefect, those of automations.yaml here, by their name.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import typer
+import yaml
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.events.schemas.automations import AutomationCore
+from prefect.settings import PREFECT_API_URL
+
+from flows.server import join_running_server
+from flows.ui import addresses, answers
+from hemline.errors import BadInput
+
+POOL: Final = "hemline"
+_AUTOMATIONS: Final = "automations.yaml"
+
+
+def deploy(root: Path) -> list[str]:
+    """Hand everything over and return the names of the automations of automations.yaml.
+
+    Raises:
+        BadInput: no server answers, or Prefect refuses what prefect.yaml says.
+    """
+    api = PREFECT_API_URL.value()
+    if not api or not answers(f"{api}/health"):
+        raise BadInput(
+            "a Prefect server answers",
+            found=f"none at {api or addresses().prefect}",
+            fix="start one: make ui",
+        )
+    _prefect(root, "work-pool", "create", POOL, "--type", "process", "--overwrite")
+    _prefect(root, "deploy", "--all")
+    with get_client(sync_client=True) as client:
+        return [_put(client, automation) for automation in _automations(root)]
+
+
+def main() -> None:
+    """Deploy the project in this folder."""
+    try:
+        names = deploy(Path.cwd())
+    except BadInput as refusal:
+        typer.secho(f"\n{refusal}", err=True, fg="red")
+        raise SystemExit(1) from None
+    typer.echo("".join(f"automation in place: {name}\n" for name in names), nl=False)
+
+
+def _automations(root: Path) -> list[AutomationCore]:
+    content = yaml.safe_load((root / _AUTOMATIONS).read_text(encoding="utf-8"))
+    return [AutomationCore.model_validate(one) for one in content["automations"]]
+
+
+def _put(client: SyncPrefectClient, automation: AutomationCore) -> str:
+    """Create an automation, or replace the one of its name."""
+    known = client.read_automations_by_name(automation.name)
+    if known:
+        client.update_automation(known[0].id, automation)
+    else:
+        client.create_automation(automation)
+    return automation.name
+
+
+def _prefect(root: Path, *arguments: str) -> None:
+    command = [sys.executable, "-m", "prefect", "--no-prompt", *arguments]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise BadInput(
+            f"prefect takes '{' '.join(arguments)}'",
+            found=f"{done.stdout}{done.stderr}".strip(),
+            fix="correct prefect.yaml",
+        )
+
+
+if __name__ == "__main__":
+    join_running_server(Path.cwd(), "flows.deploy")
+    main()

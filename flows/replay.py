@@ -1,0 +1,221 @@
+"""A span of past weeks, looked at one after the other as the monitor would have then.
+
+Each week is judged from what was known before its as_of. Records and pages lie in a folder of the
+replay's own, so the live log never mixes with it; nobody is told anything. Weeks that are on record
+are not looked at again, so a replay that was stopped goes on where it was.
+
+Two things are not as they were. The champion is today's: it has no number for weeks it was fitted
+on, and is not asked what it would have recommended then (the models of the time do not exist, and
+training one a week is what `hemline.backtest` is for). And the model's age counts from the first
+week replayed and then from every decision to retrain, as if each had been followed.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import pandas as pd
+import typer
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+from rich.console import Console
+from rich.table import Table
+
+from flows import week
+from flows.project import Project
+from flows.server import join_running_server
+from flows.tell import links
+from hemline import environment
+from hemline.errors import BadInput
+from monitoring.answers import Champion
+from monitoring.fresh_data import FreshDataParams, see_arrival
+
+ALARMS: Final = "alarms"
+_VERDICTS: Final = ("drift", "seasonal", "level change", "new")
+_HEADINGS: Final = ("as_of", *_VERDICTS, "confirmed", "decision")
+_BETWEEN: Final = "; "
+
+
+@flow(name="replay")
+def replay(
+    first: date, last: date, root: Path = Path(), fresh: bool = False, pages: bool = True
+) -> Path:
+    """Look at every week from `first` to `last` and write the alarm history.
+
+    Args:
+        first: as_of of the first week.
+        last: as_of of the last week, a whole number of weeks later.
+        root: the project folder.
+        fresh: whether to begin anew, in a new folder, instead of going on.
+        pages: whether to draw the dashboard's pages as well.
+
+    Returns:
+        The folder of the replay: decisions, verdicts, performance, pages, alarms.csv, alarms.md.
+
+    Raises:
+        BadInput: the span is no whole number of weeks.
+    """
+    root = root.resolve()
+    environment.apply(root)
+    project = Project.at(root)
+    weeks = _weeks(first, last)
+    log = week.Log(_folder(project, first, last, fresh=fresh))
+    decided = set(log.decisions["as_of"])
+    champion = week.champion_of_today()
+    summaries = week.summarise(project, last, None)
+    for as_of in weeks:
+        if as_of not in decided:
+            look_back(project, log, as_of, first, summaries, champion)
+    if pages:
+        draw(project, log, summaries)
+    write_alarms(log)
+    return log.folder
+
+
+@task(cache_policy=NO_CACHE, task_run_name="{as_of}")
+def look_back(
+    project: Project,
+    log: week.Log,
+    as_of: date,
+    first: date,
+    summaries: pd.DataFrame,
+    champion: Champion | None,
+) -> None:
+    """Look at one week with what was known then, unless its transactions are not all there."""
+    fresh = FreshDataParams.load(project.params)
+    transactions = project.root / project.tables / "transactions.parquet"
+    arrival = see_arrival(transactions, as_of, fresh)
+    if not arrival.is_complete:
+        get_run_logger().warning("passed over: %s", arrival.sentence)
+        return
+    known = summaries[summaries["as_of"] <= as_of]
+    week.judge(project, log, as_of, known)
+    week.measure(project, log, as_of, champion)
+    week.conclude(project, log, as_of, known, _model_age_days(log, as_of, first))
+
+
+@task(cache_policy=NO_CACHE)
+def draw(project: Project, log: week.Log, summaries: pd.DataFrame) -> None:
+    """Write the pages of all weeks that have none yet."""
+    days = log.decisions["as_of"].tolist()
+    for day in days:
+        if not log.page_of(day).exists():
+            week.draw(project, log, day, summaries, links=links(), today=days[-1])
+
+
+@task(cache_policy=NO_CACHE)
+def write_alarms(log: week.Log) -> None:
+    """Write alarms.csv and alarms.md, and the table as an artifact of this run."""
+    history = alarm_history(log)
+    history.to_csv(log.folder / f"{ALARMS}.csv", index=False)
+    text = _as_markdown(history)
+    (log.folder / f"{ALARMS}.md").write_text(text, encoding="utf-8")
+    create_markdown_artifact(text, key=ALARMS, description="What a replay has found")
+
+
+def alarm_history(log: week.Log) -> pd.DataFrame:
+    """Return a row per week: what was unlike, what was confirmed, what was decided and why."""
+    verdicts = log.verdicts
+    return pd.DataFrame(
+        [
+            _alarm_row(decision, verdicts[verdicts["as_of"] == decision.as_of])
+            for decision in log.decisions.itertuples()
+        ],
+        columns=[*_HEADINGS, "candidates", "reasons"],
+    )
+
+
+def main(
+    first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"])],
+    last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"])],
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew, in a new folder.")] = False,
+    pages: Annotated[bool, typer.Option(help="Whether to draw the pages as well.")] = True,
+) -> None:
+    """Replay a span of past weeks and print the alarm history; both days are as_of of a week."""
+    try:
+        folder = replay(first.date(), last.date(), Path.cwd(), fresh=fresh, pages=pages)
+    except BadInput as refusal:
+        typer.secho(f"\n{refusal}", err=True, fg="red")
+        raise SystemExit(1) from None
+    _print(alarm_history(week.Log(folder)), Console())
+    typer.echo(f"{folder}")
+
+
+def _weeks(first: date, last: date) -> list[date]:
+    n_weeks, rest = divmod((last - first).days, week.WEEK.days)
+    if rest or n_weeks < 0:
+        raise BadInput(
+            "a replay is a whole number of weeks long",
+            found=f"from {first} to {last}, {(last - first).days} days",
+            fix="both are the first day after a week; choose the same day of the week",
+        )
+    return [first + weeks * week.WEEK for weeks in range(n_weeks + 1)]
+
+
+def _folder(project: Project, first: date, last: date, *, fresh: bool) -> Path:
+    """Return the folder to go on in: that of the latest replay of the span, or a new one."""
+    replays, number = project.monitoring / "replays", 1
+    while (replays / f"{first}_{last}_{number + 1 - fresh}").exists():
+        number += 1
+    return replays / f"{first}_{last}_{number}"
+
+
+def _model_age_days(log: week.Log, as_of: date, first: date) -> int:
+    decisions = log.decisions
+    trained = decisions[decisions["retrain"] & (decisions["as_of"] < as_of)]["as_of"].tolist()
+    # A model that knows everything before `first` is as old as one trained on the week before it.
+    latest: date = max([first - week.WEEK, *trained])
+    return (as_of - latest).days
+
+
+def _alarm_row(decision: Any, verdicts: pd.DataFrame) -> dict[str, object]:
+    named = verdicts["about"] + " " + verdicts["column"]
+    places = named.where(verdicts["segment"] == "all", named + " in " + verdicts["segment"])
+    found = {
+        verdict: _BETWEEN.join(places[verdicts["verdict"] == verdict]) for verdict in _VERDICTS
+    }
+    return {
+        "as_of": decision.as_of,
+        **found,
+        "confirmed": _BETWEEN.join(decision.confirmed),
+        "decision": "retrain" if decision.retrain else "",
+        "candidates": _BETWEEN.join(decision.candidates),
+        "reasons": " ".join(decision.reasons),
+    }
+
+
+def _as_markdown(history: pd.DataFrame) -> str:
+    rows = ["| " + " | ".join(map(str, row)) + " |" for row in history.itertuples(index=False)]
+    heads = list(history.columns)
+    return "\n".join([_line(heads), _line(["---"] * len(heads)), *rows, ""])
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _print(history: pd.DataFrame, console: Console) -> None:
+    """Print the history with numbers of signals in place of their names."""
+    table = Table(title="Week by week: number of signals (their names stand in alarms.csv)")
+    for heading in _HEADINGS:
+        table.add_column(heading, justify="right" if heading in _VERDICTS else "left")
+    for row in history.to_dict("records"):
+        counts = [
+            str(len(row[verdict].split(_BETWEEN))) if row[verdict] else "" for verdict in _VERDICTS
+        ]
+        columns = {place.partition(" in ")[0] for place in row["confirmed"].split(_BETWEEN)}
+        shown = [str(row["as_of"]), *counts, ", ".join(sorted(columns)), row["decision"]]
+        table.add_row(*shown, style="bold" if row["decision"] else None)
+    console.print(table)
+    confirmed = int(history["confirmed"].ne("").sum())
+    retrained = int(history["decision"].ne("").sum())
+    console.print(f"{len(history)} weeks, {confirmed} with a confirmed drift, {retrained} retrains")
+
+
+if __name__ == "__main__":
+    join_running_server(Path.cwd(), "flows.replay")
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command()(main)
+    app()

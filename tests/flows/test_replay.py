@@ -1,0 +1,79 @@
+"""Past weeks looked at again, on the tiny trained project."""
+
+import shutil
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pytest
+
+from flows.project import Project
+from flows.replay import ALARMS, replay
+from flows.week import Log
+from hemline.errors import BadInput
+from tests.tiny_project import COPIED_FILES
+
+FIRST, LAST = date(2020, 8, 26), date(2020, 9, 9)
+
+
+@pytest.fixture(scope="module")
+def replayed(trained: Path) -> Path:
+    return replay(FIRST, LAST, trained)
+
+
+def test_a_replay_looks_at_every_week_and_writes_the_alarm_history(replayed: Path) -> None:
+    alarms = pd.read_csv(replayed / f"{ALARMS}.csv")
+    assert alarms["as_of"].tolist() == ["2020-08-26", "2020-09-02", "2020-09-09"]
+    assert (replayed / f"{ALARMS}.md").read_text().count("\n") == 2 + len(alarms)
+    assert (replayed / "pages" / "index.html").is_file()
+    assert all(Log(replayed).page_of(date.fromisoformat(day)).exists() for day in alarms["as_of"])
+
+
+def test_a_replay_tells_nobody_and_leaves_the_live_log_alone(trained: Path) -> None:
+    live = Project.at(trained).monitoring
+    kept = ("decisions", "verdicts", "performance", "alerts", "events", "pages")
+    before = [sorted((live / name).rglob("*")) for name in kept]
+    folder = replay(FIRST, FIRST, trained)
+    assert [sorted((live / name).rglob("*")) for name in kept] == before
+    assert not (folder / "alerts").exists()
+    assert not (folder / "events").exists()
+
+
+def test_a_stopped_replay_goes_on_where_it_was(replayed: Path, trained: Path) -> None:
+    before = Log(replayed).decisions
+    (replayed / "decisions" / f"{LAST}.parquet").unlink()
+    assert replay(FIRST, LAST, trained, pages=False) == replayed
+    after = Log(replayed).decisions
+    assert after["decided_at"].tolist()[:2] == before["decided_at"].tolist()[:2]
+    assert after["decided_at"].tolist()[2] > before["decided_at"].tolist()[2]
+    facts = [name for name in before.columns if name != "decided_at"]
+    pd.testing.assert_frame_equal(after[facts], before[facts])
+
+
+def test_a_fresh_replay_has_a_folder_of_its_own(replayed: Path, trained: Path) -> None:
+    again = replay(FIRST, FIRST, trained, pages=False)
+    fresh = replay(FIRST, FIRST, trained, fresh=True, pages=False)
+    assert len({replayed, again, fresh}) == 3
+
+
+def test_what_came_later_changes_no_verdict(replayed: Path, trained: Path, tmp_path: Path) -> None:
+    """The tables cut off at each week's end give the verdicts that the whole tables gave."""
+    project = Project.at(trained)
+    for name in COPIED_FILES:
+        shutil.copy(trained / name, tmp_path / name)
+    tables = tmp_path / project.tables
+    shutil.copytree(trained / project.tables, tables)
+    whole = trained / project.tables / "transactions.parquet"
+    with duckdb.connect() as connection:
+        known = connection.read_parquet(str(whole)).filter(f"t_dat < date '{LAST}'")
+        known.write_parquet(str(tables / "transactions.parquet"))
+    alone = replay(LAST, LAST, tmp_path, pages=False)
+    verdicts = Log(replayed).verdicts
+    expected = verdicts[verdicts["as_of"] == LAST].reset_index(drop=True)
+    pd.testing.assert_frame_equal(Log(alone).verdicts, expected)
+
+
+def test_half_a_week_is_refused(trained: Path) -> None:
+    with pytest.raises(BadInput, match="whole number of weeks"):
+        replay(FIRST, date(2020, 9, 5), trained)
