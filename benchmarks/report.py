@@ -22,6 +22,28 @@ METRICS: Final = {
         "trained customers per cpu second",
         "lists per second",
     ),
+    "monitoring": (
+        "refused",
+        "a year",
+        "before last year",
+        "with last year",
+        "in 2 weeks",
+        "in 3 weeks",
+        "in 4 weeks",
+        "wait",
+        "any column",
+        "besides",
+        "retrained",
+        "seasonal and no drift",
+        "seasonal",
+        "seasonal without it",
+        "drift",
+        "any drift",
+        "news when new",
+        "with the event",
+        "without it",
+    ),
+    "monitoring-full-scale": ("seconds", "cpu seconds", "peak GB"),
 }
 """Which metrics of a result stand in the document; the first one orders the lines."""
 

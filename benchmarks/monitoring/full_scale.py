@@ -1,0 +1,80 @@
+"""A week of the full-size shop: how long its monitoring takes and how much memory.
+
+Every step is a process of its own, so that its time and its peak memory include its imports and
+nothing else; flows/monitor does the weekly steps in one process. The tables are made once and kept
+(0.3 GB), the summaries are made anew. What a model adds, its lists for the week's buyers, depends
+on the model and is no part of this.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+import pyarrow.parquet as pq
+
+from benchmarks.monitoring.full_scale_steps import LAST_END, STEPS
+from benchmarks.monitoring.plan import WEEK
+from benchmarks.record import Row
+from hemline.errors import BadInput
+
+_ALL: Final = "weekly: all of it"
+_BYTES_A_RSS: Final = 1 if sys.platform == "darwin" else 1024
+
+
+def measure_full_scale(folder: Path, params: Path) -> tuple[list[Row], list[str]]:
+    """Return rows of seconds, CPU seconds and peak memory per step, and notes.
+
+    Args:
+        folder: of the full-size tables, made where they are missing, and of all that is written.
+        params: params.yaml.
+    """
+    first, *others = STEPS
+    steps = others if (folder / "tables").exists() else [first, *others]
+    taken = {step: _measure(step, folder, params) for step in steps}
+    weekly = [numbers for step, numbers in taken.items() if step.startswith("weekly")]
+    taken[_ALL] = {
+        "seconds": sum(numbers["seconds"] for numbers in weekly),
+        "cpu seconds": sum(numbers["cpu seconds"] for numbers in weekly),
+        "peak GB": max(numbers["peak GB"] for numbers in weekly),
+    }
+    rows = [
+        Row("full size", step, metric, value, None)
+        for step, numbers in taken.items()
+        for metric, value in numbers.items()
+    ]
+    return rows, [
+        f"Generated shop of the full size: {_size(folder / 'tables')}.",
+        "Wall and CPU seconds with imports; peak memory of the process. Nobody's lists are scored.",
+    ]
+
+
+def _size(tables: Path) -> str:
+    paths = {name: tables / f"{name}.parquet" for name in ("customers", "articles", "transactions")}
+    rows = [f"{pq.read_metadata(path).num_rows:,} {name}" for name, path in paths.items()]
+    days = [("t_dat", ">=", LAST_END - WEEK), ("t_dat", "<", LAST_END)]
+    week = pq.read_table(paths["transactions"], columns=["t_dat"], filters=days)
+    return f"{', '.join(rows)}, {week.num_rows:,} of them in the week"
+
+
+def _measure(step: str, folder: Path, params: Path) -> dict[str, float]:
+    """Run a step in a process of its own and return what it took."""
+    module = "benchmarks.monitoring.full_scale_steps"
+    start = time.perf_counter()
+    process = subprocess.Popen([sys.executable, "-m", module, step, str(folder), str(params)])
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise BadInput(
+            f"the step '{step}' ends well",
+            found=f"exit {process.returncode}",
+            fix="read what it printed above",
+        )
+    return {
+        "seconds": seconds,
+        "cpu seconds": usage.ru_utime + usage.ru_stime,
+        "peak GB": usage.ru_maxrss * _BYTES_A_RSS / 1e9,
+    }

@@ -1,0 +1,93 @@
+"""What is kept of a shop that was looked at: enough to count again without looking again."""
+
+from datetime import date
+
+from pydantic import BaseModel, ConfigDict
+
+from benchmarks.monitoring.plan import is_within
+from hemline.data.synthetic.events import COLUMNS, Event
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SeenWeek(_Record):
+    """What the monitor said of one week.
+
+    Attributes:
+        as_of: the first day after the week.
+        has_last_year: whether last year's weeks were there to compare with.
+        retrain: whether a retraining was called for.
+        confirmed: "column" or "column in segment", as the decision names them.
+        candidates: the same, of what waits for a second week.
+        called: by verdict other than "none", what got it.
+    """
+
+    as_of: date
+    has_last_year: bool
+    retrain: bool
+    confirmed: tuple[str, ...]
+    candidates: tuple[str, ...]
+    called: dict[str, tuple[str, ...]]
+
+
+class PresetWeek(_Record):
+    """What Evidently's preset said of one week."""
+
+    as_of: date
+    dataset: bool
+    columns: tuple[str, ...]
+
+
+class Calm(_Record):
+    """A shop in which nothing happens.
+
+    Attributes:
+        seed: of the shop.
+        weeks: every week with a whole recent reference.
+        preset: by rows a window, the weeks that Evidently was asked about.
+        refused: rules that the last week breaks.
+    """
+
+    seed: int
+    weeks: tuple[SeenWeek, ...]
+    preset: dict[int, tuple[PresetWeek, ...]]
+    refused: tuple[str, ...]
+
+
+class Planted(_Record):
+    """A shop with an event.
+
+    Attributes:
+        seed: of the shop.
+        event: what happens.
+        weeks: the weeks after its first day that were judged.
+        refused: rules that its first week breaks; asked of a broken_column only.
+    """
+
+    seed: int
+    event: Event
+    weeks: tuple[SeenWeek, ...]
+    refused: tuple[str, ...]
+
+    def weeks_within(self, n_weeks: int) -> list[SeenWeek]:
+        """Return the weeks up to the first that ends n_weeks or more after the event's start."""
+        return [week for week in self.weeks if is_within(week.as_of, self.event.date, n_weeks)]
+
+    def right(self, names: tuple[str, ...]) -> set[str]:
+        """Return the named columns in which the event ought to be seen."""
+        return columns_of(names) & set(COLUMNS[self.event.kind])
+
+    def besides(self, names: tuple[str, ...]) -> set[str]:
+        """Return the named columns in which it need not be seen."""
+        return columns_of(names) - self.right(names)
+
+
+def columns_of(names: tuple[str, ...]) -> set[str]:
+    """Return the columns among "column" and "column in segment".
+
+    >>> sorted(columns_of(("price", "price in Menswear")))
+    ['price']
+    """
+    return {name.partition(" in ")[0] for name in names}

@@ -1,0 +1,25 @@
+"""A generated shop with any events, as the folder of tables that the monitor reads."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hemline.data.acquire.typed_tables import type_tables, write_tables
+from hemline.data.synthetic.events import Event
+from hemline.data.synthetic.shop import ShopSize, SyntheticParams, generate_shop
+
+
+@contextmanager
+def tables_of(size: ShopSize, seed: int, *events: Event) -> Iterator[Path]:
+    """Yield the folder of a shop's tables; it is gone afterwards."""
+    with TemporaryDirectory() as folder:
+        write_shop(Path(folder), size, seed, *events)
+        yield Path(folder)
+
+
+def write_shop(folder: Path, size: ShopSize, seed: int, *events: Event) -> None:
+    """Write the tables of a shop as the stage acquire does."""
+    shop = generate_shop(SyntheticParams(size=size, seed=seed, events=events))
+    tables = type_tables(shop.articles, shop.customers, shop.transactions, keep_postal_code=False)
+    write_tables(tables, folder)

@@ -1,0 +1,83 @@
+"""A shop looked at week by week, as flows/monitor does it, but without a model.
+
+Nobody's lists are scored here, so performance is unknown and the model a week old: only what is
+bought can call for a retraining. What one week decided is known to the next.
+"""
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any, Final
+
+import pandas as pd
+
+from benchmarks.monitoring.outcome import SeenWeek
+from monitoring.decision import decide
+from monitoring.season import judge_week
+from monitoring.windows import MonitorParams
+
+MODEL_AGE_DAYS: Final = 7
+_SILENT: Final = "none"
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What was seen so far.
+
+    Attributes:
+        verdicts: VERDICTS rows of every week looked at.
+        decisions: DECISIONS rows of the same weeks, without decided_at.
+    """
+
+    verdicts: pd.DataFrame
+    decisions: pd.DataFrame
+
+    def until(self, as_of: date) -> "Looked":
+        """Return what was known when the week that ends at as_of had been looked at."""
+        return Looked(
+            self.verdicts[self.verdicts["as_of"] <= as_of],
+            self.decisions[self.decisions["as_of"] <= as_of],
+        )
+
+
+NOTHING: Final = Looked(pd.DataFrame(), pd.DataFrame())
+
+
+def look_weekly(
+    summaries: pd.DataFrame, weeks: Sequence[date], params: MonitorParams, *, before: Looked
+) -> Looked:
+    """Return `before` and what the weeks brought, judged in their order."""
+    looked = before
+    for as_of in weeks:
+        known = summaries[summaries["as_of"] <= as_of]
+        verdicts = _joined(looked.verdicts, judge_week(known, as_of, params))
+        decision = decide(as_of, verdicts, looked.decisions, None, MODEL_AGE_DAYS, params)
+        row = pd.DataFrame([asdict(decision)])
+        looked = Looked(verdicts, _joined(looked.decisions, row))
+    return looked
+
+
+def told(looked: Looked, weeks: Sequence[date]) -> tuple[SeenWeek, ...]:
+    """Return what is kept of each of the weeks."""
+    verdicts = dict(list(looked.verdicts.groupby("as_of")))
+    decisions = {row["as_of"]: row for row in looked.decisions.to_dict("records")}
+    return tuple(_seen(as_of, verdicts[as_of], decisions[as_of]) for as_of in weeks)
+
+
+def _seen(as_of: date, verdicts: pd.DataFrame, decision: Mapping[Hashable, Any]) -> SeenWeek:
+    spoke = verdicts[verdicts["verdict"] != _SILENT]
+    names = spoke["column"].where(
+        spoke["segment"] == "all", spoke["column"] + " in " + spoke["segment"]
+    )
+    return SeenWeek(
+        as_of=as_of,
+        has_last_year=bool(verdicts["effect_last_year"].notna().any()),
+        retrain=decision["retrain"],
+        confirmed=tuple(decision["confirmed"]),
+        candidates=tuple(decision["candidates"]),
+        called={name: tuple(of) for name, of in names.groupby(spoke["verdict"])},
+    )
+
+
+def _joined(earlier: pd.DataFrame, latest: pd.DataFrame) -> pd.DataFrame:
+    return latest if earlier.empty else pd.concat([earlier, latest], ignore_index=True)
