@@ -29,6 +29,8 @@ _SOURCES: Final = (
     "params.yaml",
     "dvc.yaml",
     "dvc.lock",
+    "prefect.yaml",
+    "automations.yaml",
     "requirements.lock",
 )
 _IDENTITY: Final = {

@@ -141,7 +141,10 @@ def _said(row: Any, n_weeks: int, params: MonitorParams) -> str:
 
 
 def _silence(lately: pd.DataFrame, as_of: date) -> str:
-    today = lately[_days(lately["as_of"]) == pd.Timestamp(as_of)]
+    is_today = _days(lately["as_of"]) == pd.Timestamp(as_of)
+    today = lately[is_today & lately["about"].isin(_CONFIRMING)]
+    if today.empty:
+        return "Nothing that is bought could be compared: there are too few weeks before this one."
     counts = today["verdict"].value_counts()
     others = [f"{counts[name]} {name}" for name in _OTHERS if counts.get(name, 0)]
     known = f" ({', '.join(others)})" if others else ""
@@ -212,8 +215,8 @@ def _resting(
 ) -> tuple[frozenset[str], list[str]]:
     """Return what cannot call for a retraining so soon after another, and a sentence about it.
 
-    A drift waits for the references to move past the drift that was trained on; a weak champion,
-    until what was trained for any reason has had its weeks.
+    A drift waits for the references to move past the drift that was trained on; a weak or an old
+    champion, until what was trained for any reason has had its weeks.
     """
     if past_decisions is None or past_decisions.empty:
         return frozenset(), []
@@ -223,12 +226,12 @@ def _resting(
     rest_days = _WEEK_DAYS * params.cool_down_weeks
     rests = {
         cause: min(days)
-        for cause, days in (("drift", since[for_drift]), ("performance", since))
+        for cause, days in (("drift", since[for_drift]), ("performance", since), ("age", since))
         if len(days) and min(days) <= rest_days
     }
     said = [
-        f"A retraining was decided {days} days ago; another for {cause} waits until {rest_days} "
-        "days have passed."
+        f"A retraining was decided {days} days ago; another for {cause} waits until more than "
+        f"{rest_days} days have passed."
         for cause, days in rests.items()
     ]
     return frozenset(rests), said

@@ -77,7 +77,7 @@ def add_to_workspace(
     """
     page.parent.mkdir(parents=True, exist_ok=True)
     workspace.mkdir(parents=True, exist_ok=True)
-    lines = []
+    lines = [pd.DataFrame(columns=["reference", "column", "method", "distance", "drifted"])]
     with TemporaryDirectory(dir=workspace.parent, prefix=".evidently-") as scratch:
         state = _write_project(Path(scratch), owner)
         for reference, transactions in references.items():
@@ -87,7 +87,7 @@ def add_to_workspace(
             state.write_snapshot(PROJECT, run_id(as_of, reference), snapshot.to_snapshot_model())
             lines.append(_lines(snapshot, reference, threshold))
         _move_into(workspace, Path(scratch))
-    return pd.concat(lines, ignore_index=True)
+    return pd.concat(lines[1:] or lines, ignore_index=True)
 
 
 def run_id(as_of: date, reference: Reference) -> UUID:

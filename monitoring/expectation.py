@@ -1,10 +1,11 @@
 """What a week was expected to be: the recent weeks, moved as last year moved at this step.
 
-Only weeks before a week enter its expectation, so that of any past week is what it would have been
-then, and its miss is honest. (A decomposition of the whole series is not: it bends to the very jump
-that is looked for.) How far last year is followed is learned per signal from the misses: a step
-that foretold nothing, because single hits had made it, is not taken again. The price: two years of
-summaries, and a first year in which nothing is expected but more of the same.
+Only weeks before a week are averaged for it. (A decomposition of the whole series bends to the very
+jump that is looked for.) How far last year is followed is learned per signal from the misses: a
+step that foretold nothing, because single hits had made it, is not taken again. For the judged week
+that is learned from earlier weeks alone; misses of earlier weeks, measured with the same number,
+come out a little small. The price: two years of summaries, and a first year in which nothing is
+expected but more of the same.
 """
 
 from dataclasses import dataclass

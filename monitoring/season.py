@@ -48,11 +48,12 @@ def judge_week(summaries: pd.DataFrame, as_of: date, params: MonitorParams) -> p
         panel.signals, np.where(is_compared, recent.p_value, np.nan), params.alpha
     )
     has_expectation = np.isfinite(test.effect)
+    effect_last_year = distance(panel, panel.measured[-1] - misses.known.last_year[-1])
     verdicts = panel.signals.assign(
         as_of=as_of,
         n=panel.n[-1].astype(np.int64),
         effect_recent=recent.effect,
-        effect_last_year=distance(panel, panel.measured[-1] - misses.known.last_year[-1]),
+        effect_last_year=effect_last_year,
         threshold=np.where(has_expectation, test.effect_at(cut), recent.effect_at(cut)),
         q_value=q,
         verdict=_ladder(
@@ -60,6 +61,7 @@ def judge_week(summaries: pd.DataFrame, as_of: date, params: MonitorParams) -> p
             unlike_expected=q <= params.alpha,
             is_foretold=p_foretold(misses) <= params.alpha,
             has_expectation=has_expectation,
+            has_last_year=np.isfinite(effect_last_year),
         ),
         moved=_moved(misses),
         **counted,
@@ -97,12 +99,13 @@ def _ladder(
     unlike_expected: npt.NDArray[np.bool_],
     is_foretold: npt.NDArray[np.bool_],
     has_expectation: npt.NDArray[np.bool_],
+    has_last_year: npt.NDArray[np.bool_],
 ) -> npt.NDArray[np.str_]:
     rungs = [
         ~has_expectation & unlike_recent,
         unlike_recent & unlike_expected,
         is_foretold & ~unlike_expected,
-        unlike_expected,
+        unlike_expected & has_last_year,
     ]
     return np.select(rungs, ["new", "drift", "seasonal", "level change"], "none")
 
@@ -124,20 +127,13 @@ def _move(panel: Panel, number: int, recent: FloatArray) -> str:
     return f"{before:.3g} -> {after:.3g}"
 
 
-def expected_shares(
-    summaries: pd.DataFrame, as_of: date, column: str, params: MonitorParams
-) -> pd.DataFrame:
-    """Return the rows of `expected_band` of one column and the week before as_of."""
-    band = expected_band(summaries, as_of, params)
-    return band[(band["column"] == column) & (band["as_of"] == as_of)].reset_index(drop=True)
-
-
 def expected_band(summaries: pd.DataFrame, as_of: date, params: MonitorParams) -> pd.DataFrame:
-    """Return what was expected of every week up to as_of, each from the weeks before it.
+    """Return what was expected of every week up to as_of, from the weeks before each.
 
-    Without a last year that is the recent mean; before there are recent weeks it is NaN. The width
-    holds 95 of 100 numbers that are as expected, by the usual miss of the number and no less than
-    its sampling noise; it is that of the last week, for all weeks.
+    How far last year's step is followed is what had been learned by as_of. Without a last year
+    that is the recent mean; before there are recent weeks it is NaN. The width holds 95 of 100
+    numbers that are as expected, by the usual miss of the number and no less than its sampling
+    noise; it is that of the last week, for all weeks.
 
     Returns:
         A row per week and number: as_of, about, column, segment, category (empty for a signal that

@@ -5,9 +5,9 @@ rows one wholesale customer moves a week more than any season. Each number comes
 the same mean over Poisson resamples of the buyers (Chamandy et al. 2012), so whatever is derived
 from it can be told from luck at the actual number of buyers. The price: 0.8 kB a number and a week.
 
-A summary is kept beside a fingerprint of the rows it was made from and is made anew when they
-change. Attributes of articles and customers are not part of it: after correcting those, delete the
-folder.
+A summary is kept beside a fingerprint of the rows, numbers and code it was made from and is made
+anew when they change. Attributes of articles and customers are not part of it: after correcting
+those, delete the folder.
 """
 
 import hashlib
@@ -171,10 +171,19 @@ def _fingerprints(tables: Path, until: date, params: MonitorParams) -> dict[date
             fix="monitor a week that lies in the data",
         )
     n_weeks = (until - min(days)).days // 7
+    if not n_weeks:
+        raise BadInput(
+            f"the data hold the whole week before {until}",
+            found=f"transactions from {min(days)} on",
+            fix="monitor a week that lies in the data",
+        )
     ends = [until - weeks * _WEEK for weeks in range(n_weeks - 1, -1, -1)]
+    sold = {end for end in ends for day in range(1, 8) if end - timedelta(days=day) in days}
     reach = params.read_weeks * _WEEK
-    numbers = params.model_dump_json(include=set(_NUMBERS_READ))
-    return {end: _digest(days, end - reach, end, numbers) for end in ends}
+    numbers = params.model_dump_json(include=set(_NUMBERS_READ)) + _code()
+    # A week of before in which nothing was sold is a gap; nothing in the last one is an error.
+    wanted = [end for end in ends if end in sold or end == until]
+    return {end: _digest(days, end - reach, end, numbers) for end in wanted}
 
 
 _NUMBERS_READ: Final[Sequence[str]] = (
@@ -186,6 +195,14 @@ _NUMBERS_READ: Final[Sequence[str]] = (
     "price_step",
     "min_buyers",
 )
+
+
+def _code() -> str:
+    """Return a digest of the code that makes summaries: another version makes them anew."""
+    folder, digest = Path(__file__).parent, hashlib.sha256()
+    for name in ("week", "measures", "habits", "signals", "summaries"):
+        digest.update((folder / f"{name}.py").read_bytes())
+    return digest.hexdigest()
 
 
 def _digest(days: dict[date, str], first: date, end: date, numbers: str) -> str:

@@ -166,7 +166,10 @@ def q_values(
     q_habits, cut_habits = _benjamini_hochberg(p_values[habits], alpha)
     q, cut = np.full(len(signals), np.nan), np.full(len(signals), np.nan)
     q[others], cut[others] = q_first[:-1], np.minimum(cut_first * weights[:-1], 1.0)
-    q[habits], cut[habits] = np.maximum(q_habits, q_first[-1]), cut_habits
+    q[habits] = np.maximum(q_habits, q_first[-1])
+    is_open = not len(habits) or q_first[-1] <= alpha
+    alone = cut_first * weights[-1] / max(len(habits), 1)  # what one habit needs to be asked at all
+    cut[habits] = cut_habits if is_open else min(cut_habits, alone)
     return q, cut
 
 

@@ -8,9 +8,9 @@ looks like half a change, and of a shop's first year nothing can be said but tha
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Self
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from hemline.params import Section
 from monitoring.holidays import holidays_in, last_years_week
@@ -36,6 +36,14 @@ class MonitorParams(Section):
     out_of_weeks: PositiveInt
     cool_down_weeks: NonNegativeInt
     max_model_age_weeks: PositiveInt
+
+    @model_validator(mode="after")
+    def _can_confirm(self) -> Self:
+        if self.confirm_weeks > self.out_of_weeks:
+            raise ValueError(
+                f"confirm_weeks ({self.confirm_weeks}) exceeds out_of_weeks ({self.out_of_weeks})"
+            )
+        return self
 
     @property
     def read_weeks(self) -> int:
@@ -98,7 +106,7 @@ def _like(week_end: date) -> list[date]:
     if holidays_in(week_end):
         return [same]
     around = [same - _WEEK, same, same + _WEEK]
-    return [end for end in around if end == same or not holidays_in(end)]
+    return [end for end in around if not holidays_in(end)] or [same]
 
 
 def _known(ends: list[date], first_day: date) -> tuple[Span, ...]:

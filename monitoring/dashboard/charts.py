@@ -104,7 +104,7 @@ def _area(values: Sequence[Values], width: int, height: int, n_weeks: int) -> _A
     room = _MARGIN * ((most - least) or abs(most) or 1.0)
     low = least - room if least < 0 else max(least - room, 0.0)
     ticks = (least, (least + most) / 2, most)
-    return _Area(width, height, 46, n_weeks, low, most + room, ticks)
+    return _Area(width, height, 52, n_weeks, low, most + room, ticks)
 
 
 def _svg(area: _Area, describe: str, marks: Sequence[str]) -> str:

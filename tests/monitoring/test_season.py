@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from hemline.errors import BadInput
-from monitoring.season import expected_band, expected_shares, judge_week
+from monitoring.season import expected_band, judge_week
 from monitoring.windows import MonitorParams
 
 PARAMS = MonitorParams.load(Path("params.yaml")).model_copy(update={"alpha": 0.01})
@@ -182,7 +182,8 @@ def test_the_band_holds_most_quiet_weeks_and_no_jump() -> None:
 
 
 def test_the_expected_shares_of_a_week_add_up_to_one() -> None:
-    week = expected_shares(world(seasonal), LAST, "product_group_name", PARAMS)
+    band = expected_band(world(seasonal), LAST, PARAMS)
+    week = band[band["as_of"] == LAST]
     assert week["category"].tolist() == ["c0", "c1", "c2"]
     assert week["expected"].sum() == pytest.approx(1)
     assert week["expected"].to_numpy() == pytest.approx(seasonal(0), abs=0.05)

@@ -13,6 +13,7 @@ from hemline.data.synthetic.events import Event
 from hemline.data.synthetic.shop import ShopSize, SyntheticParams, generate_shop
 from hemline.errors import BadInput
 from hemline.tables import TRANSACTIONS, read_table, write_table
+from monitoring.season import judge_week
 from monitoring.summaries import draw_weights, kept_summaries, summarise_week
 from monitoring.windows import MonitorParams
 
@@ -117,6 +118,21 @@ def test_the_same_week_gives_the_same_numbers(tables: Path, summaries: pd.DataFr
 def test_an_empty_week_is_refused(tables: Path) -> None:
     with pytest.raises(BadInput, match="2021-01-06"):
         summarise_week(tables, date(2021, 1, 6), PARAMS)
+
+
+def test_a_past_week_without_sales_is_a_gap_and_not_the_end(tables: Path, tmp_path: Path) -> None:
+    for name in ("articles", "customers"):
+        (tmp_path / f"{name}.parquet").write_bytes((tables / f"{name}.parquet").read_bytes())
+    rows = read_table(tables / "transactions.parquet", TRANSACTIONS)
+    day = pd.to_datetime(rows[columns.DAY])
+    closed = (day >= "2020-05-13") & (day < "2020-05-20")
+    write_table(rows[~closed], tmp_path / "transactions.parquet", TRANSACTIONS)
+    params = PARAMS.model_copy(update={"history_weeks": 2, "reference_weeks": 2})
+    until = date(2020, 6, 24)
+    kept = kept_summaries(tmp_path, tmp_path / "summaries", until, params)
+    assert date(2020, 5, 20) not in set(kept["as_of"])
+    assert kept["as_of"].nunique() == 8
+    assert not judge_week(kept, until, params).empty
 
 
 def test_the_first_of_the_weights_is_the_week_as_it_was() -> None:

@@ -51,6 +51,17 @@ def test_missing_history_is_said(first_day: date, said: str) -> None:
     assert all(span.first >= first_day for span in known)
 
 
+def test_a_plain_week_is_not_held_against_last_years_easter() -> None:
+    seasonal = windows_for(date(2020, 4, 22), date(2018, 9, 20), PARAMS).seasonal
+    assert seasonal
+    assert not any(span.first <= date(2019, 4, 21) < span.end for span in seasonal)
+
+
+def test_more_weeks_to_confirm_than_are_looked_at_are_refused() -> None:
+    with pytest.raises(ValueError, match="confirm_weeks"):
+        MonitorParams(**{**PARAMS.model_dump(), "confirm_weeks": 4, "out_of_weeks": 3})
+
+
 def test_no_window_reaches_into_the_week_or_past_it() -> None:
     windows = windows_for(AS_OF, LONG_AGO, PARAMS)
     for span in (*windows.recent, *windows.seasonal, *windows.seasonal_recent):
