@@ -1,8 +1,8 @@
 """What a decision leads to outside of its record: alerts for people, an event for the server.
 
-Both lie in an outbox before anybody is told, so that this can be done as often as one likes. The
-event comes last: a week that has one has been seen to, and a run that was killed before it is made
-up for by the next, whatever week that one looks at.
+Both lie in an outbox before anybody is told, so that this can be done as often as one likes. Of a
+week the event comes last: a week that has one has been seen to, and a run that was killed before it
+is made up for by the next, whatever week that one looks at.
 """
 
 from datetime import date
@@ -17,7 +17,7 @@ from flows.tell import links, tell, tell_of_champion
 from flows.week import WEEK, Log
 from monitoring.alerts.alert import AlertParams
 from monitoring.alerts.composed import digest, drift_confirmed
-from monitoring.alerts.outbox import read_outbox
+from monitoring.alerts.outbox import held_back
 from monitoring.windows import MonitorParams
 
 
@@ -36,8 +36,8 @@ def announce(project: Project, log: Log, as_of: date) -> None:
         if decision.as_of >= oldest and decision.as_of.isoformat() not in told:
             _raise_alerts(project, log, decision)
             keep_event(outbox, _event_name(log, decision), decision.as_of, _payload(decision))
-    tell_of_champion(project, logger)
     deliver_events(outbox, oldest=oldest, logger=logger)
+    tell_of_champion(project, logger)  # last: a registry out of order must not hold up a training
 
 
 def _raise_alerts(project: Project, log: Log, decision: Any) -> None:
@@ -50,14 +50,16 @@ def _raise_alerts(project: Project, log: Log, decision: Any) -> None:
             verdicts=log.verdicts,
             retrain=decision.retrain,
             pages_a_person=decision.pages_a_person,
-            links=links(),
+            links=links(decision.as_of),
             params=params,
         )
         tell(alert, project, logger)
-    kept = [one for one in read_outbox(project.monitoring / "alerts") if one.suppressed]
-    held_back = [one.alert.title for one in kept if one.alert.as_of == decision.as_of]
     weekly = digest(
-        decision.as_of, verdicts=log.verdicts, held_back=held_back, links=links(), params=params
+        decision.as_of,
+        verdicts=log.verdicts,
+        held_back=held_back(project.monitoring / "alerts", decision.as_of),
+        links=links(decision.as_of),
+        params=params,
     )
     tell(weekly, project, logger)
 

@@ -27,7 +27,7 @@ def deploy(root: Path) -> list[str]:
     """Hand everything over and return the names of the automations of automations.yaml.
 
     Raises:
-        BadInput: no server answers, or Prefect refuses what prefect.yaml says.
+        BadInput: no server answers, or it refuses the work pool or a deployment.
     """
     api = PREFECT_API_URL.value()
     if not api or not answers(f"{api}/health"):
@@ -74,7 +74,8 @@ def _prefect(root: Path, *arguments: str) -> None:
         raise BadInput(
             f"prefect takes '{' '.join(arguments)}'",
             found=f"{done.stdout}{done.stderr}".strip(),
-            fix="correct prefect.yaml",
+            fix="correct prefect.yaml if that is what is refused; else see that the server of "
+            "make ui still answers, and deploy again",
         )
 
 

@@ -2,19 +2,23 @@
 
 The server holds an event in memory between taking it and acting on it, so its reply proves nothing:
 killed in between, or its database locked, it forgets. An event therefore counts as done when the
-server's database has it, and one that asks for a training when that training has ended; until then
+server's database has it, and one that asks for a training when that training has ended, whatever
+the server still knows of the event: it drops events after a week and keeps runs. Until then
 every run of the monitor looks again, and asks again where nothing came of it. The price: up to a
 minute of waiting where nothing comes, and a slow server may be asked for the same training twice;
-the second one finds everything done.
+the second one finds everything done. A lock lets one flow at a time at the outbox, and the other
+waits for it.
 
 The id of an event comes from its week, its name and how often it was asked for, so a receiver, the
 server among them, can tell a repeat from a second one.
 """
 
+import fcntl
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -83,9 +87,10 @@ class Kept:
 def keep_event(outbox: Path, name: Name, as_of: date, payload: Mapping[str, Any]) -> Kept:
     """Return the week's event, written to disk unless the week has one already."""
     path = outbox / f"{as_of}.json"
-    if not path.exists():
-        _write(path, Kept(name, as_of.isoformat(), payload, attempt=0, progress="waiting"))
-    return _read(path)
+    with _locked(outbox):
+        if not path.exists():
+            _write(path, Kept(name, as_of.isoformat(), payload, attempt=0, progress="waiting"))
+        return _read(path)
 
 
 def read_events(outbox: Path) -> list[Kept]:
@@ -103,6 +108,11 @@ def deliver_events(
         oldest: events about earlier weeks are given up: a drift that lasts is confirmed anew.
         logger: told what became of each.
     """
+    with _locked(outbox):
+        return _delivered_all(outbox, oldest, logger)
+
+
+def _delivered_all(outbox: Path, oldest: date, logger: Logger | LoggerAdapter[Any]) -> list[Kept]:
     seen = [event for event in read_events(outbox) if event.is_open]
     if seen and not PREFECT_API_URL.value():
         logger.warning(
@@ -154,10 +164,9 @@ def _settled(event: Kept, client: SyncPrefectClient) -> Kept:
 
 
 def _progress(event: Kept, client: SyncPrefectClient) -> Progress:
-    if not _is_stored(event, client):
-        return "sent"
+    """Return how far the event got; a training speaks for itself, for events are soon forgotten."""
     if not event.asks_for_training:
-        return "done"
+        return "done" if _is_stored(event, client) else "sent"
     states = [run.state_type for run in _trainings(event.as_of, client)]
     if any(state not in {*_UNFINISHED, StateType.CRASHED} for state in states):
         return "done"
@@ -221,12 +230,25 @@ def _read(path: Path) -> Kept:
     return Kept(**json.loads(path.read_text(encoding="utf-8")))
 
 
+@contextmanager
+def _locked(outbox: Path) -> Iterator[None]:
+    """Hold the folder; the kernel lets go of it when its holder ends, however it ends."""
+    outbox.mkdir(parents=True, exist_ok=True)
+    with (outbox / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def _write(path: Path, event: Kept) -> None:
-    """Write the file whole, and return once the disk has it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write the file whole, and return once the disk has it and its name."""
     unfinished = path.with_suffix(".unfinished")
     with unfinished.open("w", encoding="utf-8") as file:
         json.dump(asdict(event), file, indent=1)
         file.flush()
         os.fsync(file.fileno())
     unfinished.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

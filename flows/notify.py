@@ -6,7 +6,8 @@ alerts are kept and logged.
 
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -22,7 +23,15 @@ from flows.channels import Logger, Mail, Security, sending
 from hemline import environment
 from hemline.errors import BadInput
 from monitoring.alerts.alert import Alert, AlertParams, anchor
-from monitoring.alerts.outbox import LOG, Delivery, Kept, Send, raise_alert, send_pending
+from monitoring.alerts.outbox import (
+    LOG,
+    Delivery,
+    Kept,
+    Send,
+    raise_alert,
+    read_outbox,
+    send_pending,
+)
 from monitoring.alerts.rendered import plain_text, subject_line
 
 OUTBOX: Final = Path(".hemline") / "monitoring" / "alerts"
@@ -44,7 +53,8 @@ def deliver(outbox: Path, params: AlertParams, logger: Logger) -> list[Delivery]
     """Log and send every alert of the outbox that waits; what fails waits for the next call.
 
     Returns:
-        Every attempt; those whose `failure` is empty were taken.
+        Every attempt; those whose `failure` is empty were taken. What waits for a block that
+        params.yaml names no more is not attempted, and logged.
     """
     channels: dict[str, Send] = {LOG: _logging(logger)}
     channels |= {name: sending(name, logger) for name in params.blocks}
@@ -55,6 +65,8 @@ def deliver(outbox: Path, params: AlertParams, logger: Logger) -> list[Delivery]
             logger.error("%s did not take '%s': %s", delivery.channel, what, delivery.failure)
     if deliveries and not params.blocks:
         logger.warning("kept in %s, sent to nobody: alerts.blocks in params.yaml is empty", outbox)
+    for channel, count in _abandoned(outbox, channels).items():
+        logger.warning("alerts.blocks no longer names %s; alerts that wait: %d", channel, count)
     return deliveries
 
 
@@ -146,7 +158,17 @@ def main(
     test: Annotated[bool, typer.Option("--test", help="Send a test through every block.")] = False,
     send: Annotated[bool, typer.Option("--send", help="Send what waits in the outbox.")] = False,
 ) -> None:
-    """Save the blocks that alerts go through, try them, or send what waits."""
+    """Save the blocks that alerts go through, try them, or send what waits.
+
+    Raises:
+        BadInput: no option says what to do.
+    """
+    if webhook is None and mail is None and not test and not send:
+        raise BadInput(
+            "an option says what to do",
+            found="none",
+            fix="give --webhook, --mail, --test or --send; --help explains them",
+        )
     logging.basicConfig(format="%(levelname)s %(message)s")
     logger = logging.getLogger("flows.notify")
     if webhook is not None:
@@ -157,14 +179,24 @@ def main(
     if test:
         _report(send_test(AlertParams.load(_PARAMS), logger))
     if send:
-        deliver(OUTBOX, AlertParams.load(_PARAMS), logger)
+        _exit_if_refused(deliver(OUTBOX, AlertParams.load(_PARAMS), logger))
 
 
 def _report(tests: Sequence[Delivery]) -> None:
     for one in tests:
         typer.echo(f"{one.channel}: {one.failure or 'took a test alert'}")
-    if any(one.failure for one in tests):
+    _exit_if_refused(tests)
+
+
+def _exit_if_refused(deliveries: Sequence[Delivery]) -> None:
+    if any(one.failure for one in deliveries):
         raise SystemExit(1)
+
+
+def _abandoned(outbox: Path, channels: Mapping[str, Send]) -> Counter[str]:
+    """Return, of every channel that is no more, how many alerts still wait for it."""
+    waiting = (channel for kept in read_outbox(outbox) for channel in kept.pending)
+    return Counter(channel for channel in waiting if channel not in channels)
 
 
 def _say_saved(block: str) -> None:

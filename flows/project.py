@@ -125,5 +125,7 @@ def _choose(params: Path, section: str, key: str, value: str, on_line: OnLine) -
     if before == value:
         return
     content[section][key] = value
-    editor.dump(content, params)
+    unfinished = params.with_suffix(".unfinished")  # whoever reads meanwhile has the file whole
+    editor.dump(content, unfinished)
+    unfinished.replace(params)
     on_line(f"{params.name}: {section}.{key} was {before}, is now {value}")

@@ -10,7 +10,6 @@ training one a week is what `hemline.backtest` is for). And the model's age coun
 week replayed and then from every decision to retrain, as if each had been followed.
 """
 
-from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -187,13 +186,9 @@ def _alarm_row(decision: Any, verdicts: pd.DataFrame) -> dict[str, object]:
 
 
 def _as_markdown(history: pd.DataFrame) -> str:
-    rows = ["| " + " | ".join(map(str, row)) + " |" for row in history.itertuples(index=False)]
     heads = list(history.columns)
-    return "\n".join([_line(heads), _line(["---"] * len(heads)), *rows, ""])
-
-
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+    rows = [heads, ["---"] * len(heads), *history.itertuples(index=False)]
+    return "".join(f"| {' | '.join(map(str, row))} |\n" for row in rows)
 
 
 def _print(history: pd.DataFrame, console: Console) -> None:

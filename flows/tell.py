@@ -6,20 +6,28 @@ only a change of champion is worth an alert: that concerns everybody.
 
 from datetime import UTC, date, datetime
 from logging import Logger, LoggerAdapter
-from typing import Any
+from typing import Any, Final
 
 from prefect.runtime import deployment, flow_run
 
 from flows.notify import deliver
 from flows.project import Project
 from flows.ui import addresses
-from hemline.registry.champions import NOBODY, Change, changes
-from hemline.registry.versions import CHAMPION, Version, known_version, version_by_alias
+from hemline.registry.champions import NOBODY, Change, settle
+from hemline.registry.versions import (
+    CHAMPION,
+    Version,
+    all_versions,
+    known_version,
+    version_by_alias,
+    version_page,
+)
 from monitoring.alerts.alert import Alert, AlertParams
 from monitoring.alerts.composed import challenger_rejected, champion_changed, retrain_failed
-from monitoring.alerts.outbox import raise_alert
+from monitoring.alerts.outbox import Raised, raise_alert
 
 Log = Logger | LoggerAdapter[Any]
+_PROMOTED: Final = "gate.promoted"  # as registry.judging writes it
 
 
 def is_unattended() -> bool:
@@ -27,13 +35,17 @@ def is_unattended() -> bool:
     return deployment.id is not None
 
 
-def links() -> dict[str, str]:
-    """Return the pages of this run, of the monitor and of the registry, by name."""
+def links(as_of: date | None = None, version: str | None = None) -> dict[str, str]:
+    """Return the pages of this run, of the monitor and of the registry, by name.
+
+    Args:
+        as_of: of a week that has a page, which is then the dashboard in place of that of all weeks.
+        version: number of a version, whose page is then MLflow's in place of the front page.
+    """
     where = addresses()
     pages = {
-        "dashboard": where.monitoring,
-        "runbook": where.runbook,
-        "MLflow": where.mlflow,
+        "dashboard": where.week(as_of) if as_of else where.monitoring,
+        "MLflow": version_page(where.mlflow, version) if version else where.mlflow,
         "Evidently": where.evidently,
     }
     if flow_run.id is not None:
@@ -43,11 +55,10 @@ def links() -> dict[str, str]:
 
 def tell(alert: Alert, project: Project, logger: Log) -> None:
     """Raise an alert, once however often it is raised, and send what waits in the outbox."""
-    params, outbox = AlertParams.load(project.params), project.monitoring / "alerts"
-    raised = raise_alert(alert, outbox, params, now=datetime.now(tz=UTC))
+    raised = _keep(alert, project)
     if raised != "new":
         logger.info("alert '%s' is %s", alert.title, raised)
-    deliver(outbox, params, logger)
+    _deliver(project, logger)
 
 
 def tell_of_failure(
@@ -56,13 +67,12 @@ def tell_of_failure(
     """Alert that a training nobody watched has failed."""
     if not is_unattended():
         return
-    champion = version_by_alias(CHAMPION)
     alert = retrain_failed(
         as_of,
         stage=stage,
         said=said,
-        champion=champion.number if champion else NOBODY,
-        links=links(),
+        champion=_champion_if_known(logger),
+        links=links(as_of),
         params=AlertParams.load(project.params),
     )
     tell(alert, project, logger)
@@ -71,38 +81,67 @@ def tell_of_failure(
 def tell_of_verdict(
     project: Project, logger: Log, *, as_of: date, version: Version, reason: str
 ) -> None:
-    """Alert that another version answers, or that the one of an unwatched training may not."""
+    """Alert that another version answers, or that the one of an unwatched training may not.
+
+    A version that won and was rolled back since was not refused, and nothing is told of it.
+    """
     tell_of_champion(project, logger)
     champion = version_by_alias(CHAMPION)
-    if champion is None or champion.number == version.number or not is_unattended():
+    if not is_unattended() or champion is None or champion.number == version.number:
+        return
+    judged = known_version(version.number)  # what was handed over was read before the gate
+    if judged.tags.get(_PROMOTED) != "false":
         return
     alert = challenger_rejected(
         as_of,
         version=version.number,
         champion=champion.number,
         reason=reason,
-        links=links(),
+        links=links(version=version.number),
         params=AlertParams.load(project.params),
     )
     tell(alert, project, logger)
 
 
 def tell_of_champion(project: Project, logger: Log) -> None:
-    """Alert of the latest change of champion, however it came about; not of the first champion."""
-    log = changes()
-    if not log or log[-1].previous == NOBODY:
-        return
-    tell(_champion_alert(log[-1], len(log), project), project, logger)
+    """Alert of every change of champion that was not told, however it came about.
+
+    Not of a first champion, of an alias taken away, or of versions that were deleted since.
+    """
+    weeks = {version.number: version.as_of for version in all_versions()}
+    for number, change in enumerate(settle(datetime.now(tz=UTC)), start=1):
+        if change.previous != NOBODY and change.version in weeks:
+            _keep(_champion_alert(change, number, weeks[change.version], project), project)
+    _deliver(project, logger)
 
 
-def _champion_alert(change: Change, number: int, project: Project) -> Alert:
+def _keep(alert: Alert, project: Project) -> Raised:
+    params, outbox = AlertParams.load(project.params), project.monitoring / "alerts"
+    return raise_alert(alert, outbox, params, now=datetime.now(tz=UTC))
+
+
+def _deliver(project: Project, logger: Log) -> None:
+    deliver(project.monitoring / "alerts", AlertParams.load(project.params), logger)
+
+
+def _champion_if_known(logger: Log) -> str | None:
+    """Return the champion's number, or None, also where the registry is what failed."""
+    try:
+        champion = version_by_alias(CHAMPION)
+    except Exception:
+        logger.exception("who the champion is cannot be said")
+        return None
+    return champion.number if champion else None
+
+
+def _champion_alert(change: Change, number: int, as_of: date, project: Project) -> Alert:
     return champion_changed(
-        known_version(change.version).as_of,  # and not the clock's day, so that it is one alert
+        as_of,  # and not the clock's day, so that it is one alert
         change=str(number),
         version=change.version,
         previous=change.previous,
         how=change.how,
         reason=change.reason,
-        links=links(),
+        links=links(version=change.version),
         params=AlertParams.load(project.params),
     )

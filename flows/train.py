@@ -39,7 +39,7 @@ from flows.report import (
     print_scores,
     training_page,
 )
-from flows.tell import tell_of_failure, tell_of_verdict
+from flows.tell import is_unattended, tell_of_failure, tell_of_verdict
 from flows.ui import addresses
 from hemline import columns, environment
 from hemline.data.split import DataParams, latest_cut
@@ -64,6 +64,11 @@ WAIT_MINUTES: Final = 60
 Latest = Literal["latest"]
 LATEST: Final = "latest"
 _ACQUIRE: Final = "acquire"
+_FLOW: Final = "the flow itself"
+
+
+class _UnfitWeek(Exception):  # noqa: N818  (says what happened)
+    """The test week is not all there or breaks rules, and an alert has said so."""
 
 
 @flow(name="train")
@@ -110,11 +115,17 @@ def train(
             if broken:
                 return _failed(project, broken[0], states[broken[0]], known_until)
             return _register(project, states)
+    except _UnfitWeek as unfit:
+        logger.error("%s", unfit)  # noqa: TRY400  (as below; the alert is out)
+        return Failed(message=str(unfit))
     except (BadInput, dvc.TrainingLocked) as refusal:
         logger.error("%s", refusal)  # noqa: TRY400  (the message is the whole story)
-        project, stage = Project.at(root), "the flow itself"
-        tell_of_failure(project, logger, as_of=known_until, stage=stage, said=str(refusal))
+        tell_of_failure(Project.at(root), logger, as_of=known_until, stage=_FLOW, said=str(refusal))
         return Failed(message=str(refusal))
+    except Exception as error:
+        said = f"{type(error).__name__}: {error}"
+        tell_of_failure(Project.at(root), logger, as_of=known_until, stage=_FLOW, said=said)
+        raise
 
 
 @task(cache_policy=NO_CACHE, task_run_name="{stage}")
@@ -260,7 +271,22 @@ def _bring_up_to_date(
             test_days = DataParams.load(project.params).test_days
             as_of = latest_cut(transactions, test_days=test_days)
             choose_as_of(project.params, as_of, get_run_logger().info)
+        if stage == _ACQUIRE and is_unattended():
+            _check_test_week(project)
     return states
+
+
+def _check_test_week(project: Project) -> None:
+    """Raise _UnfitWeek, as the monitor refuses to judge, where nobody would see a broken week.
+
+    Among two years of rows a broken week keeps the rules of stage validate.
+    """
+    from flows.monitor import check  # noqa: PLC0415  (slow, and for unwatched trainings alone)
+
+    dates = DataParams.load(project.params)
+    problem = check(project, dates.as_of + timedelta(days=dates.test_days), acts=True)
+    if problem is not None:
+        raise _UnfitWeek(problem)
 
 
 def _failed(

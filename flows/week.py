@@ -16,6 +16,7 @@ import pandas as pd
 
 from flows.project import Project
 from hemline.registry.versions import CHAMPION, load_champion, version_by_alias
+from hemline.storefront import FORM
 from monitoring.alerts.outbox import read_outbox
 from monitoring.answers import Champion
 from monitoring.dashboard.history import write_history_page
@@ -94,9 +95,34 @@ def latest_week(tables: Path, anchor: date) -> date:
     return after - timedelta(days=(after - anchor).days % 7)
 
 
+def weeks_due(latest: date, last_decided: date | None, *, is_expected: bool) -> list[date]:
+    """Return the as_of of the weeks that are to be looked at, oldest first, at least one.
+
+    Args:
+        latest: as_of of the last week of the data.
+        last_decided: as_of of the latest decision; None at first, when only the last week is due.
+        is_expected: whether there should be a week that nobody has decided; without one that is
+            the week after the last decision.
+
+    >>> [str(day) for day in weeks_due(date(2020, 9, 23), date(2020, 9, 9), is_expected=True)]
+    ['2020-09-16', '2020-09-23']
+    """
+    if last_decided is None:
+        return [latest]
+    n_weeks = (latest - last_decided) // WEEK
+    undecided = [last_decided + number * WEEK for number in range(1, n_weeks + 1)]
+    return undecided or [last_decided + WEEK if is_expected else latest]
+
+
+def is_overtaken(as_of: date, log: Log) -> bool:
+    """Return whether a later week is decided, so that acting on this one would come too late."""
+    return any(decided > as_of for decided in log.decisions["as_of"])
+
+
 def champion_of_today() -> Champion | None:
-    """Return the champion, or None where there is none."""
-    return None if version_by_alias(CHAMPION) is None else load_champion()
+    """Return the champion, or None where there is none that today's code reads."""
+    version = version_by_alias(CHAMPION)
+    return None if version is None or version.form != FORM else load_champion()
 
 
 def summarise(project: Project, as_of: date, champion: Champion | None) -> pd.DataFrame:
@@ -131,6 +157,10 @@ def measure(project: Project, log: Log, as_of: date, champion: Champion | None) 
     """Put the champion's number for the week on record."""
     tables, answers = project.root / project.tables, project.monitoring / "recommendations"
     row = measure_performance(tables, as_of, champion, project.params, answers)
+    unread = version_by_alias(CHAMPION) if champion is None else None
+    if unread is not None:
+        note = f"champion {unread.number} has form {unread.form}, this code reads {FORM}: train"
+        row = row.assign(note=note)
     write_once(log.folder / "performance", as_of, row, PERFORMANCE)
 
 

@@ -221,6 +221,18 @@ def test_a_rolled_back_version_keeps_its_verdict_and_stays_away(client: MlflowCl
     assert champion() == one
 
 
+def test_a_version_crowned_before_its_verdict_is_not_made_champion_again(
+    client: MlflowClient,
+) -> None:
+    one, two = add_version(client), add_version(client)
+    crown(one)
+    promote(two, reason="I know it", at=NOW)
+    record_verdict(known_version(two), Verdict(promotes=True, reason="it was champion"), LATER)
+    assert earlier_verdict(known_version(two), LATER) == "it was champion"
+    assert [change.version for change in changes()] == [one, two]
+    assert_sound(changes())
+
+
 def test_an_alias_moved_by_other_hands_is_entered_as_such(client: MlflowClient) -> None:
     one, two = add_version(client), add_version(client)
     crown(one)

@@ -148,14 +148,15 @@ def _hits(planted: Planted, week: SeenWeek) -> bool:
 def _season(planted: Planted, quiet: Sequence[SeenWeek]) -> _Measured:
     """Measure the event's second year, and the same weeks of the shop without it."""
     again = [week for week in planted.weeks if week.as_of > second_year(planted.event)]
+    without = _same_weeks(quiet, again)
     is_seasonal = _is_called(planted, again, "seasonal")
     is_drift = any(_hits(planted, week) for week in again)
     return {
         "seasonal and no drift": float(is_seasonal and not is_drift),
         "seasonal": float(is_seasonal),
-        "seasonal without it": float(_is_called(planted, _same_weeks(quiet, again), "seasonal")),
+        "seasonal without it": float(_is_called(planted, without, "seasonal")),
         "drift": float(is_drift),
-        "any drift": float(bool(named(again))),
+        "drift without it": float(any(_hits(planted, week) for week in without)),
         "news when new": float(_is_called(planted, planted.weeks_within(3), "new", "drift")),
     }
 

@@ -43,7 +43,8 @@ def data_late(as_of: date, *, latest_day: date | None, links: Links, params: Ale
         ["transactions"],
         title=f"The week before {as_of} has no complete data",
         happened=f"Transactions up to {as_of - timedelta(days=1)} were expected; {found}.",
-        done="The week was not judged and nothing was trained. The champion answers as before.",
+        done="The week was not judged and calls for no training. The weekly training still runs "
+        "and checks the tables by itself. The champion answers as before.",
         first_thing="Ask who delivers the transactions, then `dvc repro acquire` and "
         "`python -m flows.monitor`. Nothing is lost: the week is judged when it is there.",
         links=links,
@@ -62,9 +63,10 @@ def validation_failed(
         ["tables"],
         title=f"The data break {_counted(len(broken), 'rule')}",
         happened=f"{_listed(broken)}.",
-        done="Everything after the checks was stopped: models, reports and the champion are as "
-        "they were, and the champion answers.",
-        first_thing="Open the data checks and see whether the delivery or the rule is wrong.",
+        done="Nothing was judged, and nothing that rests on the refused data was made. The weekly "
+        "training still runs and checks the tables by itself. The champion answers as before.",
+        first_thing=f"Open the data checks ({_checks(as_of)}) and see whether the delivery or the "
+        "rule is wrong.",
         links=links,
         params=params,
         is_urgent=False,
@@ -134,7 +136,7 @@ def retrain_failed(
         [stage],
         title=f"The training stopped in {stage}",
         happened=f"It said: {short}",
-        done=f"Nothing was registered. {answers} as before, on fresh histories.",
+        done=f"What comes after that was not done. {answers} as before, on fresh histories.",
         first_thing="Open the Prefect run, read the artifact of the failed stage, mend what it "
         "names and start `python -m flows.train` again: finished stages are not repeated.",
         links=links,
@@ -189,8 +191,10 @@ def champion_changed(
         [f"change {change}"],
         title=f"Version {version} is champion, {replaced}",
         happened=f"Version {version} was made champion {_BY[how]}, {replaced}. Reason: {reason}",
-        done="Every answer from now on is its own. All versions before it are kept.",
-        first_thing=f"Look at a few lists: `hemline recommend --age 25`.{back}",
+        done="What starts from now on answers with it. A running `mlflow models serve` goes on "
+        "with the version it was started with. All versions before it are kept.",
+        first_thing="Look at a few lists: `hemline recommend --age 25`; then start "
+        f"`mlflow models serve` again where it runs.{back}",
         links=links,
         params=params,
         is_urgent=False,
@@ -228,8 +232,9 @@ def digest(
         title=f"The season in the week before {as_of}: {', '.join(found) or 'nothing moved'}",
         happened=f"Of {len(week)} verdicts {len(moved)} moved without being drift, {n_drifts} are "
         f"drift, of which there is an alert of its own once it is confirmed. {quiet}.",
-        done="Nothing: seasonal is last year's change again, a level change departs from last year "
-        "only, and new departs from the recent weeks and has no last year to compare with.",
+        done="Nothing: seasonal is movement along last year's step (a weak sign), a level change "
+        "departs from last year only, and new departs from the recent weeks and has no last year "
+        "to compare with.",
         first_thing="Nothing. What is new and large is worth a look at the season page.",
         table=verdict_table(moved.sort_values("effect", ascending=False, kind="stable")),
         links=links,
@@ -266,6 +271,13 @@ def _alert(
         links=dict(links),
         runbook=f"{params.runbook}#{anchor(kind)}",
     )
+
+
+def _checks(as_of: date | None) -> str:
+    """Return where the page of the checks lies: a week's own, or that of the whole tables."""
+    if as_of is None:
+        return "`data/validation/index.html`"
+    return f"`.hemline/monitoring/pages/{as_of}/checks/index.html`"
 
 
 def _sentences(reasons: Sequence[str]) -> str:

@@ -31,7 +31,6 @@ WEEKS: Final = 27
 
 _GROUPS: Final = ("transactions", "product_group_name")
 _FIRST: Final = (columns.CHANNEL, columns.PRICE, "volume")
-_YEAR: Final = timedelta(weeks=52)
 _LEADING: Final = 4
 _LEADING_OF_QUIET: Final = 2
 _PAIR: Final = 2

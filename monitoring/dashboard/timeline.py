@@ -12,11 +12,11 @@ from typing import Final
 import pandas as pd
 
 from monitoring.dashboard.page import html, key_to_verdicts, tone
-from monitoring.dashboard.words import ALL, DRIFT, SYMBOLS, VERDICTS, each_row, signal
+from monitoring.dashboard.words import ALL, CONFIRMING, DRIFT, SYMBOLS, VERDICTS, each_row, signal
 
 _SHOWN_WEEKS: Final = 53
 _ROOM: Final = 3
-_CONFIRMING: Final = ("transactions", "habits")  # what is said of the others confirms no drift
+_TELLING: Final = 3  # so many looks may hold the drifts that confirm one
 
 Key = tuple[str, str, str]
 
@@ -29,9 +29,10 @@ def timeline(decisions: pd.DataFrame, verdicts: pd.DataFrame) -> str:
     if not spoken:
         return "<p>Nothing has spoken yet.</p>"
     confirmed = dict(zip(weeks, decisions["confirmed"], strict=True))
+    grounds = {key: _confirmed_weeks(key, spoken, confirmed) for key in spoken}
     lines = "".join(
         f'<tr><th scope="row">{html(signal(*key))}</th>'
-        + "".join(_cell(week, by_week.get(week), _is_among(confirmed[week], key)) for week in weeks)
+        + "".join(_cell(week, by_week.get(week), week in grounds.get(key, ())) for week in weeks)
         + "</tr>"
         for key, by_week in sorted(spoken.items(), key=_loudest_first)
     )
@@ -57,19 +58,36 @@ def _loudest_first(line: tuple[Key, Mapping[date, str]]) -> tuple[int, int]:
     return -found.count(DRIFT), -len(found)
 
 
-def _is_among(confirmed: Sequence[str], key: Key) -> bool:
+def _confirmed_weeks(
+    key: Key, spoken: Mapping[Key, Mapping[date, str]], confirmed: Mapping[date, Sequence[str]]
+) -> set[date]:
+    """Return the weeks in which this very signal was confirmed.
+
+    A decision names the column alone. Where habits and what is bought both drift in it, what is
+    bought is confirmed only if it drifted in a look shortly before, too.
+    """
     about, column, segment = key
     place = column if segment == ALL else f"{column} in {segment}"
-    return about in _CONFIRMING and place in confirmed
+    habits = spoken.get(("habits", column, segment), {})
+    weeks, found = list(confirmed), set()
+    for number, week in enumerate(weeks):
+        if about not in CONFIRMING or place not in confirmed[week]:
+            continue
+        before = weeks[max(number - _TELLING + 1, 0) : number]
+        is_own = about == "habits" or habits.get(week) != DRIFT
+        if spoken[key].get(week) == DRIFT and (
+            is_own or any(spoken[key].get(one) == DRIFT for one in before)
+        ):
+            found.add(week)
+    return found
 
 
 def _cell(week: date, verdict: str | None, is_confirmed: bool) -> str:
     if verdict is None:
         return "<td></td>"
-    is_marked = is_confirmed and verdict == DRIFT
-    said = f"week before {week}: {'confirmed ' if is_marked else ''}{verdict}"
+    said = f"week before {week}: {'confirmed ' if is_confirmed else ''}{verdict}"
     return (
-        f'<td class="{tone(verdict)}{" confirmed" if is_marked else ""}"><a '
+        f'<td class="{tone(verdict)}{" confirmed" if is_confirmed else ""}"><a '
         f'href="{week}/index.html" title="{said}" aria-label="{said}">{SYMBOLS[verdict]}</a></td>'
     )
 

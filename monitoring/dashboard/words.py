@@ -16,12 +16,15 @@ DRIFT: Final = "drift"
 VERDICTS: Final = (DRIFT, "new", "level change", "seasonal", "none")
 """Most urgent first."""
 
+CONFIRMING: Final = ("transactions", "habits")
+"""What a verdict must be about to confirm a drift; the rest is told and never decides."""
+
 SYMBOLS: Final = {DRIFT: "◆", "new": "?", "level change": "▲", "seasonal": "○", "none": "·"}
 MEANINGS: Final = {
     DRIFT: "unlike the recent weeks, and last year does not explain it",
     "new": "unlike the recent weeks, and there is no last year to compare with",
     "level change": "as the recent weeks, though last year foretold a change",
-    "seasonal": "unlike the recent weeks, as last year's change foretold",
+    "seasonal": "moved along last year's step, as expected (a weak sign: uncorrected 5 %)",
     "none": "as expected",
 }
 ABOUT: Final = {
@@ -153,11 +156,11 @@ def _where(confirmed: str) -> str:
 
 def _unconfirmed(verdicts: pd.DataFrame) -> str:
     by_verdict: dict[str, list[str]] = {verdict: [] for verdict in VERDICTS}
-    speaking = verdicts[verdicts["verdict"] != VERDICTS[-1]]
-    for row in each_row(speaking.sort_values("q_value", kind="stable")):
+    speaking = verdicts[verdicts["verdict"] != VERDICTS[-1]].sort_values("q_value", kind="stable")
+    for row in each_row(speaking):
         by_verdict[row.verdict].append(signal(row.about, row.column, row.segment))
     if by_verdict[DRIFT]:
-        return f"Not as expected: {joined(by_verdict[DRIFT])}. One week alone decides nothing."
+        return f"Not as expected: {joined(by_verdict[DRIFT])}. {_weight(speaking)}"
     if by_verdict["new"]:
         return (
             f"Unlike the recent weeks: {joined(by_verdict['new'])}. "
@@ -168,5 +171,17 @@ def _unconfirmed(verdicts: pd.DataFrame) -> str:
             f"As the recent weeks, though unlike last year: {joined(by_verdict['level change'])}."
         )
     if by_verdict["seasonal"]:
-        return f"Only the season moved: {joined(by_verdict['seasonal'])}."
+        return f"Nothing but movement along last year's step: {joined(by_verdict['seasonal'])}."
     return "A week as expected."
+
+
+def _weight(speaking: pd.DataFrame) -> str:
+    """Return what unconfirmed drifts weigh; those of the shop and of the lists never decide."""
+    drifts = speaking[speaking["verdict"] == DRIFT]
+    decides = drifts["about"].isin(CONFIRMING)
+    if decides.all():
+        return "One week alone decides nothing."
+    if not decides.any():
+        return "Neither the shop nor what is recommended confirms a drift."
+    never = joined(signal(row.about, row.column, row.segment) for row in each_row(drifts[~decides]))
+    return f"One week alone decides nothing, and this never does: {never}."

@@ -118,6 +118,7 @@ def test_a_season_counts_only_when_it_returns_and_only_without_a_drift() -> None
         rows = rows_of([calm([seen(again)])], [seen_so], FULL)
         assert value(rows, case, "medium", "seasonal and no drift") == share
         assert value(rows, case, "medium", "seasonal without it") == 0
+        assert value(rows, case, "medium", "drift without it") == 0
 
 
 def test_retrainings_after_an_event_stand_beside_those_without_it() -> None:

@@ -1,6 +1,7 @@
 """The monitoring flow on the tiny trained project: its data end with the week before 2020-09-23."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -26,6 +27,8 @@ from tests.tiny_project import change_params
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 AS_OF = date(2020, 9, 23)
+LATE = date(2020, 9, 16)
+EARLIER = date(2020, 9, 9)
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +40,10 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def killed(trained: Path) -> Path:
     """The project after a first look that was killed as soon as its decision was on record."""
-    decision = trained / ".hemline" / "monitoring" / "decisions" / f"{AS_OF}.parquet"
+    live = Project.at(trained).monitoring
+    for kind in ("decisions", "verdicts", "performance", "alerts", "events"):
+        shutil.rmtree(live / kind, ignore_errors=True)  # of other files' tests
+    decision = live / "decisions" / f"{AS_OF}.parquet"
     server = {"PREFECT_API_URL": PREFECT_API_URL.value() or ""}
     first = subprocess.Popen(
         [sys.executable, "-m", "flows.monitor"],
@@ -89,24 +95,72 @@ def test_an_expected_week_that_is_not_there_is_one_alert_and_no_decision(killed:
     assert Log(Project.at(killed).monitoring).decision_of(date(2020, 9, 30)) is None
 
 
-def test_a_week_that_breaks_a_rule_is_not_judged(killed: Path) -> None:
-    original = (killed / "params.yaml").read_text()
-    change_params(killed, {("validate", "max_price"): 0.01})
+def test_tables_that_cannot_be_brought_are_an_alert_that_blames_no_rule(killed: Path) -> None:
+    kaggle = killed / "data" / "kaggle"
+    kaggle.rename(kaggle.with_name("away"))
     try:
-        state = monitor(killed, as_of=date(2020, 9, 16), return_state=True)
+        state = monitor(killed, return_state=True)
     finally:
-        (killed / "params.yaml").write_text(original)
+        kaggle.with_name("away").rename(kaggle)
     assert state.is_failed()
-    assert "transactions.price" in str(state.message)
-    assert Log(Project.at(killed).monitoring).decision_of(date(2020, 9, 16)) is None
-    assert alerts(killed)[-1].alert.kind == "validation failed"
+    alert = alerts(killed)[-1].alert
+    assert alert.title == "The tables could not be brought up to date"
+    assert "missing" in alert.happened
 
 
-def test_a_rehearsal_decides_and_tells_nobody(killed: Path) -> None:
+@pytest.mark.parametrize("day", [date(2020, 9, 22), date(2020, 9, 30)])
+def test_a_day_that_ends_no_week_of_the_data_is_refused_and_no_alert(
+    killed: Path, day: date
+) -> None:
     told = len(alerts(killed))
-    assert looked(monitor(killed, as_of=date(2020, 9, 9), acts=False)).is_new
+    state = monitor(killed, as_of=day, return_state=True)
+    assert state.is_failed()
+    assert "a Wednesday up to 2020-09-23" in str(state.message)
+    assert len(alerts(killed)) == told
+    assert decided(killed) == [AS_OF]
+
+
+def test_a_week_before_the_latest_decision_is_rehearsed_and_told_to_nobody(killed: Path) -> None:
+    told = len(alerts(killed))
+    look = looked(monitor(killed, as_of=EARLIER))
+    assert look.is_new
+    assert look.is_rehearsed
+    assert look.page == rehearsal(killed).page_of(EARLIER)
+    assert look.page.is_file()
+    assert decided(killed) == [AS_OF]
     assert len(alerts(killed)) == told
     assert [event.as_of for event in events(killed)] == [AS_OF.isoformat()]
+
+
+@pytest.fixture(scope="module")
+def behind(killed: Path) -> Path:
+    """The project as if its latest decision were two weeks back."""
+    live = Project.at(killed).monitoring
+    monitor(killed, as_of=EARLIER)
+    for kind in ("decisions", "verdicts", "performance"):
+        (live / kind / f"{AS_OF}.parquet").unlink()
+        shutil.copy(rehearsal(killed).folder / kind / f"{EARLIER}.parquet", live / kind)
+    return killed
+
+
+def test_weeks_that_break_a_rule_are_not_judged(behind: Path) -> None:
+    original = (behind / "params.yaml").read_text()
+    change_params(behind, {("validate", "max_price"): 0.01})
+    try:
+        state = monitor(behind, return_state=True)
+    finally:
+        (behind / "params.yaml").write_text(original)
+    assert state.is_failed()
+    assert "transactions.price" in str(state.message)
+    assert decided(behind) == [EARLIER]
+    assert [one.alert.as_of for one in alerts(behind)[-2:]] == [LATE, AS_OF]
+    assert {one.alert.kind for one in alerts(behind)[-2:]} == {"validation failed"}
+
+
+def test_a_week_that_came_late_is_looked_at_with_the_next_one(behind: Path) -> None:
+    assert looked(monitor(behind)).decision.as_of == AS_OF
+    assert decided(behind) == [EARLIER, LATE, AS_OF]
+    assert LATE.isoformat() in [event.as_of for event in events(behind)]
 
 
 def test_a_training_is_told_its_cut_or_what_is_known_and_not_both(killed: Path) -> None:
@@ -121,7 +175,18 @@ def looked(result: Any) -> Look:
 
 
 def alerts(root: Path) -> list[Kept]:
-    return read_outbox(Project.at(root).monitoring / "alerts")
+    """Return what was alerted of the data; who was made champion depends on the tests before."""
+    kept = read_outbox(Project.at(root).monitoring / "alerts")
+    return [one for one in kept if one.alert.kind != "champion changed"]
+
+
+def decided(root: Path) -> list[date]:
+    days: list[date] = Log(Project.at(root).monitoring).decisions["as_of"].tolist()
+    return days
+
+
+def rehearsal(root: Path) -> Log:
+    return Log(Project.at(root).monitoring / "rehearsal")
 
 
 def events(root: Path) -> list[Any]:

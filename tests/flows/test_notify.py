@@ -18,7 +18,7 @@ from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.blocks.system import Secret
 from typer.testing import CliRunner
 
-from flows.notify import deliver, main, save_mail, save_webhook, send_test
+from flows.notify import OUTBOX, deliver, main, save_mail, save_webhook, send_test
 from hemline.errors import BadInput
 from monitoring.alerts.alert import KINDS, Alert, AlertParams, anchor
 from monitoring.alerts.outbox import raise_alert, read_outbox
@@ -279,6 +279,33 @@ def test_the_command_saves_a_webhook_whose_address_is_not_in_the_history(
     with webhook(port) as posts:
         deliver(tmp_path, wanted, LOGGER)
     assert len(posts) == 1
+
+
+def test_the_command_without_an_option_says_what_it_can_do() -> None:
+    with pytest.raises(BadInput, match="--webhook, --mail, --test or --send"):
+        main()
+
+
+def test_sending_what_a_channel_refuses_is_a_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    content = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    assert "blocks: []" in content
+    named = content.replace("blocks: []", "blocks: [webhook/nobody]")
+    (tmp_path / "params.yaml").write_text(named, encoding="utf-8")
+    raise_alert(alert("data late"), OUTBOX, params("webhook/nobody"), now=NOW)
+    app = typer.Typer()
+    app.command()(main)
+    assert CliRunner().invoke(app, ["--send"]).exit_code == 1
+
+
+def test_an_alert_that_waits_for_a_block_named_no_more_is_told_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    raise_alert(alert("data late"), tmp_path, params("webhook/gone"), now=NOW)
+    deliver(tmp_path, params(), LOGGER)
+    assert "no longer names webhook/gone; alerts that wait: 1" in caplog.text
 
 
 def self_signed(folder: Path) -> tuple[ssl.SSLContext, Path]:

@@ -42,7 +42,10 @@ def test_the_cut_is_set_in_quotes_and_comments_stay(tmp_path: Path) -> None:
     said: list[str] = []
     choose_as_of(params, date(2020, 9, 16), said.append)
     assert not said
-    choose_as_of(params, date(2020, 9, 9), said.append)
+    with params.open() as reader:
+        choose_as_of(params, date(2020, 9, 9), said.append)
+        assert reader.read() == "data:\n  as_of: '2020-09-16'  # the cut\n", "changed while read"
+    assert [path.name for path in tmp_path.iterdir()] == ["params.yaml"]
     assert params.read_text() == "data:\n  as_of: '2020-09-09'  # the cut\n"
     assert said == ["params.yaml: data.as_of was 2020-09-16, is now 2020-09-09"]
 

@@ -4,14 +4,20 @@ With sqlalchemy 2.1 everything below deploys without a word and no run is ever s
 """
 
 import logging
+import sqlite3
 import sys
 from collections.abc import Iterator
-from datetime import date, datetime
+from contextlib import closing
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
+import yaml
+from prefect.server.events.schemas.automations import EventTrigger
+from prefect.server.events.schemas.events import ReceivedEvent
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.events import Kept, Name, deliver_events, keep_event, read_events
@@ -92,6 +98,24 @@ def test_deploying_twice_doubles_no_automation(server: dict[str, str]) -> None:
     ]
 
 
+@pytest.mark.parametrize(("flow", "is_ours"), [("monitor", True), ("train", True), ("bake", False)])
+def test_only_our_own_runs_are_watched_for_heartbeats(flow: str, is_ours: bool) -> None:
+    (automation,) = yaml.safe_load((REPOSITORY / "automations.yaml").read_text())["automations"]
+    trigger = EventTrigger.model_validate(automation["trigger"])
+    run_of_flow = {"prefect.resource.role": "flow", "prefect.resource.name": flow}
+    for event in ("heartbeat", "Completed"):
+        seen = ReceivedEvent.model_validate(
+            {
+                "occurred": datetime.now(tz=UTC),
+                "event": f"prefect.flow-run.{event}",
+                "resource": {"prefect.resource.id": f"prefect.flow-run.{uuid4()}"},
+                "related": [{"prefect.resource.id": f"prefect.flow.{uuid4()}", **run_of_flow}],
+                "id": uuid4(),
+            }
+        )
+        assert trigger.covers_resources(seen.resource, seen.related) == is_ours
+
+
 @pytest.mark.usefixtures("here")
 def test_a_decision_to_retrain_starts_one_training_that_knows_the_day(
     server: dict[str, str], tmp_path: Path
@@ -126,7 +150,10 @@ def test_a_training_that_crashed_is_asked_for_again_and_one_that_failed_is_not(
     assert kept(tmp_path).attempt == 2
     (again,) = (one for one in trainings(server, as_of) if one["state_type"] != "CRASHED")
     end(server, again, "FAILED")
+    forget_events(server)
     assert announced(tmp_path, as_of, "hemline.drift.ok", retrain=True) == "done"
+    assert kept(tmp_path).attempt == 2
+    assert len(trainings(server, as_of)) == 2
 
 
 def test_without_a_server_an_event_waits_and_the_run_says_so(
@@ -159,6 +186,13 @@ def kept(outbox: Path) -> Kept:
 def trainings(server: dict[str, str], as_of: date) -> list[Any]:
     runs = ask(server, "flow_runs/filter", {"flows": {"name": {"any_": ["train"]}}})
     return [one for one in runs if one["parameters"].get("known_until") == as_of.isoformat()]
+
+
+def forget_events(server: dict[str, str]) -> None:
+    """Do what the server itself does to events after a week."""
+    with closing(sqlite3.connect(Path(server["PREFECT_HOME"]) / "prefect.db", timeout=60)) as it:
+        it.execute("delete from events")
+        it.commit()
 
 
 def end(server: dict[str, str], training: Any, state: str) -> None:

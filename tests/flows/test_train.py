@@ -2,7 +2,7 @@
 
 import json
 import logging
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
@@ -14,14 +14,17 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from flows.dvc import StageFailed
 from flows.project import Project
 from flows.report import Training
+from flows.tell import tell_of_champion, tell_of_verdict
 from flows.train import LATEST, Latest, train
 from hemline.data.split import DataParams
 from hemline.evaluation.gate.guardrails import GateParams
-from hemline.registry.champions import changes
+from hemline.registry.champions import changes, settle
 from hemline.registry.judging import meet_champion
-from hemline.registry.versions import load_champion, set_champion, version_by_alias
+from hemline.registry.versions import all_versions, load_champion, set_champion, version_by_alias
 from hemline.segments.strangers import Stranger
 from hemline.tables import SERVED_SCORES, read_table
+from monitoring.alerts.alert import Alert
+from monitoring.alerts.outbox import read_outbox
 from tests.tiny_project import change_params, git
 
 
@@ -158,6 +161,78 @@ def test_a_broken_rule_fails_the_run_with_its_words_and_the_champion_still_answe
     assert len(champion.for_stranger(Stranger(age=25), 5)) == 5
 
 
+def test_an_unwatched_training_that_dies_of_anything_raises_an_alert(
+    trained: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("PREFECT__RUNTIME__DEPLOYMENT__ID", "weekly")
+    before = len(alerts(trained))
+    kaggle = trained / "data" / "kaggle"
+    kaggle.rename(kaggle.with_name("away"))
+    try:
+        with caplog.at_level(logging.CRITICAL, logger="prefect"):
+            state = train(root=trained, source="synthetic", return_state=True)
+    finally:
+        kaggle.with_name("away").rename(kaggle)
+    assert isinstance(state.result(raise_on_failure=False), FileNotFoundError)
+    (alert,) = alerts(trained)[before:]
+    assert alert.kind == "retrain failed"
+    assert "FileNotFoundError" in alert.happened
+
+
+def test_an_unwatched_training_stops_at_a_broken_week_that_two_years_would_hide(
+    trained: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("PREFECT__RUNTIME__DEPLOYMENT__ID", "weekly")
+    before = len(alerts(trained))
+    original = (trained / "params.yaml").read_text()
+    change_params(trained, {("validate", "max_price"): 0.01})
+    try:
+        with caplog.at_level(logging.CRITICAL, logger="prefect"):
+            state = train(root=trained, return_state=True)
+    finally:
+        (trained / "params.yaml").write_text(original)
+    assert state.is_failed()
+    assert "transactions.price" in str(state.message)
+    (alert,) = alerts(trained)[before:]
+    assert (alert.kind, alert.as_of) == ("validation failed", date(2020, 9, 23))
+
+
+def test_every_change_of_champion_is_told_and_one_who_won_once_is_not_called_refused(
+    trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREFECT__RUNTIME__DEPLOYMENT__ID", "weekly")
+    champion = version_by_alias("champion")
+    assert champion is not None
+    other = next(one for one in all_versions() if one.number != champion.number)
+    project, log = Project.at(trained), logging.getLogger(__name__)
+    tell_of_champion(project, log)
+    known = len(changes())
+    before = len(alerts(trained))
+    set_champion(other.number)
+    settle(datetime.now(tz=UTC))
+    tell_of_verdict(project, log, as_of=date(2020, 9, 23), version=champion, reason="it won")
+    for number in (champion.number, other.number, champion.number):
+        set_champion(number)
+        settle(datetime.now(tz=UTC))
+    tell_of_champion(project, log)
+    tell_of_champion(project, log)
+    told = alerts(trained)[before:]
+    assert [alert.subjects for alert in told] == [(f"change {known + n}",) for n in range(1, 5)]
+    assert f"versions/{champion.number}" in told[-1].links["MLflow"]
+
+
+def test_a_client_of_the_registry_that_took_the_champion_away_breaks_nothing(trained: Path) -> None:
+    champion = version_by_alias("champion")
+    assert champion is not None
+    MlflowClient().delete_registered_model_alias("hemline", "champion")
+    try:
+        tell_of_champion(Project.at(trained), logging.getLogger(__name__))
+    finally:
+        set_champion(champion.number)
+        settle(datetime.now(tz=UTC))
+    assert changes()[-2].version == "none"
+
+
 def test_kaggle_files_that_are_not_there_are_refused_before_anything_runs(
     trained: Path, tmp_path: Path
 ) -> None:
@@ -165,3 +240,7 @@ def test_kaggle_files_that_are_not_there_are_refused_before_anything_runs(
     assert state.is_failed()
     assert "articles.csv" in str(state.message)
     assert "source: synthetic" in (trained / "params.yaml").read_text()
+
+
+def alerts(root: Path) -> list[Alert]:
+    return [kept.alert for kept in read_outbox(Project.at(root).monitoring / "alerts")]

@@ -150,6 +150,15 @@ def test_many_broken_rules_are_named_up_to_eight() -> None:
     assert alert.happened.endswith("rule 8; and 3 more.")
 
 
+def test_broken_rules_lead_to_the_page_of_the_checks_that_found_them() -> None:
+    of_week, of_all = (
+        validation_failed(as_of, broken=["ages: 203"], links={}, params=PARAMS)
+        for as_of in (AS_OF, None)
+    )
+    assert f"pages/{AS_OF}/checks/index.html" in of_week.first_thing
+    assert "data/validation/index.html" in of_all.first_thing
+
+
 def test_a_digest_holds_the_season_and_what_was_held_back() -> None:
     told = digest(AS_OF, verdicts=VERDICTS, held_back=["price again"], links={}, params=PARAMS)
     assert [row[0] for row in told.table] == ["column", "colour_group_name"]

@@ -210,7 +210,11 @@ def test_a_page_made_again_is_the_same(tmp_path: Path) -> None:
     ("rows", "known", "said"),
     [
         ([], {}, "A week as expected."),
-        ([("price", "seasonal")], {}, "Only the season moved: price, like for like."),
+        (
+            [("price", "seasonal")],
+            {},
+            "Nothing but movement along last year's step: price, like for like.",
+        ),
         (
             [("price", "seasonal"), ("index_name", "drift")],
             {},
@@ -235,6 +239,38 @@ def test_a_week_is_said_in_one_sentence(
     verdicts = frame([verdict(*row) for row in rows], VERDICTS.names)
     decided = frame([decision(AS_OF, **known)], DECISIONS.names)
     assert summarise(verdicts, next(decided.itertuples())) == said
+
+
+def test_a_drift_that_never_decides_is_not_said_to_wait_for_another_week() -> None:
+    decided = next(frame([decision(AS_OF)], DECISIONS.names).itertuples())
+    volume, price = verdict("volume", "drift", about="shop"), verdict("price", "drift")
+    alone = summarise(frame([volume], VERDICTS.names), decided)
+    assert alone == (
+        "Not as expected: volume. Neither the shop nor what is recommended confirms a drift."
+    )
+    both = summarise(frame([volume, price], VERDICTS.names), decided)
+    assert both.endswith("One week alone decides nothing, and this never does: volume.")
+
+
+def test_a_column_that_habits_confirm_is_not_confirmed_in_what_is_bought(tmp_path: Path) -> None:
+    habits = {"about": "habits"}
+    rows = [
+        verdict("taste", "drift", **habits, as_of=AS_OF - WEEK),
+        verdict("index_name", "drift", **habits),
+        verdict("index_name", "drift"),
+    ]
+    decisions = frame(
+        [decision(AS_OF - WEEK), decision(AS_OF, confirmed=["taste", "index_name"], retrain=True)],
+        DECISIONS.names,
+    )
+    before = f"week before {AS_OF - WEEK}: drift"
+    once, twice = (tmp_path / name for name in ("once", "twice"))
+    page = write_history(once, decisions=decisions, verdicts=frame(rows, VERDICTS.names))
+    said = [f"week before {AS_OF}: confirmed drift", f"week before {AS_OF}: drift"]
+    assert sorted(Reader(page).all("a", "aria-label")) == sorted([*said, before])
+    rows.append(verdict("index_name", "drift", as_of=AS_OF - WEEK))
+    page = write_history(twice, decisions=decisions, verdicts=frame(rows, VERDICTS.names))
+    assert sorted(Reader(page).all("a", "aria-label")) == sorted([said[0]] * 2 + [before] * 2)
 
 
 def test_the_history_tells_decisions_newest_first_and_how_old_the_latest_look_is(

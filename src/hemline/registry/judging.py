@@ -18,6 +18,7 @@ from hemline.evaluation.gate.comparison import Values, compare
 from hemline.evaluation.gate.guardrails import (
     Evidence,
     GateParams,
+    Guardrail,
     check_alone,
     check_beside,
     widest_real_gap,
@@ -90,7 +91,7 @@ def meet_champion(
 
 
 def record_verdict(version: Version, verdict: Verdict, at: datetime) -> None:
-    """Tag the version with the gate's numbers and, if it won, make it the champion.
+    """Tag the version with the gate's numbers and, if it won, make it the champion, unless it is.
 
     `gate.reason` comes last: a version without it, its judging cut short, is judged again, unless
     the log has it as champion already (`earlier_verdict`).
@@ -102,7 +103,8 @@ def record_verdict(version: Version, verdict: Verdict, at: datetime) -> None:
         **_numbers(verdict),
     }
     tag_version(version.number, tags)
-    if verdict.promotes:
+    is_champion = previous is not None and previous.number == version.number
+    if verdict.promotes and not is_champion:
         change_champion(version.number, how="gate", reason=verdict.reason, at=at)
     _conclude(version, verdict.reason)
 
@@ -141,8 +143,10 @@ def _judge(
 ) -> Verdict:
     champion = version_by_alias(CHAMPION)
     alone = check_alone(evidence, params, n_samples=n_samples, rng=rng)
-    if champion is None or champion.number == challenger.number:
+    if champion is None:
         return judge_unopposed(alone)
+    if champion.number == challenger.number:
+        return _judge_crowned(alone)
     if champion.tags["source"] != challenger.tags["source"]:
         return judge_other_data(champion.tags["source"], challenger.tags["source"], alone)
     if champion.form != challenger.form:
@@ -153,6 +157,15 @@ def _judge(
     beside = check_beside(theirs, ours, params, n_samples=n_samples, rng=rng)
     seen = compare(theirs.average_precision, ours.average_precision, n_samples=n_samples, rng=rng)
     return judge(seen, (*alone, *beside), max_relative_loss=params.max_relative_loss)
+
+
+def _judge_crowned(guardrails: tuple[Guardrail, ...]) -> Verdict:
+    """Return the verdict on a version that was made champion before the gate had judged it."""
+    broken = [
+        f"; broken guardrail: {one.name}: {one.sentence}" for one in guardrails if not one.passes
+    ]
+    reason = "it was champion before the gate judged it" + "".join(broken)
+    return Verdict(promotes=True, reason=reason, guardrails=guardrails)
 
 
 def _numbers(verdict: Verdict) -> dict[str, str]:

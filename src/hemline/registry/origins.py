@@ -128,4 +128,5 @@ def _as_then(blas: dict[str, Any]) -> str:
     """
     if blas.get("internal_api") != _OPENBLAS:
         return ""
-    return f"OPENBLAS_CORETYPE={blas['architecture']} OMP_NUM_THREADS={blas['num_threads']} "
+    kernels, threads = (shlex.quote(str(blas[name])) for name in ("architecture", "num_threads"))
+    return f"OPENBLAS_CORETYPE={kernels} OMP_NUM_THREADS={threads} "
