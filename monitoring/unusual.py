@@ -26,6 +26,16 @@ _QUANTILES: Final = (0.5, 0.75)  # a drift of a quarter of the past weeks makes 
 _LEAST_UNSURE: Final = 0.1
 _MOST_FREEDOM: Final = 200.0
 _LEADING_WEIGHT: Final = 6.0  # of the channel and of the habits together
+_SEGMENT_WEIGHT: Final = 0.25  # of a column within an index group, beside the whole column's
+_MIX_WEIGHT: Final = 0.1  # of what everybody buys: restless, and blind to a medium taste shift
+_MIX: Final = (
+    "product_group_name",
+    "garment_group_name",
+    "index_name",
+    "index_group_name",
+    "colour_group_name",
+    "price_level",
+)
 _RARE: Final = 0.02  # a category as rare as this counts half as much as its relative move would
 _TINY: Final = 1e-12
 
@@ -157,9 +167,8 @@ def q_values(
     """
     is_habit = (signals["about"] == "habits").to_numpy() & np.isfinite(p_values)
     habits, others = np.flatnonzero(is_habit), np.flatnonzero(~is_habit)
-    leads = ((signals["column"] == columns.CHANNEL) & (signals["segment"] == "all")).to_numpy()
     first = np.append(p_values[others], _simes(p_values[habits]))
-    weights = np.where(np.append(leads[others], True), _LEADING_WEIGHT, 1.0)
+    weights = np.append(_weights(signals)[others], _LEADING_WEIGHT)
     is_known = np.isfinite(first)
     weights /= weights[is_known].mean() if is_known.any() else 1.0
     q_first, cut_first = _benjamini_hochberg(first / weights, alpha)
@@ -171,6 +180,16 @@ def q_values(
     alone = cut_first * weights[-1] / max(len(habits), 1)  # what one habit needs to be asked at all
     cut[habits] = cut_habits if is_open else min(cut_habits, alone)
     return q, cut
+
+
+def _weights(signals: pd.DataFrame) -> FloatArray:
+    """Return how much each signal is trusted to tell a drift, before they are scaled to mean 1."""
+    is_bought = (signals["about"] == "transactions").to_numpy()
+    is_mix = signals["column"].isin(_MIX).to_numpy() & is_bought
+    is_whole = (signals["segment"] == "all").to_numpy()
+    is_channel = (signals["column"] == columns.CHANNEL).to_numpy() & is_whole
+    weights = np.select([is_channel, is_mix], [_LEADING_WEIGHT, _MIX_WEIGHT], 1.0)
+    return np.asarray(np.where(is_whole, weights, _SEGMENT_WEIGHT * weights))
 
 
 def _simes(p_values: FloatArray) -> float:

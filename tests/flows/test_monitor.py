@@ -105,7 +105,8 @@ def test_tables_that_cannot_be_brought_are_an_alert_that_blames_no_rule(killed: 
     assert state.is_failed()
     alert = alerts(killed)[-1].alert
     assert alert.title == "The tables could not be brought up to date"
-    assert "missing" in alert.happened
+    assert "acquire" in alert.happened
+    assert "No such file" in alert.happened
 
 
 @pytest.mark.parametrize("day", [date(2020, 9, 22), date(2020, 9, 30)])
@@ -153,8 +154,8 @@ def test_weeks_that_break_a_rule_are_not_judged(behind: Path) -> None:
     assert state.is_failed()
     assert "transactions.price" in str(state.message)
     assert decided(behind) == [EARLIER]
-    assert [one.alert.as_of for one in alerts(behind)[-2:]] == [LATE, AS_OF]
-    assert {one.alert.kind for one in alerts(behind)[-2:]} == {"validation failed"}
+    refused = [one.alert for one in alerts(behind) if one.alert.kind == "validation failed"]
+    assert [alert.as_of for alert in refused if alert.as_of] == [LATE, AS_OF]
 
 
 def test_a_week_that_came_late_is_looked_at_with_the_next_one(behind: Path) -> None:

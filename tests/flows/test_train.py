@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shutil
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -183,7 +184,8 @@ def test_an_unwatched_training_stops_at_a_broken_week_that_two_years_would_hide(
     trained: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("PREFECT__RUNTIME__DEPLOYMENT__ID", "weekly")
-    before = len(alerts(trained))
+    # Other tests of the shared project may have told of this week already.
+    shutil.rmtree(Project.at(trained).monitoring / "alerts", ignore_errors=True)
     original = (trained / "params.yaml").read_text()
     change_params(trained, {("validate", "max_price"): 0.01})
     try:
@@ -193,7 +195,7 @@ def test_an_unwatched_training_stops_at_a_broken_week_that_two_years_would_hide(
         (trained / "params.yaml").write_text(original)
     assert state.is_failed()
     assert "transactions.price" in str(state.message)
-    (alert,) = alerts(trained)[before:]
+    (alert,) = alerts(trained)
     assert (alert.kind, alert.as_of) == ("validation failed", date(2020, 9, 23))
 
 
