@@ -51,7 +51,7 @@ deploy: .venv/installed ## Hand the weekly runs and the closed loop to the Prefe
 	$(BIN)/python -m flows.deploy
 
 test: .venv/installed-dev ## Run the tests
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: .venv/installed-dev ## Format, lint, types, import contracts
 	$(BIN)/ruff format --check

@@ -29,18 +29,6 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("filterwarnings", ignored)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep files together, and all that share the tiny project on one worker: it is trained once.
-
-    First, because pytest-xdist writes the groups into the names of the tests as its part of this.
-    """
-    sharing = {item.path for item in items if "project" in getattr(item, "fixturenames", ())}
-    for item in items:
-        group = "tiny project" if item.path in sharing else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A tiny project whose tools all work inside it; nothing has run in it yet."""
