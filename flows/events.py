@@ -13,12 +13,9 @@ The id of an event comes from its week, its name and how often it was asked for,
 server among them, can tell a repeat from a second one.
 """
 
-import fcntl
 import json
-import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -34,6 +31,8 @@ from prefect.client.schemas.sorting import FlowRunSort
 from prefect.events import Event, Resource
 from prefect.events.filters import EventFilter, EventIDFilter, EventOccurredFilter
 from prefect.settings import PREFECT_API_URL
+
+from monitoring.durable import locked, write_whole
 
 Name = Literal["hemline.drift.confirmed", "hemline.drift.ok", "hemline.season.changed"]
 Progress = Literal["waiting", "sent", "in training", "done", "given up"]
@@ -87,7 +86,7 @@ class Kept:
 def keep_event(outbox: Path, name: Name, as_of: date, payload: Mapping[str, Any]) -> Kept:
     """Return the week's event, written to disk unless the week has one already."""
     path = outbox / f"{as_of}.json"
-    with _locked(outbox):
+    with locked(outbox):
         if not path.exists():
             _write(path, Kept(name, as_of.isoformat(), payload, attempt=0, progress="waiting"))
         return _read(path)
@@ -108,7 +107,7 @@ def deliver_events(
         oldest: events about earlier weeks are given up: a drift that lasts is confirmed anew.
         logger: told what became of each.
     """
-    with _locked(outbox):
+    with locked(outbox):
         return _delivered_all(outbox, oldest, logger)
 
 
@@ -230,25 +229,5 @@ def _read(path: Path) -> Kept:
     return Kept(**json.loads(path.read_text(encoding="utf-8")))
 
 
-@contextmanager
-def _locked(outbox: Path) -> Iterator[None]:
-    """Hold the folder; the kernel lets go of it when its holder ends, however it ends."""
-    outbox.mkdir(parents=True, exist_ok=True)
-    with (outbox / ".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
 def _write(path: Path, event: Kept) -> None:
-    """Write the file whole, and return once the disk has it and its name."""
-    unfinished = path.with_suffix(".unfinished")
-    with unfinished.open("w", encoding="utf-8") as file:
-        json.dump(asdict(event), file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    write_whole(path, lambda file: file.write(json.dumps(asdict(event), indent=1).encode()))

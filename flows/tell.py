@@ -6,7 +6,7 @@ only a change of champion is worth an alert: that concerns everybody.
 
 from datetime import UTC, date, datetime
 from logging import Logger, LoggerAdapter
-from typing import Any, Final
+from typing import Any
 
 from prefect.runtime import deployment, flow_run
 
@@ -16,6 +16,7 @@ from flows.ui import addresses
 from hemline.registry.champions import NOBODY, Change, settle
 from hemline.registry.versions import (
     CHAMPION,
+    GATE_PROMOTED,
     Version,
     all_versions,
     known_version,
@@ -27,7 +28,6 @@ from monitoring.alerts.composed import challenger_rejected, champion_changed, re
 from monitoring.alerts.outbox import Raised, raise_alert
 
 Log = Logger | LoggerAdapter[Any]
-_PROMOTED: Final = "gate.promoted"  # as registry.judging writes it
 
 
 def is_unattended() -> bool:
@@ -90,7 +90,7 @@ def tell_of_verdict(
     if not is_unattended() or champion is None or champion.number == version.number:
         return
     judged = known_version(version.number)  # what was handed over was read before the gate
-    if judged.tags.get(_PROMOTED) != "false":
+    if judged.tags.get(GATE_PROMOTED) != "false":
         return
     alert = challenger_rejected(
         as_of,

@@ -9,10 +9,7 @@ write to it.
 A folder of records reads as one table with `pandas.read_parquet(folder)`.
 """
 
-import fcntl
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import Final
@@ -22,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hemline.errors import BadInput
+from monitoring.durable import UNFINISHED, locked, write_whole
 
 DECISIONS: Final = pa.schema(
     [
@@ -76,8 +74,6 @@ PERFORMANCE: Final = pa.schema(
 )
 """One row per week: the champion's MAP@12 against popularity, or a note why there is none."""
 
-_UNFINISHED: Final = ".unfinished"
-
 
 def write_once(folder: Path, as_of: date, record: pd.DataFrame, schema: pa.Schema) -> bool:
     """Keep a week's record; return whether it was written, False where there is one already.
@@ -90,17 +86,12 @@ def write_once(folder: Path, as_of: date, record: pd.DataFrame, schema: pa.Schem
     """
     path = record_path(folder, as_of)
     table = pa.Table.from_pandas(record, schema=schema, preserve_index=False)
-    with _locked(folder):
+    table = table.replace_schema_metadata(None)
+    with locked(folder):
         _remove_leftovers(folder)
         if path.exists():
             return False
-        unfinished = folder / f".{path.name}{_UNFINISHED}"
-        with unfinished.open("wb") as file:
-            pq.write_table(table.replace_schema_metadata(None), file, compression="zstd")
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.rename(path)
-        _sync(folder)
+        write_whole(path, lambda file: pq.write_table(table, file, compression="zstd"))
     return True
 
 
@@ -145,28 +136,10 @@ def record_path(folder: Path, as_of: date) -> Path:
     return folder / f"{as_of.isoformat()}.parquet"
 
 
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock, waiting for it; a record takes milliseconds to write."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
 def _remove_leftovers(folder: Path) -> None:
     """Remove what a killed writer left: whoever holds the lock knows that nobody else writes."""
-    for leftover in folder.glob(f".*{_UNFINISHED}"):
+    for leftover in folder.glob(f".*{UNFINISHED}"):
         leftover.unlink()
-
-
-def _sync(folder: Path) -> None:
-    """Force the folder's list of names to the disk: a rename lasts only then."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _read(path: Path, schema: pa.Schema) -> pa.Table:

@@ -7,11 +7,8 @@ attempt carries the same id, by which a receiver may drop the copy. A lock on th
 flows from sending the same alert at once; the price is that one waits while the other sends.
 """
 
-import fcntl
 import hashlib
-import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -22,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from hemline.errors import BadInput
 from monitoring.alerts.alert import Alert, AlertParams, anchor
+from monitoring.durable import locked, write_whole
 
 Raised = Literal["new", "known", "suppressed"]
 
@@ -95,7 +93,7 @@ def raise_alert(alert: Alert, outbox: Path, params: AlertParams, *, now: datetim
         "new", or "known" for the same kind, week and subjects, or "suppressed" where an alert on
         each of its subjects went out in the days before: kept with the reason, told to nobody.
     """
-    with _locked(outbox):
+    with locked(outbox):
         kept = Kept(
             alert=alert,
             id=uuid4().hex,
@@ -128,7 +126,7 @@ def send_pending(outbox: Path, channels: Mapping[str, Send], *, now: datetime) -
         Every attempt, in the order it was made.
     """
     deliveries: list[Delivery] = []
-    with _locked(outbox):
+    with locked(outbox):
         for channel, send in channels.items():
             for kept in read_outbox(outbox):
                 if channel not in kept.pending:
@@ -205,28 +203,8 @@ def _held_back_since(earlier: list[Kept]) -> int:
     return sum(bool(one.suppressed) and one.day > latest for one in earlier)
 
 
-@contextmanager
-def _locked(outbox: Path) -> Iterator[None]:
-    """Hold the folder; the kernel lets go of it when its holder ends, however it ends."""
-    outbox.mkdir(parents=True, exist_ok=True)
-    with (outbox / ".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
 def _write(kept: Kept, path: Path) -> None:
-    """Write the file whole, and return once the disk has it and its name."""
-    unfinished = path.with_suffix(".unfinished")
-    with unfinished.open("w", encoding="utf-8") as file:
-        file.write(kept.model_dump_json(indent=1))
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    write_whole(path, lambda file: file.write(kept.model_dump_json(indent=1).encode()))
 
 
 def _read(path: Path) -> Kept:

@@ -102,10 +102,15 @@ def _aliases() -> dict[str, list[str]]:
 
 
 def _line(version: "Version", aliases: dict[str, list[str]]) -> dict[str, str]:
-    from hemline.registry.versions import GATE_MAP, GATE_REASON, ROLLED_BACK  # noqa: PLC0415  (as above)
+    from hemline.registry.versions import (  # noqa: PLC0415  (as above)
+        GATE_MAP,
+        GATE_PROMOTED,
+        GATE_REASON,
+        ROLLED_BACK,
+    )
 
     reason = version.tags.get(GATE_REASON, "")
-    is_promoted = version.tags.get("gate.promoted") == "true"
+    is_promoted = version.tags.get(GATE_PROMOTED) == "true"
     verdict = ("promoted" if is_promoted else "rejected") if reason else "not judged yet"
     taken_back = version.tags.get(ROLLED_BACK)
     return {

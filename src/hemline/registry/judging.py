@@ -38,6 +38,7 @@ from hemline.registry.champions import change_champion, settle
 from hemline.registry.versions import (
     CHAMPION,
     GATE_MAP,
+    GATE_PROMOTED,
     GATE_REASON,
     ROLLED_BACK,
     Version,
@@ -98,7 +99,7 @@ def record_verdict(version: Version, verdict: Verdict, at: datetime) -> None:
     """
     previous = version_by_alias(CHAMPION)
     tags = {
-        "gate.promoted": str(verdict.promotes).lower(),
+        GATE_PROMOTED: str(verdict.promotes).lower(),
         "gate.previous_champion": previous.number if previous else "none",
         **_numbers(verdict),
     }

@@ -25,6 +25,7 @@ MODEL: Final = "hemline"
 CHAMPION: Final = "champion"
 CHALLENGER: Final = "challenger"
 GATE_REASON: Final = "gate.reason"
+GATE_PROMOTED: Final = "gate.promoted"  # "true" or "false"
 GATE_MAP: Final = "gate.map_at_12"
 ROLLED_BACK: Final = "rolled_back"
 
