@@ -2,7 +2,9 @@
 
 A drift must speak in several of the last weeks, the last one included, before it is believed. Only
 what is bought (transactions) and by whom (habits) can confirm one: a shop that sells less is not a
-model that knows less, and recommendations follow from both. After a retraining on a drift the same
+model that knows less, and recommendations follow from both. Which product groups the buyers of one
+index group buy tells where something happens, but confirms nothing: a season moves them as much as
+any drift does. After a retraining on a drift the same
 verdicts go on until the recent weeks have all seen it, so for some weeks no drift retrains again.
 The price: a second, different drift within these weeks waits, and the reasons say so.
 """
@@ -17,6 +19,7 @@ import pandas as pd
 from monitoring.windows import MonitorParams
 
 _CONFIRMING: Final = ("transactions", "habits")
+_MIX_WITHIN: Final = "product_group_name"  # of the columns measured within index groups
 _WEEK_DAYS: Final = 7
 _NORMAL_95: Final = 1.96
 _ENOUGH_PAST: Final = 3
@@ -99,8 +102,9 @@ def _drifts(
     """Return confirmed drifts, those of this week alone, and sentences about both."""
     weeks = [as_of - timedelta(days=_WEEK_DAYS * back) for back in range(params.out_of_weeks)]
     lately = verdicts[_days(verdicts["as_of"]).isin(_days(pd.Series(weeks, dtype=object)))]
-    counts = lately["about"].isin(_CONFIRMING) & (lately["verdict"] == "drift")
-    drifts = lately[counts].assign(place=_places, family=_families)
+    drifts = lately[_confirms(lately) & (lately["verdict"] == "drift")].assign(
+        place=_places, family=_families
+    )
     n_weeks: Any = drifts.groupby("family")["as_of"].nunique().to_dict()
     today = drifts.loc[_days(drifts["as_of"]) == pd.Timestamp(as_of), "family"]
     latest = drifts[drifts["family"].isin(today)].sort_values(
@@ -113,6 +117,12 @@ def _drifts(
     rows: Any = latest.itertuples()
     said = [_said(row, n_weeks[row.family], params) for row in rows]
     return confirmed, candidates, said or [_silence(lately, as_of)]
+
+
+def _confirms(rows: pd.DataFrame) -> "pd.Series[bool]":
+    """Return which signals may confirm a drift."""
+    is_mix_within = (rows["column"] == _MIX_WITHIN) & (rows["segment"] != "all")
+    return rows["about"].isin(_CONFIRMING) & ~is_mix_within
 
 
 def _days(days: "pd.Series[pd.Timestamp]") -> "pd.Series[pd.Timestamp]":
@@ -142,7 +152,7 @@ def _said(row: Any, n_weeks: int, params: MonitorParams) -> str:
 
 def _silence(lately: pd.DataFrame, as_of: date) -> str:
     is_today = _days(lately["as_of"]) == pd.Timestamp(as_of)
-    today = lately[is_today & lately["about"].isin(_CONFIRMING)]
+    today = lately[is_today & _confirms(lately)]
     if today.empty:
         return "Nothing that is bought could be compared: there are too few weeks before this one."
     counts = today["verdict"].value_counts()

@@ -25,9 +25,10 @@ _ALIKE_WEEKS: Final = 8.0  # misses within so many weeks share their recent week
 _QUANTILES: Final = (0.5, 0.75)  # a drift of a quarter of the past weeks makes no signal deaf
 _LEAST_UNSURE: Final = 0.1
 _MOST_FREEDOM: Final = 200.0
-_LEADING_WEIGHT: Final = 6.0  # of the channel and of the habits together
+_CHANNEL_WEIGHT: Final = 6.0
+_HABITS_WEIGHT: Final = 4.0  # of all habits together
 _SEGMENT_WEIGHT: Final = 0.25  # of a column within an index group, beside the whole column's
-_MIX_WEIGHT: Final = 0.1  # of what everybody buys: restless, and blind to a medium taste shift
+_MIX_WEIGHT: Final = 0.02  # of what everybody buys: restless, and blind to a medium taste shift
 _MIX: Final = (
     "product_group_name",
     "garment_group_name",
@@ -168,7 +169,7 @@ def q_values(
     is_habit = (signals["about"] == "habits").to_numpy() & np.isfinite(p_values)
     habits, others = np.flatnonzero(is_habit), np.flatnonzero(~is_habit)
     first = np.append(p_values[others], _simes(p_values[habits]))
-    weights = np.append(_weights(signals)[others], _LEADING_WEIGHT)
+    weights = np.append(_weights(signals)[others], _HABITS_WEIGHT)
     is_known = np.isfinite(first)
     weights /= weights[is_known].mean() if is_known.any() else 1.0
     q_first, cut_first = _benjamini_hochberg(first / weights, alpha)
@@ -188,7 +189,7 @@ def _weights(signals: pd.DataFrame) -> FloatArray:
     is_mix = signals["column"].isin(_MIX).to_numpy() & is_bought
     is_whole = (signals["segment"] == "all").to_numpy()
     is_channel = (signals["column"] == columns.CHANNEL).to_numpy() & is_whole
-    weights = np.select([is_channel, is_mix], [_LEADING_WEIGHT, _MIX_WEIGHT], 1.0)
+    weights = np.select([is_channel, is_mix], [_CHANNEL_WEIGHT, _MIX_WEIGHT], 1.0)
     return np.asarray(np.where(is_whole, weights, _SEGMENT_WEIGHT * weights))
 
 

@@ -175,3 +175,10 @@ def test_reasons_carry_the_numbers() -> None:
     text = " ".join(reasons)
     for number in ("0.120", "0.050", "2 of the last 3", "71 % -> 83 %", "0.0500", "14 days"):
         assert number in text
+
+
+def test_product_groups_within_an_index_group_say_where_and_confirm_nothing() -> None:
+    week = {"product_group_name@Menswear": "drift", "price@Menswear": "drift"}
+    decision = decided(verdicts(week, week))
+    assert decision.confirmed == ("price in Menswear",)
+    assert decision.candidates == ()
