@@ -2,11 +2,12 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help demo real monitor replay ui deploy test lint check format lock clean \
-  bench-published bench-poster bench-peers bench-monitoring bench-report
+  bench-published bench-poster bench-peers bench-monitoring bench-scale bench-report
 
 PYTHON ?= python3
 BIN := .venv/bin
 DATA ?=
+SCALE ?= demo
 PEERS := .hemline/peers
 
 export DO_NOT_TRACK := true
@@ -30,8 +31,8 @@ export HEMLINE_EVIDENTLY_PORT ?= 5002
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -t -s "$$(printf '\t')"
 
-demo: .venv/installed ## Train, score and register on generated data
-	$(BIN)/python -m flows.train --source synthetic
+demo: .venv/installed ## Train, score and register on generated data: make demo [SCALE=tiny|demo|full]
+	$(BIN)/python -m flows.train --source synthetic --size $(SCALE)
 
 real: .venv/installed ## The same on the Kaggle files: make real DATA=<folder of the downloads>
 	@test -n "$(DATA)" || { echo "say where the Kaggle files are: make real DATA=<folder>"; exit 1; }
@@ -86,6 +87,9 @@ bench-peers: .venv/installed $(PEERS)/recbole.installed $(PEERS)/sansa.installed
 
 bench-monitoring: .venv/installed ## False alarms and planted events, 20 shops; QUICK=1 for 2, FULL_SCALE=1 for a week of 1.4 million customers
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.monitoring $(if $(QUICK),--quick) $(if $(FULL_SCALE),--full-scale)
+
+bench-scale: .venv/installed-dev ## Time and memory of every step at 1, 10, 100 %, beside others: make bench-scale [SIZES=1,10]
+	$(BIN)/python -m benchmarks.scale $(if $(SIZES),--sizes $(SIZES)) $(if $(STEPS),--steps $(STEPS))
 
 bench-report: .venv/installed ## Write the tables of docs/benchmarks.md from benchmarks/results
 	$(BIN)/python -m benchmarks.report

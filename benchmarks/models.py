@@ -34,6 +34,14 @@ STATIC: Final[Numbers] = {
 }
 """No purchase fades, nothing is off sale, nothing is shifted: time plays no part."""
 
+WHOLE: Final[Numbers] = {
+    "precision": "float32",
+    "epoch_customers": 1_000_000_000,
+    "validation_customers": 1_000_000_000,
+    "device": "cpu",
+}
+"""A network is taught by every customer, in full precision, on the processor of its peers."""
+
 
 def fit_model(
     name: str,
@@ -81,7 +89,7 @@ def _fit_cvae(
 ) -> Recommender:
     numbers = dict(numbers)
     n_epochs = numbers.pop("n_epochs")
-    params = CvaeParams.model_validate({**STATIC, **numbers})
+    params = CvaeParams.model_validate({**STATIC, **WHOLE, **numbers})
     if n_epochs is not None:
         return fit_cvae_for(histories, params, n_conditions=n_conditions, n_epochs=n_epochs)
     return fit_cvae(

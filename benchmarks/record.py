@@ -72,11 +72,13 @@ def show(rows: Iterable[Row], *, notes: Sequence[str]) -> None:
 
 
 def as_markdown(rows: Iterable[Row], metrics: Sequence[str]) -> str:
-    """Return a Markdown table per case with the given metrics, best first by the first of them."""
+    """Return a Markdown table per case that has any of the metrics, best first by the first."""
     blocks = []
     for case, of_case in _grouped(rows).items():
         cells = {(row.model, row.metric): row for row in of_case}
         kept = [metric for metric in metrics if any(row.metric == metric for row in of_case)]
+        if not kept:
+            continue
         models = list(dict.fromkeys(row.model for row in of_case if row.metric in kept))
         models.sort(key=lambda model: -_value(cells.get((model, kept[0]))))
         lines = [f"| {case} | {' | '.join(kept)} |", "|---" * (1 + len(kept)) + "|"]

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.report`: the tables of docs/benchmarks.md, written from the results."""
+"""`python -m benchmarks.report`: the tables of docs, written from the results."""
 
 import json
 import re
@@ -9,7 +9,8 @@ import typer
 
 from benchmarks.record import RESULTS, as_markdown, read_results
 
-DOCUMENT: Final = Path(__file__).parent.parent / "docs" / "benchmarks.md"
+_DOCS: Final = Path(__file__).parent.parent / "docs"
+DOCUMENT: Final = _DOCS / "benchmarks.md"
 METRICS: Final = {
     "published": ("ndcg@10", "recall@10", "ndcg@20", "recall@20", "validation ndcg@10"),
     "poster-demo": ("recall_1", "recall_30", "recall_30 of held out", "recall@20"),
@@ -44,18 +45,48 @@ METRICS: Final = {
         "without it",
     ),
     "monitoring-full-scale": ("seconds", "cpu seconds", "peak GB"),
+    "scale": (
+        "cpu s at 100 %",
+        "seconds at 100 %",
+        "peak GB at 100 %",
+        "cpu s at 10 %",
+        "cpu s at 1 %",
+        "exponent",
+        "exponent from 10 %",
+        "cpu ratio",
+        "time ratio",
+        "size %",
+        "our cpu s",
+        "their cpu s",
+        "our peak GB",
+        "their peak GB",
+        "p50 ms",
+        "p99 ms",
+        "cpu ms",
+    ),
+    "scale-sizes": (
+        "seconds at 100 %",
+        "peak GB at 100 %",
+        "seconds at 10 %",
+        "peak GB at 10 %",
+        "seconds at 1 %",
+        "peak GB at 1 %",
+    ),
 }
 """Which metrics of a result stand in the document; the first one orders the lines."""
+
+_ELSEWHERE: Final = {"scale-sizes": ("scale", _DOCS / "scale.md")}
+"""Tables that have not their result's name, or stand in another document."""
 
 
 def main() -> None:
     """Fill every table whose result is there."""
-    text = DOCUMENT.read_text(encoding="utf-8")
     for name in METRICS:
-        path = RESULTS / f"{name}.json"
+        result, document = _ELSEWHERE.get(name, (name, DOCUMENT))
+        path = RESULTS / f"{result}.json"
         if path.exists():
-            text = filled(text, name, path)
-    DOCUMENT.write_text(text, encoding="utf-8")
+            text = filled(document.read_text(encoding="utf-8"), name, path)
+            document.write_text(text, encoding="utf-8")
 
 
 def filled(text: str, name: str, path: Path) -> str:
@@ -72,7 +103,7 @@ def filled(text: str, name: str, path: Path) -> str:
     marked = re.compile(rf"<!-- {re.escape(name)} -->.*?<!-- end -->", re.DOTALL)
     renewed, n_found = marked.subn(lambda _: block, text)
     if n_found != 1:
-        raise ValueError(f"{DOCUMENT.name} marks the place of {name} {n_found} times, not once")
+        raise ValueError(f"the place of {name} is marked {n_found} times, not once")
     return renewed
 
 

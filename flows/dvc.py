@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final, Literal
 
+from flows import room
 from hemline.errors import BadInput
 
 OnLine = Callable[[str], None]
@@ -36,6 +37,9 @@ _HINTS: Final = (  # what to do with git and a remote: by hand good advice, not 
     "\tdvc config core.autostage",
     "Use `dvc push`",
 )
+_FAILED: Final = "ERROR: failed to reproduce"
+_KILLED: Final = r"exited with (-9|137)$"  # by itself, or as its shell tells it
+_DISK_FULL: Final = "No space left on device"
 _BUSY_WAITS_SECONDS: Final = (1, 2, 4, 8, 15, 30)
 _PROGRESS_SECONDS: Final = 10  # every step of a bar is a line of the run's log
 _TAIL_LINES: Final = 60
@@ -98,13 +102,14 @@ def reproduce(stage: str, root: Path, on_line: OnLine, *, lock: IO[str] | None =
             if line and not line.startswith(_HINTS):
                 on_line(line)
 
-        if not _run_dvc(["repro", "--single-item", stage], root, keep, lock):
+        status = _run_dvc(["repro", "--single-item", stage], root, keep, lock)
+        if not status:
             return _outcome(stage, lines)
         if wait is None or not _is_busy(lines):
             break
         on_line(f"another dvc is working here, trying again in {wait} s")
         time.sleep(wait)
-    raise StageFailed(stage, _last_words(lines))
+    raise StageFailed(stage, [*_cause(status, lines, root), *_last_words(lines)])
 
 
 @contextmanager
@@ -241,9 +246,19 @@ def _is_busy(lines: list[str]) -> bool:
     return any(text in line for text in _BUSY for line in lines)
 
 
+def _cause(status: int, lines: list[str], root: Path) -> list[str]:
+    """Return what a failure came from where neither stage nor DVC says it; else nothing."""
+    end = next((line for line in reversed(lines) if line.startswith(_FAILED)), "")
+    if status == -signal.SIGKILL or re.search(_KILLED, end):
+        return [*str(room.killed()).splitlines(), ""]
+    if _DISK_FULL in end:
+        return [*str(room.cache_full(root)).splitlines(), ""]
+    return []
+
+
 def _last_words(lines: list[str]) -> list[str]:
     """Return the end of what the stage said, without DVC's own remark that it failed."""
-    said = [line for line in lines if not line.startswith("ERROR: failed to reproduce")]
+    said = [line for line in lines if not line.startswith(_FAILED)]
     starts = [index for index, line in enumerate(said) if line.startswith("> ")]
     own = said[starts[0] + 1 :] if starts else said
     return list(deque(own or lines, _TAIL_LINES))

@@ -36,6 +36,7 @@ from flows.tell import links, tell
 from hemline import environment
 from hemline.data.expectations.rules import ValidateParams
 from hemline.data.split import DataParams
+from hemline.engine.engine import Engine, open_engine
 from hemline.errors import BadInput
 from monitoring.alerts.alert import Alert, AlertParams
 from monitoring.alerts.composed import data_late, validation_failed
@@ -132,12 +133,14 @@ def check(project: Project, as_of: date, acts: bool) -> str | None:
     """
     tables, params = project.root / project.tables, AlertParams.load(project.params)
     fresh = FreshDataParams.load(project.params)
-    arrival = see_arrival(tables / "transactions.parquet", as_of, fresh)
+    with open_engine(project.engine) as engine:
+        arrival = see_arrival(engine, tables / "transactions.parquet", as_of, fresh)
     if not arrival.is_complete:
         late = data_late(as_of, latest_day=arrival.latest_day, links=links(), params=params)
         return _told(late, project, acts=acts, problem=arrival.sentence)
     checks = week.Log(project.monitoring).page_of(as_of).parent / "checks"
-    broken = broken_rules(check_week(tables, as_of, ValidateParams.load(project.params), checks))
+    rules = ValidateParams.load(project.params)
+    broken = broken_rules(check_week(project.engine, tables, as_of, rules, checks))
     if broken:
         failed = validation_failed(as_of, broken=broken, links=links(), params=params)
         return _told(failed, project, acts=acts, problem="; ".join(broken))
@@ -176,16 +179,19 @@ def report(project: Project, log: week.Log, as_of: date, summaries: pd.DataFrame
         "last year": windows.seasonal,
     }
 
-    def sample(parts: Sequence[Span]) -> pd.DataFrame:
+    def sample(engine: Engine, parts: Sequence[Span]) -> pd.DataFrame:
         days = [(span.first, span.end) for span in parts]
         tables = project.root / project.tables
-        return sample_transactions(tables, days, max_rows=params.max_rows)
+        return sample_transactions(engine, tables, days, max_rows=params.max_rows)
 
+    with open_engine(project.engine) as engine:
+        current = sample(engine, [windows.current])
+        references = {name: sample(engine, parts) for name, parts in spans.items() if parts}
     add_to_workspace(
         log.folder / "evidently",
         as_of,
-        sample([windows.current]),
-        {reference: sample(parts) for reference, parts in spans.items() if parts},
+        current,
+        references,
         threshold=params.threshold,
         owner=AlertParams.load(project.params).owners["drift confirmed"],
         page=log.page_of(as_of).parent / "evidently.html",
@@ -243,7 +249,8 @@ def _weeks_wanted(
     """
     decided = log.decisions["as_of"].tolist()
     anchor = decided[-1] if decided else DataParams.load(project.params).as_of
-    latest = week.latest_week(project.root / project.tables, anchor)
+    with open_engine(project.engine) as engine:
+        latest = week.latest_week(engine, project.root / project.tables, anchor)
     if as_of is None:
         return week.weeks_due(latest, decided[-1] if decided else None, is_expected=is_expected)
     if as_of > latest or (latest - as_of) % week.WEEK:

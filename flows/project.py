@@ -9,7 +9,10 @@ import yaml
 from ruamel.yaml import YAML
 
 from flows.dvc import OnLine
+from flows.room import Size, announce_size
 from hemline.data.acquire.kaggle_files import find_sources
+from hemline.data.synthetic.shop import SyntheticParams
+from hemline.engine.engine import EngineParams
 from hemline.errors import BadInput
 from hemline.storefront import VersionFiles, Week
 
@@ -44,6 +47,12 @@ class Project:
         return self.root / "params.yaml"
 
     @property
+    def engine(self) -> EngineParams:
+        """Return the section `engine` of params.yaml, its spill folder as seen from anywhere."""
+        params = EngineParams.load(self.params)
+        return params.model_copy(update={"spill": self.root / params.spill})
+
+    @property
     def monitoring(self) -> Path:
         """Return the folder of what the monitor keeps; it is state, so DVC knows nothing of it."""
         return self.root / ".hemline" / "monitoring"
@@ -76,6 +85,20 @@ class Project:
 def choose_source(params: Path, source: Source, on_line: OnLine) -> None:
     """Set acquire.source in params.yaml, comments kept; say so if that changed the file."""
     _choose(params, "acquire", "source", source, on_line)
+
+
+def choose_size(project: Project, size: Size, on_line: OnLine) -> None:
+    """Set synthetic.size in params.yaml as choose_source does, if the machine has room for it.
+
+    A shop of that size whose tables lie there already is not asked about.
+
+    Raises:
+        BadInput: disk or memory are too small for it.
+    """
+    is_there = SyntheticParams.load(project.params).size == size
+    if not (is_there and (project.root / project.tables).exists()):
+        announce_size(project.root, size, on_line)
+    _choose(project.params, "synthetic", "size", size, on_line)
 
 
 def choose_as_of(params: Path, as_of: date, on_line: OnLine) -> None:

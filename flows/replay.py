@@ -27,6 +27,7 @@ from flows.project import Project
 from flows.server import join_running_server
 from flows.tell import links
 from hemline import environment
+from hemline.engine.engine import open_engine
 from hemline.errors import BadInput
 from monitoring.answers import Champion
 from monitoring.fresh_data import FreshDataParams, see_arrival
@@ -85,7 +86,8 @@ def look_back(
     """Look at one week with what was known then, unless its transactions are not all there."""
     fresh = FreshDataParams.load(project.params)
     transactions = project.root / project.tables / "transactions.parquet"
-    arrival = see_arrival(transactions, as_of, fresh)
+    with open_engine(project.engine) as engine:
+        arrival = see_arrival(engine, transactions, as_of, fresh)
     if not arrival.is_complete:
         get_run_logger().warning("passed over: %s", arrival.sentence)
         return

@@ -27,6 +27,7 @@ from flows.project import (
     Project,
     Source,
     choose_as_of,
+    choose_size,
     choose_source,
     link_kaggle_files,
     unlink_kaggle_files,
@@ -39,11 +40,14 @@ from flows.report import (
     print_scores,
     training_page,
 )
+from flows.room import Size
 from flows.tell import is_unattended, tell_of_failure, tell_of_verdict
 from flows.ui import addresses
 from hemline import columns, environment
-from hemline.data.split import DataParams, latest_cut
-from hemline.errors import BadInput
+from hemline.data.purchases import latest_cut
+from hemline.data.split import DataParams
+from hemline.engine.engine import open_engine
+from hemline.errors import BadInput, full_disk_refused
 from hemline.evaluation.gate.guardrails import GateParams
 from hemline.evaluation.protocol import EvaluateParams
 from hemline.registry.judging import earlier_verdict, meet_champion, record_verdict
@@ -75,6 +79,7 @@ class _UnfitWeek(Exception):  # noqa: N818  (says what happened)
 def train(
     root: Path = Path(),
     source: Source | None = None,
+    size: Size | None = None,
     data: Path | None = None,
     as_of: date | Latest | None = None,
     known_until: date | None = None,
@@ -85,6 +90,7 @@ def train(
     Args:
         root: the project folder.
         source: synthetic or kaggle; None leaves acquire.source in params.yaml as it is.
+        size: of the generated shop; None leaves synthetic.size in params.yaml as it is.
         data: folder with the Kaggle files, linked into data/kaggle; None leaves that as it is.
         as_of: the cut; "latest" is the last day whose whole test week lies in the data, None leaves
             data.as_of in params.yaml as it is.
@@ -99,8 +105,13 @@ def train(
     environment.apply(root)
     logger = get_run_logger()
     try:
-        with dvc.training_lock(root, logger.info, wait_seconds=60 * wait_minutes) as lock:
+        with (
+            full_disk_refused(root),
+            dvc.training_lock(root, logger.info, wait_seconds=60 * wait_minutes) as lock,
+        ):
             project = Project.at(root)
+            if size is not None:  # first: it may refuse, and then nothing has changed
+                choose_size(project, size, logger.info)
             if data is not None:
                 link_kaggle_files(data, root / project.kaggle, logger.info)
             if source is not None:
@@ -194,6 +205,7 @@ def challenge(version: Version, project: Project) -> str:
 
 def main(
     source: Annotated[Source | None, typer.Option(help="Sets acquire.source.")] = None,
+    size: Annotated[Size | None, typer.Option(help="Sets synthetic.size.")] = None,
     data: Annotated[Path | None, typer.Option(help="Folder of the Kaggle files.")] = None,
     as_of: Annotated[
         str | None, typer.Option(help="The cut: a day (2020-09-16), or the latest one.")
@@ -201,7 +213,7 @@ def main(
 ) -> None:
     """Run the training and show what came of it; exit 1 with a short message if it failed."""
     cut = as_of if as_of is None or as_of == LATEST else _day(as_of)
-    state = train(source=source, data=data, as_of=cut, return_state=True)
+    state = train(source=source, size=size, data=data, as_of=cut, return_state=True)
     console = Console()
     logging.getLogger("prefect").setLevel(logging.WARNING)  # the last words are ours
     if not state.is_completed():
@@ -269,7 +281,8 @@ def _bring_up_to_date(
         if stage == _ACQUIRE and cut == LATEST:
             transactions = project.root / project.tables / "transactions.parquet"
             test_days = DataParams.load(project.params).test_days
-            as_of = latest_cut(transactions, test_days=test_days)
+            with open_engine(project.engine) as engine:
+                as_of = latest_cut(engine, transactions, test_days=test_days)
             choose_as_of(project.params, as_of, get_run_logger().info)
         if stage == _ACQUIRE and is_unattended():
             _check_test_week(project)

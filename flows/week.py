@@ -11,10 +11,11 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-import duckdb
 import pandas as pd
 
 from flows.project import Project
+from hemline.engine.engine import Engine, open_engine
+from hemline.errors import BadInput
 from hemline.registry.versions import CHAMPION, load_champion, version_by_alias
 from hemline.storefront import FORM
 from monitoring.alerts.outbox import read_outbox
@@ -22,6 +23,7 @@ from monitoring.answers import Champion
 from monitoring.dashboard.history import write_history_page
 from monitoring.dashboard.week import write_week_page
 from monitoring.decision import decide
+from monitoring.fresh_data import latest_day
 from monitoring.journal import (
     DECISIONS,
     PERFORMANCE,
@@ -79,18 +81,24 @@ class Log:
         return next(decisions[decisions["as_of"] == as_of].itertuples(), None)
 
 
-def latest_week(tables: Path, anchor: date) -> date:
+def latest_week(engine: Engine, tables: Path, anchor: date) -> date:
     """Return the as_of of the last week whose seven days the transactions reach.
 
     Args:
+        engine: what reads them.
         tables: folder of the tables.
         anchor: a day on whose weekday weeks begin.
+
+    Raises:
+        BadInput: there is no transaction at all.
     """
-    with duckdb.connect() as connection:
-        path = str(tables / "transactions.parquet")
-        row = connection.execute("select max(t_dat) from read_parquet(?)", [path]).fetchone()
-    assert row is not None  # noqa: S101  (an aggregate always returns a row)
-    last_day: date = row[0]
+    last_day = latest_day(engine, tables / "transactions.parquet")
+    if last_day is None:
+        raise BadInput(
+            f"{tables} holds transactions",
+            found="none",
+            fix="look at the files that stage acquire reads, then `dvc repro acquire`",
+        )
     after = last_day + timedelta(days=1)
     return after - timedelta(days=(after - anchor).days % 7)
 
@@ -132,13 +140,15 @@ def summarise(project: Project, as_of: date, champion: Champion | None) -> pd.Da
     """
     params = MonitorParams.load(project.params)
     tables = project.root / project.tables
-    summaries = kept_summaries(tables, project.monitoring / "summaries", as_of, params)
-    if champion is None or champion[0].as_of > as_of - WEEK:
-        return summaries
-    windows = windows_of(summaries, as_of, params)
-    weeks = [span.end for span in (*windows.recent, windows.current)]
-    answers = project.monitoring / "recommendations"
-    asked = summarise_recommendations(tables, weeks, champion, project.params, answers)
+    with open_engine(project.engine) as engine:
+        kept = project.monitoring / "summaries"
+        summaries = kept_summaries(engine, tables, kept, as_of, params)
+        if champion is None or champion[0].as_of > as_of - WEEK:
+            return summaries
+        windows = windows_of(summaries, as_of, params)
+        weeks = [span.end for span in (*windows.recent, windows.current)]
+        answers = project.monitoring / "recommendations"
+        asked = summarise_recommendations(engine, tables, weeks, champion, project.params, answers)
     return pd.concat([summaries, asked], ignore_index=True)
 
 
@@ -156,7 +166,8 @@ def judge(project: Project, log: Log, as_of: date, summaries: pd.DataFrame) -> N
 def measure(project: Project, log: Log, as_of: date, champion: Champion | None) -> None:
     """Put the champion's number for the week on record."""
     tables, answers = project.root / project.tables, project.monitoring / "recommendations"
-    row = measure_performance(tables, as_of, champion, project.params, answers)
+    with open_engine(project.engine) as engine:
+        row = measure_performance(engine, tables, as_of, champion, project.params, answers)
     unread = version_by_alias(CHAMPION) if champion is None else None
     if unread is not None:
         note = f"champion {unread.number} has form {unread.form}, this code reads {FORM}: train"

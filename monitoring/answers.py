@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import ClassVar, Final, Self
 
-import duckdb
+import narwhals as nw
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -27,7 +27,9 @@ from pydantic import PositiveInt
 
 from hemline import columns, tables
 from hemline.data.histories import Histories, build_histories, save_histories
-from hemline.data.split import DataParams, select_purchases, weeks_of
+from hemline.data.purchases import select_purchases
+from hemline.data.split import DataParams, weeks_of
+from hemline.engine.engine import Engine
 from hemline.evaluation.answers import LIST_LENGTH, WeekAnswers
 from hemline.evaluation.protocol import AP, hits_in, score_customers
 from hemline.models.popularity import PopularityParams, fit_popularity
@@ -73,6 +75,7 @@ class Asking:
     """Who is asked about which shop, and what decides the questions.
 
     Attributes:
+        engine: what reads the tables.
         tables: folder of the tables of acquire, which keep the rules: every key has its row.
         champion: who is asked.
         kept: folder of answers, a file per version and week.
@@ -81,6 +84,7 @@ class Asking:
         popularity: of the baseline.
     """
 
+    engine: Engine
     tables: Path
     champion: Champion
     kept: Path
@@ -89,9 +93,12 @@ class Asking:
     popularity: PopularityParams
 
     @classmethod
-    def of(cls, table_folder: Path, champion: Champion, params: Path, kept: Path) -> Self:
+    def of(
+        cls, engine: Engine, table_folder: Path, champion: Champion, params: Path, kept: Path
+    ) -> Self:
         """Return it with the sections of params.yaml."""
         return cls(
+            engine,
             table_folder,
             champion,
             kept,
@@ -157,11 +164,11 @@ def ask_about(as_of: date, asking: Asking) -> pd.DataFrame:
 def _question(as_of: date, asking: Asking) -> _Question:
     start = as_of - WEEK
     n_articles = pq.read_metadata(asking.tables / "articles.parquet").num_rows
-    purchases = select_purchases(asking.transactions, start=start, end=as_of)
+    purchases = select_purchases(asking.engine, asking.transactions, start=start, end=as_of)
     rng = np.random.default_rng([asking.params.seed, as_of.toordinal()])
     buyers = _drawn(purchases[columns.CUSTOMER].unique(), asking.params.max_buyers, rng)
     first = weeks_of(asking.data.model_copy(update={"as_of": start})).history_start
-    earlier, people = _earlier(asking.tables, buyers, first, start)
+    earlier, people = _earlier(asking, buyers, first, start)
     bought = purchases[purchases[columns.CUSTOMER].isin(buyers)]
     favourites, n_on_sale = _favourites(asking, start, n_articles)
     return _Question(
@@ -183,31 +190,25 @@ def _drawn(
 
 
 def _earlier(
-    table_folder: Path, buyers: npt.NDArray[np.int32], first: date, end: date
+    asking: Asking, buyers: npt.NDArray[np.int32], first: date, end: date
 ) -> tuple[pd.DataFrame, pa.Table]:
     """Return the buyers' purchases of [first, end), as split.select_purchases, and their rows."""
-    query = """
-        select t_dat, customer, article, least(count(*), 32767)::smallint as units
-        from read_parquet($transactions) join buyers using (customer)
-        where t_dat >= $first and t_dat < $end
-        group by t_dat, customer, article order by t_dat, customer, article
-    """
-    span = {"first": first, "end": end}
-    with duckdb.connect() as connection:
-        connection.register("buyers", pd.DataFrame({columns.CUSTOMER: buyers}))
-        files = {"transactions": str(table_folder / "transactions.parquet")}
-        purchases = connection.execute(query, files | span).df()
-        people = connection.execute(
-            "select * from read_parquet($customers) join buyers using (customer) order by customer",
-            {"customers": str(table_folder / "customers.parquet")},
-        ).to_arrow_table()
-    return purchases, people
+    engine, day = asking.engine, nw.col(columns.DAY)
+    asked = engine.from_arrow(pa.table({columns.CUSTOMER: pa.array(buyers, pa.int32())}))
+    known = engine.read(asking.transactions).filter(day >= first, day < end)
+    key = [columns.DAY, columns.CUSTOMER, columns.ARTICLE]
+    bought = known.join(asked, on=columns.CUSTOMER, how="semi").group_by(*key).agg(n_rows=nw.len())
+    purchases = engine.to_arrow(bought.sort(*key)).to_pandas(date_as_object=False)
+    units = np.minimum(purchases.pop("n_rows"), np.iinfo(np.int16).max).astype(np.int16)
+    customers = engine.read(asking.tables / "customers.parquet")
+    people = customers.join(asked, on=columns.CUSTOMER, how="semi").sort(columns.CUSTOMER)
+    return purchases.assign(**{columns.UNITS: units}), engine.to_arrow(people)
 
 
 def _favourites(asking: Asking, cut: date, n_articles: int) -> tuple[npt.NDArray[np.int32], int]:
     """Return popularity's list at the cut; it looks no further back than its window."""
     start = cut - timedelta(days=asking.popularity.window_days)
-    recent = select_purchases(asking.transactions, start=start, end=cut)
+    recent = select_purchases(asking.engine, asking.transactions, start=start, end=cut)
     shoppers = np.sort(recent[columns.CUSTOMER].unique())
     known = _histories(recent, shoppers, cut, n_articles)
     popularity = fit_popularity(known, asking.popularity)

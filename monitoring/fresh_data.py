@@ -18,11 +18,13 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, ClassVar, Final
 
-import duckdb
+import narwhals as nw
+import pyarrow.parquet as pq
 from pydantic import Field, PositiveFloat, PositiveInt
 from scipy.stats import binom
 
-from hemline import columns
+from hemline import columns, tables
+from hemline.engine.engine import Engine, EngineParams, open_engine
 from hemline.params import Section
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from hemline.data.expectations.rules import ValidateParams
 
 _DAYS: Final = 7
-_GAPS: Final = "days_sold"  # what only the rule about days of the whole span reads
+_GAPS: Final = "missing_days"  # what only the rule about days of the whole span reads
 _BY_CHANCE: Final = 1e-4  # a week whose true share is the limit itself breaks it so seldom
 
 
@@ -66,7 +68,9 @@ class Arrival:
         return not self.missing
 
 
-def see_arrival(transactions: Path, as_of: date, params: FreshDataParams) -> Arrival:
+def see_arrival(
+    engine: Engine, transactions: Path, as_of: date, params: FreshDataParams
+) -> Arrival:
     """Return which days of [as_of - 7 days, as_of) are missing.
 
     A day is missing when
@@ -77,21 +81,30 @@ def see_arrival(transactions: Path, as_of: date, params: FreshDataParams) -> Arr
 
     Usual is the median of the same weekday in the reference weeks before.
     """
-    counts = _transactions_by_day(transactions, as_of, params.reference_weeks)
-    latest_day = _latest_day(transactions)
+    counts = _transactions_by_day(engine, transactions, as_of, params.reference_weeks)
+    latest = latest_day(engine, transactions)
     week = [as_of - timedelta(days=back) for back in range(_DAYS, 0, -1)]
-    missing = tuple(day for day in week if _is_missing(day, counts, latest_day, params))
-    return Arrival(as_of, missing, latest_day, _told(as_of, missing, latest_day, counts))
+    missing = tuple(day for day in week if _is_missing(day, counts, latest, params))
+    return Arrival(as_of, missing, latest, _told(as_of, missing, latest, counts))
+
+
+def latest_day(engine: Engine, transactions: Path) -> date | None:
+    """Return the latest day with a transaction; None where there is none at all."""
+    day = nw.col(columns.DAY)
+    found = engine.to_arrow(engine.read(transactions).select(day.max()))
+    latest: date | None = found[columns.DAY][0].as_py()
+    return latest
 
 
 def check_week(
-    table_folder: Path, as_of: date, params: "ValidateParams", report: Path
+    engine: EngineParams, table_folder: Path, as_of: date, params: "ValidateParams", report: Path
 ) -> "list[Finding]":
     """Return a finding per rule about the week's transactions and the articles and customers in it.
 
     Writes report/index.html, report/summary.json and Great Expectations' pages in report/docs.
 
     Args:
+        engine: what cuts the week out; its rules are run by DuckDB, as a week fits one machine.
         table_folder: the tables of acquire.
         as_of: the first day after the week, which holds transactions.
         params: section `validate`.
@@ -103,9 +116,11 @@ def check_week(
 
     docs = report / "docs"
     with TemporaryDirectory() as folder:
-        n_rows = _cut_out(table_folder, as_of, Path(folder))
+        with open_engine(engine) as opened:
+            n_rows = _cut_out(opened, table_folder, as_of, Path(folder))
         rules = week_rules(params, as_of, n_rows)
-        findings = check_tables(Path(folder), rules, docs=docs, run_day=as_of)
+        here = engine.model_copy(update={"name": "duckdb"})
+        findings = check_tables(here, Path(folder), rules, docs=docs, run_day=as_of)
     write_summary(findings, report / "summary.json")
     write_page(findings, report, docs)
     return findings
@@ -139,23 +154,14 @@ def broken_rules(findings: "Sequence[Finding]") -> list[str]:
     return [_broken(finding) for finding in findings if not finding.passed]
 
 
-def _transactions_by_day(transactions: Path, as_of: date, weeks: int) -> dict[date, int]:
+def _transactions_by_day(
+    engine: Engine, transactions: Path, as_of: date, weeks: int
+) -> dict[date, int]:
     """Return the number of rows of each day of the week and of so many weeks before it."""
-    query = """
-        select t_dat, count(*) from read_parquet($path)
-        where t_dat >= $first and t_dat < $end group by t_dat
-    """
-    first = as_of - timedelta(days=_DAYS * (1 + weeks))
-    span = {"path": str(transactions), "first": first, "end": as_of}
-    with duckdb.connect() as connection:
-        return dict(connection.execute(query, span).fetchall())
-
-
-def _latest_day(transactions: Path) -> date | None:
-    query = "select max(t_dat) from read_parquet(?)"
-    with duckdb.connect() as connection:
-        row = connection.execute(query, [str(transactions)]).fetchone()
-    return None if row is None else row[0]
+    day, first = nw.col(columns.DAY), as_of - timedelta(days=_DAYS * (1 + weeks))
+    rows = engine.read(transactions).filter(day >= first, day < as_of)
+    counts = engine.to_arrow(rows.group_by(columns.DAY).agg(n_rows=nw.len()))
+    return dict(zip(*(column.to_pylist() for column in counts.columns), strict=True))
 
 
 def _is_missing(
@@ -187,41 +193,28 @@ def _told(
     return f"{week} lacks transactions of {days}; {ends}"
 
 
-def _cut_out(table_folder: Path, as_of: date, folder: Path) -> dict[str, int]:
+def _cut_out(engine: Engine, table_folder: Path, as_of: date, folder: Path) -> dict[str, int]:
     """Write the week as a folder of tables; return the rows of articles, customers, transactions.
 
-    The order of transactions is kept: the rules find repeated rows by it.
+    The transactions are ordered: the rules find repeated rows by it.
     """
-    span = {"first": as_of - timedelta(days=_DAYS), "end": as_of}
-    with duckdb.connect() as connection:
-        for name in ("transactions", *_NOUN_BY_TABLE):
-            path = str(table_folder / f"{name}.parquet")
-            connection.read_parquet(path).create_view(f"all_{name}")
-        connection.execute(_WEEK, span)
-        for name, noun in _NOUN_BY_TABLE.items():
-            connection.execute(_IN_THE_WEEK.format(name=name, noun=noun))
-        for name in ("transactions", *_NOUN_BY_TABLE):
-            connection.table(name).write_parquet(str(folder / f"{name}.parquet"))
-        return {
-            name: connection.table(name).shape[0]
-            for name in ("articles", "customers", "transactions")
-        }
+    day, first = nw.col(columns.DAY), as_of - timedelta(days=_DAYS)
+    week = engine.read(table_folder / "transactions.parquet").filter(day >= first, day < as_of)
+    path, order = folder / "transactions.parquet", tables.TRANSACTIONS.names
+    engine.write(week, path, tables.TRANSACTIONS, order_by=order)
+    for name, (noun, schema) in _TABLES.items():
+        rows = engine.read(table_folder / f"{name}.parquet").join(week, on=noun, how="semi")
+        engine.write(rows, folder / f"{name}.parquet", schema, order_by=[noun])
+    counted = ("articles", "customers", "transactions")
+    return {name: pq.read_metadata(folder / f"{name}.parquet").num_rows for name in counted}
 
 
-_NOUN_BY_TABLE: Final = {
-    "articles": columns.ARTICLE,
-    "article_keys": columns.ARTICLE,
-    "customers": columns.CUSTOMER,
-    "customer_keys": columns.CUSTOMER,
+_TABLES: Final = {
+    "articles": (columns.ARTICLE, tables.ARTICLES),
+    "article_keys": (columns.ARTICLE, tables.ARTICLE_KEYS),
+    "customers": (columns.CUSTOMER, tables.CUSTOMERS),
+    "customer_keys": (columns.CUSTOMER, tables.CUSTOMER_KEYS),
 }
-_WEEK: Final = """
-    create table transactions as
-    select * from all_transactions where t_dat >= $first and t_dat < $end
-"""
-_IN_THE_WEEK: Final = """
-    create table {name} as
-    select * from all_{name} where {noun} in (select {noun} from transactions) order by {noun}
-"""
 
 
 def _widened(limit: float, n_rows: int) -> float:

@@ -13,13 +13,19 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from hemline.engine.engine import Engine
 from hemline.evaluation.bootstrap import bootstrap_means, interval
 from monitoring.answers import Asking, Champion, PerformanceParams, ask_about
 from monitoring.journal import PERFORMANCE
 
 
 def measure_performance(
-    table_folder: Path, as_of: date, champion: Champion | None, params: Path, kept: Path
+    engine: Engine,
+    table_folder: Path,
+    as_of: date,
+    champion: Champion | None,
+    params: Path,
+    kept: Path,
 ) -> pd.DataFrame:
     """Return one row of PERFORMANCE about the week [as_of - 7 days, as_of).
 
@@ -27,6 +33,7 @@ def measure_performance(
     says why in `note`.
 
     Args:
+        engine: what reads the tables.
         table_folder: the tables of acquire.
         as_of: the first day after the week.
         champion: who is asked.
@@ -40,7 +47,7 @@ def measure_performance(
         return _row(as_of, {"note": "there is no champion"})
     version, _ = champion
     about = {"version": version.number, "version_as_of": version.as_of}
-    asking = Asking.of(table_folder, champion, params, kept)
+    asking = Asking.of(engine, table_folder, champion, params, kept)
     if asking.has_seen(as_of):
         seen = f"the champion was fitted up to {version.as_of} and has seen this week"
         return _row(as_of, about | {"note": seen})

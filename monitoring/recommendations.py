@@ -26,6 +26,7 @@ from scipy import sparse
 from scipy.special import gammaln
 from scipy.stats import rankdata
 
+from hemline.engine.engine import Engine
 from hemline.evaluation.beyond_accuracy import as_matrix, gini
 from hemline.models.recommender import NO_ARTICLE
 from monitoring.answers import Asking, Champion, ask_about
@@ -41,7 +42,12 @@ _TOP = 10
 
 
 def summarise_recommendations(
-    table_folder: Path, weeks: Sequence[date], champion: Champion, params: Path, kept: Path
+    engine: Engine,
+    table_folder: Path,
+    weeks: Sequence[date],
+    champion: Champion,
+    params: Path,
+    kept: Path,
 ) -> pd.DataFrame:
     """Return SUMMARIES rows, about "recommendations", of what the champion answers in each week.
 
@@ -56,6 +62,7 @@ def summarise_recommendations(
     Of weeks that the champion has seen there is no repeat_share, top_ten_share, gini or coverage.
 
     Args:
+        engine: what reads the tables.
         table_folder: the tables of acquire.
         weeks: as_of of each week: the one that is judged, and those it is held against.
         champion: who is asked, about all of them.
@@ -65,7 +72,8 @@ def summarise_recommendations(
     Raises:
         BadInput: no transaction lies in a week, or in the days before it that popularity counts.
     """
-    asking, wanted = Asking.of(table_folder, champion, params, kept), MonitorParams.load(params)
+    asking = Asking.of(engine, table_folder, champion, params, kept)
+    wanted = MonitorParams.load(params)
     attributes = pd.read_parquet(table_folder / "articles.parquet", columns=list(_COMPOSITION))
     frames = [_summarise(week, asking, attributes, wanted) for week in weeks]
     return pd.concat(frames, ignore_index=True)

@@ -16,7 +16,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
-import duckdb
+import narwhals as nw
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -24,6 +24,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from scipy import sparse
 
+from hemline import columns
+from hemline.engine.engine import Engine
 from hemline.errors import BadInput
 from hemline.tables import read_table, write_table
 from monitoring.measures import signals_of
@@ -52,15 +54,18 @@ _WEEK: Final = timedelta(days=7)
 _BUYERS_AT_ONCE: Final = 20_000
 
 
-def summarise_week(tables: Path, as_of: date, params: MonitorParams) -> pd.DataFrame:
+def summarise_week(
+    engine: Engine, tables: Path, as_of: date, params: MonitorParams
+) -> pd.DataFrame:
     """Return SUMMARIES of the seven days before as_of; raises BadInput when nothing was bought.
 
     Args:
+        engine: what reads the tables.
         tables: folder of articles, customers and transactions.parquet.
         as_of: the first day after the week; nothing on or after it is read.
         params: lengths of the windows that reach back, number of replicates, seed.
     """
-    week = read_week(tables, as_of, params)
+    week = read_week(engine, tables, as_of, params)
     rng = np.random.default_rng([params.seed, as_of.toordinal()])
     weights = draw_weights(week.n_buyers, params.replicates, rng)
     return _rows(as_of, list(signals_of(week, params)), weights)
@@ -124,29 +129,37 @@ def _means(measured: sparse.csr_matrix, weights: npt.NDArray[np.float32]) -> Flo
     return np.asarray(totals / n_drawn)
 
 
-def kept_summaries(tables: Path, folder: Path, until: date, params: MonitorParams) -> pd.DataFrame:
+def kept_summaries(
+    engine: Engine, tables: Path, folder: Path, until: date, params: MonitorParams
+) -> pd.DataFrame:
     """Return SUMMARIES of all weeks up to the one before `until`, making what is not kept.
 
     Args:
+        engine: what reads the tables.
         tables: folder of articles, customers and transactions.parquet.
         folder: where they are kept, one `<as_of>.parquet` a week.
         until: as_of of the last week; the others end whole weeks before.
         params: as in `summarise_week`; other numbers make other summaries.
     """
-    prints = _fingerprints(tables, until, params)
+    prints = _fingerprints(engine, tables, until, params)
     weeks = [
-        _kept_week(tables, folder / f"{as_of}.parquet", as_of, params, fingerprint)
+        _kept_week(engine, tables, folder / f"{as_of}.parquet", as_of, params, fingerprint)
         for as_of, fingerprint in prints.items()
     ]
     return pd.concat(weeks, ignore_index=True)
 
 
 def _kept_week(
-    tables: Path, path: Path, as_of: date, params: MonitorParams, fingerprint: str
+    engine: Engine,
+    tables: Path,
+    path: Path,
+    as_of: date,
+    params: MonitorParams,
+    fingerprint: str,
 ) -> pd.DataFrame:
     if path.exists() and _fingerprint_of(path) == fingerprint:
-        return read_table(path, SUMMARIES)
-    summaries = summarise_week(tables, as_of, params)
+        return read_table(path, SUMMARIES).assign(as_of=as_of)  # a date, as those just made
+    summaries = summarise_week(engine, tables, as_of, params)
     write_table(summaries.assign(fingerprint=fingerprint), path, _KEPT)
     return summaries
 
@@ -155,15 +168,11 @@ def _fingerprint_of(path: Path) -> str:
     return str(pq.read_table(path, columns=["fingerprint"])["fingerprint"][0])
 
 
-def _fingerprints(tables: Path, until: date, params: MonitorParams) -> dict[date, str]:
+def _fingerprints(
+    engine: Engine, tables: Path, until: date, params: MonitorParams
+) -> dict[date, str]:
     """Return, per week up to `until`, a digest of the rows and numbers its summary is made from."""
-    query = """
-        select t_dat, count(*) || '-' || sum(hash(customer, article, price, sales_channel_id))
-        from read_parquet($transactions) where t_dat < $until group by all order by all
-    """
-    files = {"transactions": str(tables / "transactions.parquet"), "until": until}
-    with duckdb.connect() as connection:
-        days = dict(connection.execute(query, files).fetchall())
+    days = _prints_of_days(engine, tables / "transactions.parquet", until)
     if not days:
         raise BadInput(
             f"there are transactions before {until}",
@@ -184,6 +193,41 @@ def _fingerprints(tables: Path, until: date, params: MonitorParams) -> dict[date
     # A week of before in which nothing was sold is a gap; nothing in the last one is an error.
     wanted = [end for end in ends if end in sold or end == until]
     return {end: _digest(days, end - reach, end, numbers) for end in wanted}
+
+
+def _prints_of_days(engine: Engine, transactions: Path, until: date) -> dict[date, str]:
+    """Return, by day in order, numbers that change when any of its rows does.
+
+    Each row is a number modulo a prime, weighed together from its values; they are summed, and so
+    are their squares, so that values which only change places between rows are seen as well. Whole
+    numbers add up to the same on every engine, in any order.
+    """
+    row = _PRIME_WEIGHTS[0] * _whole(columns.CUSTOMER)
+    for name, weight in zip(
+        (columns.ARTICLE, columns.PRICE, columns.CHANNEL), _PRIME_WEIGHTS[1:], strict=True
+    ):
+        row = row + weight * _whole(name)
+    rows = engine.read(transactions).filter(nw.col(columns.DAY) < until)
+    rows = rows.select(columns.DAY, row=row % _PRIME)
+    rows = rows.with_columns(square=nw.col("row") * nw.col("row") % _PRIME)
+    sums = [nw.col(name).sum().cast(nw.Int64) for name in ("row", "square")]
+    by_day = rows.group_by(columns.DAY).agg(*sums, n_rows=nw.len()).sort(columns.DAY)
+    found = engine.to_arrow(by_day).to_pylist()
+    return {day[columns.DAY]: f"{day['n_rows']}-{day['row']}-{day['square']}" for day in found}
+
+
+_PRIME: Final = 2_147_483_647
+_PRIME_WEIGHTS: Final = (160_481_183, 179_424_673, 198_491_317, 217_645_177)
+_PRICE_STEPS: Final = 1_000_000_000
+
+
+def _whole(name: str) -> nw.Expr:
+    """Return the values of a column as whole numbers below the prime, -1 where there is none."""
+    value = nw.col(name)
+    if name == columns.PRICE:
+        known = nw.when(value.is_finite()).then(value.cast(nw.Float64))
+        value = (known * _PRICE_STEPS + 0.5).floor()
+    return (value.cast(nw.Int64) % _PRIME).fill_null(-1)
 
 
 _NUMBERS_READ: Final[Sequence[str]] = (

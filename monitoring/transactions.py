@@ -4,15 +4,17 @@ Evidently wants frames, not summaries. They are drawn evenly, so a year costs no
 the price is that a sample of a sample of a small group may be empty.
 """
 
+import math
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Final
 
-import duckdb
+import narwhals as nw
 import pandas as pd
 
 from hemline import columns
+from hemline.engine.engine import Engine
 from hemline.errors import BadInput
 from hemline.segments.attributes import MISSING, customer_attributes
 
@@ -28,11 +30,12 @@ CATEGORIES: Final = (
 
 
 def sample_transactions(
-    tables: Path, spans: Sequence[tuple[date, date]], *, max_rows: int
+    engine: Engine, tables: Path, spans: Sequence[tuple[date, date]], *, max_rows: int
 ) -> pd.DataFrame:
     """Return an evenly drawn sample of the transactions of some stretches of days.
 
     Args:
+        engine: what draws it.
         tables: folder of the parquet tables.
         spans: first day and end (exclusive) of each stretch.
         max_rows: at most so many rows come back.
@@ -44,39 +47,36 @@ def sample_transactions(
     Raises:
         BadInput: no transaction lies in the spans.
     """
-    query = """
-        with numbered as (
-            select price, sales_channel_id, customer, article,
-                   row_number() over (
-                       order by t_dat, customer, article, price, sales_channel_id
-                   ) as number,
-                   count(*) over () as n_rows
-            from read_parquet($transactions)
-            where t_dat between $first and $last and list_contains($days::date[], t_dat)
-        )
-        select numbered.price, sales_channel_id::varchar as sales_channel_id,
-               product_group_name, index_group_name, colour_group_name,
-               customers.* exclude (customer, customer_id)
-        from numbered
-        join read_parquet($articles) articles using (article)
-        join read_parquet($customers) customers using (customer)
-        where number % ceil(n_rows / $max_rows) = 0
-        order by number
-    """
-    days = [first + timedelta(days=n) for first, end in spans for n in range((end - first).days)]
-    files = {name: str(tables / f"{name}.parquet") for name in _TABLES}
-    wanted = {"days": days, "first": min(days), "last": max(days), "max_rows": float(max_rows)}
-    with duckdb.connect() as connection:
-        transactions = connection.execute(query, files | wanted).df()
-    if transactions.empty:
+    transactions = engine.read(tables / "transactions.parquet").filter(_in_one_of(spans))
+    n_rows = engine.to_arrow(transactions.select(n_rows=nw.len()))["n_rows"][0].as_py()
+    if not n_rows:
         raise BadInput(
             "there are transactions " + ", ".join(f"from {a} up to {b}" for a, b in spans),
             found="none",
             fix="ask for weeks that lie inside the data",
         )
-    described = transactions.assign(**customer_attributes(transactions))
+    articles = engine.read(tables / "articles.parquet")
+    customers = engine.read(tables / "customers.parquet").drop(columns.CUSTOMER_ID)
+    numbered = transactions.with_row_index(_NUMBER, order_by=_ORDER)
+    # As text from here on: with nulls, numbers would come back with a decimal point.
+    drawn = (
+        numbered.filter((nw.col(_NUMBER) + 1) % math.ceil(n_rows / max_rows) == 0)
+        .join(articles.select(columns.ARTICLE, *CATEGORIES[3:]), on=columns.ARTICLE)
+        .join(customers, on=columns.CUSTOMER)
+        .sort(_NUMBER)
+        .with_columns(nw.col(columns.CHANNEL).cast(nw.String))
+    )
+    sample: pd.DataFrame = engine.to_arrow(drawn).to_pandas()
+    described = sample.assign(**customer_attributes(sample))
     described[list(CATEGORIES)] = described[list(CATEGORIES)].astype(object).fillna(MISSING)
     return described[[*NUMBERS, *CATEGORIES]]
 
 
-_TABLES: Final = ("transactions", "articles", "customers")
+_NUMBER: Final = "number"
+_ORDER: Final = (columns.DAY, columns.CUSTOMER, columns.ARTICLE, columns.PRICE, columns.CHANNEL)
+
+
+def _in_one_of(spans: Sequence[tuple[date, date]]) -> nw.Expr:
+    day = nw.col(columns.DAY)
+    within = [(day >= first) & (day < end) for first, end in spans]
+    return nw.any_horizontal(*within, ignore_nulls=True)

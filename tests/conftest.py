@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from hemline import environment
+from hemline.engine.engine import Engine, EngineParams, open_engine
 from tests.tiny_project import copy_project
 
 
@@ -40,6 +41,46 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     yield root
     os.environ.clear()
     os.environ.update(before)
+
+
+@pytest.fixture(scope="session")
+def on_duckdb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """The default engine, for tests that only need one."""
+    spill = tmp_path_factory.mktemp("spill")
+    params = EngineParams.load(Path("params.yaml")).model_copy(update={"spill": spill})
+    with open_engine(params) as engine:
+        yield engine
+
+
+@pytest.fixture(scope="session")
+def on_spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """Spark in this machine; its queries are not compiled, which costs more than running them."""
+    from pyspark.sql import SparkSession  # noqa: PLC0415  (slow)
+
+    builder = SparkSession.builder.master("local[1]")
+    for name, value in _SMALL_SPARK.items():
+        builder = builder.config(name, value)
+    session = builder.getOrCreate()
+    session.sparkContext.setLogLevel("ERROR")
+    change = {"name": "spark", "spill": tmp_path_factory.mktemp("spill")}
+    with open_engine(EngineParams.load(Path("params.yaml")).model_copy(update=change)) as engine:
+        yield engine
+    session.stop()
+
+
+_SMALL_SPARK = {
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    "spark.driver.host": "127.0.0.1",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.shuffle.partitions": "1",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+}
 
 
 @pytest.fixture(scope="session")

@@ -47,6 +47,22 @@ def test_similar_and_also_bought_answer_for_an_article(shop: Path) -> None:
         assert len(json.loads(asked.stdout)["answers"]) <= 3
 
 
+def test_everybody_is_exported_and_an_unknown_version_is_refused(
+    shop: Path, tmp_path: Path
+) -> None:
+    asked = ["export", "--folder", str(tmp_path / "lists"), "--model", "popularity", "-n", "3"]
+    refused = hemline(*asked, "--version", "99")
+    assert refused.exit_code == 1
+    assert "found: 99, beside" in refused.stderr
+    exported = hemline(*asked)
+    assert exported.exit_code == 0
+    assert "customers: " in exported.stdout
+    customers = pd.read_parquet(shop / "data/tables/customers.parquet")["customer_id"]
+    submission = pd.read_csv(tmp_path / "lists/submission.csv", dtype=str)
+    assert submission["customer_id"].tolist() == customers.tolist()
+    assert submission["prediction"].str.split(" ").str.len().eq(3).all()
+
+
 @pytest.mark.usefixtures("shop")
 def test_a_refusal_is_short_and_ends_with_status_1() -> None:
     refused = hemline("recommend", "--age", "203")
@@ -64,6 +80,7 @@ def test_a_folder_without_a_registry_is_told_to_train_and_left_as_it_was(
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     for command in (
         ["recommend"],
+        ["export"],
         ["history"],
         ["lineage"],
         ["promote", "1", "--reason", "a guess"],

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from hemline.data.split import DataParams
+from hemline.engine.engine import EngineParams
 from hemline.errors import BadInput
 from hemline.evaluation.fairness.audit import FairnessParams
 from hemline.evaluation.gate.guardrails import GateParams
@@ -29,6 +30,7 @@ SECTIONS = [
     AlertParams,
     AlsParams,
     EaseParams,
+    EngineParams,
     FairnessParams,
     FreshDataParams,
     GateParams,

@@ -15,8 +15,10 @@ import pytest
 from hemline import columns, tables
 from hemline.data.acquire.typed_tables import type_tables, write_tables
 from hemline.data.histories import save_histories
-from hemline.data.split import DataParams, select_purchases
+from hemline.data.purchases import select_purchases
+from hemline.data.split import DataParams
 from hemline.data.synthetic.shop import ShopSize, SyntheticParams, generate_shop
+from hemline.engine.engine import Engine
 from hemline.evaluation.answers import WeekAnswers
 from hemline.evaluation.gate.comparison import compare
 from hemline.evaluation.gate.guardrails import Evidence, GateParams, check_alone, check_beside
@@ -36,15 +38,15 @@ SIZE = ShopSize(
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Shop]:
+def shop(tmp_path_factory: pytest.TempPathFactory, on_duckdb: Engine) -> tuple[Path, Shop]:
     """Tables, params and the test week as files, and the shop that models are fitted from."""
     root = tmp_path_factory.mktemp("shop")
     params = root / "params.yaml"
     params.write_text((REPOSITORY / "params.yaml").read_text())
     change_params(root, {("serve", "warm"): [*FITTED[::-1]], ("serve", "cold"): ["popularity"]})
     drawn = generate_shop(SyntheticParams(size=SIZE, seed=7, events=()))
-    typed = type_tables(drawn.articles, drawn.customers, drawn.transactions, keep_postal_code=False)
-    write_tables(typed, root)
+    frames = (drawn.articles, drawn.customers, drawn.transactions)
+    write_tables(on_duckdb, type_tables(on_duckdb, *frames, keep_postal_code=False), root)
     people = tables.read_table(root / "customers.parquet", tables.CUSTOMERS)
     attributes = customer_attributes(people)
     (root / "clusters").mkdir()
@@ -59,7 +61,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Shop]:
     )
     tables.write_table(segments, root / "segments.parquet", tables.SEGMENTS)
     everything = Shop(
-        select_purchases(root / "transactions.parquet", start=SIZE.first_day, end=END),
+        select_purchases(on_duckdb, root / "transactions.parquet", start=SIZE.first_day, end=END),
         tables.read_table(root / "articles.parquet", tables.ARTICLES),
         segments,
         DataParams.load(params),

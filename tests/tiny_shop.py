@@ -9,6 +9,7 @@ import pandas as pd
 from hemline import columns, tables
 from hemline.data.acquire.typed_tables import type_tables, write_tables
 from hemline.data.synthetic.shop import SyntheticParams, generate_shop
+from hemline.engine.engine import EngineParams, open_engine
 from hemline.segments.attributes import age_band_index
 from tests.tiny_project import REPOSITORY, TINY, change_params
 
@@ -18,12 +19,13 @@ def write_tiny_shop(root: Path) -> Path:
     root.mkdir(exist_ok=True)
     for name in ("params.yaml", "dvc.yaml"):
         shutil.copy(REPOSITORY / name, root / name)
-    change_params(root, TINY)
+    change_params(root, {**TINY, ("engine", "spill"): str(root / "spill")})
     drawn = generate_shop(SyntheticParams.load(root / "params.yaml"))
-    typed = type_tables(drawn.articles, drawn.customers, drawn.transactions, keep_postal_code=False)
     folder = root / "data" / "tables"
     folder.mkdir(parents=True)
-    write_tables(typed, folder)
+    frames = (drawn.articles, drawn.customers, drawn.transactions)
+    with open_engine(EngineParams.load(root / "params.yaml")) as engine:
+        write_tables(engine, type_tables(engine, *frames, keep_postal_code=False), folder)
     people = tables.read_table(folder / "customers.parquet", tables.CUSTOMERS)
     segments = pd.DataFrame(
         {

@@ -6,10 +6,7 @@ nothing else; flows/monitor does the weekly steps in one process. The tables are
 on the model and is no part of this.
 """
 
-import os
-import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Final
 
@@ -17,11 +14,11 @@ import pyarrow.parquet as pq
 
 from benchmarks.monitoring.full_scale_steps import LAST_END, STEPS
 from benchmarks.monitoring.plan import WEEK
+from benchmarks.process import measure_process
 from benchmarks.record import Row
 from hemline.errors import BadInput
 
 _ALL: Final = "weekly: all of it"
-_BYTES_A_RSS: Final = 1 if sys.platform == "darwin" else 1024
 
 
 def measure_full_scale(folder: Path, params: Path) -> tuple[list[Row], list[str]]:
@@ -62,19 +59,15 @@ def _size(tables: Path) -> str:
 def _measure(step: str, folder: Path, params: Path) -> dict[str, float]:
     """Run a step in a process of its own and return what it took."""
     module = "benchmarks.monitoring.full_scale_steps"
-    start = time.perf_counter()
-    process = subprocess.Popen([sys.executable, "-m", module, step, str(folder), str(params)])
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
+    taken = measure_process([sys.executable, "-m", module, step, str(folder), str(params)])
+    if taken.status:
         raise BadInput(
             f"the step '{step}' ends well",
-            found=f"exit {process.returncode}",
+            found=f"exit {taken.status}",
             fix="read what it printed above",
         )
     return {
-        "seconds": seconds,
-        "cpu seconds": usage.ru_utime + usage.ru_stime,
-        "peak GB": usage.ru_maxrss * _BYTES_A_RSS / 1e9,
+        "seconds": taken.seconds,
+        "cpu seconds": taken.cpu_seconds,
+        "peak GB": taken.peak_gb,
     }

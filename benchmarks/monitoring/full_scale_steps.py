@@ -18,6 +18,7 @@ from benchmarks.monitoring.plan import WEEK
 from benchmarks.monitoring.shops import write_shop
 from hemline.data.acquire.typed_tables import replaced_folder
 from hemline.data.synthetic.shop import SIZES
+from hemline.engine.engine import Engine, EngineParams, open_engine
 from monitoring.dashboard.week import write_week_page
 from monitoring.decision import decide
 from monitoring.journal import (
@@ -67,8 +68,10 @@ def _check(folder: Path, params: Path) -> None:
 
     tables, rules = folder / "tables", ValidateParams.load(params)
     fresh = FreshDataParams.load(params)
-    arrival = see_arrival(tables / "transactions.parquet", LAST_END, fresh)
-    findings = check_week(tables, LAST_END, rules, folder / "checks")
+    on = _engine(folder, params)
+    with open_engine(on) as engine:
+        arrival = see_arrival(engine, tables / "transactions.parquet", LAST_END, fresh)
+    findings = check_week(on, tables, LAST_END, rules, folder / "checks")
     broken = sum(not finding.passed for finding in findings)
     typer.echo(f"{arrival.sentence}; {broken} of {len(findings)} rules broken")
 
@@ -98,11 +101,13 @@ def _report(folder: Path, params: Path) -> None:
         "recent weeks": windows.recent,
         "last year": windows.seasonal,
     }
-    frames = {name: _sample(folder, parts, numbers) for name, parts in spans.items()}
+    with open_engine(_engine(folder, params)) as engine:
+        frames = {name: _sample(engine, folder, parts, numbers) for name, parts in spans.items()}
+        current = _sample(engine, folder, (windows.current,), numbers)
     add_to_workspace(
         folder / "evidently",
         LAST_END,
-        _sample(folder, (windows.current,), numbers),
+        current,
         frames,
         threshold=numbers.threshold,
         owner="benchmark",
@@ -127,12 +132,19 @@ def _draw(folder: Path, params: Path) -> None:
 
 def _summaries(folder: Path, params: Path, until: date) -> pd.DataFrame:
     numbers = MonitorParams.load(params)
-    return kept_summaries(folder / "tables", folder / "summaries", until, numbers)
+    with open_engine(_engine(folder, params)) as engine:
+        return kept_summaries(engine, folder / "tables", folder / "summaries", until, numbers)
 
 
-def _sample(folder: Path, spans: tuple[Span, ...], params: MonitorParams) -> pd.DataFrame:
+def _sample(
+    engine: Engine, folder: Path, spans: tuple[Span, ...], params: MonitorParams
+) -> pd.DataFrame:
     days = [(span.first, span.end) for span in spans]
-    return sample_transactions(folder / "tables", days, max_rows=params.max_rows)
+    return sample_transactions(engine, folder / "tables", days, max_rows=params.max_rows)
+
+
+def _engine(folder: Path, params: Path) -> EngineParams:
+    return EngineParams.load(params).model_copy(update={"spill": folder / "spill"})
 
 
 STEPS: Final[Mapping[str, Callable[[Path, Path], None]]] = {

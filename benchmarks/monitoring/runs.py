@@ -16,8 +16,9 @@ import pandas as pd
 
 from benchmarks.monitoring.outcome import Calm, Planted, PresetWeek
 from benchmarks.monitoring.plan import WEEK, Case, Settings, weeks_judged
-from benchmarks.monitoring.shops import tables_of
+from benchmarks.monitoring.shops import PARAMS, engine_params, tables_of
 from benchmarks.monitoring.weekly import NOTHING, Looked, look_weekly, told
+from hemline.engine.engine import open_engine
 from monitoring.drift import plain_preset
 from monitoring.fresh_data import check_week
 from monitoring.summaries import summarise_week
@@ -27,11 +28,11 @@ from monitoring.windows import MonitorParams, windows_for
 _Kept = TypeVar("_Kept", Calm, Planted)
 
 _ROOT: Final = Path(__file__).parents[2]
-PARAMS: Final = _ROOT / "params.yaml"
 _RESTS_ON: Final = (
     "monitoring/*.py",
     "src/hemline/data/synthetic/*.py",
     "src/hemline/data/expectations/*.py",
+    "src/hemline/engine/*.py",
     "benchmarks/monitoring/plan.py",
     "benchmarks/monitoring/runs.py",
     "benchmarks/monitoring/weekly.py",
@@ -103,7 +104,9 @@ def _has_reference(as_of: date, settings: Settings, params: MonitorParams) -> bo
 
 
 def _summarise(tables: Path, weeks: Sequence[date], params: MonitorParams) -> pd.DataFrame:
-    return pd.concat([summarise_week(tables, as_of, params) for as_of in weeks], ignore_index=True)
+    with open_engine(engine_params()) as engine:
+        frames = [summarise_week(engine, tables, as_of, params) for as_of in weeks]
+    return pd.concat(frames, ignore_index=True)
 
 
 def _keep(folder: Path, seed: int, summaries: pd.DataFrame, looked: Looked) -> None:
@@ -124,10 +127,12 @@ def _preset_week(tables: Path, as_of: date, params: MonitorParams, rows: int) ->
     """Return what Evidently says of the week against as many weeks before it as ours reads."""
     first = as_of - WEEK
     reference = [(first - params.reference_weeks * WEEK, first)]
-    verdict = plain_preset(
-        sample_transactions(tables, [(first, as_of)], max_rows=rows),
-        sample_transactions(tables, reference, max_rows=rows),
-    )
+    with open_engine(engine_params()) as engine:
+        current, before = (
+            sample_transactions(engine, tables, spans, max_rows=rows)
+            for spans in ([(first, as_of)], reference)
+        )
+    verdict = plain_preset(current, before)
     return PresetWeek(as_of=as_of, dataset=verdict.dataset, columns=verdict.columns)
 
 
@@ -137,6 +142,7 @@ def _broken_rules(tables: Path, as_of: date) -> tuple[str, ...]:
     from hemline.data.expectations.rules import ValidateParams  # noqa: PLC0415
 
     with TemporaryDirectory() as report:
-        findings = check_week(tables, as_of, ValidateParams.load(PARAMS), Path(report))
+        rules = ValidateParams.load(PARAMS)
+        findings = check_week(engine_params(), tables, as_of, rules, Path(report))
     broken = [finding.rule for finding in findings if not finding.passed]
     return tuple(f"{rule.table}.{rule.column}: {rule.rule}" for rule in broken)

@@ -4,10 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Final
 
 from hemline.data.acquire.typed_tables import type_tables, write_tables
 from hemline.data.synthetic.events import Event
 from hemline.data.synthetic.shop import ShopSize, SyntheticParams, generate_shop
+from hemline.engine.engine import EngineParams, open_engine
+
+PARAMS: Final = Path(__file__).parents[2] / "params.yaml"
 
 
 @contextmanager
@@ -21,5 +25,12 @@ def tables_of(size: ShopSize, seed: int, *events: Event) -> Iterator[Path]:
 def write_shop(folder: Path, size: ShopSize, seed: int, *events: Event) -> None:
     """Write the tables of a shop as the stage acquire does."""
     shop = generate_shop(SyntheticParams(size=size, seed=seed, events=events))
-    tables = type_tables(shop.articles, shop.customers, shop.transactions, keep_postal_code=False)
-    write_tables(tables, folder)
+    frames = shop.articles, shop.customers, shop.transactions
+    with open_engine(engine_params()) as engine:
+        write_tables(engine, type_tables(engine, *frames, keep_postal_code=False), folder)
+
+
+def engine_params() -> EngineParams:
+    """Return the section `engine` of the project, its spill folder as seen from anywhere."""
+    params = EngineParams.load(PARAMS)
+    return params.model_copy(update={"spill": PARAMS.parent / params.spill})

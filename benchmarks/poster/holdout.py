@@ -20,9 +20,11 @@ from hemline.data.acquire.kaggle_files import find_sources
 from hemline.data.acquire.typed_tables import read_tables
 from hemline.data.histories import Histories
 from hemline.data.synthetic.shop import SyntheticParams, generate_shop
+from hemline.engine.engine import EngineParams, open_engine
 from hemline.errors import BadInput
 from hemline.segments.attributes import customer_attributes
 from hemline.segments.kmodes import fit_clusters
+from hemline.tables import TRANSACTIONS
 
 _DAY = np.timedelta64(1, "D")
 
@@ -70,8 +72,10 @@ def generated(size: str, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def from_kaggle(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return customers and transactions of the Kaggle files in a folder."""
-    tables = read_tables(find_sources(folder, keep_postal_code=False))
-    return tables.customers.to_pandas(), tables.transactions.to_pandas()
+    with open_engine(EngineParams.load(Path("params.yaml"))) as engine:
+        tables = read_tables(engine, find_sources(folder, keep_postal_code=False))
+        transactions = engine.to_arrow(tables.transactions.sort(*TRANSACTIONS.names))
+    return tables.customers.to_pandas(), transactions.to_pandas()
 
 
 def hold_out(customers: pd.DataFrame, transactions: pd.DataFrame, params: HoldoutParams) -> Holdout:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Self
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 from scipy import sparse
 
@@ -22,12 +23,13 @@ from hemline.data.histories import Histories, load_histories
 from hemline.data.identifiers import find_article, find_customer
 from hemline.evaluation.answers import WeekAnswers, answer_buyers
 from hemline.models.neighbours import Neighbours
+from hemline.models.recommender import Recommender
 from hemline.segments.attributes import age_band_index, customer_attributes
 from hemline.segments.kmodes import Segmentation
 from hemline.segments.strangers import Stranger, as_customer
 
 if TYPE_CHECKING:
-    from hemline.models.cascade import Cascade, Served
+    from hemline.models.cascade import Served
 
 RECOMMENDATION_COLUMNS: Final = (
     "rank",
@@ -97,7 +99,7 @@ class Storefront:
 
     def for_key(self, customer: int, k: int) -> pd.DataFrame:
         """Return the same for a customer key of this version: all of an answer but the look-up."""
-        return self._recommend(self._histories.rows(np.array([customer])), k)
+        return self._recommend(self.histories.rows(np.array([customer])), k)
 
     def for_stranger(self, stranger: Stranger, k: int) -> pd.DataFrame:
         """Return up to k recommendations for somebody who never bought anything.
@@ -129,7 +131,7 @@ class Storefront:
 
     def first_known(self, customer_ids: Sequence[str]) -> str | None:
         """Return the first of these customers who bought something before the cut, or None."""
-        has_bought = ~self._histories.is_cold()
+        has_bought = ~self.histories.is_cold()
         keys = pq.read_table(self.files.customer_keys)[columns.CUSTOMER_ID].to_numpy()
         known = set(keys[np.flatnonzero(has_bought)])
         return next((one for one in customer_ids if one in known), None)
@@ -144,14 +146,41 @@ class Storefront:
             asking: names of models that answer in this order; none means as it is served.
         """
         return answer_buyers(
-            self._asked(asking) if asking else self._served,
+            self.recommender(asking),
             self._segmentation,
-            own_ids=_article_ids(self.files.articles),
+            own_ids=self.article_ids(),
             today_ids=_article_ids(week.articles),
             bought=load_histories(week.test),
             known=load_histories(week.histories),
             customers=tables.read_table(week.customers, tables.CUSTOMERS),
         )
+
+    def recommender(self, asking: Sequence[str] = ()) -> Recommender:
+        """Return what answers: models by name, in this order; none means as it is served.
+
+        Raises:
+            BadInput: the version has no such model.
+        """
+        if not asking:
+            return self._served
+        from hemline.models.cascade import cascade_of, load_models  # noqa: PLC0415  (see _served)
+
+        return cascade_of(", ".join(asking), asking, load_models(self.files.models, asking))
+
+    @cached_property
+    def histories(self) -> Histories:
+        """What this version's customers bought before its cut, with their segments."""
+        segments = tables.read_table(self.files.segments, tables.SEGMENTS)
+        return load_histories(self.files.histories, segments)
+
+    def customer_ids(self) -> pa.ChunkedArray:
+        """Return the customer_id of each row of `histories`, in the order of the customers file."""
+        ids = pq.read_table(self.files.customer_keys, columns=[columns.CUSTOMER_ID])[0]
+        return ids.slice(0, self.histories.n_customers)
+
+    def article_ids(self) -> list[str]:
+        """Return the article_id of each article key."""
+        return _article_ids(self.files.articles)
 
     def _recommend(self, histories: Histories, k: int) -> pd.DataFrame:
         answered = self._served.recommend(histories, k)
@@ -171,24 +200,22 @@ class Storefront:
         sources: list[str],
     ) -> pd.DataFrame:
         listed = articles >= 0
-        rows = self._articles.iloc[articles[listed]].reset_index(drop=True)
-        rows.insert(0, "rank", np.arange(1, len(rows) + 1))
-        rows["score"] = scores[listed].astype(np.float64)
-        rows["source"] = pd.Series(
-            [source for source, is_listed in zip(sources, listed, strict=True) if is_listed],
-            dtype=str,
+        keys = articles[listed]
+        named = [source for source, is_listed in zip(sources, listed, strict=True) if is_listed]
+        described = {name: self._articles[name].array.take(keys) for name in _SHOWN.values()}
+        return pd.DataFrame(
+            {
+                "rank": np.arange(1, len(keys) + 1),
+                **described,
+                "score": scores[listed].astype(np.float64),
+                "source": pd.Series(named, dtype=str),
+            }
         )
-        return rows[list(RECOMMENDATION_COLUMNS)]
 
     @cached_property
     def _articles(self) -> pd.DataFrame:
         stored = pd.read_parquet(self.files.articles, columns=list(_SHOWN))
         return stored.rename(columns=_SHOWN)
-
-    @cached_property
-    def _histories(self) -> Histories:
-        segments = tables.read_table(self.files.segments, tables.SEGMENTS)
-        return load_histories(self.files.histories, segments)
 
     @cached_property
     def _segmentation(self) -> Segmentation:
@@ -201,11 +228,6 @@ class Storefront:
 
         serve = ServeParams.load(self.files.params)
         return served_by(serve, load_models(self.files.models, {*serve.warm, *serve.cold}))
-
-    def _asked(self, names: Sequence[str]) -> "Cascade":
-        from hemline.models.cascade import cascade_of, load_models  # noqa: PLC0415  (as above)
-
-        return cascade_of(", ".join(names), names, load_models(self.files.models, names))
 
 
 def _article_ids(articles: Path) -> list[str]:

@@ -99,7 +99,18 @@ def fit_models(
     Raises:
         BadInput: no model has one of the names.
     """
-    known = shop.known_at(cut)
+    return _fitted_on(shop.known_at(cut), shop, cut, params, list(names), fitted)
+
+
+def _fitted_on(
+    known: Histories,
+    shop: Shop,
+    cut: date,
+    params: Path,
+    names: list[str],
+    fitted: Mapping[str, Recommender],
+) -> dict[str, Recommender]:
+    """Return the named models from the histories at the cut, each fitted when its turn comes."""
     fits: dict[str, Callable[[], Recommender]] = {
         "popularity": lambda: fit_popularity(known, PopularityParams.load(params)),
         "segment_popularity": lambda: fit_segment_popularity(
@@ -114,15 +125,14 @@ def fit_models(
         "als": lambda: fit_als(known, AlsParams.load(params)),
         "cvae": lambda: _fit_cvae(shop, cut, params),
     }
-    wanted = list(names)
-    unknown = [name for name in wanted if name not in fits and name not in fitted]
+    unknown = [name for name in names if name not in fits and name not in fitted]
     if unknown:
         raise BadInput(
             f"a model that can be fitted at any cut ({', '.join(sorted(fits))})",
             found=", ".join(unknown),
             fix="correct the name in params.yaml, or teach training.fit_models to fit the model",
         )
-    return {name: fitted[name] if name in fitted else fits[name]() for name in wanted}
+    return {name: fitted[name] if name in fitted else fits[name]() for name in names}
 
 
 def fit_ranker(
@@ -136,7 +146,9 @@ def fit_ranker(
     """Return the ranker over the models fitted at the cut, taught by the weeks before it.
 
     The number of trees is found on the validation week; then the trees are grown anew with that
-    week among the lessons. Each week's sources and facts are fitted at that week's start.
+    week among the lessons. Each week's sources and facts are fitted at that week's start, which is
+    what costs: in a large shop few weeks have `rank.enough_customers`, and earlier ones are not
+    made.
 
     Args:
         shop: what to fit from.
@@ -149,14 +161,29 @@ def fit_ranker(
     length = timedelta(days=shop.data.validation_days)
     starts = [cut - length * (back + 1) for back in range(wanted.training_weeks + 1)]
     _refuse_empty_weeks(shop, starts, length)
-    for start in tqdm(starts, desc="ranker's weeks", unit="week"):
-        if start not in made:
-            made[start] = _week_from(shop, start, params, fitted)
-    validation, *lessons = [made[start] for start in starts]
+    validation, *lessons = _weeks_from(starts, shop, params, fitted, made)
     n_trees = fit_trees(lessons, validation, wanted, wanted.max_trees).best_iteration
     trees = fit_trees([validation, *lessons], None, wanted, n_trees)
     facts = _facts_at(shop, cut)
     return Ranker(trees, facts, wanted.proposals, fitted)
+
+
+def _weeks_from(
+    starts: list[date],
+    shop: Shop,
+    params: Path,
+    fitted: Mapping[str, Recommender],
+    made: dict[date, RankedWeek],
+) -> list[RankedWeek]:
+    """Return the validation week and, latest first, the lessons until enough customers taught."""
+    enough, weeks = RankParams.load(params).enough_customers, list[RankedWeek]()
+    for start in tqdm(starts, desc="ranker's weeks", unit="week"):
+        if sum(week.n_asked for week in weeks[1:]) >= enough:
+            break
+        if start not in made:
+            made[start] = _week_from(shop, start, params, fitted)
+        weeks.append(made[start])
+    return weeks
 
 
 def _refuse_empty_weeks(shop: Shop, starts: list[date], length: timedelta) -> None:
@@ -185,7 +212,7 @@ def _week_from(
             n_epochs=wanted.cvae_epochs,
         )
     names = [name for name in wanted.candidates if name in fitted]
-    models = fit_models(shop, start, params, names, fitted=timeless)
+    models = _fitted_on(known, shop, start, params, names, timeless)
     facts = _facts_at(shop, start)
     bought = shop.bought_in(start, start + timedelta(days=shop.data.validation_days))
     buyers = np.flatnonzero(~bought.is_cold())
@@ -208,13 +235,16 @@ def _facts_at(shop: Shop, cut: date) -> ArticleFacts:
 
 def _fit_cvae(shop: Shop, cut: date, params: Path) -> Cvae:
     """Return the CVAE as its stage fits it: stopped on the last days before the cut."""
+    wanted = CvaeParams.load(params)
     border = cut - timedelta(days=shop.data.validation_days)
     before = shop.known_at(border)
     return fit_cvae(
         before,
         shop.known_at(cut),
-        CvaeParams.load(params),
+        wanted,
         n_conditions=ClusterParams.load(params).n_clusters,
-        validate=ValidationWeek(before, shop.bought_in(border, cut)),
+        validate=ValidationWeek(
+            before, shop.bought_in(border, cut), max_buyers=wanted.validation_customers
+        ),
         on_epoch=lambda _: None,
     )

@@ -12,7 +12,8 @@ from benchmarks.monitoring import outcome, plan
 from benchmarks.monitoring.notes import notes_of
 from benchmarks.monitoring.outcome import Calm, Planted, SeenWeek
 from benchmarks.monitoring.plan import WEEK, Case, Settings, list_cases, weeks_judged
-from benchmarks.monitoring.runs import PARAMS, folder_for, run_calm, run_planted
+from benchmarks.monitoring.runs import folder_for, run_calm, run_planted
+from benchmarks.monitoring.shops import PARAMS
 from benchmarks.monitoring.tally import rows_of
 from benchmarks.record import Row
 from hemline.data.synthetic.events import Event, Kind

@@ -4,9 +4,12 @@ import gzip
 import re
 import zipfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
 import pyarrow.parquet as pq
 import pytest
 
@@ -18,16 +21,39 @@ from hemline.data.acquire.kaggle_files import (
     find_sources,
     holds_kaggle_files,
 )
-from hemline.data.acquire.typed_tables import Tables, read_tables, replaced_folder
+from hemline.data.acquire.typed_tables import read_tables, replaced_folder, write_tables
+from hemline.engine.engine import Engine, EngineParams, open_engine
 from hemline.errors import BadInput
 from hemline.stages import acquire as stage
 
+NAMES = ("articles", "customers", "transactions", "article_keys", "customer_keys")
 
-def read(folder: Path, *, keep_postal_code: bool = False) -> Tables:
+
+@dataclass(frozen=True)
+class Acquired:
+    """The five tables as their files hold them."""
+
+    articles: pa.Table
+    customers: pa.Table
+    transactions: pa.Table
+    article_keys: pa.Table
+    customer_keys: pa.Table
+
+
+def read(folder: Path, *, keep_postal_code: bool = False, engine: Engine | None = None) -> Acquired:
     sources = find_sources(folder, keep_postal_code=keep_postal_code)
     for source in sources.values():
         check_header(source)
-    return read_tables(sources)
+    written = folder.with_name(f"{folder.name}-tables")
+    if engine is not None:
+        write_tables(engine, read_tables(engine, sources), written)
+    else:
+        with open_engine(DUCKDB.model_copy(update={"spill": folder.with_name("spill")})) as opened:
+            write_tables(opened, read_tables(opened, sources), written)
+    return Acquired(*(pq.read_table(written / f"{name}.parquet") for name in NAMES))
+
+
+DUCKDB = EngineParams.load(Path("params.yaml"))
 
 
 def replace(folder: Path, name: str, old: str, new: str) -> None:
@@ -152,10 +178,11 @@ def test_a_repeated_article_keeps_both_rows_under_one_key(kaggle: Path) -> None:
     assert len(acquired.article_keys) == 3
 
 
-def test_generated_frames_give_the_tables_of_their_files(flawless: Path) -> None:
+def test_generated_frames_give_the_tables_of_their_files(flawless: Path, on_duckdb: Engine) -> None:
     from_files = read(flawless)
     text = {"article_id": str, "product_code": str}
     generated = typed_tables.type_tables(
+        on_duckdb,
         pd.read_csv(flawless / "articles.csv", dtype=text),
         pd.read_csv(flawless / "customers.csv", keep_default_na=False, na_values=[""]),
         from_files.transactions.to_pandas().sample(frac=1, random_state=1),
@@ -163,8 +190,67 @@ def test_generated_frames_give_the_tables_of_their_files(flawless: Path) -> None
     )
     assert generated.articles == from_files.articles
     assert generated.customers == from_files.customers
-    assert generated.transactions == from_files.transactions
+    order = list(tables.TRANSACTIONS.names)
+    sold = on_duckdb.to_arrow(generated.transactions.sort(*order))
+    assert sold == from_files.transactions.sort_by([(name, "ascending") for name in order])
     assert generated.article_keys == from_files.article_keys
+
+
+def as_parquet(folder: Path, *, parts: int = 1) -> None:
+    """Put parquet in place of the csv files; transactions lie in a folder of so many files."""
+    text = {"article_id": pa.string(), "product_code": pa.string()}
+    options = arrow_csv.ConvertOptions(column_types=text, strings_can_be_null=True)
+    for path in sorted(folder.glob("*.csv")):
+        rows = arrow_csv.read_csv(path, convert_options=options)
+        target = path.with_suffix(".parquet")
+        path.unlink()
+        if path.stem == "transactions_train":
+            target.mkdir()
+            size = -(-rows.num_rows // parts)
+            for part in range(parts):
+                pq.write_table(rows.slice(part * size, size), target / f"{part}.parquet")
+        else:
+            pq.write_table(rows, target)
+
+
+def test_parquet_files_give_the_same_tables(flawless: Path, kaggle: Path) -> None:
+    as_parquet(kaggle, parts=3)
+    assert read(kaggle) == read(flawless)
+
+
+def test_an_article_id_stored_as_a_number_has_lost_its_zero_and_is_refused(kaggle: Path) -> None:
+    as_parquet(kaggle)
+    path = kaggle / "articles.parquet"
+    articles = pq.read_table(path)
+    numbers = articles["article_id"].cast(pa.int64())
+    pq.write_table(articles.set_column(0, "article_id", numbers), path)
+    with pytest.raises(BadInput, match=r"article_id of articles\.parquet is text(.|\n)*int64"):
+        read(kaggle)
+
+
+def test_a_channel_that_fits_no_small_number_is_refused(kaggle: Path) -> None:
+    replace(kaggle, "transactions_train.csv", "0.010,1", "0.010,1000")
+    as_parquet(kaggle)
+    with pytest.raises(BadInput, match=r"every value fits the type(.|\n)*1000"):
+        read(kaggle)
+
+
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")  # pyspark leaves them open
+@pytest.mark.parametrize("pack", [lambda _: None, as_parquet], ids=["csv", "parquet"])
+def test_both_engines_write_the_same_bytes(
+    kaggle: Path, on_duckdb: Engine, on_spark: Engine, pack: Callable[[Path], None]
+) -> None:
+    sold_by_nobody = [f"2020-09-03,{'9' * 64},{article},0.02,1" for article in ("0999", "0555")]
+    nameless = ["2020-09-04,,0555,0.02,2", f"2020-09-04,{'9' * 64},,0.02,2"]
+    add(kaggle, "transactions_train.csv", *sold_by_nobody, *nameless)
+    pack(kaggle)
+    written = kaggle.with_name("kaggle-tables")
+    acquired = read(kaggle, engine=on_duckdb)
+    assert acquired.customer_keys["customer_id"].to_pylist()[4:] == [None, "9" * 64]
+    assert acquired.article_keys["article_id"].to_pylist()[3:] == [None, "0555", "0999"]
+    by_duckdb = {path.name: path.read_bytes() for path in written.iterdir()}
+    read(kaggle, engine=on_spark)
+    assert {path.name: path.read_bytes() for path in written.iterdir()} == by_duckdb
 
 
 def cut_in_half(path: Path) -> None:
@@ -364,6 +450,7 @@ def params_file(folder: Path, *, source: str) -> Path:
     path.write_text(
         f"acquire: {{source: {source}, keep_postal_code: false}}\n"
         "synthetic: {size: tiny, seed: 7, events: []}\n"
+        f"engine: {DUCKDB.model_copy(update={'spill': folder / 'spill'}).model_dump_json()}\n"
     )
     return path
 

@@ -26,6 +26,40 @@ def test_a_history_sums_units_and_remembers_the_last_day() -> None:
     assert histories.days_ago.toarray()[0, 1] == 1
 
 
+def test_many_purchases_in_any_order_are_what_grouping_them_gives(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("hemline.data.histories._ROWS_AT_A_TIME", 100)  # several ranges
+    rng = np.random.default_rng(1)
+    purchases = pd.DataFrame(
+        {
+            columns.DAY: pd.Timestamp("2020-09-15")
+            - pd.to_timedelta(rng.integers(0, 40, 900), "D"),
+            columns.CUSTOMER: rng.integers(0, 53, 900),
+            columns.ARTICLE: rng.integers(0, 11, 900),
+            columns.UNITS: rng.integers(1, 4, 900),
+        }
+    )
+    histories = build_histories(purchases, cut=date(2020, 9, 16), n_customers=57, n_articles=11)
+    pairs = purchases.groupby([columns.CUSTOMER, columns.ARTICLE])
+    units, latest = pairs[columns.UNITS].sum(), pairs[columns.DAY].max()
+    customers, articles = (units.index.get_level_values(level) for level in (0, 1))
+    assert histories.units.indices.tolist() == articles.tolist()
+    assert histories.units.indptr.tolist() == np.searchsorted(customers, np.arange(58)).tolist()
+    assert histories.units.data.tolist() == units.tolist()
+    assert (
+        histories.days_ago.data.tolist() == (pd.Timestamp("2020-09-16") - latest).dt.days.tolist()
+    )
+
+
+@pytest.mark.parametrize(("n_customers", "n_articles"), [(2, 6), (4, 5)])
+def test_a_purchase_by_or_of_somebody_unknown_is_refused(n_customers: int, n_articles: int) -> None:
+    with pytest.raises(ValueError, match="is a key from 0"):
+        build_histories(
+            PURCHASES, cut=date(2020, 9, 16), n_customers=n_customers, n_articles=n_articles
+        )
+
+
 def test_customers_without_purchases_are_cold() -> None:
     assert build().is_cold().tolist() == [False, True, False, True]
 

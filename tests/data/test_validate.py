@@ -15,6 +15,7 @@ from hemline.data.acquire.kaggle_files import find_sources
 from hemline.data.acquire.typed_tables import read_tables, write_tables
 from hemline.data.expectations.checkpoint import check_tables
 from hemline.data.expectations.rules import ValidateParams
+from hemline.engine.engine import Engine, EngineParams
 from hemline.errors import BadInput
 from hemline.stages import validate as stage
 
@@ -31,6 +32,10 @@ SMALL: dict[str, Any] = PARAMS["validate"] | {
 }
 
 
+STRICT = SMALL | {"min_rows": {"articles": 50, "customers": 4, "transactions": 20}}
+DUCKDB = EngineParams.load(Path("params.yaml"))
+
+
 @dataclass(frozen=True)
 class Run:
     """What a run of the stage left behind."""
@@ -40,11 +45,13 @@ class Run:
     refusal: BadInput | None
 
 
-def validate(kaggle: Path, folder: Path, thresholds: dict[str, Any] = SMALL) -> Run:
+def validate(engine: Engine, kaggle: Path, folder: Path, thresholds: dict[str, Any] = SMALL) -> Run:
     sources = find_sources(kaggle, keep_postal_code=True)
-    write_tables(read_tables(sources), folder / "tables")
+    write_tables(engine, read_tables(engine, sources), folder / "tables")
     params = folder / "params.yaml"
-    params.write_text(yaml.safe_dump({"data": PARAMS["data"], "validate": thresholds}))
+    asked = PARAMS["engine"] | {"name": engine.name, "spill": str(folder / "spill")}
+    sections = {"data": PARAMS["data"], "validate": thresholds, "engine": asked}
+    params.write_text(yaml.safe_dump(sections))
     refusal = None
     try:
         stage.main(params, folder / "tables", folder / "report")
@@ -55,12 +62,14 @@ def validate(kaggle: Path, folder: Path, thresholds: dict[str, Any] = SMALL) -> 
 
 
 @pytest.fixture(scope="module")
-def flawless_run(flawless: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return validate(flawless, tmp_path_factory.mktemp("flawless_run"))
+def flawless_run(
+    on_duckdb: Engine, flawless: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Run:
+    return validate(on_duckdb, flawless, tmp_path_factory.mktemp("flawless_run"))
 
 
 @pytest.fixture(scope="module")
-def broken_run(flawless: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def broken_run(on_duckdb: Engine, flawless: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("broken_run")
     shutil.copytree(flawless, folder / "kaggle")
     for name, break_rows in (
@@ -71,8 +80,7 @@ def broken_run(flawless: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
         path = folder / "kaggle" / f"{name}.csv"
         lines = break_rows(path.read_text(encoding="utf-8").splitlines())
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    thresholds = SMALL | {"min_rows": {"articles": 50, "customers": 4, "transactions": 20}}
-    return validate(folder / "kaggle", folder, thresholds)
+    return validate(on_duckdb, folder / "kaggle", folder, STRICT)
 
 
 def broken_articles(lines: list[str]) -> list[str]:
@@ -224,9 +232,9 @@ def test_a_flawless_shop_passes(flawless_run: Run) -> None:
 
 
 def test_the_same_tables_give_the_same_report(
-    flawless: Path, flawless_run: Run, tmp_path: Path
+    on_duckdb: Engine, flawless: Path, flawless_run: Run, tmp_path: Path
 ) -> None:
-    again = validate(flawless, tmp_path)
+    again = validate(on_duckdb, flawless, tmp_path)
     pages = [path for path in flawless_run.report.rglob("*") if path.is_file()]
     assert len(pages) > 10
     for path in pages:
@@ -234,11 +242,20 @@ def test_the_same_tables_give_the_same_report(
         assert other.read_bytes() == path.read_bytes()
 
 
-def test_half_a_set_of_tables_is_refused(flawless: Path, tmp_path: Path) -> None:
-    write_tables(read_tables(find_sources(flawless, keep_postal_code=False)), tmp_path)
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")  # pyspark leaves them open
+def test_spark_finds_what_duckdb_finds(on_spark: Engine, broken_run: Run, tmp_path: Path) -> None:
+    kaggle = broken_run.report.parent / "kaggle"
+    found = validate(on_spark, kaggle, tmp_path, STRICT)
+    assert found.summary == broken_run.summary
+    assert len(list(found.report.glob("docs/validations/*/*/*/*.html"))) == 4
+
+
+def test_half_a_set_of_tables_is_refused(on_duckdb: Engine, flawless: Path, tmp_path: Path) -> None:
+    sources = find_sources(flawless, keep_postal_code=False)
+    write_tables(on_duckdb, read_tables(on_duckdb, sources), tmp_path)
     (tmp_path / "customer_keys.parquet").unlink()
     with pytest.raises(BadInput, match=r"no customer_keys\.parquet"):
-        check_tables(tmp_path, [], docs=tmp_path / "docs", run_day=date(2020, 9, 16))
+        check_tables(DUCKDB, tmp_path, [], docs=tmp_path / "docs", run_day=date(2020, 9, 16))
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from scipy import sparse
 
 from hemline import columns, tables
 from hemline.data.histories import Histories
+from hemline.engine.engine import Engine
 from hemline.evaluation.fairness.aspects import (
     ARTICLE_GROUP,
     INDEX_GROUP,
@@ -166,7 +167,7 @@ def catalogue(n_articles: int) -> pd.DataFrame:
 
 
 def test_sales_are_counted_in_the_last_days_and_everything_else_before_the_cut(
-    tmp_path: Path,
+    on_duckdb: Engine, tmp_path: Path
 ) -> None:
     rows = [
         (date(2020, 8, 1), 0, 0, 1, 0.1, 1),
@@ -176,7 +177,11 @@ def test_sales_are_counted_in_the_last_days_and_everything_else_before_the_cut(
     purchases = pd.DataFrame(rows, columns=tables.PURCHASES.names)
     tables.write_table(purchases, tmp_path / "purchases.parquet", tables.PURCHASES)
     sales = sales_of_articles(
-        tmp_path / "purchases.parquet", as_of=date(2020, 9, 16), recent_days=28, n_articles=4
+        on_duckdb,
+        tmp_path / "purchases.parquet",
+        as_of=date(2020, 9, 16),
+        recent_days=28,
+        n_articles=4,
     )
     assert sales["sales"].tolist() == [1, 0, 1, 0]
     assert sales["days_on_sale"].tolist()[::2] == [46, 2]

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -33,8 +34,12 @@ stages:
     deps: [in.txt]
     outs: [soaked.txt]
   dry:
-    cmd: touch drying; sleep 2; touch dried.txt
+    cmd: touch drying; until test -e told; do sleep 0.1; done; touch dried.txt
     outs: [dried.txt]
+  press:
+    cmd: test -e iron.cold || kill -9 $$; touch pressed.txt
+    deps: [washed.txt]
+    outs: [pressed.txt]
   fold:
     cmd: cat ironed.txt > folded.txt
     deps: [ironed.txt]
@@ -63,6 +68,7 @@ def test_the_order_is_dvcs_and_ties_are_alphabetical(laundry: Path) -> None:
         ("wash", ()),
         ("dye", ("wash",)),
         ("iron", ("wash",)),
+        ("press", ("wash",)),
         ("fold", ("iron",)),
     ]
 
@@ -87,6 +93,21 @@ def test_a_failed_stage_says_its_own_words_last(laundry: Path) -> None:
     assert failure.value.said == "> is printed by stages too\nrule:  cotton only"
 
 
+def test_a_killed_stage_says_what_it_held_and_runs_again_while_the_others_are_kept(
+    laundry: Path,
+) -> None:
+    reproduce("wash", laundry, ignore)
+    with pytest.raises(
+        StageFailed, match="a stage has the memory it needs, and nobody kills it"
+    ) as failure:
+        reproduce("press", laundry, ignore)
+    found = failure.value.said.splitlines()[1]
+    assert re.search(r"killed \(signal 9\).* [\d.]+ GB is the most that one process held", found)
+    (laundry / "iron.cold").touch()
+    assert reproduce("wash", laundry, ignore) == "skipped"
+    assert reproduce("press", laundry, ignore) == "ran"
+
+
 def test_an_interrupted_stage_leaves_no_process(laundry: Path) -> None:
     def interrupt(_line: str) -> None:
         soaking_process(laundry)
@@ -103,10 +124,14 @@ def test_a_busy_dvc_is_waited_for(laundry: Path) -> None:
     command = [sys.executable, "-m", "dvc", "repro", "--single-item", "dry"]
     other = subprocess.Popen(command, cwd=laundry, stdout=subprocess.DEVNULL)
     wait_for(laundry / "drying")
-    told: list[str] = []
-    assert reproduce("dry", laundry, told.append) == "skipped"
+
+    def let_it_end(line: str) -> None:
+        if "another dvc is working here" in line:
+            (laundry / "told").touch()
+
+    assert reproduce("dry", laundry, let_it_end) == "skipped"
     assert other.wait() == 0
-    assert any("another dvc is working here" in line for line in told)
+    assert (laundry / "told").exists()
 
 
 def test_a_second_training_run_waits_for_the_first_and_then_gives_up(tmp_path: Path) -> None:

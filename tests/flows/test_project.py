@@ -1,12 +1,22 @@
 """Where the data comes from: links to the downloads, and one word in params.yaml."""
 
+import shutil
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from flows.project import choose_as_of, choose_source, link_kaggle_files, unlink_kaggle_files
+from flows.project import (
+    Project,
+    choose_as_of,
+    choose_size,
+    choose_source,
+    link_kaggle_files,
+    unlink_kaggle_files,
+)
+from flows.room import NEEDS, announce_size, free_memory_gb
 from hemline.errors import BadInput
+from tests.tiny_project import REPOSITORY
 
 NAMES = ("articles.csv", "customers.csv", "transactions_train.csv")
 
@@ -88,3 +98,30 @@ def test_the_source_changes_and_the_comments_stay(tmp_path: Path) -> None:
     choose_source(params, "kaggle", told.append)
     assert params.read_text() == text.replace("synthetic  #", "kaggle     #")
     assert told == ["params.yaml: acquire.source was synthetic, is now kaggle"]
+
+
+def test_a_size_is_announced_with_what_it_takes_until_its_tables_lie_there(tmp_path: Path) -> None:
+    for name in ("params.yaml", "dvc.yaml"):
+        shutil.copy(REPOSITORY / name, tmp_path / name)
+    project, told = Project.at(tmp_path), list[str]()
+    choose_size(project, "tiny", told.append)
+    assert "500 customers and 150 articles" in told[0]
+    assert "GB of memory" in told[0]
+    assert told[1] == "params.yaml: synthetic.size was demo, is now tiny"
+    choose_size(project, "tiny", told.append)
+    assert told[2] == told[0], "no table lies there, so it is still to be made"
+    (tmp_path / "data" / "tables").mkdir(parents=True)
+    choose_size(project, "tiny", told.append)
+    assert len(told) == 3
+
+
+def test_a_disk_too_small_for_the_size_is_refused_before_anything_changes(tmp_path: Path) -> None:
+    room = {**NEEDS, "tiny": NEEDS["tiny"]._replace(disk_gb=10**6)}
+    with pytest.raises(BadInput, match=rf"GB free for {tmp_path}"):
+        announce_size(tmp_path, "tiny", ignore, room)
+
+
+def test_a_machine_with_less_free_memory_than_the_size_needs_is_refused(tmp_path: Path) -> None:
+    room = {**NEEDS, "tiny": NEEDS["tiny"]._replace(memory_gb=2 * free_memory_gb())}
+    with pytest.raises(BadInput, match=r"memory for its largest stage\nfound: [\d.]+ GB free"):
+        announce_size(tmp_path, "tiny", ignore, room)

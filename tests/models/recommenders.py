@@ -54,6 +54,9 @@ CVAE = CvaeParams(
     recent_half_life_days=7,
     shift=0.0,
     softmax_samples=1000,
+    precision="float32",
+    epoch_customers=1000,
+    validation_customers=1000,
     batch_size=20,
     learning_rate=0.02,
     row_learning_rate=0.1,
@@ -62,12 +65,14 @@ CVAE = CvaeParams(
     max_epochs=40,
     patience=40,
     final_epochs=0,
+    device="cpu",
     seed=1,
 )
 
 RANK = RankParams(
     candidates={"own_articles": 10, "same_product": 5, "cvae": 12, "popularity": 15},
     training_weeks=1,
+    enough_customers=1000,
     max_customers=1000,
     repurchase_days=60,
     cvae_epochs=1,

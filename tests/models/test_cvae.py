@@ -63,9 +63,7 @@ def test_swapping_the_condition_moves_a_warm_customers_logits_towards_the_other_
 ) -> None:
     even = shop.rows(np.arange(0, 78, 2))
     others = replace(even, clusters=1 - even.clusters, age_bands=1 - even.age_bands)
-    inputs = trained.inputs(even)
-    as_themselves = trained.logits(inputs, trained.conditions(even))
-    as_the_others = trained.logits(inputs, trained.conditions(others))
+    as_themselves, as_the_others = trained.logits(even), trained.logits(others)
     is_odd = (trained.shelf.offered % 2 == 1) & (trained.shelf.offered != HIT)
     moved = as_the_others - as_themselves
     assert moved[:, is_odd].mean() > moved[:, ~is_odd].mean()
@@ -191,7 +189,9 @@ def test_the_multinomial_loss_is_minus_the_weighted_log_likelihood() -> None:
 
 def test_the_posters_loss_is_one_minus_cosine_plus_one_minus_recall() -> None:
     logits = torch.logit(torch.tensor([[0.6, 0.8]]))
-    targets = SparseRows.of(sparse.csr_matrix(np.array([[0.0, 1.0]], np.float32)))
+    targets = SparseRows.of(
+        sparse.csr_matrix(np.array([[0.0, 1.0]], np.float32)), device=torch.device("cpu")
+    )
     assert np.allclose(cosine_recall(logits, targets), (1 - 0.8) + (1 - 0.8))
 
 

@@ -17,6 +17,7 @@ from hemline.models.cvae.network import Network, SparseRows, unit_rows, weighted
 N_CUSTOMERS, N_ARTICLES, N_TASTES, N_BOUGHT = 200, 1000, 10, 3
 TASTES = np.arange(N_CUSTOMERS) % N_TASTES
 SIZE = N_ARTICLES // N_TASTES
+CPU = torch.device("cpu")
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
@@ -35,7 +36,7 @@ def trained_logits(loss: Loss, n_steps: int = 60) -> Tensor:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         bought = purchases()
-        rows, dense = SparseRows.of(unit_rows(bought)), torch.tensor(bought.toarray())
+        rows, dense = SparseRows.of(unit_rows(bought), device=CPU), torch.tensor(bought.toarray())
         network = Network(N_ARTICLES, N_ARTICLES, 0, hidden=32, latent=16)
         nobody = torch.zeros(N_CUSTOMERS, 0)
         tables = [network.articles_in.requires_grad_(), network.articles_out.requires_grad_()]

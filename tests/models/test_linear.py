@@ -27,10 +27,10 @@ def histories_of(rows: list[list[int]], days: list[list[int]] | None = None) -> 
     )
 
 
-def random_shop(*, n_customers: int = 300, n_articles: int = 40) -> Histories:
+def random_shop(*, n_customers: int = 300, n_articles: int = 40, least: float = 0.01) -> Histories:
     """Purchases of up to 60 days ago, some articles bought far more often than others."""
     rng = np.random.default_rng(5)
-    bought = rng.random((n_customers, n_articles)) < rng.beta(1, 8, n_articles) + 0.01
+    bought = rng.random((n_customers, n_articles)) < rng.beta(1, 8, n_articles) + least
     days = rng.integers(1, 60, bought.shape) * bought
     return Histories.from_interactions(
         sparse.csr_matrix(bought, dtype=np.float32),
@@ -86,13 +86,28 @@ def test_ease_solves_its_regression_with_no_weight_on_itself() -> None:
 
 
 def test_sparse_ease_with_every_neighbour_is_exact_ease() -> None:
-    shop = random_shop()
+    shop = random_shop(n_customers=1000, least=0.1)
+    assert (shop.units.T @ shop.units).nnz == 40 * 40  # any two articles share a buyer
     everything = EaseParams(**(EASE.model_dump() | {"max_articles": 0, "neighbours": 40}))
     exact, approximate = fit_ease(shop, EASE), fit_ease(shop, everything)
     assert np.abs(dense(exact) - dense(approximate)).max() < 1e-4
     assert np.array_equal(
         exact.recommend(shop, 10).articles, approximate.recommend(shop, 10).articles
     )
+
+
+def test_sparse_ease_regresses_an_article_on_its_best_neighbours_alone() -> None:
+    shop = random_shop()
+    few = EASE.model_copy(update={"max_articles": 0, "neighbours": 4})
+    data, weights = weighted(shop, few), dense(fit_ease(shop, few))
+    inputs, targets = data.inputs.toarray(), data.targets.toarray()
+    for offered, own in enumerate(data.own):
+        together = inputs.T @ targets[:, offered]
+        gain = together**2 / ((inputs**2).sum(axis=0) + few.l2)
+        near = np.sort([near for near in np.argsort(-gain) if near != own][:4])
+        gram = inputs[:, near].T @ inputs[:, near] + few.l2 * np.eye(4)
+        assert np.flatnonzero(weights[:, offered]).tolist() == near.tolist()
+        assert np.allclose(weights[near, offered], np.linalg.solve(gram, together[near]), atol=1e-5)
 
 
 def test_ease_says_in_its_name_which_form_answers() -> None:

@@ -19,7 +19,7 @@ from hemline.models.ranker.facts import ATTRIBUTES, ArticleFacts, article_facts
 from hemline.models.ranker.features import feature_names, pair_features
 from hemline.models.ranker.model import Ranker
 from hemline.models.ranker.sources import OWN, SAME_PRODUCT, Proposals, same_product, sources_of
-from hemline.models.ranker.training import RankedWeek, fit_trees
+from hemline.models.ranker.training import RankedWeek, fit_trees, ranked_week
 from hemline.models.recommender import NO_ARTICLE
 
 from .recommenders import POPULARITY, RANK, facts_of, fit_all
@@ -153,18 +153,17 @@ def test_a_saved_ranker_answers_as_before_and_saves_the_same_bytes(
 
 def test_weeks_without_a_bought_candidate_are_refused() -> None:
     nothing = RankedWeek(
-        np.zeros((3, 4), np.float32), np.zeros(3, np.bool_), np.array([3]), np.array([1])
+        np.zeros((0, 4), np.float32), np.zeros(0, np.bool_), np.zeros(0, np.int64), n_asked=3
     )
     with pytest.raises(BadInput, match="somebody buys a candidate"):
         fit_trees([nothing], None, RANK, 5)
-    assert nothing.reach == 0
 
 
 def test_a_validation_week_without_a_bought_candidate_is_refused_too() -> None:
     features = np.random.default_rng(1).random((40, len(feature_names(tuple(RANK.candidates)))))
     is_bought = np.arange(40) % 4 == 0
-    week = RankedWeek(features.astype(np.float32), is_bought, np.full(4, 10), np.full(4, 3))
-    nobody = RankedWeek(week.features, np.zeros(40, np.bool_), week.n_candidates, week.n_bought)
+    week = RankedWeek(features.astype(np.float32), is_bought, np.full(4, 10), n_asked=4)
+    nobody = RankedWeek(week.features, np.zeros(40, np.bool_), week.n_candidates, n_asked=4)
     with pytest.raises(BadInput, match="none in the validation week"):
         fit_trees([week], nobody, RANK, 5)
 
@@ -198,11 +197,17 @@ def test_a_model_that_is_not_there_cannot_propose(shop: Histories) -> None:
         sources_of(Proposals({"als": 5}, 30), facts_of(shop), {})
 
 
-def test_reach_is_the_share_of_purchases_among_the_candidates() -> None:
-    week = RankedWeek(
-        np.zeros((4, 2), np.float32), np.array([1, 0, 1, 0], np.bool_), np.array([4]), np.array([5])
-    )
-    assert week.reach == pytest.approx(2 / 5)
+def test_a_week_keeps_the_customers_who_bought_a_candidate_and_counts_all(
+    facts: ArticleFacts, known: Histories
+) -> None:
+    proposals = Proposals({"popularity": 5}, repurchase_days=730)
+    models = {"popularity": fit_popularity(known, POPULARITY)}
+    bought = sparse.csr_matrix(([1.0, 1.0], ([0, 1], [2, 3])), shape=(3, 5))
+    week = ranked_week(models, proposals, facts, known, bought)
+    assert facts.is_on_sale.tolist() == [True, True, False, True, False]
+    assert week.n_candidates.tolist() == [3], "of three only the second bought what was on sale"
+    assert week.is_bought.tolist() == [False, False, True]
+    assert week.n_asked == 3
 
 
 def test_a_stranger_has_features_too(facts: ArticleFacts) -> None:

@@ -12,6 +12,7 @@ from hemline import columns
 from hemline.data.acquire.typed_tables import type_tables, write_tables
 from hemline.data.synthetic.events import Event
 from hemline.data.synthetic.shop import ShopSize, SyntheticParams, generate_shop
+from hemline.engine.engine import Engine
 from hemline.errors import BadInput
 from monitoring.drift import PROJECT, add_to_workspace, plain_preset, run_id, run_path
 from monitoring.transactions import CATEGORIES, NUMBERS, sample_transactions
@@ -27,20 +28,22 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 
 @pytest.fixture(scope="module")
-def shifted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shifted(on_duckdb: Engine, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tables of a shop whose customers change their channel in the last week."""
     planted = Event(kind="channel_shift", date=AS_OF - WEEK, until=None, size="large")
     shop = generate_shop(SyntheticParams(size=SIZE, seed=3, events=(planted,)))
     folder = tmp_path_factory.mktemp("tables")
-    tables = type_tables(shop.articles, shop.customers, shop.transactions, keep_postal_code=False)
-    write_tables(tables, folder)
+    frames = shop.articles, shop.customers, shop.transactions
+    write_tables(on_duckdb, type_tables(on_duckdb, *frames, keep_postal_code=False), folder)
     return folder
 
 
-def week_and_reference(tables: Path, max_rows: int = 100_000) -> tuple[pd.DataFrame, pd.DataFrame]:
-    current = sample_transactions(tables, [(AS_OF - WEEK, AS_OF)], max_rows=max_rows)
+def week_and_reference(
+    on_duckdb: Engine, tables: Path, max_rows: int = 100_000
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    current = sample_transactions(on_duckdb, tables, [(AS_OF - WEEK, AS_OF)], max_rows=max_rows)
     before = [(AS_OF - weeks * WEEK, AS_OF - (weeks - 1) * WEEK) for weeks in (3, 4, 5)]
-    return current, sample_transactions(tables, before, max_rows=max_rows)
+    return current, sample_transactions(on_duckdb, tables, before, max_rows=max_rows)
 
 
 def report(root: Path, as_of: date, current: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
@@ -64,9 +67,9 @@ def small(n: int, online: float, seed: int = 0) -> pd.DataFrame:
 
 
 def test_a_channel_shift_is_seen_in_the_channel_and_written_to_the_page(
-    shifted: Path, tmp_path: Path
+    on_duckdb: Engine, shifted: Path, tmp_path: Path
 ) -> None:
-    lines = report(tmp_path, AS_OF, *week_and_reference(shifted))
+    lines = report(tmp_path, AS_OF, *week_and_reference(on_duckdb, shifted))
     assert lines["column"].iloc[0] == columns.CHANNEL
     assert lines["drifted"].iloc[0]
     assert set(lines["column"]) == {*NUMBERS, *CATEGORIES}
@@ -141,8 +144,11 @@ def shows(result: object, kind: str, labels: dict[str, str]) -> bool:
     return False
 
 
-def test_a_sample_is_even_over_all_of_its_spans(shifted: Path) -> None:
-    everything, sample = week_and_reference(shifted), week_and_reference(shifted, max_rows=100)
+def test_a_sample_is_even_over_all_of_its_spans(on_duckdb: Engine, shifted: Path) -> None:
+    everything, sample = (
+        week_and_reference(on_duckdb, shifted),
+        week_and_reference(on_duckdb, shifted, max_rows=100),
+    )
     for drawn, whole in zip(sample, everything, strict=True):
         assert 50 < len(drawn) <= 100 < len(whole)
         assert drawn[columns.PRICE].mean() == pytest.approx(whole[columns.PRICE].mean(), rel=0.2)
@@ -150,15 +156,19 @@ def test_a_sample_is_even_over_all_of_its_spans(shifted: Path) -> None:
     assert "unknown" in set(everything[1][columns.AGE_BAND])
 
 
-def test_spans_are_read_and_nothing_between_them(shifted: Path) -> None:
+def test_spans_are_read_and_nothing_between_them(on_duckdb: Engine, shifted: Path) -> None:
     spans = [(AS_OF - 3 * WEEK, AS_OF - 2 * WEEK), (AS_OF - WEEK, AS_OF)]
-    parts = [len(sample_transactions(shifted, [span], max_rows=100_000)) for span in spans]
-    assert len(sample_transactions(shifted, spans, max_rows=100_000)) == sum(parts)
+    parts = [
+        len(sample_transactions(on_duckdb, shifted, [span], max_rows=100_000)) for span in spans
+    ]
+    assert len(sample_transactions(on_duckdb, shifted, spans, max_rows=100_000)) == sum(parts)
 
 
-def test_a_span_without_transactions_is_refused(shifted: Path) -> None:
+def test_a_span_without_transactions_is_refused(on_duckdb: Engine, shifted: Path) -> None:
     with pytest.raises(BadInput, match="2021-01-06"):
-        sample_transactions(shifted, [(date(2021, 1, 6), date(2021, 1, 13))], max_rows=10)
+        sample_transactions(
+            on_duckdb, shifted, [(date(2021, 1, 6), date(2021, 1, 13))], max_rows=10
+        )
 
 
 def test_the_plain_preset_speaks_of_a_shift_and_not_of_the_same_transactions() -> None:

@@ -12,6 +12,7 @@ from hemline.data.acquire.typed_tables import type_tables, write_tables
 from hemline.data.expectations.rules import ValidateParams, list_rules
 from hemline.data.synthetic.events import STRENGTHS, Event, Size
 from hemline.data.synthetic.shop import ShopSize, SyntheticParams, generate_shop
+from hemline.engine.engine import Engine, EngineParams
 from monitoring.fresh_data import (
     Arrival,
     FreshDataParams,
@@ -26,10 +27,13 @@ AS_OF = date(2020, 9, 16)
 START = AS_OF - timedelta(weeks=1)
 PARAMS = FreshDataParams.load(REPOSITORY / "params.yaml")
 RULES = ValidateParams.load(REPOSITORY / "params.yaml")
+ENGINE = EngineParams.load(REPOSITORY / "params.yaml")
 USUAL = 80
 
 
-def arrival(folder: Path, n_rows: Callable[[date], int], *, until: date = AS_OF) -> Arrival:
+def arrival(
+    engine: Engine, folder: Path, n_rows: Callable[[date], int], *, until: date = AS_OF
+) -> Arrival:
     """Return what is seen of a shop with so many transactions a day, known up to `until`."""
     days = pd.date_range(AS_OF - timedelta(weeks=6), until - timedelta(days=1)).date
     sold = [day for day in days for _ in range(n_rows(day))]
@@ -38,84 +42,93 @@ def arrival(folder: Path, n_rows: Callable[[date], int], *, until: date = AS_OF)
         rows[name] = 1
     path = folder / "transactions.parquet"
     tables.write_table(rows, path, tables.TRANSACTIONS)
-    return see_arrival(path, AS_OF, PARAMS)
+    return see_arrival(engine, path, AS_OF, PARAMS)
 
 
 def usually(exceptions: Mapping[date, int]) -> Callable[[date], int]:
     return lambda day: exceptions.get(day, USUAL)
 
 
-def test_a_week_with_sales_every_day_is_complete(tmp_path: Path) -> None:
-    seen = arrival(tmp_path, usually({}))
+def test_a_week_with_sales_every_day_is_complete(on_duckdb: Engine, tmp_path: Path) -> None:
+    seen = arrival(on_duckdb, tmp_path, usually({}))
     assert seen.is_complete
     assert seen.latest_day == AS_OF - timedelta(days=1)
     assert seen.sentence == "the week before 2020-09-16 is complete"
 
 
 def test_data_that_end_before_the_week_does_are_late_and_the_sentence_says_which_days(
-    tmp_path: Path,
+    on_duckdb: Engine, tmp_path: Path
 ) -> None:
-    seen = arrival(tmp_path, usually({}), until=AS_OF - timedelta(days=2))
+    seen = arrival(on_duckdb, tmp_path, usually({}), until=AS_OF - timedelta(days=2))
     assert seen.missing == (date(2020, 9, 14), date(2020, 9, 15))
     assert seen.latest_day == date(2020, 9, 13)
     assert "2020-09-14 (0 transactions), 2020-09-15 (0 transactions)" in seen.sentence
     assert "they end on 2020-09-13" in seen.sentence
 
 
-def test_a_hole_in_the_week_is_missing_data(tmp_path: Path) -> None:
+def test_a_hole_in_the_week_is_missing_data(on_duckdb: Engine, tmp_path: Path) -> None:
     hole = START + timedelta(days=2)
-    assert arrival(tmp_path, usually({hole: 0})).missing == (hole,)
+    assert arrival(on_duckdb, tmp_path, usually({hole: 0})).missing == (hole,)
 
 
-def test_a_last_day_cut_short_is_missing_but_a_slow_day_before_it_is_not(tmp_path: Path) -> None:
+def test_a_last_day_cut_short_is_missing_but_a_slow_day_before_it_is_not(
+    on_duckdb: Engine, tmp_path: Path
+) -> None:
     last, slow = AS_OF - timedelta(days=1), START + timedelta(days=1)
-    assert arrival(tmp_path, usually({last: 7, slow: 7})).missing == (last,)
-    assert arrival(tmp_path, usually({last: 9})).is_complete  # 8 is a tenth of 80
+    assert arrival(on_duckdb, tmp_path, usually({last: 7, slow: 7})).missing == (last,)
+    assert arrival(on_duckdb, tmp_path, usually({last: 9})).is_complete  # 8 is a tenth of 80
 
 
-def test_the_weekday_on_which_the_shop_is_closed_is_not_waited_for(tmp_path: Path) -> None:
+def test_the_weekday_on_which_the_shop_is_closed_is_not_waited_for(
+    on_duckdb: Engine, tmp_path: Path
+) -> None:
     closed = AS_OF - timedelta(days=1)
     assert arrival(
-        tmp_path, lambda day: 0 if day.weekday() == closed.weekday() else USUAL
+        on_duckdb, tmp_path, lambda day: 0 if day.weekday() == closed.weekday() else USUAL
     ).is_complete
 
 
-def test_a_small_shop_may_sell_nothing_on_a_day(tmp_path: Path) -> None:
+def test_a_small_shop_may_sell_nothing_on_a_day(on_duckdb: Engine, tmp_path: Path) -> None:
     quiet = START + timedelta(days=3)
-    assert arrival(tmp_path, lambda day: 0 if day == quiet else 2).is_complete
+    assert arrival(on_duckdb, tmp_path, lambda day: 0 if day == quiet else 2).is_complete
 
 
-def test_of_a_shop_without_data_every_day_is_missing(tmp_path: Path) -> None:
-    seen = arrival(tmp_path, lambda _: 0)
+def test_of_a_shop_without_data_every_day_is_missing(on_duckdb: Engine, tmp_path: Path) -> None:
+    seen = arrival(on_duckdb, tmp_path, lambda _: 0)
     assert len(seen.missing) == 7
     assert seen.latest_day is None
     assert "there are no transactions" in seen.sentence
 
 
-def shop_tables(folder: Path, *sizes: Size) -> Path:
+def shop_tables(engine: Engine, folder: Path, *sizes: Size) -> Path:
     """Write a shop whose prices break from the week before AS_OF on, as much as the sizes say."""
     size = ShopSize(n_customers=2000, n_articles=300, first_day=date(2020, 8, 20), last_day=AS_OF)
     broken = tuple(Event(kind="broken_column", date=START, until=None, size=one) for one in sizes)
     shop = generate_shop(SyntheticParams(size=size, seed=3, events=broken))
-    typed = type_tables(shop.articles, shop.customers, shop.transactions, keep_postal_code=False)
+    frames = shop.articles, shop.customers, shop.transactions
     folder.mkdir()
-    write_tables(typed, folder)
+    write_tables(engine, type_tables(engine, *frames, keep_postal_code=False), folder)
     return folder
 
 
 def found(folder: Path, report: Path) -> list[str]:
-    return broken_rules(check_week(folder, AS_OF, RULES, report))
+    engine = ENGINE.model_copy(update={"spill": report.parent / "spill"})
+    return broken_rules(check_week(engine, folder, AS_OF, RULES, report))
 
 
-def test_a_flawless_week_keeps_the_rules_and_writes_its_pages(tmp_path: Path) -> None:
-    assert found(shop_tables(tmp_path / "tables"), tmp_path / "report") == []
+def test_a_flawless_week_keeps_the_rules_and_writes_its_pages(
+    on_duckdb: Engine, tmp_path: Path
+) -> None:
+    assert found(shop_tables(on_duckdb, tmp_path / "tables"), tmp_path / "report") == []
     page = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
     assert "All rules hold" in page
     assert 'href="docs/validations/transactions' in page
 
 
-def test_one_broken_price_in_a_hundred_is_refused_by_name_and_number(tmp_path: Path) -> None:
-    folder = shop_tables(tmp_path / "tables", "small")
+def test_one_broken_price_in_a_hundred_is_refused_by_name_and_number(
+    on_duckdb: Engine, tmp_path: Path
+) -> None:
+    folder = shop_tables(on_duckdb, tmp_path / "tables", "small")
     week = pd.read_parquet(folder / "transactions.parquet").query("@START <= t_dat < @AS_OF")
     n_broken = int((week[columns.PRICE] > 1).sum())
     assert n_broken / len(week) == pytest.approx(STRENGTHS["broken_column"]["small"], abs=0.005)
@@ -124,8 +137,10 @@ def test_one_broken_price_in_a_hundred_is_refused_by_name_and_number(tmp_path: P
     assert sentence.startswith(f"{rule}; {n_broken:,} of {len(week):,} rows do not, for example ")
 
 
-def test_only_the_week_is_looked_at_with_all_who_bought_in_it(tmp_path: Path) -> None:
-    folder = shop_tables(tmp_path / "tables")
+def test_only_the_week_is_looked_at_with_all_who_bought_in_it(
+    on_duckdb: Engine, tmp_path: Path
+) -> None:
+    folder = shop_tables(on_duckdb, tmp_path / "tables")
     transactions = pd.read_parquet(folder / "transactions.parquet")
     day = pd.to_datetime(transactions[columns.DAY])
     is_other = (day < pd.Timestamp(START)) | (day >= pd.Timestamp(AS_OF))

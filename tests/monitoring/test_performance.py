@@ -10,7 +10,9 @@ import pandas as pd
 import pytest
 
 from hemline import columns, tables
-from hemline.data.split import DataParams, select_purchases
+from hemline.data.purchases import select_purchases
+from hemline.data.split import DataParams
+from hemline.engine.engine import Engine
 from hemline.evaluation.protocol import AP, score_customers
 from hemline.models.popularity import Popularity
 from hemline.models.repurchase import Repurchase
@@ -37,10 +39,10 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def shop(root: Path) -> Shop:
+def shop(root: Path, on_duckdb: Engine) -> Shop:
     transactions = root / "data/tables/transactions.parquet"
     return Shop(
-        select_purchases(transactions, start=date(2019, 1, 1), end=date(2021, 1, 1)),
+        select_purchases(on_duckdb, transactions, start=date(2019, 1, 1), end=date(2021, 1, 1)),
         tables.read_table(root / "data/tables/articles.parquet", tables.ARTICLES),
         tables.read_table(root / "data/segments/segments.parquet", tables.SEGMENTS),
         DataParams.load(root / "params.yaml"),
@@ -87,15 +89,17 @@ def rewrite(table_folder: Path, transactions: pd.DataFrame) -> None:
     tables.write_table(transactions, path, tables.TRANSACTIONS)
 
 
-def asking(root: Path, champion: Champion, kept: Path, table_folder: Path | None = None) -> Asking:
+def asking(
+    engine: Engine, root: Path, champion: Champion, kept: Path, table_folder: Path | None = None
+) -> Asking:
     where = table_folder or root / "data/tables"
-    return Asking.of(where, champion, root / "params.yaml", kept)
+    return Asking.of(engine, where, champion, root / "params.yaml", kept)
 
 
 def test_the_champion_is_asked_with_the_histories_that_the_pipeline_would_have_built(
-    root: Path, shop: Shop, champions: dict[str, Champion], tmp_path: Path
+    on_duckdb: Engine, root: Path, shop: Shop, champions: dict[str, Champion], tmp_path: Path
 ) -> None:
-    answers = ask_about(AS_OF, asking(root, champions["repeats"], tmp_path))
+    answers = ask_about(AS_OF, asking(on_duckdb, root, champions["repeats"], tmp_path))
     bought = shop.bought_in(CUT, AS_OF)
     buyers = np.flatnonzero(~bought.is_cold())
     assert answers[columns.CUSTOMER].tolist() == buyers.tolist()
@@ -115,16 +119,18 @@ def test_the_champion_is_asked_with_the_histories_that_the_pipeline_would_have_b
 
 
 def test_nothing_of_the_week_or_later_reaches_a_list(
-    root: Path, champions: dict[str, Champion], tmp_path: Path
+    on_duckdb: Engine, root: Path, champions: dict[str, Champion], tmp_path: Path
 ) -> None:
-    before = ask_about(AS_OF, asking(root, champions["repeats"], tmp_path / "before"))
+    before = ask_about(AS_OF, asking(on_duckdb, root, champions["repeats"], tmp_path / "before"))
     changed = copied(root, tmp_path)
     rows = tables.read_table(changed / "transactions.parquet", tables.TRANSACTIONS)
     is_future = pd.to_datetime(rows[columns.DAY]) >= pd.Timestamp(CUT)
     rows.loc[is_future, columns.ARTICLE] = (rows.loc[is_future, columns.ARTICLE] + 50) % 150
     rows = rows[pd.to_datetime(rows[columns.DAY]) < pd.Timestamp(AS_OF)]
     rewrite(changed, rows)
-    after = ask_about(AS_OF, asking(root, champions["repeats"], tmp_path / "after", changed))
+    after = ask_about(
+        AS_OF, asking(on_duckdb, root, champions["repeats"], tmp_path / "after", changed)
+    )
     for name in (columns.CUSTOMER, "is_cold", "repeat_share", "n_on_sale"):
         assert before[name].tolist() == after[name].tolist()
     assert np.array_equal(np.stack(before["articles"]), np.stack(after["articles"]))
@@ -132,27 +138,29 @@ def test_nothing_of_the_week_or_later_reaches_a_list(
 
 
 def test_a_champion_that_is_popularity_differs_from_popularity_by_nothing(
-    root: Path, champions: dict[str, Champion], tmp_path: Path
+    on_duckdb: Engine, root: Path, champions: dict[str, Champion], tmp_path: Path
 ) -> None:
-    row = measured(root, champions["popular"], tmp_path)
+    row = measured(on_duckdb, root, champions["popular"], tmp_path)
     assert row["map_at_12"] == row["popularity_map_at_12"] > 0
     assert row["difference"] == row["low"] == row["high"] == 0
 
 
-def measured(root: Path, champion: Champion | None, kept: Path) -> "pd.Series[float]":
+def measured(
+    engine: Engine, root: Path, champion: Champion | None, kept: Path
+) -> "pd.Series[float]":
     """Return the row about the week as the journal keeps it."""
     row = measure_performance(
-        root / "data/tables", AS_OF, champion, root / "params.yaml", kept / "answers"
+        engine, root / "data/tables", AS_OF, champion, root / "params.yaml", kept / "answers"
     )
     assert write_once(kept / "performance", AS_OF, row, PERFORMANCE)
     return read_all(kept / "performance", PERFORMANCE).iloc[0]
 
 
 def test_the_difference_is_the_mean_over_buyers_and_lies_in_its_interval(
-    root: Path, champions: dict[str, Champion], tmp_path: Path
+    on_duckdb: Engine, root: Path, champions: dict[str, Champion], tmp_path: Path
 ) -> None:
-    row = measured(root, champions["repeats"], tmp_path)
-    answers = ask_about(AS_OF, asking(root, champions["repeats"], tmp_path / "answers"))
+    row = measured(on_duckdb, root, champions["repeats"], tmp_path)
+    answers = ask_about(AS_OF, asking(on_duckdb, root, champions["repeats"], tmp_path / "answers"))
     assert row["map_at_12"] == pytest.approx(answers["ap_at_12"].mean())
     assert row["difference"] == pytest.approx(row["map_at_12"] - row["popularity_map_at_12"])
     assert row["low"] < row["difference"] < row["high"]
@@ -161,27 +169,27 @@ def test_the_difference_is_the_mean_over_buyers_and_lies_in_its_interval(
 
 
 def test_a_champion_that_has_seen_a_day_of_the_week_gets_no_number_but_a_note(
-    root: Path, champions: dict[str, Champion], tmp_path: Path
+    on_duckdb: Engine, root: Path, champions: dict[str, Champion], tmp_path: Path
 ) -> None:
     version, storefront = champions["repeats"]
     later = {**version.tags, "as_of": (CUT + timedelta(days=1)).isoformat()}
-    row = measured(root, (replace(version, tags=later), storefront), tmp_path)
+    row = measured(on_duckdb, root, (replace(version, tags=later), storefront), tmp_path)
     assert row["note"] == "the champion was fitted up to 2020-09-10 and has seen this week"
     assert row["version"] == "repeats"
     assert row[["n_buyers", "map_at_12", "popularity_map_at_12", "low", "high"]].isna().all()
 
 
-def test_without_a_champion_there_is_a_note(root: Path, tmp_path: Path) -> None:
-    row = measured(root, None, tmp_path)
+def test_without_a_champion_there_is_a_note(on_duckdb: Engine, root: Path, tmp_path: Path) -> None:
+    row = measured(on_duckdb, root, None, tmp_path)
     assert row["note"] == "there is no champion"
     assert row.drop(["as_of", "note"]).isna().all()
 
 
 def test_of_many_buyers_an_even_draw_is_asked_the_same_one_every_time(
-    root: Path, champions: dict[str, Champion], tmp_path: Path
+    on_duckdb: Engine, root: Path, champions: dict[str, Champion], tmp_path: Path
 ) -> None:
-    everybody = ask_about(AS_OF, asking(root, champions["popular"], tmp_path / "all"))
-    few = asking(root, champions["popular"], tmp_path / "few")
+    everybody = ask_about(AS_OF, asking(on_duckdb, root, champions["popular"], tmp_path / "all"))
+    few = asking(on_duckdb, root, champions["popular"], tmp_path / "few")
     few = replace(few, params=few.params.model_copy(update={"max_buyers": 5}))
     drawn = ask_about(AS_OF, few)
     assert len(drawn) == 5 < len(everybody)
@@ -192,10 +200,12 @@ def test_of_many_buyers_an_even_draw_is_asked_the_same_one_every_time(
 
 
 def test_an_answer_is_asked_for_once_and_again_when_version_or_past_are_others(
-    root: Path, champions: dict[str, Champion], tmp_path: Path
+    on_duckdb: Engine, root: Path, champions: dict[str, Champion], tmp_path: Path
 ) -> None:
     version, storefront = champions["popular"]
-    first = asking(root, (version, storefront), tmp_path / "kept", copied(root, tmp_path))
+    first = asking(
+        on_duckdb, root, (version, storefront), tmp_path / "kept", copied(root, tmp_path)
+    )
     expected = ask_about(AS_OF, first)["ap_at_12"].tolist()
     spoil_kept_answers(first)
     assert (ask_about(AS_OF, first)["ap_at_12"] == -1).all()
@@ -216,10 +226,15 @@ def spoil_kept_answers(asked: Asking) -> None:
 
 
 def test_of_weeks_the_champion_has_seen_only_what_needs_no_shelf_is_told(
-    root: Path, champions: dict[str, Champion], tmp_path: Path
+    on_duckdb: Engine, root: Path, champions: dict[str, Champion], tmp_path: Path
 ) -> None:
     summaries = summarise_recommendations(
-        root / "data/tables", [CUT, AS_OF], champions["popular"], root / "params.yaml", tmp_path
+        on_duckdb,
+        root / "data/tables",
+        [CUT, AS_OF],
+        champions["popular"],
+        root / "params.yaml",
+        tmp_path,
     )
     assert list(summaries.columns) == SUMMARIES.names
     told = {

@@ -11,6 +11,7 @@ from hemline import columns
 from hemline.data.acquire.typed_tables import type_tables, write_tables
 from hemline.data.synthetic.events import Event
 from hemline.data.synthetic.shop import ShopSize, SyntheticParams, generate_shop
+from hemline.engine.engine import Engine
 from hemline.errors import BadInput
 from hemline.tables import TRANSACTIONS, read_table, write_table
 from monitoring.season import judge_week
@@ -27,22 +28,22 @@ SIZE = ShopSize(
 )
 
 
-def make_tables(folder: Path, *events: Event) -> Path:
+def make_tables(engine: Engine, folder: Path, *events: Event) -> Path:
     shop = generate_shop(SyntheticParams(size=SIZE, seed=3, events=events))
-    tables = type_tables(shop.articles, shop.customers, shop.transactions, keep_postal_code=False)
+    frames = shop.articles, shop.customers, shop.transactions
     folder.mkdir()
-    write_tables(tables, folder)
+    write_tables(engine, type_tables(engine, *frames, keep_postal_code=False), folder)
     return folder
 
 
 @pytest.fixture(scope="module")
-def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_tables(tmp_path_factory.mktemp("shop") / "tables")
+def tables(on_duckdb: Engine, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_tables(on_duckdb, tmp_path_factory.mktemp("shop") / "tables")
 
 
 @pytest.fixture(scope="module")
-def summaries(tables: Path) -> pd.DataFrame:
-    return summarise_week(tables, AS_OF, PARAMS)
+def summaries(on_duckdb: Engine, tables: Path) -> pd.DataFrame:
+    return summarise_week(on_duckdb, tables, AS_OF, PARAMS)
 
 
 def transactions_of(tables: Path, as_of: date) -> pd.DataFrame:
@@ -80,47 +81,53 @@ def test_replicates_scatter_as_buyers_do(tables: Path, summaries: pd.DataFrame) 
     assert np.std(drawn) == pytest.approx(in_store.std() / len(in_store) ** 0.5, rel=0.35)
 
 
-def test_a_price_rise_is_read_like_for_like(tables: Path, tmp_path: Path) -> None:
+def test_a_price_rise_is_read_like_for_like(
+    on_duckdb: Engine, tables: Path, tmp_path: Path
+) -> None:
     rise = Event(kind="price_change", date=AS_OF - WEEK, until=None, size="medium")
-    risen = make_tables(tmp_path / "tables", rise)
+    risen = make_tables(on_duckdb, tmp_path / "tables", rise)
     before, after = (
-        value(summarise_week(folder, AS_OF, PARAMS), "transactions", columns.PRICE)
+        value(summarise_week(on_duckdb, folder, AS_OF, PARAMS), "transactions", columns.PRICE)
         for folder in (tables, risen)
     )
     assert after - before == pytest.approx(np.log(1.15), abs=0.01)
 
 
-def test_a_new_taste_breaks_the_habits(tables: Path, tmp_path: Path) -> None:
+def test_a_new_taste_breaks_the_habits(on_duckdb: Engine, tables: Path, tmp_path: Path) -> None:
     shift = Event(kind="taste_shift", date=AS_OF - WEEK, until=None, size="large")
-    shifted = make_tables(tmp_path / "tables", shift)
-    before, after = (habit(folder) for folder in (tables, shifted))
+    shifted = make_tables(on_duckdb, tmp_path / "tables", shift)
+    before, after = (habit(on_duckdb, folder) for folder in (tables, shifted))
     assert before[0] > before[1]
     assert after[0] < before[0] - 3 * before[1]
 
 
-def habit(tables: Path) -> tuple[float, float]:
+def habit(engine: Engine, tables: Path) -> tuple[float, float]:
     """Return the strength of the taste habit and its standard error."""
-    summaries = summarise_week(tables, AS_OF, PARAMS)
+    summaries = summarise_week(engine, tables, AS_OF, PARAMS)
     row = summaries[(summaries["about"] == "habits") & (summaries["column"] == "taste")]
     return row["value"].item(), float(np.std(row["replicates"].item()))
 
 
-def test_without_enough_past_habits_are_silent(tables: Path) -> None:
-    early = summarise_week(tables, AS_OF - 2 * WEEK, PARAMS)
+def test_without_enough_past_habits_are_silent(on_duckdb: Engine, tables: Path) -> None:
+    early = summarise_week(on_duckdb, tables, AS_OF - 2 * WEEK, PARAMS)
     assert "habits" not in set(early["about"])
     assert "transactions" in set(early["about"])
 
 
-def test_the_same_week_gives_the_same_numbers(tables: Path, summaries: pd.DataFrame) -> None:
-    pd.testing.assert_frame_equal(summaries, summarise_week(tables, AS_OF, PARAMS))
+def test_the_same_week_gives_the_same_numbers(
+    on_duckdb: Engine, tables: Path, summaries: pd.DataFrame
+) -> None:
+    pd.testing.assert_frame_equal(summaries, summarise_week(on_duckdb, tables, AS_OF, PARAMS))
 
 
-def test_an_empty_week_is_refused(tables: Path) -> None:
+def test_an_empty_week_is_refused(on_duckdb: Engine, tables: Path) -> None:
     with pytest.raises(BadInput, match="2021-01-06"):
-        summarise_week(tables, date(2021, 1, 6), PARAMS)
+        summarise_week(on_duckdb, tables, date(2021, 1, 6), PARAMS)
 
 
-def test_a_past_week_without_sales_is_a_gap_and_not_the_end(tables: Path, tmp_path: Path) -> None:
+def test_a_past_week_without_sales_is_a_gap_and_not_the_end(
+    on_duckdb: Engine, tables: Path, tmp_path: Path
+) -> None:
     for name in ("articles", "customers"):
         (tmp_path / f"{name}.parquet").write_bytes((tables / f"{name}.parquet").read_bytes())
     rows = read_table(tables / "transactions.parquet", TRANSACTIONS)
@@ -129,7 +136,7 @@ def test_a_past_week_without_sales_is_a_gap_and_not_the_end(tables: Path, tmp_pa
     write_table(rows[~closed], tmp_path / "transactions.parquet", TRANSACTIONS)
     params = PARAMS.model_copy(update={"history_weeks": 2, "reference_weeks": 2})
     until = date(2020, 6, 24)
-    kept = kept_summaries(tmp_path, tmp_path / "summaries", until, params)
+    kept = kept_summaries(on_duckdb, tmp_path, tmp_path / "summaries", until, params)
     assert date(2020, 5, 20) not in set(kept["as_of"])
     assert kept["as_of"].nunique() == 8
     assert not judge_week(kept, until, params).empty
@@ -142,25 +149,27 @@ def test_the_first_of_the_weights_is_the_week_as_it_was() -> None:
     assert weights[:, 1:].var() == pytest.approx(1, abs=0.1)
 
 
-def test_kept_weeks_are_made_anew_only_where_rows_changed(tables: Path, tmp_path: Path) -> None:
+def test_kept_weeks_are_made_anew_only_where_rows_changed(
+    on_duckdb: Engine, tables: Path, tmp_path: Path
+) -> None:
     folder = tmp_path / "changed"
     folder.mkdir()
     for name in ("articles", "customers", "transactions"):
         (folder / f"{name}.parquet").write_bytes((tables / f"{name}.parquet").read_bytes())
     kept = tmp_path / "summaries"
     params = PARAMS.model_copy(update={"history_weeks": 2, "reference_weeks": 2})
-    first = kept_summaries(folder, kept, date(2020, 6, 24), params)
+    first = kept_summaries(on_duckdb, folder, kept, date(2020, 6, 24), params)
     stamps = {path.name: path.stat().st_mtime_ns for path in kept.iterdir()}
     assert len(stamps) == first["as_of"].nunique() == 9
     rows = read_table(folder / "transactions.parquet", TRANSACTIONS)
     write_table(rows.iloc[:-1], folder / "transactions.parquet", TRANSACTIONS)
-    later = kept_summaries(folder, kept, date(2020, 6, 24), params)
+    later = kept_summaries(on_duckdb, folder, kept, date(2020, 6, 24), params)
     pd.testing.assert_frame_equal(first, later)
     assert stamps == {path.name: path.stat().st_mtime_ns for path in kept.iterdir()}
     changed = rows.copy()
     is_old = pd.to_datetime(changed[columns.DAY]) == pd.Timestamp("2020-06-20")
     changed.loc[is_old, columns.CHANNEL] = 2
     write_table(changed, folder / "transactions.parquet", TRANSACTIONS)
-    kept_summaries(folder, kept, date(2020, 6, 24), params)
+    kept_summaries(on_duckdb, folder, kept, date(2020, 6, 24), params)
     touched = {p.name for p in kept.iterdir() if p.stat().st_mtime_ns != stamps[p.name]}
     assert touched == {"2020-06-24.parquet"}

@@ -19,7 +19,9 @@ import numpy.typing as npt
 import yaml
 
 from hemline import tables
-from hemline.data.split import DataParams, select_purchases, weeks_of
+from hemline.data.purchases import select_purchases
+from hemline.data.split import DataParams, weeks_of
+from hemline.engine.engine import EngineParams, open_engine
 from hemline.errors import BadInput
 from hemline.evaluation.protocol import BASELINE, RULES, SERVED, EvaluateParams
 from hemline.evaluation.rows import rows_of
@@ -128,11 +130,13 @@ class Backtest:
             )
         data = DataParams.load(self.params)
         earliest = data.model_copy(update={"as_of": self.cuts(n_weeks)[-1]})
-        purchases = select_purchases(
-            self.table_folder / "transactions.parquet",
-            start=weeks_of(earliest).history_start,
-            end=weeks_of(data).test_end,
-        )
+        with open_engine(EngineParams.load(self.params)) as engine:
+            purchases = select_purchases(
+                engine,
+                self.table_folder / "transactions.parquet",
+                start=weeks_of(earliest).history_start,
+                end=weeks_of(data).test_end,
+            )
         articles = tables.read_table(self.table_folder / "articles.parquet", tables.ARTICLES)
         return Shop(purchases, articles, tables.read_table(self.segments, tables.SEGMENTS), data)
 

@@ -5,7 +5,7 @@ Everything slow is imported when a question is asked, so `--help` takes a tenth 
 
 import typer
 
-from hemline.cli import answers, versions, weeks
+from hemline.cli import answers, exports, versions, weeks
 
 app = typer.Typer(
     help="Ask the champion for recommendations, and see to who is champion. "
@@ -18,6 +18,7 @@ for command in (
     answers.recommend,
     answers.similar,
     answers.also_bought,
+    exports.export,
     weeks.backtest,
     versions.history,
     versions.promote,

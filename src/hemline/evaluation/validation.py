@@ -10,11 +10,18 @@ _LIST_LENGTH = 12
 
 
 class ValidationWeek:
-    """MAP@12 on the buyers of a week."""
+    """MAP@12 on the buyers of a week, or on some of them."""
 
-    def __init__(self, known: Histories, bought: Histories) -> None:
-        """Take what was known before the week and what was bought in it, row by row."""
+    def __init__(
+        self, known: Histories, bought: Histories, *, max_buyers: int | None = None
+    ) -> None:
+        """Take what was known before the week and what was bought in it, row by row.
+
+        Of more than `max_buyers` an even sample is asked: every so many rows one.
+        """
         buyers = np.flatnonzero(~bought.is_cold())
+        if max_buyers is not None and len(buyers) > max_buyers:
+            buyers = buyers[np.linspace(0, len(buyers) - 1, max_buyers).astype(np.int64)]
         self.known = known.rows(buyers)
         self.bought = bought.units[buyers]
 

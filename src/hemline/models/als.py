@@ -13,6 +13,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -22,9 +23,9 @@ from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 from scipy import sparse
 
 from hemline.data.histories import Histories
-from hemline.models.article_weights import CELLS, Weighting, best_offered, faded, weighted
-from hemline.models.ranking import empty_lists
-from hemline.models.recommender import Recommendations, answer
+from hemline.models.article_weights import Weighting, faded, keys_at, weighted
+from hemline.models.recommender import NO_ARTICLE, Recommendations, answer
+from hemline.models.scoring import ScoreTable
 
 
 class AlsParams(Weighting):
@@ -68,15 +69,15 @@ class Als:
 
     def recommend(self, histories: Histories, k: int) -> Recommendations:
         """Return the offered articles with a positive score, bought ones included."""
-        articles, scores = empty_lists(histories.n_customers, k)
-        customers = self.customer_vectors(histories)
-        offered = self.vectors[np.searchsorted(self.read, self.offered)] * self.scale[:, None]
-        step = max(1, CELLS // max(1, len(self.offered)))
-        for start in range(0, histories.n_customers, step):
-            rows = slice(start, start + step)
-            product = customers[rows] @ offered.T
-            articles[rows], scores[rows] = best_offered(product, self.offered, k)
-        return answer(self.name, articles, scores)
+        position, scores = self._table.best(self.customer_vectors(histories), k)
+        scores[scores <= 0] = -np.inf
+        position[np.isneginf(scores)] = NO_ARTICLE
+        return answer(self.name, keys_at(position, self.offered), scores)
+
+    @cached_property
+    def _table(self) -> ScoreTable:
+        own = self.vectors[np.searchsorted(self.read, self.offered)]
+        return ScoreTable(own * self.scale[:, None], np.zeros(len(own), np.float32))
 
     def customer_vectors(self, histories: Histories) -> npt.NDArray[np.float32]:
         """Return the vector of each history, shape (customers, factors); zeros for an empty one."""
@@ -126,7 +127,14 @@ def _confidence(
 def _solver(factors: int, fold_in: FoldIn) -> Iterator[Any]:
     """Lend implicit's solver while BLAS keeps to one thread, which implicit checks and needs."""
     from implicit.cpu.als import AlternatingLeastSquares  # noqa: PLC0415  (imports in 1 s)
-    from threadpoolctl import threadpool_limits  # noqa: PLC0415  (only beside implicit)
 
-    with threadpool_limits(1, "blas"):
+    with _thread_pools().limit(limits=1, user_api="blas"):
         yield AlternatingLeastSquares(factors, fold_in.regularisation)
+
+
+@cache
+def _thread_pools() -> Any:
+    """Return the control of BLAS's threads; finding all libraries takes 8 ms, so only once."""
+    from threadpoolctl import ThreadpoolController  # noqa: PLC0415  (only beside implicit)
+
+    return ThreadpoolController()

@@ -25,7 +25,7 @@ from hemline.models.ranking import Lists, empty_lists, top_k
 from hemline.models.recommender import NO_ARTICLE, Recommendations, answer
 from hemline.params import Section
 
-CELLS: Final = 1 << 24
+_CELLS: Final = 1 << 24
 """Scores held at a time: 64 MiB, whatever the catalogue."""
 
 
@@ -79,15 +79,16 @@ class ArticleWeights:
 
     def recommend(self, histories: Histories, k: int) -> Recommendations:
         """Return the offered articles with a positive score, bought ones included."""
-        articles, scores = empty_lists(histories.n_customers, k)
-        inputs = faded(histories, self.input_half_life_days)[:, self.read]
-        step = max(1, CELLS // max(1, len(self.offered)))
-        for start in range(0, histories.n_customers, step):
-            rows = slice(start, start + step)
-            product = inputs[rows] @ self.weights
-            dense = product.toarray() if sparse.issparse(product) else product
-            articles[rows], scores[rows] = best_offered(dense, self.offered, k)
-        return answer(self.name, articles, scores)
+        inputs = sparse.csr_matrix(faded(histories, self.input_half_life_days)[:, self.read])
+        position, scores = self._best(inputs, k)
+        return answer(self.name, keys_at(position, self.offered), scores)
+
+    def _best(self, inputs: sparse.csr_matrix, k: int) -> Lists:
+        from hemline.models.sparse_products import best_of_product  # noqa: PLC0415  (numba)
+
+        if isinstance(self.weights, np.ndarray):
+            return _best_of_all(inputs, self.weights, k)
+        return best_of_product(inputs, self.weights, k)
 
     def save(self, folder: Path) -> None:
         """Write the keys and the weights, sparse ones as the three arrays of a CSR matrix."""
@@ -153,12 +154,13 @@ def scaled_columns(
     return ArticleWeights(name, params.input_half_life_days, data.read, data.offered, ready)
 
 
-def best_offered(scores: npt.NDArray[np.float32], offered: npt.NDArray[np.int32], k: int) -> Lists:
-    """Return the k best of the offered articles, one column each; only positive scores speak."""
-    position, listed = top_k(np.where(scores > 0, scores, np.float32(-np.inf)), k)
+def keys_at(
+    position: npt.NDArray[np.int32], offered: npt.NDArray[np.int32]
+) -> npt.NDArray[np.int32]:
+    """Return the offered articles at these positions; NO_ARTICLE stays what it is."""
     articles = np.full_like(position, NO_ARTICLE)
     articles[position != NO_ARTICLE] = offered[position[position != NO_ARTICLE]]
-    return articles, listed
+    return articles
 
 
 def faded(histories: Histories, half_life_days: float) -> sparse.csr_matrix:
@@ -166,6 +168,17 @@ def faded(histories: Histories, half_life_days: float) -> sparse.csr_matrix:
     days = histories.days_ago
     weights = (0.5 ** ((days.data - 1) / half_life_days)).astype(np.float32)
     return sparse.csr_matrix((weights, days.indices, days.indptr), shape=days.shape)
+
+
+def _best_of_all(inputs: sparse.csr_matrix, weights: npt.NDArray[np.float32], k: int) -> Lists:
+    """Return the best columns of inputs @ weights, formed a block of rows at a time."""
+    position, scores = empty_lists(inputs.shape[0], k)
+    step = max(1, _CELLS // max(1, weights.shape[1]))
+    for start in range(0, inputs.shape[0], step):
+        rows = slice(start, start + step)
+        product = inputs[rows] @ weights
+        position[rows], scores[rows] = top_k(np.where(product > 0, product, np.float32(-np.inf)), k)
+    return position, scores
 
 
 def _shares(weights: sparse.csr_matrix) -> npt.NDArray[np.float64]:

@@ -5,19 +5,16 @@ bought in the last `offered_days`. Counting both sides over all time put article
 into every list and scored below popularity (docs/decisions.md).
 """
 
-from typing import ClassVar, Final
+from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import NonNegativeFloat, PositiveInt
 from scipy import sparse
-from tqdm import tqdm
 
 from hemline.data.histories import Histories
 from hemline.models.neighbours import Neighbours
-from hemline.models.ranking import top_k_sparse
 from hemline.params import Section
-
-_BLOCK: Final = 2048
 
 
 class CopurchaseParams(Section):
@@ -37,26 +34,27 @@ def fit_copurchase(histories: Histories, params: CopurchaseParams) -> Neighbours
     bought j within `offered_days`, n_ij did both (item-to-item cosine, Sarwar et al. 2001;
     shrinkage as in Bell & Koren 2007).
     """
-    ever, lately = _ones(histories.units), _ones(histories.units)
+    from hemline.models.sparse_products import Cosine, best_of_product  # noqa: PLC0415  (numba)
+
+    ever = _ones(histories.units)
+    lately = ever.copy()
     lately.data = (histories.days_ago.data <= params.offered_days).astype(np.float32)
-    n_ever = np.asarray(ever.sum(axis=0)).ravel()
-    n_lately = np.asarray(lately.sum(axis=0)).ravel()
     lately.eliminate_zeros()
-    buyers_of = sparse.csr_matrix(ever.T)
-    blocks = []
-    for start in tqdm(range(0, histories.n_articles, _BLOCK), desc="also bought", unit="block"):
-        both = sparse.coo_matrix(buyers_of[start : start + _BLOCK] @ lately)
-        asking = both.row + start
-        similarity = both.data / (np.sqrt(n_ever[asking] * n_lately[both.col]) + params.shrinkage)
-        others = asking != both.col
-        pairs = (similarity[others], (both.row[others], both.col[others]))
-        blocks.append(top_k_sparse(sparse.csr_matrix(pairs, shape=both.shape), params.neighbours))
-    articles, similarities = zip(*blocks, strict=True)
-    nearest = np.concatenate(articles), np.concatenate(similarities)
+    nearest = best_of_product(
+        sparse.csr_matrix(ever.T),
+        lately,
+        params.neighbours,
+        cosine=Cosine(_root_of_buyers(ever), _root_of_buyers(lately), params.shrinkage),
+        own=np.arange(histories.n_articles),
+        progress="also bought",
+    )
     return Neighbours("copurchase", *nearest, params.latest_articles)
 
 
 def _ones(structure: sparse.csr_matrix) -> sparse.csr_matrix:
-    ones = structure.copy()
-    ones.data = np.ones(structure.nnz, np.float32)
-    return ones
+    ones = np.ones(structure.nnz, np.float32)
+    return sparse.csr_matrix((ones, structure.indices, structure.indptr), shape=structure.shape)
+
+
+def _root_of_buyers(bought: sparse.csr_matrix) -> npt.NDArray[np.float64]:
+    return np.sqrt(np.bincount(bought.indices, minlength=bought.shape[1]))

@@ -3,9 +3,10 @@
 Exact EASE (Steck 2019) inverts one matrix of articles x articles: 5,000 articles take seconds and
 0.3 GB, 25,000 would take 7 GB. Above `max_articles` each offered article is therefore regressed on
 only those `neighbours` that alone explain it best (the neighbourhood idea of fsSLIM, Ning & Karypis
-2011, with the squared loss of EASE). With every article a neighbour, both forms are the same
-numbers. Which of the two answered stands in the model's name. SANSA, the published sparse form,
-builds on headers of SuiteSparse at installation, which a one-command install cannot assume.
+2011, with the squared loss of EASE). A neighbour shares a buyer; where every article is one, both
+forms are the same numbers. Which of the two answered stands in the model's name. SANSA, the
+published sparse form, builds on headers of SuiteSparse at installation, which a one-command install
+cannot assume.
 """
 
 from typing import ClassVar, Final
@@ -24,10 +25,11 @@ from hemline.models.article_weights import (
     scaled_columns,
     weighted,
 )
-from hemline.models.ranking import top_k
 from hemline.models.recommender import NO_ARTICLE
 
 _BLOCK: Final = 128
+_GRAM_CELLS: Final = 1 << 27
+"""Numbers of the small Gram matrices held at a time: 512 MiB."""
 Floats = npt.NDArray[np.float32]
 
 
@@ -71,33 +73,44 @@ def _exact(data: Weighted, l2: float) -> Floats:
 
 
 def _neighbourhood(data: Weighted, params: EaseParams) -> sparse.csr_matrix:
-    """Return the same regression with each offered article's best explaining articles only."""
-    energy = np.asarray(data.inputs.multiply(data.inputs).sum(axis=0)).ravel() + params.l2
-    by_customer = sparse.csc_matrix(data.inputs)
-    buyers_of = sparse.csr_matrix(data.targets.T)
-    parts = [(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float64))]
-    for start in tqdm(range(0, len(data.offered), _BLOCK), desc="sparse_ease", unit="block"):
-        together = (buyers_of[start : start + _BLOCK] @ data.inputs).toarray()
-        rows = np.arange(len(together))
-        gain = together**2 / energy
-        gain[rows, data.own[start : start + _BLOCK]] = -np.inf
-        near, _ = top_k(gain.astype(np.float32), min(params.neighbours, len(data.read)))
-        solved = _solve(by_customer, near, together, params.l2)
-        row, rank = np.nonzero(near != NO_ARTICLE)
-        parts.append((near[row, rank].astype(np.int64), row + start, solved[row, rank]))
-    read, offered, weights = (np.concatenate(column) for column in zip(*parts, strict=True))
-    shape = (len(data.read), len(data.offered))
-    return sparse.csr_matrix((weights.astype(np.float32), (read, offered)), shape=shape)
+    """Return the same regression with each offered article's best explaining articles only.
+
+    Article i alone explains (inputs_i . targets_j)^2 / (|inputs_i|^2 + l2) of article j, whose root
+    is a cosine with only one length in it.
+    """
+    from hemline.models.sparse_products import (  # noqa: PLC0415  (numba)
+        Cosine,
+        best_of_product,
+        matrix_of,
+        products_among,
+    )
+
+    by_article = sparse.csr_matrix(data.inputs.T)
+    energy = np.asarray(by_article.multiply(by_article).sum(axis=1), np.float64).ravel()
+    length = np.sqrt(energy + params.l2)
+    near, gain = best_of_product(
+        sparse.csr_matrix(data.targets.T),
+        data.inputs,
+        min(params.neighbours, len(data.read)),
+        cosine=Cosine(np.ones(len(data.offered)), length, 0.0),
+        own=data.own,
+        progress="sparse_ease",
+    )
+    together = np.where(near == NO_ARTICLE, 0, gain * length[near])
+    weights = np.empty(near.shape, np.float32)
+    step = max(1, _GRAM_CELLS // near.shape[1] ** 2)
+    for start in tqdm(range(0, len(near), step), desc="sparse_ease", unit="block"):
+        rows = slice(start, start + step)
+        grams = products_among(by_article, data.inputs, near[rows])
+        weights[rows] = _solve(grams, together[rows], params.l2)
+    return sparse.csr_matrix(matrix_of((near, weights), len(data.read)).T)
 
 
-def _solve(
-    inputs: sparse.csc_matrix, near: npt.NDArray[np.int32], together: Floats, l2: float
-) -> npt.NDArray[np.float64]:
-    """Return the ridge weights of each row's near articles, beside `near`; 0 past its end."""
-    grams = np.zeros((*near.shape, near.shape[1]))
-    for gram, listed in zip(grams, near, strict=True):
-        bought = inputs[:, listed[listed != NO_ARTICLE]]
-        gram[: bought.shape[1], : bought.shape[1]] = (bought.T @ bought).toarray()
-    grams += l2 * np.eye(near.shape[1])
-    wanted = np.where(near == NO_ARTICLE, 0, np.take_along_axis(together, near, axis=1))
-    return np.asarray(np.linalg.solve(grams, wanted[..., None])[..., 0])
+def _solve(grams: Floats, together: npt.NDArray[np.float64], l2: float) -> Floats:
+    """Return the ridge weights of each row's near articles; 0 past the end of a short row."""
+    weights = np.empty(together.shape, np.float32)
+    for start in range(0, len(grams), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        left = grams[rows] + l2 * np.eye(grams.shape[1])
+        weights[rows] = np.linalg.solve(left, together[rows, :, None])[..., 0]
+    return weights

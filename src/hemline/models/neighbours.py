@@ -6,6 +6,7 @@ one class under two names. A customer's latest articles vote for their neighbour
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -41,21 +42,21 @@ class Neighbours:
 
     def recommend(self, histories: Histories, k: int) -> Recommendations:
         """Return the neighbours of the latest articles by the sum of their similarities."""
+        from hemline.models.sparse_products import best_of_product  # noqa: PLC0415  (numba)
+
         latest, _ = top_k_sparse(_freshness(histories), self.latest_articles)
         row, rank = np.nonzero(latest != NO_ARTICLE)
         votes = sparse.csr_matrix(
             (np.ones(len(row), np.float32), (row, latest[row, rank])),
             shape=histories.units.shape,
         )
-        return answer(self.name, *top_k_sparse(sparse.csr_matrix(votes @ self._matrix()), k))
+        return answer(self.name, *best_of_product(votes, self._matrix, k))
 
+    @cached_property
     def _matrix(self) -> sparse.csr_matrix:
-        listed = self.articles != NO_ARTICLE
-        indptr = np.concatenate([[0], np.cumsum(listed.sum(axis=1))])
-        n_articles = len(self.articles)
-        return sparse.csr_matrix(
-            (self.scores[listed], self.articles[listed], indptr), shape=(n_articles, n_articles)
-        )
+        from hemline.models.sparse_products import matrix_of  # noqa: PLC0415  (numba)
+
+        return matrix_of((self.articles, self.scores), len(self.articles))
 
     def save(self, folder: Path) -> None:
         """Write the neighbour table."""

@@ -10,10 +10,9 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, PositiveInt
 from scipy import sparse
-from tqdm import tqdm
 
 from hemline.models.neighbours import Neighbours
-from hemline.models.ranking import Lists, top_k_sparse
+from hemline.models.ranking import Lists
 from hemline.params import Section
 
 TEXT_COLUMNS: Final = (
@@ -29,9 +28,6 @@ TEXT_COLUMNS: Final = (
     "garment_group_name",
     "detail_desc",
 )
-
-_BLOCK: Final = 2048
-_THREADS: Final = 2
 
 
 class TfidfParams(Section):
@@ -61,24 +57,17 @@ def fit_tfidf(articles: pd.DataFrame, params: TfidfParams) -> Neighbours:
 def nearest_by_cosine(unit_vectors: sparse.csr_matrix, k: int) -> Lists:
     """Return the k nearest other rows of each, exactly; rows have length 1 and no negative value.
 
-    Only the best k + 1 of a row are ever held, so memory grows with articles x k. Articles with
-    equal words are equally near, and the one with the lower key comes first.
+    Articles with equal words are equally near, and the one with the lower key comes first.
     """
-    from sparse_dot_topn import sp_matmul_topn  # noqa: PLC0415  (needed by one stage)
+    from hemline.models.sparse_products import best_of_product  # noqa: PLC0415  (numba)
 
-    transposed = sparse.csr_matrix(unit_vectors.T)
-    blocks = []
-    for start in tqdm(range(0, unit_vectors.shape[0], _BLOCK), desc="similar", unit="block"):
-        rows = unit_vectors[start : start + _BLOCK]
-        near = sparse.coo_matrix(sp_matmul_topn(rows, transposed, top_n=k + 1, n_threads=_THREADS))
-        others = (near.row + start != near.col) & (near.data > 0)
-        shape = near.shape
-        kept = sparse.csr_matrix(
-            (near.data[others], (near.row[others], near.col[others])), shape=shape
-        )
-        blocks.append(top_k_sparse(kept, k))
-    articles, cosines = zip(*blocks, strict=True)
-    return np.concatenate(articles), np.concatenate(cosines)
+    return best_of_product(
+        unit_vectors,
+        sparse.csr_matrix(unit_vectors.T),
+        k,
+        own=np.arange(unit_vectors.shape[0]),
+        progress="similar",
+    )
 
 
 def _unit_vectors(texts: list[str], params: TfidfParams) -> sparse.csr_matrix:

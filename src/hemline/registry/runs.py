@@ -32,6 +32,7 @@ _SERVING_PACKAGES: Final = (
     "implicit",
     "lightgbm",
     "mlflow",
+    "numba",
     "numpy",
     "pandas",
     "pyarrow",

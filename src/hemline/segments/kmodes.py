@@ -73,9 +73,25 @@ def fit_clusters(
 
     With fewer distinct combinations than clusters, every combination becomes a cluster.
     """
+    return _fit(*_combinations(attributes), n_clusters=n_clusters, n_init=n_init, seed=seed)
+
+
+def _combinations(
+    attributes: pd.DataFrame,
+) -> tuple[npt.NDArray[np.str_], npt.NDArray[np.float64]]:
+    """Return the distinct rows of attributes, and how many customers have each."""
     combinations = attributes.groupby(list(ATTRIBUTES), as_index=False).size()
-    values = combinations[list(ATTRIBUTES)].to_numpy(str)
-    weights = combinations["size"].to_numpy(np.float64)
+    return combinations[list(ATTRIBUTES)].to_numpy(str), combinations["size"].to_numpy(np.float64)
+
+
+def _fit(
+    values: npt.NDArray[np.str_],
+    weights: npt.NDArray[np.float64],
+    *,
+    n_clusters: int,
+    n_init: int,
+    seed: int,
+) -> Segmentation:
     modes = _best_modes(values, weights, min(n_clusters, len(values)), n_init, seed)
     nearest = (values[:, None, :] != modes[None]).sum(axis=2)
     sizes = np.bincount(nearest.argmin(axis=1), weights, minlength=len(modes))
@@ -87,8 +103,9 @@ def elbow_curve(
     attributes: pd.DataFrame, *, elbow_max: int, n_init: int, seed: int
 ) -> pd.DataFrame:
     """Return the cost for 1..elbow_max clusters; columns n_clusters, cost, cost_per_customer."""
+    values, weights = _combinations(attributes)
     costs = [
-        fit_clusters(attributes, n_clusters=k, n_init=n_init, seed=seed).cost
+        _fit(values, weights, n_clusters=k, n_init=n_init, seed=seed).cost
         for k in tqdm(range(1, elbow_max + 1), desc="elbow", unit="k")
     ]
     curve = pd.DataFrame({"n_clusters": np.arange(1, elbow_max + 1), "cost": costs})

@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 from typing import Annotated
 
+import pyarrow.parquet as pq
 import typer
 
 from hemline.data.acquire.kaggle_files import check_header, find_sources, holds_kaggle_files
@@ -16,6 +17,7 @@ from hemline.data.acquire.typed_tables import (
     write_tables,
 )
 from hemline.data.synthetic.shop import SyntheticParams, generate_shop, write_truth
+from hemline.engine.engine import Engine, EngineParams, open_engine
 from hemline.stages.command import OutPath, ParamsPath, run
 
 logger = logging.getLogger(__name__)
@@ -26,32 +28,33 @@ KagglePath = Annotated[Path, typer.Option(help="May be missing as long as the de
 def main(params: ParamsPath, kaggle: KagglePath, tables: OutPath) -> None:
     """Write all tables or none: they replace earlier ones only when every one is complete."""
     acquire = AcquireParams.load(params)
-    with replaced_folder(tables) as unfinished:
+    with replaced_folder(tables) as unfinished, open_engine(EngineParams.load(params)) as engine:
         if acquire.source == "kaggle":
-            acquired = _read_kaggle(kaggle, keep_postal_code=acquire.keep_postal_code)
+            acquired = _read_kaggle(engine, kaggle, keep_postal_code=acquire.keep_postal_code)
         else:
             if holds_kaggle_files(kaggle):
                 logger.warning("%s is not read: acquire.source is synthetic", kaggle)
             shop = generate_shop(SyntheticParams.load(params))
             write_truth(shop.truth, unfinished / "truth")
             acquired = type_tables(
+                engine,
                 shop.articles,
                 shop.customers,
                 shop.transactions,
                 keep_postal_code=acquire.keep_postal_code,
             )
-        write_tables(acquired, unfinished)
-    for name, table in vars(acquired).items():
-        logger.info("%s: %d rows", name, table.num_rows)
+        write_tables(engine, acquired, unfinished)
+    for path in sorted(tables.glob("*.parquet")):
+        logger.info("%s: %d rows", path.stem, pq.read_metadata(path).num_rows)
 
 
-def _read_kaggle(folder: Path, *, keep_postal_code: bool) -> Tables:
+def _read_kaggle(engine: Engine, folder: Path, *, keep_postal_code: bool) -> Tables:
     sources = find_sources(folder, keep_postal_code=keep_postal_code)
     for source in sources.values():
         ignored = check_header(source)
         if ignored:
             logger.info("%s: ignored %s", source, ", ".join(ignored))
-    return read_tables(sources)
+    return read_tables(engine, sources)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import numpy as np
 from hemline import tables
 from hemline.data.histories import load_histories
 from hemline.data.split import DataParams
+from hemline.engine.engine import EngineParams, open_engine
 from hemline.errors import BadInput
 from hemline.evaluation.fairness.aspects import article_aspects, sales_of_articles
 from hemline.evaluation.fairness.audit import Audit, FairnessParams, audit, headline
@@ -56,9 +57,14 @@ def main(
         bought.units[buying],
         group_customers(people, known, min_group=wanted.min_group),
     )
-    sales = sales_of_articles(
-        purchases, as_of=as_of, recent_days=wanted.recent_days, n_articles=known.n_articles
-    )
+    with open_engine(EngineParams.load(params)) as engine:
+        sales = sales_of_articles(
+            engine,
+            purchases,
+            as_of=as_of,
+            recent_days=wanted.recent_days,
+            n_articles=known.n_articles,
+        )
     catalogue = tables.read_table(articles, tables.ARTICLES)
     aspects = article_aspects(catalogue, sales, new_days=wanted.new_days)
     found = audit(audited, buyers, aspects, sales["sales"].to_numpy(np.float64), wanted)

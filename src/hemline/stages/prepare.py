@@ -7,7 +7,9 @@ import pyarrow.parquet as pq
 
 from hemline import columns, tables
 from hemline.data.histories import build_histories, save_histories
-from hemline.data.split import DataParams, select_purchases, weeks_of
+from hemline.data.purchases import select_purchases
+from hemline.data.split import DataParams, weeks_of
+from hemline.engine.engine import EngineParams, open_engine
 from hemline.errors import BadInput
 from hemline.stages.command import InPath, OutPath, ParamsPath, run
 
@@ -22,7 +24,11 @@ def main(params: ParamsPath, table_folder: InPath, prepared: OutPath) -> None:
         "n_customers": _n_rows(table_folder / "customers.parquet"),
         "n_articles": _n_rows(table_folder / "articles.parquet"),
     }
-    purchases = select_purchases(transactions, start=weeks.history_start, end=weeks.as_of)
+    with open_engine(EngineParams.load(params)) as engine:
+        purchases = select_purchases(
+            engine, transactions, start=weeks.history_start, end=weeks.as_of
+        )
+        tested = select_purchases(engine, transactions, start=weeks.as_of, end=weeks.test_end)
     tables.write_table(purchases, prepared / "purchases.parquet", tables.PURCHASES)
 
     is_fit = purchases[columns.DAY].to_numpy("datetime64[D]") < weeks.validation_start
@@ -30,10 +36,7 @@ def main(params: ParamsPath, table_folder: InPath, prepared: OutPath) -> None:
         "histories": (purchases, weeks.as_of),
         "fit_histories": (purchases[is_fit], weeks.validation_start),
         "validation": (purchases[~is_fit], weeks.as_of),
-        "test": (
-            select_purchases(transactions, start=weeks.as_of, end=weeks.test_end),
-            weeks.test_end,
-        ),
+        "test": (tested, weeks.test_end),
     }
     for name, (part, cut) in parts.items():
         if part.empty:

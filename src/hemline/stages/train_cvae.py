@@ -9,6 +9,7 @@ from hemline import tables
 from hemline.data.histories import load_histories
 from hemline.evaluation.validation import ValidationWeek
 from hemline.models.cvae.collapse import refuse_collapse
+from hemline.models.cvae.model import chosen_device
 from hemline.models.cvae.training import CvaeParams, Epoch, fit_cvae
 from hemline.plots import plot_curve
 from hemline.segments.kmodes import ClusterParams
@@ -26,11 +27,16 @@ def main(
     curve_picture: OutPath,
 ) -> None:
     """Train until the validation week stops improving; refuse a collapsed network."""
+    numbers = CvaeParams.load(params)
+    device = chosen_device(numbers.device)
     segment_of = tables.read_table(segments, tables.SEGMENTS)
     known = load_histories(fit_histories, segment_of)
     everything = load_histories(histories, segment_of)
     curve.parent.mkdir(parents=True, exist_ok=True)
-    with curve.open("w", newline="", encoding="utf-8") as file, tqdm(desc="cvae") as progress:
+    with (
+        curve.open("w", newline="", encoding="utf-8") as file,
+        tqdm(desc=f"cvae on {device}") as progress,
+    ):
         lines = csv.writer(file, lineterminator="\n")
         lines.writerow(Epoch._fields)
 
@@ -43,9 +49,11 @@ def main(
         fitted = fit_cvae(
             known,
             everything,
-            CvaeParams.load(params),
+            numbers,
             n_conditions=ClusterParams.load(params).n_clusters,
-            validate=ValidationWeek(known, load_histories(validation)),
+            validate=ValidationWeek(
+                known, load_histories(validation), max_buyers=numbers.validation_customers
+            ),
             on_epoch=write_epoch,
         )
     plot_curve(pd.read_csv(curve), curve_picture)

@@ -1,7 +1,7 @@
 """Raw rows to the five typed tables, with dense int32 keys in place of ids.
 
-Ids become keys here and nowhere else. Of a transaction only 17 bytes are kept, so the 3.5 GB file
-never lies in memory; the price is a dictionary of all ids (0.3 GB for 1.37 million customers).
+Ids become keys here and nowhere else, by joins on the engine: one kind of id after the other, each
+with a key for those that nothing but transactions know. Articles and customers lie in memory.
 
 What has a type but breaks a rule (an unknown id, a negative price, a repeated key) passes:
 validation sees whole tables and shows the rows at fault. So an id that only transactions know gets
@@ -13,10 +13,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
 
-import numpy as np
-import numpy.typing as npt
+import narwhals as nw
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,10 +23,11 @@ import pyarrow.compute as pc
 from hemline import columns, tables
 from hemline.data.acquire import kaggle_files
 from hemline.data.acquire.kaggle_files import Source
+from hemline.engine.engine import Engine, Rows
 from hemline.errors import BadInput
 from hemline.params import Section
 
-_Keys = dict[str | None, int]
+_ORDER: Final = (columns.DAY, columns.CUSTOMER, columns.ARTICLE, columns.CHANNEL, columns.PRICE)
 
 
 class AcquireParams(Section):
@@ -40,47 +40,30 @@ class AcquireParams(Section):
 
 @dataclass(frozen=True)
 class Tables:
-    """The five tables, with the schemas of the same names in hemline.tables."""
+    """The five tables, with the schemas of the same names in hemline.tables.
+
+    The transactions are rows of the engine that typed them, in no order yet.
+    """
 
     articles: pa.Table
     customers: pa.Table
-    transactions: pa.Table
+    transactions: Rows
     article_keys: pa.Table
     customer_keys: pa.Table
 
 
-def read_tables(sources: Mapping[str, Source]) -> Tables:
+def read_tables(engine: Engine, sources: Mapping[str, Source]) -> Tables:
     """Return the typed tables of the files that `find_sources` found; raises BadInput."""
-    article_keys: _Keys = {}
-    customer_keys: _Keys = {}
-    articles = _type_articles(_read(sources["articles"]), article_keys)
-    customers = _type_customers(_read(sources["customers"]), customer_keys)
-    n_articles, n_customers = len(article_keys), len(customer_keys)
-    blocks = [
-        pa.record_batch(
-            {
-                columns.DAY: block[columns.DAY],
-                columns.CUSTOMER: _as_keys(block[columns.CUSTOMER_ID], customer_keys),
-                columns.ARTICLE: _as_keys(block[columns.ARTICLE_ID], article_keys),
-                columns.PRICE: block[columns.PRICE],
-                columns.CHANNEL: block[columns.CHANNEL],
-            }
-        )
-        for block in kaggle_files.read_blocks(sources["transactions_train"])
-    ]
-    transactions = pa.Table.from_batches(blocks).combine_chunks()
-    transactions = _rekey(transactions, columns.ARTICLE, _sort_unknown(article_keys, n_articles))
-    transactions = _rekey(transactions, columns.CUSTOMER, _sort_unknown(customer_keys, n_customers))
-    return Tables(
-        articles,
-        customers,
-        _ordered(transactions, len(customer_keys), len(article_keys)),
-        _key_table(article_keys, tables.ARTICLE_KEYS),
-        _key_table(customer_keys, tables.CUSTOMER_KEYS),
-    )
+    articles, article_keys = _type_articles(_read(engine, sources["articles"]))
+    customers, customer_keys = _type_customers(_read(engine, sources["customers"]))
+    transactions = _stream(engine, sources["transactions_train"])
+    transactions, customer_keys = _with_keys(engine, transactions, customer_keys)
+    transactions, article_keys = _with_keys(engine, transactions, article_keys)
+    return Tables(articles, customers, transactions, article_keys, customer_keys)
 
 
 def type_tables(
+    engine: Engine,
     articles: pd.DataFrame,
     customers: pd.DataFrame,
     transactions: pd.DataFrame,
@@ -90,32 +73,32 @@ def type_tables(
     """Return the typed tables of generated frames.
 
     Args:
+        engine: orders the transactions when they are written.
         articles: Kaggle's columns; the row number is the key.
         customers: Kaggle's columns; the row number is the key.
         transactions: the columns of tables.TRANSACTIONS.
         keep_postal_code: whether the customers keep that quasi-identifier.
     """
-    article_keys: _Keys = {}
-    customer_keys: _Keys = {}
     postal_code = [tables.POSTAL_CODE_FIELD] if keep_postal_code else []
-    return Tables(
-        _type_articles(_from_frame(articles, kaggle_files.ARTICLES), article_keys),
-        _type_customers(
-            _from_frame(customers, pa.schema([*kaggle_files.CUSTOMERS, *postal_code])),
-            customer_keys,
-        ),
-        _ordered(
-            _from_frame(transactions, tables.TRANSACTIONS), len(customer_keys), len(article_keys)
-        ),
-        _key_table(article_keys, tables.ARTICLE_KEYS),
-        _key_table(customer_keys, tables.CUSTOMER_KEYS),
-    )
+    people = pa.schema([*kaggle_files.CUSTOMERS, *postal_code])
+    typed_articles, article_keys = _type_articles(_from_frame(articles, kaggle_files.ARTICLES))
+    typed_customers, customer_keys = _type_customers(_from_frame(customers, people))
+    sold = engine.from_arrow(_from_frame(transactions, tables.TRANSACTIONS))
+    return Tables(typed_articles, typed_customers, sold, article_keys, customer_keys)
 
 
-def write_tables(written: Tables, folder: Path) -> None:
-    """Write the five parquet files of the tables to the folder."""
+def write_tables(engine: Engine, written: Tables, folder: Path) -> None:
+    """Write the five parquet files of the tables to the folder.
+
+    Transactions are ordered by day, customer, article, channel and price, so that equal rows are
+    the only ones whose order cannot be told.
+    """
     for name, table in vars(written).items():
-        tables.write_table(table, folder / f"{name}.parquet", table.schema)
+        path = folder / f"{name}.parquet"
+        if isinstance(table, pa.Table):
+            tables.write_table(table, path, table.schema)
+        else:
+            engine.write(table, path, tables.TRANSACTIONS, order_by=_ORDER)
 
 
 @contextmanager
@@ -137,27 +120,86 @@ def replaced_folder(folder: Path) -> Iterator[Path]:
     shutil.rmtree(outdated, ignore_errors=True)
 
 
-def _read(source: Source) -> pa.Table:
-    return pa.Table.from_batches(kaggle_files.read_blocks(source))
+def _read(engine: Engine, source: Source) -> pa.Table:
+    """Return a file of articles or customers in the types of its schema."""
+    if not source.is_parquet:
+        return pa.Table.from_batches(kaggle_files.read_blocks(source))
+    stored = engine.to_arrow(engine.read(source.path).select(*source.schema.names))
+    try:
+        return stored.cast(source.schema)
+    except pa.ArrowInvalid as error:
+        rule = f"every column of {source} has a type that fits {source.csv_name}"
+        raise BadInput(rule, found=str(error), fix=kaggle_files.UNCHANGED) from None
+
+
+def _stream(engine: Engine, source: Source) -> Rows:
+    """Return the transactions of a file, with their ids."""
+    if not source.is_parquet:
+        return engine.from_batches(kaggle_files.read_blocks(source), source.schema)
+    return engine.read(source.path).select(
+        nw.col(columns.DAY).cast(nw.Date),
+        columns.CUSTOMER_ID,
+        columns.ARTICLE_ID,
+        nw.col(columns.PRICE).cast(nw.Float32),
+        nw.col(columns.CHANNEL).cast(nw.Int8),
+    )
+
+
+def _with_keys(engine: Engine, transactions: Rows, known: pa.Table) -> tuple[Rows, pa.Table]:
+    """Return the transactions with a key for their id, and the keys that there are then.
+
+    Args:
+        engine: joins.
+        transactions: asked for once, so that they may stream.
+        known: key and id, of those that articles or customers know.
+    """
+    key, name = known.column_names
+    is_new = nw.col(key).is_null()
+    keyed = engine.kept(
+        transactions.with_columns(nw.col(name).fill_null(""))
+        .join(_joinable(engine, known), on=name, how="left")
+        .with_columns(nw.when(is_new).then(nw.col(name)).alias(name))
+    )
+    names = engine.to_arrow(keyed.filter(is_new).select(name).unique().sort(name))[name]
+    if not len(names):
+        return keyed.drop(name), known
+    numbers = pa.array(range(known.num_rows, known.num_rows + len(names)), pa.int32())
+    new = pa.table({key: numbers, name: names.cast(pa.string())})
+    given = _joinable(engine, new).rename({key: "given"})
+    keyed = keyed.join(given, on=name, how="left")
+    keyed = keyed.with_columns(nw.coalesce(key, "given").alias(key)).drop(name, "given")
+    new = new.set_column(1, name, _named(new[name]))
+    return keyed, pa.concat_tables([known, new.cast(known.schema)]).combine_chunks()
+
+
+def _joinable(engine: Engine, keys: pa.Table) -> Rows:
+    """Return the keys by id, where no id is spelled as an empty one: nulls never meet in a join."""
+    name = keys.column_names[1]
+    return engine.from_arrow(keys).with_columns(nw.col(name).fill_null(""))
 
 
 def _from_frame(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
     return pa.Table.from_pandas(frame, preserve_index=False).select(schema.names).cast(schema)
 
 
-def _type_articles(articles: pa.Table, keys: _Keys) -> pa.Table:
-    key = _as_keys(articles[columns.ARTICLE_ID].combine_chunks(), keys)
+def _type_articles(articles: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """Return tables.ARTICLES and ARTICLE_KEYS."""
+    key, keys = _keys_of(articles[columns.ARTICLE_ID], tables.ARTICLE_KEYS)
     code = pc.utf8_lpad(articles[columns.PRODUCT_CODE], 7, "0")
     place = articles.schema.get_field_index(columns.PRODUCT_CODE)
     articles = articles.set_column(place, columns.PRODUCT_CODE, code)
-    return articles.append_column(columns.ARTICLE, key).select(tables.ARTICLES.names)
+    return articles.append_column(columns.ARTICLE, key).select(tables.ARTICLES.names), keys
 
 
-def _type_customers(customers: pa.Table, keys: _Keys) -> pa.Table:
-    """Return tables.CUSTOMERS: no FN or Active means 0, and both spellings of NONE are one."""
+def _type_customers(customers: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """Return tables.CUSTOMERS and CUSTOMER_KEYS.
+
+    No FN or Active means 0, and both spellings of NONE are one.
+    """
+    key, keys = _keys_of(customers[columns.CUSTOMER_ID], tables.CUSTOMER_KEYS)
     news = customers[columns.NEWS]
     typed = {
-        columns.CUSTOMER: _as_keys(customers[columns.CUSTOMER_ID].combine_chunks(), keys),
+        columns.CUSTOMER: key,
         columns.CUSTOMER_ID: customers[columns.CUSTOMER_ID],
         columns.FN: _whole(customers, columns.FN, pa.int8()).fill_null(0),
         columns.ACTIVE: _whole(customers, columns.ACTIVE, pa.int8()).fill_null(0),
@@ -167,7 +209,7 @@ def _type_customers(customers: pa.Table, keys: _Keys) -> pa.Table:
     }
     if columns.POSTAL_CODE in customers.column_names:
         typed[columns.POSTAL_CODE] = customers[columns.POSTAL_CODE]
-    return pa.table(typed)
+    return pa.table(typed), keys
 
 
 def _whole(customers: pa.Table, name: str, dtype: pa.DataType) -> pa.ChunkedArray:
@@ -179,37 +221,13 @@ def _whole(customers: pa.Table, name: str, dtype: pa.DataType) -> pa.ChunkedArra
         raise BadInput(rule, found=str(error), fix=kaggle_files.UNCHANGED) from None
 
 
-def _as_keys(ids: pa.Array, keys: _Keys) -> pa.Array:
-    """Return the key of each id; ids seen for the first time are added to keys."""
-    encoded = ids.dictionary_encode(null_encoding="encode")
-    distinct = encoded.dictionary.to_pylist()
-    known = np.fromiter((keys.setdefault(name, len(keys)) for name in distinct), np.int32)
-    return pa.array(known[encoded.indices.to_numpy()])
+def _keys_of(ids: pa.ChunkedArray, schema: pa.Schema) -> tuple[pa.Array, pa.Table]:
+    """Return the key of each id, and all keys: ids are numbered as they first occur."""
+    encoded = _named(ids).combine_chunks().dictionary_encode(null_encoding="encode")
+    numbers = pa.array(range(len(encoded.dictionary)), pa.int32())
+    return encoded.indices, pa.table([numbers, encoded.dictionary], schema)
 
 
-def _sort_unknown(keys: _Keys, n_known: int) -> npt.NDArray[np.int32]:
-    """Order the ids past n_known by name; return the new key at the place of each old one."""
-    unknown = sorted(list(keys)[n_known:], key=lambda name: name or "")
-    new_keys = np.arange(len(keys), dtype=np.int32)
-    for new, name in enumerate(unknown, n_known):
-        new_keys[keys[name]] = new
-    keys.update(zip(unknown, range(n_known, len(keys)), strict=True))
-    return new_keys
-
-
-def _rekey(transactions: pa.Table, name: str, new_keys: npt.NDArray[np.int32]) -> pa.Table:
-    place = transactions.schema.get_field_index(name)
-    return transactions.set_column(place, name, pa.array(new_keys[transactions[name].to_numpy()]))
-
-
-def _ordered(transactions: pa.Table, n_customers: int, n_articles: int) -> pa.Table:
-    """Return the rows by day, customer and article; equal ones stay in the order they came."""
-    day = transactions[columns.DAY].cast(pa.int32()).fill_null(0).to_numpy().astype(np.int64)
-    order = (day * n_customers + transactions[columns.CUSTOMER].to_numpy()) * n_articles
-    order += transactions[columns.ARTICLE].to_numpy()
-    return transactions.take(np.argsort(order, kind="stable"))
-
-
-def _key_table(keys: _Keys, schema: pa.Schema) -> pa.Table:
-    by_key = sorted(keys, key=keys.__getitem__)
-    return pa.table([pa.array(range(len(keys)), pa.int32()), pa.array(by_key, pa.string())], schema)
+def _named(ids: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return the ids; an empty one is none, as in a csv file."""
+    return pc.if_else(pc.equal(ids, ""), pa.scalar(None, pa.string()), ids)

@@ -4,7 +4,10 @@ The SQL is there so that a refusal can show rows with their ids. Where Great Exp
 expectation of its own it does the judging; it has none that DuckDB can run for patterns, joins and
 days, and there the SQL itself is the expectation (UnexpectedRows).
 
-SQL goes through `sqlalchemy.text` and `str.format`: no colons and no braces but {batch}.
+DuckDB and Spark run the same text and must find the same. So text is cast to STRING, a number is
+compared as DOUBLE (against a quoted bound DuckDB would round it to the column's float32), every
+order says where nulls go, and digits are told by `translate`, for the two differ in how they spell
+a pattern. SQL goes through `sqlalchemy.text` and `str.format`: no colons and no braces but {batch}.
 """
 # ruff: noqa: S608 (the SQL is made of our own names, and values from params.yaml are quoted)
 
@@ -92,7 +95,7 @@ def known(table: Table, column: str, values: list[str | int]) -> Rule:
         table,
         column,
         f"{column} is one of {listed}",
-        f"CAST({column} AS VARCHAR) NOT IN ({quoted})",
+        f"CAST({column} AS STRING) NOT IN ({quoted})",
         ExpectColumnValuesToBeInSet(column=column, value_set=values),
         fix=corrected("a value has a new spelling", f"known_values.{table}.{column}"),
     )
@@ -116,7 +119,7 @@ def between(table: Table, column: str, low: float | date, high: float | date, ke
         table,
         column,
         f"{column} lies between {low} and {high}",
-        f"{column} NOT BETWEEN '{low}' AND '{high}'",
+        f"{column} NOT BETWEEN {_literal(low)} AND {_literal(high)}",
         ExpectColumnValuesToBeBetween(column=column, min_value=low, max_value=high),
         fix=corrected("the values are wrong", keys),
     )
@@ -169,8 +172,26 @@ def _rows(table: Table, column: str, broken: str) -> str:
         "transactions": SCHEMAS["transactions"].names,
     }[table]
     extra = [column] if column in SCHEMAS[table].names and column not in shown else []
-    order = "ALL" if table != "transactions" else ", ".join(shown)
-    return f"SELECT {', '.join([*shown, *extra])} FROM {{batch}} WHERE {broken} ORDER BY {order}"
+    names = [*shown, *extra]
+    return f"SELECT {', '.join(names)} FROM {{batch}} WHERE {broken} {ordered_by(*names)}"
+
+
+def ordered_by(*names: str) -> str:
+    """Return the ORDER BY of these columns, nulls last, which DuckDB and Spark leave to habit."""
+    return "ORDER BY " + ", ".join(f"{name} NULLS LAST" for name in names)
+
+
+def only_of(column: str, characters: str) -> str:
+    """Return the condition that the text holds at least one character, and none but these.
+
+    >>> only_of("article_id", "0123456789")
+    "(article_id <> '' AND translate(article_id, '0123456789', '') = '')"
+    """
+    return f"({column} <> '' AND translate({column}, '{characters}', '') = '')"
+
+
+def _literal(bound: float | date) -> str:
+    return f"DATE '{bound}'" if isinstance(bound, date) else f"CAST({bound} AS DOUBLE)"
 
 
 def corrected(wrong: str, keys: str) -> str:

@@ -6,17 +6,18 @@ before the cut; the tiers follow from the last `recent_days`.
 """
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
-import duckdb
+import narwhals as nw
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 
 from hemline import columns
+from hemline.engine.engine import Engine
 from hemline.segments.attributes import MISSING
 
 Values = npt.NDArray[np.float64]
@@ -29,6 +30,7 @@ ARTICLE_GROUP: Final = "product_group_name"
 _PRICES: Final = ("cheapest quarter", "second quarter", "third quarter", "dearest quarter")
 _POPULARITIES: Final = ("head", "middle", "tail")
 _HALF_YEAR_DAYS: Final = 182
+_PRICE_STEPS: Final = 1_000_000_000  # summed as integers, prices have one mean whoever sums them
 
 
 @dataclass(frozen=True)
@@ -63,27 +65,36 @@ class Aspect:
 
 
 def sales_of_articles(
-    purchases: Path, *, as_of: date, recent_days: int, n_articles: int
+    engine: Engine, purchases: Path, *, as_of: date, recent_days: int, n_articles: int
 ) -> pd.DataFrame:
     """Return sales (purchases in the last recent_days), price and days_on_sale of every article.
 
     Args:
+        engine: what reads them.
         purchases: parquet file of tables.PURCHASES, all before as_of.
         as_of: the cut; a first purchase the day before it makes one day on sale.
         recent_days: how far back sales count.
         n_articles: rows of the result; an article never bought has 0 sales, no price and no days.
     """
-    query = """
-        select article, count(*) filter (t_dat >= $first) as sales, avg(price) as price,
-               date_diff('day', min(t_dat), $as_of) as days_on_sale
-        from read_parquet($file) group by article order by article
-    """
-    first = as_of - pd.Timedelta(days=recent_days).to_pytimedelta()
-    asked = {"file": str(purchases), "as_of": as_of, "first": first}
-    with duckdb.connect() as connection:
-        sales = connection.execute(query, asked).df().set_index(columns.ARTICLE)
-    sales = sales.reindex(np.arange(n_articles))
-    return sales.assign(sales=sales["sales"].fillna(0).astype(np.int64))
+    is_recent = nw.col(columns.DAY) >= as_of - timedelta(days=recent_days)
+    steps = (nw.col(columns.PRICE).cast(nw.Float64) * _PRICE_STEPS + 0.5).floor()
+    rows = engine.read(purchases).select(
+        columns.ARTICLE, columns.DAY, sales=is_recent.cast(nw.Int64), price=steps.cast(nw.Int64)
+    )
+    by_article = rows.group_by(columns.ARTICLE).agg(
+        *(nw.col(name).sum().cast(nw.Int64) for name in ("sales", "price")),
+        n_purchases=nw.len(),
+        first_day=nw.col(columns.DAY).min(),
+    )
+    found = engine.to_arrow(by_article).to_pandas(date_as_object=False)
+    found = found.set_index(columns.ARTICLE).reindex(np.arange(n_articles))
+    return pd.DataFrame(
+        {
+            "sales": found["sales"].fillna(0).astype(np.int64),
+            "price": found["price"] / found["n_purchases"] / _PRICE_STEPS,
+            "days_on_sale": (pd.Timestamp(as_of) - found["first_day"]).dt.days,
+        }
+    )
 
 
 def article_aspects(

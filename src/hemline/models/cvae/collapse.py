@@ -22,7 +22,7 @@ def refuse_collapse(model: Cvae, histories: Histories) -> None:
         return
     looked_at = histories.rows(chosen)
     is_offered = np.isfinite(model.shelf.log_shift)
-    logits = model.logits(model.inputs(looked_at), model.conditions(looked_at))[:, is_offered]
+    logits = model.logits(looked_at)[:, is_offered]
     spread = float((logits - model.shelf.log_shift[is_offered]).std(axis=1).mean())
     if not spread > _FLAT:
         raise BadInput(

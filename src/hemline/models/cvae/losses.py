@@ -13,6 +13,7 @@ from torch import Tensor
 from hemline.models.cvae.network import SparseRows, weighted_sums
 
 LossName = Literal["multinomial", "cosine_recall"]
+Precision = Literal["float32", "bfloat16"]
 
 
 def multinomial(logits: Tensor, target_logits: Tensor, total: Tensor) -> Tensor:
@@ -35,14 +36,24 @@ def cosine_recall(logits: Tensor, targets: SparseRows) -> Tensor:
         targets: weighted articles as positions in the columns of `logits`.
     """
     predicted = torch.sigmoid(logits)
-    n_targets = torch.diff(targets.offsets, append=torch.tensor([len(targets.articles)]))
-    row = torch.repeat_interleave(torch.arange(len(logits)), n_targets)
+    row = targets.row_of_each()
     hits = row_totals(targets.weights * predicted[row, targets.articles], row, len(logits))
     length = row_totals(targets.weights.square(), row, len(logits)).sqrt()
     total = row_totals(targets.weights, row, len(logits))
     cosine: Tensor = hits / (torch.linalg.vector_norm(predicted, dim=1) * length).clamp_min(1e-12)
     recall: Tensor = hits / total.clamp_min(1e-12)
     return total * (cosine + recall - 2).neg()
+
+
+def products(rows: Tensor, table: Tensor, bias: Tensor, precision: Precision) -> Tensor:
+    """Return the dot product of each row with each row of the table plus its bias, as float32.
+
+    bfloat16 keeps 8 of 24 bits of what is multiplied; sums are kept in float32. It is four times
+    as fast where the processor has instructions for it, and slower where it has none.
+    """
+    if precision == "bfloat16":
+        return (rows.bfloat16() @ table.bfloat16().T).float() + bias
+    return torch.nn.functional.linear(rows, table, bias)
 
 
 def kl_to_standard_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
@@ -62,4 +73,4 @@ def logits_of_targets(hidden: Tensor, table: Tensor, bias: Tensor, targets: Spar
 
 def row_totals(values: Tensor, row: Tensor, n_rows: int) -> Tensor:
     """Return the sum of the values of each row, shape (n_rows,)."""
-    return torch.zeros(n_rows).index_add(0, row, values)
+    return values.new_zeros(n_rows).index_add(0, row, values)

@@ -21,7 +21,7 @@ class SparseRows(NamedTuple):
 
     Attributes:
         articles: int64 of shape (nonzeros,).
-        offsets: int64 of shape (rows,); where each row starts in `articles`.
+        offsets: int64 of shape (rows + 1,); where each row starts in `articles`, and their end.
         weights: float32 of shape (nonzeros,).
     """
 
@@ -31,17 +31,27 @@ class SparseRows(NamedTuple):
 
     @classmethod
     def of(
-        cls, rows: sparse.csr_matrix, articles: npt.NDArray[np.int64] | None = None
+        cls,
+        rows: sparse.csr_matrix,
+        articles: npt.NDArray[np.int64] | None = None,
+        *,
+        device: torch.device,
     ) -> "SparseRows":
-        """Return a CSR matrix as tensors that share nothing with it.
+        """Return a CSR matrix as tensors on the device that share nothing with it.
 
         `articles` are other numbers for the columns of its entries, in the order of the entries.
         """
+        columns = rows.indices if articles is None else articles
         return cls(
-            torch.tensor(rows.indices if articles is None else articles, dtype=torch.int64),
-            torch.tensor(rows.indptr[:-1], dtype=torch.int64),
-            torch.tensor(rows.data, dtype=torch.float32),
+            torch.tensor(columns, dtype=torch.int64, device=device),
+            torch.tensor(rows.indptr, dtype=torch.int64, device=device),
+            torch.tensor(rows.data, dtype=torch.float32, device=device),
         )
+
+    def row_of_each(self) -> Tensor:
+        """Return the row that each entry stands in, int64 of shape (nonzeros,)."""
+        rows = torch.arange(len(self.offsets) - 1, device=self.offsets.device)
+        return rows.repeat_interleave(self.offsets.diff(), output_size=len(self.articles))
 
 
 class Network(nn.Module):
@@ -89,17 +99,18 @@ class Network(nn.Module):
 def weighted_sums(table: Tensor, rows: SparseRows) -> Tensor:
     """Return each row's weighted sum of table rows, shape (rows, width of the table)."""
     return nn.functional.embedding_bag(
-        rows.articles, table, rows.offsets, mode="sum", per_sample_weights=rows.weights
+        rows.articles,
+        table,
+        rows.offsets,
+        mode="sum",
+        per_sample_weights=rows.weights,
+        include_last_offset=True,
     )
 
 
-def one_hot(labels: npt.NDArray[np.int8], n_labels: int) -> Tensor:
-    """Return float32 of shape (rows, n_labels); zeros for a label outside 0 .. n_labels - 1."""
-    known = torch.tensor(labels, dtype=torch.int64)
-    hot = torch.zeros(len(known), n_labels)
-    rows = torch.nonzero((known >= 0) & (known < n_labels)).squeeze(1)
-    hot[rows, known[rows]] = 1.0
-    return hot
+def one_hot(labels: npt.NDArray[np.int8], n_labels: int) -> npt.NDArray[np.float32]:
+    """Return shape (rows, n_labels); zeros for a label outside 0 .. n_labels - 1."""
+    return np.asarray(labels[:, None] == np.arange(n_labels), np.float32)
 
 
 def decayed(days_ago: sparse.csr_matrix, half_life_days: float) -> sparse.csr_matrix:
@@ -108,12 +119,37 @@ def decayed(days_ago: sparse.csr_matrix, half_life_days: float) -> sparse.csr_ma
     return sparse.csr_matrix((weights, days_ago.indices, days_ago.indptr), shape=days_ago.shape)
 
 
+def narrowed(
+    rows: sparse.csr_matrix, position_of: npt.NDArray[np.int32], n_columns: int
+) -> sparse.csr_matrix:
+    """Return the rows with their columns renumbered, and without those that get no number.
+
+    scipy's `rows[:, columns]` reads all columns there are, whatever the rows hold: 0.35 ms for the
+    one row of an online answer in a catalogue of 100,000; this takes 0.02 ms.
+
+    Args:
+        rows: in any numbering.
+        position_of: new number of each old one, ascending, or -1; the last entry speaks for all
+            old numbers from there on.
+        n_columns: how many new numbers there are.
+    """
+    position = position_of[np.minimum(rows.indices, len(position_of) - 1)]
+    kept = position >= 0
+    ends = np.concatenate([[0], np.cumsum(kept)])[rows.indptr]
+    shape = (rows.shape[0], n_columns)
+    return sparse.csr_matrix((rows.data[kept], position[kept], ends), shape=shape)
+
+
 def unit_rows(rows: sparse.csr_matrix) -> sparse.csr_matrix:
     """Return the rows scaled to Euclidean length 1; empty rows stay empty."""
     squares = np.asarray(rows.multiply(rows).sum(axis=1), np.float64).ravel()
-    scale = 1.0 / np.sqrt(np.maximum(squares, 1e-24))
-    data = rows.data * np.repeat(scale, np.diff(rows.indptr))
-    return sparse.csr_matrix((data.astype(np.float32), rows.indices, rows.indptr), shape=rows.shape)
+    return scaled_rows(rows, 1.0 / np.sqrt(np.maximum(squares, 1e-24)))
+
+
+def scaled_rows(rows: sparse.csr_matrix, factors: npt.NDArray[np.float64]) -> sparse.csr_matrix:
+    """Return each row times its factor, same structure."""
+    data = (rows.data * np.repeat(factors, np.diff(rows.indptr))).astype(np.float32)
+    return sparse.csr_matrix((data, rows.indices, rows.indptr), shape=rows.shape)
 
 
 def thinned(rows: sparse.csr_matrix, dropout: float, rng: np.random.Generator) -> sparse.csr_matrix:

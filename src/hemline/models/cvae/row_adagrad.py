@@ -18,8 +18,8 @@ class RowAdagrad:
     def __init__(self, table: Tensor, learning_rate: float) -> None:
         self.table = table
         self.learning_rate = learning_rate
-        self.squares = torch.zeros(len(table))
-        self._rows = torch.zeros(0, dtype=torch.int64)
+        self.squares = torch.zeros(len(table), device=table.device)
+        self._rows = torch.zeros(0, dtype=torch.int64, device=table.device)
         self._borrowed = table[:0]
 
     def borrow(self, rows: Tensor) -> Tensor:

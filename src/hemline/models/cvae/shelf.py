@@ -17,6 +17,8 @@ from scipy import sparse
 from hemline.data.histories import Histories
 from hemline.models.cvae.network import decayed
 
+_BLOCK = 65_536
+
 
 @dataclass(frozen=True)
 class Shelf:
@@ -58,14 +60,32 @@ def log_shift(
     -inf for an article that was not sold in the last `on_sale_days`; `strength` 0 leaves the
     others as in training, 1 moves them all the way.
     """
-    recent = shares(decayed(histories.days_ago, recent_half_life_days)[:, offered])
-    trained = shares(decayed(histories.days_ago, target_half_life_days)[:, offered])
+    half_lives = recent_half_life_days, target_half_life_days
+    recent, trained = (
+        shares(masses(histories.days_ago, offered, half_life)[1]) for half_life in half_lives
+    )
     shift = strength * (np.log(recent) - np.log(trained))
     is_on_sale = np.isin(offered, on_sale(histories, on_sale_days))
     return np.where(is_on_sale, shift, -np.inf).astype(np.float32)
 
 
-def shares(weights: sparse.csr_matrix) -> npt.NDArray[np.float64]:
-    """Return each column's share of the weight; half a purchase each spares them the zero."""
-    mass = np.asarray(weights.sum(axis=0), np.float64).ravel() + 0.5
-    return np.asarray(mass / mass.sum())
+def masses(
+    days_ago: sparse.csr_matrix, offered: npt.NDArray[np.int32], half_life_days: float
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float64]]:
+    """Return the faded weight of each customer's offered articles, and of each offered article.
+
+    Customers are taken a block at a time: all faded purchases at once would be a second copy.
+    """
+    by_customer = np.zeros(days_ago.shape[0], np.float32)
+    by_article = np.zeros(len(offered))
+    for start in range(0, days_ago.shape[0], _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        faded = decayed(days_ago[rows], half_life_days)[:, offered]
+        by_customer[rows] = np.asarray(faded.sum(axis=1)).ravel()
+        by_article += np.asarray(faded.sum(axis=0), np.float64).ravel()
+    return by_customer, by_article
+
+
+def shares(mass: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return each article's share of the mass; half a purchase each spares them the zero."""
+    return np.asarray((mass + 0.5) / (mass + 0.5).sum())

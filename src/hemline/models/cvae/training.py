@@ -8,9 +8,13 @@ RecVAE (Shenbin et al. 2020), without which faded rows would be all prior.
 A step costs what its batch bought: the two article tables are borrowed row by row (row_adagrad),
 and the softmax of a large catalogue runs over a sample (candidates). The price is that row-wise
 Adagrad has a learning rate of its own.
+
+All that is random is drawn on the CPU, wherever the network computes: a GPU sees the same batches,
+samples and noise and ends within rounding of the CPU. The same bytes come only from a CPU, and from
+the same number of threads.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
 from typing import Annotated, ClassVar, NamedTuple
@@ -25,10 +29,11 @@ from torch import Tensor
 from hemline.data.histories import Histories
 from hemline.models.cvae import losses
 from hemline.models.cvae.candidates import draw, inclusion
-from hemline.models.cvae.model import Cvae, Shape, build_network
-from hemline.models.cvae.network import SparseRows, decayed, thinned, weighted_sums
+from hemline.models.cvae.lessons import Batch, Lessons
+from hemline.models.cvae.model import Cvae, DeviceName, Shape, build_network, chosen_device
+from hemline.models.cvae.network import SparseRows, thinned, weighted_sums
 from hemline.models.cvae.row_adagrad import RowAdagrad
-from hemline.models.cvae.shelf import Shelf, ever_bought, log_shift, on_sale, shares
+from hemline.models.cvae.shelf import Shelf, ever_bought, log_shift, on_sale
 from hemline.params import Section
 
 
@@ -46,6 +51,9 @@ class CvaeParams(Section):
     recent_half_life_days: PositiveFloat
     shift: NonNegativeFloat
     softmax_samples: PositiveInt
+    precision: losses.Precision
+    epoch_customers: PositiveInt
+    validation_customers: PositiveInt
     batch_size: PositiveInt
     learning_rate: PositiveFloat
     row_learning_rate: PositiveFloat
@@ -54,6 +62,7 @@ class CvaeParams(Section):
     max_epochs: PositiveInt
     patience: PositiveInt
     final_epochs: NonNegativeInt
+    device: DeviceName
     seed: int
 
 
@@ -87,11 +96,11 @@ def fit_cvae(
         on_epoch: told about each epoch as it ends.
     """
     with torch.random.fork_rng(devices=[]):
-        trainer = _Trainer(_untrained(known, everything, params, n_conditions), params)
-        trainer.start_from_shares(known)
-        n_epochs = _train_until_stale(trainer, known, validate, on_epoch)
+        trainer = Trainer(_untrained(known, everything, params, n_conditions), params)
+        n_epochs = _train_until_stale(trainer, trainer.lessons(known), validate, on_epoch)
+        latest = trainer.lessons(everything)
         for _ in range(params.final_epochs):
-            trainer.run_epoch(everything, params.kl_cap)
+            trainer.run_epoch(latest, params.kl_cap)
     return _finished(trainer, everything, n_epochs)
 
 
@@ -107,55 +116,55 @@ def fit_cvae_for(
         n_epochs: how long to train, for instance the `shape.n_epochs` an earlier fit found best.
     """
     with torch.random.fork_rng(devices=[]):
-        trainer = _Trainer(_untrained(histories, histories, params, n_conditions), params)
-        trainer.start_from_shares(histories)
+        trainer = Trainer(_untrained(histories, histories, params, n_conditions), params)
+        lessons = trainer.lessons(histories)
+        trainer.start_from(lessons.shares)
         for epoch in range(1, n_epochs + 1):
-            trainer.run_epoch(histories, _kl_weight(params, epoch))
+            trainer.run_epoch(lessons, _kl_weight(params, epoch))
     return _finished(trainer, histories, n_epochs)
 
 
-class _Batch(NamedTuple):
-    inputs: sparse.csr_matrix
-    targets: sparse.csr_matrix
-    condition: Tensor
-
-
-class _Trainer:
+class Trainer:
     """Model, optimisers and random streams of one training."""
 
     def __init__(self, model: Cvae, params: CvaeParams) -> None:
         self.model = model
         self.network = model.network
+        self.device = model.device
         self.params = params
         self.rng = np.random.default_rng(params.seed)
         self.optimizer = torch.optim.Adam(self.network.parameters(), params.learning_rate)
         self.rows_in = RowAdagrad(self.network.articles_in, params.row_learning_rate)
         self.rows_out = RowAdagrad(self.network.articles_out, params.row_learning_rate)
 
-    def start_from_shares(self, histories: Histories) -> None:
+    def lessons(self, histories: Histories) -> Lessons:
+        """Return what the histories have to teach about the offered articles."""
+        return Lessons.of(histories, self.model.shelf.offered, self.params.target_half_life_days)
+
+    def start_from(self, shares: npt.NDArray[np.float64]) -> None:
         """Let the untrained network answer with popularity: spares it the first epochs."""
-        log_shares = np.log(shares(self._targets(histories)))
-        self.network.bias_out.data = torch.tensor(log_shares, dtype=torch.float32)
+        log_shares = torch.tensor(np.log(shares), dtype=torch.float32)
+        self.network.bias_out.data = log_shares.to(self.device)
 
-    def run_epoch(self, histories: Histories, kl_weight: float) -> tuple[float, float]:
+    def run_epoch(self, lessons: Lessons, kl_weight: float) -> tuple[float, float]:
         """Return mean reconstruction loss and KL per unit of target weight over one epoch."""
-        targets = self._targets(histories)
-        n_samples = self.params.softmax_samples
-        if self.params.loss != "multinomial":
-            n_samples = targets.shape[1]
-        included = inclusion(shares(targets), n_samples)
-        totals = np.zeros(3)
-        for batch in self._batches(histories, targets):
-            totals += self._step(batch, included, kl_weight)
-        return totals[0] / totals[2], totals[1] / totals[2]
+        params = self.params
+        is_sampled = params.loss == "multinomial"
+        n_samples = params.softmax_samples if is_sampled else len(lessons.offered)
+        included = inclusion(lessons.shares, n_samples)
+        totals = torch.zeros(3, dtype=torch.float64, device=self.device)
+        for batch in lessons.batches(params.epoch_customers, params.batch_size, self.rng):
+            totals += self.step(batch, included, kl_weight)
+        loss, kl, weight = totals.tolist()
+        return loss / weight, kl / weight
 
-    def _step(
-        self, batch: _Batch, included: npt.NDArray[np.float64], kl_weight: float
-    ) -> tuple[float, float, float]:
-        weight = torch.tensor(np.asarray(batch.targets.sum(axis=1), np.float32).ravel())
-        mean, log_variance = self._encode(batch)
-        code = mean + torch.randn_like(mean) * (0.5 * log_variance).exp()
-        hidden = self.network.decode(code, batch.condition)
+    def step(self, batch: Batch, included: npt.NDArray[np.float64], kl_weight: float) -> Tensor:
+        """Return loss, KL and target weight of the batch, all on the device, and learn from it."""
+        weight = self._there(np.asarray(batch.targets.sum(axis=1), np.float32).ravel())
+        condition = self.model.conditions(batch.histories)
+        mean, log_variance = self._encode(batch.histories, condition)
+        noise = torch.randn(mean.shape).to(self.device)
+        hidden = self.network.decode(mean + noise * (0.5 * log_variance).exp(), condition)
         loss = self._reconstruction(hidden, batch.targets, weight, included).sum()
         kl = (weight * losses.kl_to_standard_normal(mean, log_variance)).sum()
         self.optimizer.zero_grad()
@@ -163,14 +172,14 @@ class _Trainer:
         self.optimizer.step()
         self.rows_in.step()
         self.rows_out.step()
-        return loss.item(), kl.item(), weight.sum().item()
+        return torch.stack([loss.detach(), kl.detach(), weight.sum()])
 
-    def _encode(self, batch: _Batch) -> tuple[Tensor, Tensor]:
-        inputs = thinned(batch.inputs, self.params.dropout, self.rng)
+    def _encode(self, histories: Histories, condition: Tensor) -> tuple[Tensor, Tensor]:
+        inputs = thinned(self.model.inputs(histories), self.params.dropout, self.rng)
         articles, position = np.unique(inputs.indices, return_inverse=True)
-        table = self.rows_in.borrow(torch.tensor(articles, dtype=torch.int64))
-        bought = weighted_sums(table, SparseRows.of(inputs, position))
-        return self.network.encode(bought, batch.condition)
+        table = self.rows_in.borrow(self._there(articles.astype(np.int64)))
+        bought = weighted_sums(table, SparseRows.of(inputs, position, device=self.device))
+        return self.network.encode(bought, condition)
 
     def _reconstruction(
         self,
@@ -181,34 +190,22 @@ class _Trainer:
     ) -> Tensor:
         candidates = draw(included, self.rng)
         articles = np.union1d(candidates, targets.indices)
-        table = self.rows_out.borrow(torch.tensor(articles))
-        bias = self.network.bias_out[torch.tensor(articles)]
-        wanted = SparseRows.of(targets, np.searchsorted(articles, targets.indices))
-        sampled = torch.tensor(np.searchsorted(articles, candidates))
-        log_included = torch.tensor(np.log(included[candidates]), dtype=torch.float32)
-        logits = torch.nn.functional.linear(hidden, table[sampled], bias[sampled] - log_included)
+        table = self.rows_out.borrow(self._there(articles))
+        bias = self.network.bias_out[self._there(articles)]
+        position = np.searchsorted(articles, targets.indices)
+        wanted = SparseRows.of(targets, position, device=self.device)
+        sampled = self._there(np.searchsorted(articles, candidates))
+        log_included = self._there(np.log(included[candidates]).astype(np.float32))
+        moved = bias[sampled] - log_included
+        logits = losses.products(hidden, table[sampled], moved, self.params.precision)
         if self.params.loss == "cosine_recall":
             return losses.cosine_recall(logits, wanted)
         return losses.multinomial(
             logits, losses.logits_of_targets(hidden, table, bias, wanted), weight
         )
 
-    def _targets(self, histories: Histories) -> sparse.csr_matrix:
-        faded = decayed(histories.days_ago, self.params.target_half_life_days)
-        return sparse.csr_matrix(faded[:, self.model.shelf.offered])
-
-    def _batches(self, histories: Histories, targets: sparse.csr_matrix) -> Iterator[_Batch]:
-        inputs = self.model.inputs(histories)
-        conditions = self.model.conditions(histories)
-        weights = np.asarray(targets.sum(axis=1)).ravel()
-        order = self.rng.permutation(np.flatnonzero(weights > _FADED))
-        for start in range(0, len(order), self.params.batch_size):
-            rows = order[start : start + self.params.batch_size]
-            yield _Batch(inputs[rows], targets[rows], conditions[rows])
-
-
-_FADED = 1e-3
-"""Rows with less total target weight teach nothing and are left out of an epoch."""
+    def _there(self, values: npt.NDArray[np.generic]) -> Tensor:
+        return torch.tensor(values, device=self.device)
 
 
 def _untrained(
@@ -225,10 +222,11 @@ def _untrained(
     torch.manual_seed(params.seed)
     offered = on_sale(everything, params.on_sale_days)
     shelf = Shelf(ever_bought(everything), offered, _shift_at(known, offered, params))
-    return Cvae(shape, shelf, build_network(shape, shelf))
+    network = build_network(shape, shelf).to(chosen_device(params.device))
+    return Cvae(shape, shelf, network)
 
 
-def _finished(trainer: _Trainer, histories: Histories, n_epochs: int) -> Cvae:
+def _finished(trainer: Trainer, histories: Histories, n_epochs: int) -> Cvae:
     shape, shelf = trainer.model.shape, trainer.model.shelf
     shift = _shift_at(histories, shelf.offered, trainer.params)
     return Cvae(replace(shape, n_epochs=n_epochs), replace(shelf, log_shift=shift), trainer.network)
@@ -248,18 +246,19 @@ def _shift_at(
 
 
 def _train_until_stale(
-    trainer: _Trainer,
-    known: Histories,
+    trainer: Trainer,
+    lessons: Lessons,
     validate: Callable[[Cvae], float],
     on_epoch: Callable[[Epoch], None],
 ) -> int:
     """Leave the network at its best epoch and return the number of that epoch."""
     params, network = trainer.params, trainer.network
+    trainer.start_from(lessons.shares)
     best_score, best_epoch, best_weights = -np.inf, 0, deepcopy(network.state_dict())
     for epoch in range(1, params.max_epochs + 1):
         kl_weight = _kl_weight(params, epoch)
-        loss, kl = trainer.run_epoch(known, kl_weight)
-        score = validate(trainer.model)
+        loss, kl = trainer.run_epoch(lessons, kl_weight)
+        score = validate(Cvae(trainer.model.shape, trainer.model.shelf, network))
         on_epoch(Epoch(epoch, loss, kl, kl_weight, score))
         if score > best_score:
             best_score, best_epoch = score, epoch

@@ -4,8 +4,9 @@ A feature uses the histories asked about and the article facts of one cut; nothi
 date, so a training week and a live question are computed by the same lines.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
+import numba
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
@@ -57,21 +58,27 @@ def pair_features(candidates: Candidates, histories: Histories, facts: ArticleFa
     rows, articles = candidates.rows, candidates.articles
     customers = _customer_features(histories, facts)
     price = facts.column("log_price")[articles]
-    parts = [
+    own, likings = _bought_before(candidates, histories, facts)
+    columns = [
         candidates.ranks,
         candidates.scores,
         (~np.isnan(candidates.ranks)).sum(axis=1, keepdims=True),
         facts.state[articles],
         customers[rows],
-        _own(histories, candidates),
+        own,
         (price - customers[rows, _CUSTOMER_NAMES.index("customer_log_price")])[:, None],
         (facts.column("mean_age_band")[articles] - customers[rows, -1])[:, None],
         _lift_at(facts.band_lift, articles, histories.age_bands[rows]),
         _lift_at(facts.cluster_lift, articles, histories.clusters[rows]),
-        *_likings(histories, candidates, facts),
-        _days_since_product(histories, candidates, facts)[:, None],
+        likings,
     ]
-    return np.hstack([np.asarray(part, np.float32) for part in parts])
+    # Written once into place: stacking would fill as much memory a second time.
+    features = np.empty((len(rows), sum(part.shape[1] for part in columns)), np.float32)
+    end = 0
+    for part in columns:
+        start, end = end, end + part.shape[1]
+        features[:, start:end] = part
+    return features
 
 
 def _customer_features(histories: Histories, facts: ArticleFacts) -> Matrix:
@@ -109,58 +116,74 @@ def _lift_at(
     return lift[articles, known][:, None]
 
 
-def _own(histories: Histories, candidates: Candidates) -> Matrix:
-    """Return units bought and days since then of exactly this article; days NaN if never."""
-    units = _at(histories.units, candidates.rows, candidates.articles)
-    days = _at(histories.days_ago, candidates.rows, candidates.articles)
-    return np.stack([units, np.where(units > 0, days, np.nan)], axis=1)
+def _bought_before(
+    candidates: Candidates, histories: Histories, facts: ArticleFacts
+) -> tuple[Matrix, Matrix]:
+    """Return what a customer's purchases say of each pair.
 
-
-def _likings(histories: Histories, candidates: Candidates, facts: ArticleFacts) -> list[Matrix]:
-    """Return, per attribute, the faded share of the customer's purchases with its value."""
-    days = histories.days_ago
-    faded = sparse.csr_matrix(
-        (0.5 ** (days.data / _PROFILE_HALF_LIFE_DAYS), days.indices, days.indptr), shape=days.shape
+    First, float32 of shape (pairs, 2): units bought of exactly this article, and days since then,
+    NaN if never. Second, float32 of shape (pairs, len(ATTRIBUTES) + 1): by attribute, the faded
+    share of the customer's purchases with the article's value; and days since the customer last
+    bought any colour of the product, NaN if never.
+    """
+    days, n_pairs = histories.days_ago, len(candidates.rows)
+    own = np.full((n_pairs, 2), np.nan, np.float32)
+    likings = np.full((n_pairs, len(ATTRIBUTES) + 1), np.nan, np.float32)
+    faded = (0.5 ** (days.data / _PROFILE_HALF_LIFE_DAYS)).astype(np.float32)
+    by_customer = sparse.csr_matrix((faded, days.indices, days.indptr), shape=days.shape)
+    totals = np.maximum(np.asarray(by_customer.sum(axis=1), np.float32).ravel(), 1e-9)
+    purchases = _Purchases(
+        days.indptr, days.indices, histories.units.data, days.data, faded, totals
     )
-    totals = np.asarray(faded.sum(axis=1)).ravel()[candidates.rows]
-    shares = []
-    for column in range(facts.codes.shape[1]):
-        codes = facts.codes[:, column]
-        by_value = sparse.csr_matrix(faded @ _one_hot(codes))
-        by_value.sort_indices()
-        weight = _at(by_value, candidates.rows, codes[candidates.articles])
-        share = weight / np.maximum(totals, 1e-9)
-        shares.append(share[:, None].astype(np.float32))
-    return shares
+    _look_back(candidates.rows, candidates.articles, purchases, facts.codes, own, likings)
+    return own, likings
 
 
-def _days_since_product(
-    histories: Histories, candidates: Candidates, facts: ArticleFacts
-) -> Matrix:
-    """Return the days since the customer last bought any colour of the product, NaN if never."""
-    product = facts.codes[:, 0]
-    days = histories.days_ago
-    row = np.repeat(np.arange(days.shape[0]), np.diff(days.indptr))
-    n_products = int(product.max(initial=0)) + 1
-    key = row * np.int64(n_products) + product[days.indices]
-    order = np.lexsort((days.data, key))
-    first = order[np.flatnonzero(np.diff(key[order], prepend=-1))]
-    asked = candidates.rows * np.int64(n_products) + product[candidates.articles]
-    position = np.searchsorted(key[first], asked)
-    position[position == len(first)] = 0
-    if len(first) == 0:
-        return np.full(len(asked), np.nan, np.float32)
-    found = key[first][position] == asked
-    return np.where(found, days.data[first][position], np.nan).astype(np.float32)
+class _Purchases(NamedTuple):
+    """Purchases by customer, as numba reads them.
+
+    Attributes:
+        indptr: of the CSR matrix of shape (customers, articles).
+        indices: of the same; the other arrays but the last stand beside it.
+        units: how many.
+        days_ago: of the latest purchase.
+        faded: what the purchase still counts.
+        totals: by customer, what all purchases count, a little more than nothing.
+    """
+
+    indptr: npt.NDArray[np.int32]
+    indices: npt.NDArray[np.int32]
+    units: Matrix
+    days_ago: Matrix
+    faded: Matrix
+    totals: Matrix
 
 
-def _one_hot(codes: npt.NDArray[np.int32]) -> sparse.csr_matrix:
-    ones = np.ones(len(codes), np.float32)
-    shape = (len(codes), int(codes.max(initial=0)) + 1)
-    return sparse.csr_matrix((ones, codes, np.arange(len(codes) + 1)), shape=shape)
-
-
-def _at(
-    matrix: sparse.csr_matrix, rows: npt.NDArray[np.int64], places: npt.NDArray[np.int32]
-) -> Matrix:
-    return np.asarray(matrix[rows, places], np.float32).ravel()
+@numba.njit(nogil=True, cache=True)
+def _look_back(
+    rows: npt.NDArray[np.int64],
+    articles: npt.NDArray[np.int32],
+    purchases: _Purchases,
+    codes: npt.NDArray[np.int32],
+    own: Matrix,
+    likings: Matrix,
+) -> None:
+    """Fill own and likings, which are NaN; see _bought_before."""
+    n_attributes = codes.shape[1]
+    for pair in range(len(rows)):
+        asked = articles[pair]
+        own[pair, 0] = 0
+        likings[pair, :n_attributes] = 0
+        for place in range(purchases.indptr[rows[pair]], purchases.indptr[rows[pair] + 1]):
+            article = purchases.indices[place]
+            if article == asked:
+                own[pair, 0] = purchases.units[place]
+                own[pair, 1] = purchases.days_ago[place]
+            counts = purchases.faded[place]
+            for attribute in range(n_attributes):
+                is_liked = codes[article, attribute] == codes[asked, attribute]
+                likings[pair, attribute] += counts if is_liked else np.float32(0)
+            is_sooner = not likings[pair, n_attributes] <= purchases.days_ago[place]
+            if codes[article, 0] == codes[asked, 0] and is_sooner:
+                likings[pair, n_attributes] = purchases.days_ago[place]
+        likings[pair, :n_attributes] /= purchases.totals[rows[pair]]

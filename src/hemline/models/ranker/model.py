@@ -5,6 +5,7 @@ ones beside it and are handed in, so a version holds each of them once.
 """
 
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Final, Self
 
@@ -17,10 +18,11 @@ from hemline.models.ranker.candidates import Candidates, collect_candidates
 from hemline.models.ranker.facts import ArticleFacts
 from hemline.models.ranker.features import pair_features
 from hemline.models.ranker.sources import Proposals, sources_of
+from hemline.models.ranker.trees import Scorer, scorer_of
 from hemline.models.ranking import empty_lists
 from hemline.models.recommender import Recommendations, Recommender
 
-_BATCH: Final = 2048
+_BATCH: Final = 512
 
 
 class Ranker:
@@ -61,13 +63,12 @@ class Ranker:
             if len(candidates.rows) == 0:
                 continue
             features = pair_features(candidates, asked, self.facts)
-            score = np.asarray(self.trees.predict(features), np.float32)
+            score = self._score(features).astype(np.float32)
             row, rank, chosen = _best(candidates, score, k)
             articles[start + row, rank] = candidates.articles[chosen]
             scores[start + row, rank] = score[chosen]
             proposed[start + row, rank] = candidates.proposed_by()[chosen]
-        names = _source_names(tuple(self.proposals.depths))
-        return Recommendations(articles, scores, proposed, names)
+        return Recommendations(articles, scores, proposed, self._source_names)
 
     def feature_gains(self) -> dict[str, float]:
         """Return each feature's share of what all splits gained, largest first."""
@@ -76,6 +77,14 @@ class Ranker:
         order = np.argsort(-shares, kind="stable")
         names = self.trees.feature_name()
         return {names[index]: float(shares[index]) for index in order}
+
+    @cached_property
+    def _source_names(self) -> tuple[str, ...]:
+        return _source_names(tuple(self.proposals.depths))
+
+    @cached_property
+    def _score(self) -> Scorer:
+        return scorer_of(self.trees)
 
     def save(self, folder: Path) -> None:
         """Write trees as LightGBM's text, facts as npz, who proposes as json."""
@@ -97,10 +106,10 @@ def _best(
     """Return row, rank and pair of each customer's k best pairs.
 
     Equal scores go by the best rank that a source gave, so that trees with little to say (few
-    weeks, few customers) leave the sources' order as it is; then by article.
+    weeks, few customers) leave the sources' order as it is; then by article, as the pairs stand.
     """
-    best_rank = np.nanmin(candidates.ranks, axis=1)
-    order = np.lexsort((candidates.articles, best_rank, -score, candidates.rows))
+    best_rank = np.fmin.reduce(candidates.ranks, axis=1)
+    order = np.lexsort((best_rank, -score, candidates.rows))
     row = candidates.rows[order]
     starts = np.searchsorted(row, row)
     rank = np.arange(len(row)) - starts

@@ -34,6 +34,7 @@ class RankParams(Section):
     section: ClassVar[str] = "rank"
     candidates: dict[str, PositiveInt]
     training_weeks: PositiveInt
+    enough_customers: PositiveInt
     max_customers: PositiveInt
     repurchase_days: PositiveInt
     cvae_epochs: PositiveInt
@@ -55,22 +56,19 @@ class RankParams(Section):
 class RankedWeek:
     """The candidates of one week's buyers and which of them were bought.
 
+    Kept are only the pairs of customers who bought one of theirs: nobody else's order can be wrong.
+
     Attributes:
         features: float32 of shape (pairs, features).
         is_bought: bool of shape (pairs,).
-        n_candidates: int of shape (customers,); pairs of each customer, in order.
-        n_bought: int of shape (customers,); distinct articles bought, proposed or not.
+        n_candidates: int of shape (customers,); pairs of each customer kept, in order.
+        n_asked: number of buyers whose candidates were looked at, kept or not.
     """
 
     features: Matrix
     is_bought: npt.NDArray[np.bool_]
     n_candidates: npt.NDArray[np.int64]
-    n_bought: npt.NDArray[np.int64]
-
-    @property
-    def reach(self) -> float:
-        """Share of the purchases that were among the candidates: the ranker's ceiling."""
-        return float(self.is_bought.sum() / max(self.n_bought.sum(), 1))
+    n_asked: int
 
 
 def ranked_week(
@@ -95,11 +93,14 @@ def ranked_week(
         rows = np.arange(start, min(start + _BATCH, known.n_customers))
         asked = known.rows(rows)
         candidates = collect_candidates(sources, depths, asked, facts.is_on_sale)
-        hits = np.asarray(bought[rows][candidates.rows, candidates.articles]).ravel() > 0
-        n_candidates = np.bincount(candidates.rows, minlength=len(rows))
-        parts.append((pair_features(candidates, asked, facts), hits, n_candidates))
-    features, is_bought, n_candidates = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return RankedWeek(features, is_bought, n_candidates, np.diff(bought.indptr).astype(np.int64))
+        is_bought = np.asarray(bought[rows][candidates.rows, candidates.articles]).ravel() > 0
+        has_hit = np.bincount(candidates.rows, is_bought, minlength=len(rows)) > 0
+        kept = has_hit[candidates.rows]
+        features = pair_features(candidates, asked, facts)[kept]
+        n_candidates = np.bincount(candidates.rows, minlength=len(rows))[has_hit]
+        parts.append((features, is_bought[kept], n_candidates))
+    features, labels, n_candidates = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return RankedWeek(features, labels, n_candidates, known.n_customers)
 
 
 def fit_trees(
@@ -149,19 +150,11 @@ def fit_trees(
 def _dataset(
     weeks: Sequence[RankedWeek], names: list[str], reference: lgb.Dataset | None = None
 ) -> lgb.Dataset:
-    """Return the weeks' pairs, without customers who bought none of theirs: they teach nothing."""
-    features, labels, groups = [], [], []
-    for week in weeks:
-        customer = np.repeat(np.arange(len(week.n_candidates)), week.n_candidates)
-        has_hit = np.bincount(customer, week.is_bought, minlength=len(week.n_candidates)) > 0
-        kept = has_hit[customer]
-        features.append(week.features[kept])
-        labels.append(week.is_bought[kept])
-        groups.append(week.n_candidates[has_hit])
+    """Return the weeks' pairs, binned; the weeks are not copied together first."""
     return lgb.Dataset(
-        np.concatenate(features),
-        np.concatenate(labels),
-        group=np.concatenate(groups),
+        [week.features for week in weeks if len(week.features)],
+        np.concatenate([week.is_bought for week in weeks]),
+        group=np.concatenate([week.n_candidates for week in weeks]),
         feature_name=names,
         reference=reference,
     )

@@ -1,0 +1,129 @@
+"""The default engine: DuckDB in this process; kept rows and what does not fit lie on disk."""
+
+import errno
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import narwhals as nw
+import pyarrow as pa
+
+from hemline import tables
+from hemline.errors import BadInput, full_disk_refused
+
+_Rows = nw.LazyFrame[Any]
+_ROWS_AT_A_TIME: Final = 1 << 17
+_FULL: Final = ("no space left", "file too large", "disk quota")
+
+
+@contextmanager
+def open_duckdb(memory_limit: str, threads: int, folder: Path) -> Iterator["OnDuckdb"]:
+    """Yield the engine; raises BadInput when memory or the disk runs out.
+
+    Args:
+        memory_limit: such as "4GB"; what does not fit is written to the folder.
+        threads: 0 is one per core.
+        folder: empty; for kept rows and for what does not fit into memory.
+    """
+    settings: dict[str, Any] = {
+        "memory_limit": memory_limit,
+        "temp_directory": str(folder / "overflow"),
+        # Whatever needs an order is sorted; keeping the order of files besides costs memory.
+        "preserve_insertion_order": False,
+    }
+    if threads:
+        settings["threads"] = threads
+    with duckdb.connect(folder / "kept.duckdb", config=settings) as connection:
+        yield OnDuckdb(connection, memory_limit, folder)
+
+
+@dataclass(frozen=True)
+class OnDuckdb:
+    """The engine protocol (see engine.Engine) on one connection."""
+
+    connection: duckdb.DuckDBPyConnection
+    memory_limit: str
+    folder: Path
+    name: str = "duckdb"
+    _numbers: Iterator[int] = field(default_factory=count)
+
+    def read(self, path: Path) -> _Rows:
+        """Return the rows of a parquet file, or of all parquet files in a folder."""
+        files = path / "**" / "*.parquet" if path.is_dir() else path
+        with self._refusals():
+            return nw.from_native(self.connection.read_parquet(str(files)))
+
+    def from_arrow(self, table: pa.Table) -> _Rows:
+        """Return the rows of a table that lies in this process."""
+        return nw.from_native(self.connection.from_arrow(table))
+
+    def from_batches(self, batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> _Rows:
+        """Return the rows, written to the folder first.
+
+        Read as a stream, DuckDB keeps what it has joined: 1.2 GB of Kaggle's transactions.
+        """
+        path = self.folder / f"sent_{next(self._numbers)}.parquet"
+        with self._refusals():
+            tables.write_batches(batches, path, schema)
+        return self.read(path)
+
+    def kept(self, rows: _Rows) -> _Rows:
+        """Return the rows as a table of the database file."""
+        name = f"kept_{next(self._numbers)}"
+        with self._refusals():
+            # A commit that fails is silent where the relation commits by itself.
+            self.connection.begin()
+            try:
+                rows.to_native().create(name)
+                self.connection.commit()
+            except duckdb.Error:
+                with suppress(duckdb.TransactionException):  # it may have been rolled back already
+                    self.connection.rollback()
+                raise
+            return nw.from_native(self.connection.table(name))
+
+    def to_arrow(self, rows: _Rows) -> pa.Table:
+        """Return the rows in this process."""
+        with self._refusals():
+            return rows.to_native().to_arrow_table()
+
+    def write(self, rows: _Rows, path: Path, schema: pa.Schema, *, order_by: Sequence[str]) -> None:
+        """Write the schema's columns to one parquet file, ordered."""
+        ordered = rows.sort(*order_by).select(*schema.names).to_native()
+        with self._refusals(path):
+            tables.write_batches(ordered.to_arrow_reader(_ROWS_AT_A_TIME), path, schema)
+
+    @contextmanager
+    def _refusals(self, *written: Path) -> Iterator[None]:
+        with full_disk_refused(*written, self.folder):
+            try:
+                yield
+            except (duckdb.Error, pa.ArrowInvalid) as error:
+                if any(text in str(error).lower() for text in _FULL):
+                    raise OSError(errno.ENOSPC, str(error)) from error
+                if refusal := _refusal(error, self.memory_limit):
+                    raise refusal from error
+                raise
+
+
+def _refusal(error: Exception, memory_limit: str) -> BadInput | None:
+    """Return what the error means for who set the engine up, if it is theirs to put right."""
+    said = str(error).partition("\n")[0]
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return BadInput(
+            f"the table work fits into engine.memory_limit ({memory_limit}) and its spill folder",
+            found=said,
+            fix="raise engine.memory_limit or lower engine.threads in params.yaml, or free space "
+            "where engine.spill lies; nothing was replaced",
+        )
+    if isinstance(error, duckdb.ConversionException | pa.ArrowInvalid):
+        return BadInput(
+            "every value fits the type that hemline.tables gives its column",
+            found=said,
+            fix="correct the file it comes from",
+        )
+    return None

@@ -1,0 +1,193 @@
+"""The engine beyond one machine: Spark here, on a cluster, or through Spark Connect (Databricks).
+
+Rows go to Spark and come back as parquet in the shared folder, never through the JVM's memory: so a
+result may be larger than any heap, and the three ways to reach Spark are one. The price is a file
+where a small result would have come over a socket (about 0.3 s).
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any, Final
+
+import narwhals as nw
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from hemline import tables
+from hemline.errors import BadInput, full_disk_refused
+
+try:
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+    from pyspark.sql import SparkSession
+except ImportError as missing:
+    raise BadInput(
+        "engine.name: spark needs the package pyspark",
+        found=str(missing),
+        fix="pip install 'hemline[spark]', or set engine.name to duckdb in params.yaml",
+    ) from None
+
+_Rows = nw.LazyFrame[Any]
+_FULL: Final = ("No space left on device", "File too large", "Disk quota exceeded")
+_NO_MEMORY: Final = ("OutOfMemory", "UNABLE_TO_ACQUIRE_MEMORY", "CANNOT_ACQUIRE_MEMORY")
+_UNFIT: Final = ("CAST_OVERFLOW", "CAST_INVALID_INPUT", "ARITHMETIC_OVERFLOW")
+
+
+@contextmanager
+def open_spark(master: str, memory_limit: str, folder: Path) -> Iterator["OnSpark"]:
+    """Yield the engine; a session that is there already is used as it is, and left open.
+
+    Args:
+        master: "local[*]", "spark://host:port", or "sc://host:port" for Spark Connect.
+        memory_limit: such as "4GB": the heap of Spark in this machine.
+        folder: empty, and seen by Spark's workers under the same path.
+
+    Raises:
+        BadInput: there is no Java, or nobody answers at the address.
+    """
+    found = SparkSession.getActiveSession()
+    session = found or _start(master, memory_limit, folder)
+    try:
+        yield OnSpark(session, folder)
+    finally:
+        if found is None:
+            session.stop()
+
+
+def _start(master: str, memory_limit: str, folder: Path) -> Any:
+    settings = {
+        "spark.sql.session.timeZone": "UTC",
+        # Spark's own default is a type that no other tool writes any more.
+        "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    }
+    if master.startswith("sc://"):
+        builder = SparkSession.builder.remote(master)
+    else:
+        builder = SparkSession.builder.master(master)
+        heap = memory_limit.lower().removesuffix("b")
+        settings |= {"spark.driver.memory": heap, "spark.ui.enabled": "false"}
+    if master.startswith("local"):
+        n_cores = os.cpu_count() or 1
+        settings |= {
+            "spark.driver.host": "127.0.0.1",
+            "spark.driver.bindAddress": "127.0.0.1",
+            "spark.local.dir": str(folder),
+            "spark.ui.showConsoleProgress": "false",
+            # 200 by default: on one machine most of a small job would be starting tasks.
+            "spark.sql.shuffle.partitions": str(4 * n_cores),
+        }
+    for name, value in settings.items():
+        builder = builder.config(name, value)
+    try:
+        return builder.appName("hemline").getOrCreate()
+    except (PySparkException, Py4JError) as error:
+        raise BadInput(
+            f"Spark can be reached at engine.spark ({master})",
+            found=_said(error),
+            fix="local[*] and spark:// need Java 17 or later here (JAVA_HOME); a cluster must be "
+            "up and of pyspark's minor version; engine.name: duckdb needs neither",
+        ) from error
+
+
+@dataclass(frozen=True)
+class OnSpark:
+    """The engine protocol (see engine.Engine) on one session."""
+
+    session: Any
+    folder: Path
+    name: str = "spark"
+    _numbers: Iterator[int] = field(default_factory=count)
+
+    def read(self, path: Path) -> _Rows:
+        """Return the rows of a parquet file, or of all parquet files in a folder."""
+        with self._refusals():
+            reader = self.session.read.option("recursiveFileLookup", "true")
+            found: _Rows = nw.from_native(reader.parquet(str(path.absolute())))
+            return found
+
+    def from_arrow(self, table: pa.Table) -> _Rows:
+        """Return the rows of a table that lies in this process."""
+        return self.from_batches(table.to_batches(), table.schema)
+
+    def from_batches(self, batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> _Rows:
+        """Return the rows, written to the shared folder first."""
+        path = self.folder / f"sent_{next(self._numbers)}.parquet"
+        with self._refusals():
+            tables.write_batches(batches, path, schema)
+        return self.read(path)
+
+    def kept(self, rows: _Rows) -> _Rows:
+        """Return the rows as parquet files in the shared folder."""
+        return self.read(self._stored(rows))
+
+    def to_arrow(self, rows: _Rows) -> pa.Table:
+        """Return the rows in this process."""
+        files = _files(self._stored(rows))
+        table = pa.concat_tables(pq.read_table(file) for file in files)
+        return table.replace_schema_metadata(None)
+
+    def write(self, rows: _Rows, path: Path, schema: pa.Schema, *, order_by: Sequence[str]) -> None:
+        """Write the schema's columns to one parquet file, ordered."""
+        files = _files(self._stored(rows.sort(*order_by).select(*schema.names)))
+        batches = (batch for file in files for batch in pq.ParquetFile(file).iter_batches())
+        with self._refusals(path):
+            tables.write_batches(batches, path, schema)
+
+    def _stored(self, rows: _Rows) -> Path:
+        folder = self.folder / f"kept_{next(self._numbers)}"
+        with self._refusals():
+            rows.to_native().write.parquet(str(folder))
+        return folder
+
+    @contextmanager
+    def _refusals(self, *written: Path) -> Iterator[None]:
+        try:
+            with full_disk_refused(*written, self.folder):
+                yield
+        except (PySparkException, Py4JError) as error:
+            if refusal := _refusal(str(error), _said(error), self.folder):
+                raise refusal from error
+            raise
+
+
+def _files(folder: Path) -> list[Path]:
+    """Return Spark's files of one result; their names are in the order of its partitions."""
+    return sorted(folder.glob("*.parquet"))
+
+
+def _refusal(error: str, said: str, folder: Path) -> BadInput | None:
+    """Return what the error means for who set the engine up, if it is theirs to put right."""
+    if any(text in error for text in _FULL):
+        return BadInput(
+            f"there is room for what Spark writes to {folder.parent} and to its workers' disks",
+            found=said,
+            fix="free space there, or set engine.spill in params.yaml to a folder with room",
+        )
+    if any(text in error for text in _NO_MEMORY):
+        return BadInput(
+            "the table work fits into Spark's memory",
+            found=said,
+            fix="raise engine.memory_limit in params.yaml (local[*]) or the executors' memory",
+        )
+    if any(text in error for text in _UNFIT):
+        return BadInput(
+            "every value fits the type that hemline.tables gives its column",
+            found=said,
+            fix="correct the file it comes from",
+        )
+    if "PATH_NOT_FOUND" in error:
+        return BadInput(
+            "Spark sees the project's files under the same path as this process",
+            found=said,
+            fix="put the project where driver and cluster both see it, or use spark: local[*]",
+        )
+    return None
+
+
+def _said(error: Exception) -> str:
+    """Return the line of an error that says what happened, without the JVM's trace."""
+    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -1,0 +1,197 @@
+"""LightGBM's trees, asked for many pairs at once: the same scores, in a tenth of the time.
+
+Not one bit differs. A tree is not walked: all its splits are looked at, pairs side by side, and
+each split that sends a pair to the right strikes the leaves on its left off that pair's list. The
+first leaf still on the list is the one LightGBM ends in (QuickScorer, Lucchese et al. 2015).
+Without a branch to guess, that beats walking, although most splits are looked at in vain.
+
+The list is the bits of one number: trees of more than 64 leaves (`rank.leaves`) are left to
+LightGBM, and so are splits that are no threshold on a number, which ours never are.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final, NamedTuple
+
+import lightgbm as lgb
+import numba
+import numpy as np
+import numpy.typing as npt
+
+Scorer = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float64]]
+
+_LANES: Final = 64
+_MOST_LEAVES: Final = 64
+_ALL: Final = (1 << _MOST_LEAVES) - 1
+_EVERY_LEAF: Final = np.uint64(_ALL)
+_ZERO: Final = np.float32(1e-35)
+"""LightGBM takes what lies so near to zero for zero (kZeroThreshold)."""
+_DE_BRUIJN: Final = 0x03F79D71B4CB0A89
+"""Times a power of two it has another top six bits for each: a table's index from a lone bit."""
+
+
+class Trees(NamedTuple):
+    """The splits and the leaves of all trees.
+
+    Attributes:
+        ends: int64 of shape (trees, 2); where a tree's splits that send NaN to the left end, and
+            where those that send it to the right do, which follow.
+        features: int32 of shape (splits,).
+        thresholds: float32 of shape (splits,); what is above goes to the right.
+        lists: uint32 or uint64 of shape (splits,); the leaves left to who goes right, as bits.
+        values: float64 of shape (trees, 64); of the leaf whose lone bit has that index.
+    """
+
+    ends: npt.NDArray[np.int64]
+    features: npt.NDArray[np.int32]
+    thresholds: npt.NDArray[np.float32]
+    lists: npt.NDArray[np.unsignedinteger[Any]]
+    values: npt.NDArray[np.float64]
+
+
+class _Split(NamedTuple):
+    nan_goes_right: bool
+    feature: int
+    threshold: float
+    leaves: int
+
+
+def scorer_of(booster: lgb.Booster) -> Scorer:
+    """Return what gives each row of features (float32) the score that `booster.predict` gives."""
+    trees = booster.dump_model(num_iteration=booster.best_iteration)["tree_info"]
+    if not all(_is_plain(tree) for tree in trees):
+        return lambda features: np.asarray(booster.predict(features), np.float64)
+    read = read_trees(trees)
+    return lambda features: scores_of(read, features)
+
+
+def read_trees(dumped: list[dict[str, Any]]) -> Trees:
+    """Return trees from `tree_info` of what `dump_model` gives."""
+    ends, splits = [], list[_Split]()
+    values = np.zeros((len(dumped), _MOST_LEAVES))
+    for number, tree in enumerate(dumped):
+        leaves: list[float] = []
+        own = sorted(_splits(tree["tree_structure"], leaves), key=lambda one: one.nan_goes_right)
+        values[number, [(_DE_BRUIJN << bit & _ALL) >> 58 for bit in range(len(leaves))]] = leaves
+        n_left = sum(not one.nan_goes_right for one in own)
+        ends.append((len(splits) + n_left, len(splits) + len(own)))
+        splits += own
+    is_narrow = max((tree["num_leaves"] for tree in dumped), default=0) <= _MOST_LEAVES // 2
+    lists = np.array([one.leaves for one in splits], np.uint64)
+    return Trees(
+        np.array(ends, np.int64).reshape(-1, 2),
+        np.array([one.feature for one in splits], np.int32),
+        _rounded_down(np.array([one.threshold for one in splits], np.float64)),
+        lists.astype(np.uint32) if is_narrow else lists,
+        values,
+    )
+
+
+def scores_of(trees: Trees, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """Return the sum over the trees for each row of features, as LightGBM's raw score."""
+    scores = np.zeros(len(features))
+    _add_scores(*trees, features, scores)
+    return scores
+
+
+def _is_plain(tree: dict[str, Any]) -> bool:
+    nodes, is_plain = [tree["tree_structure"]], bool(tree["num_leaves"] <= _MOST_LEAVES)
+    while nodes:
+        node = nodes.pop()
+        if "left_child" in node:
+            is_plain &= node["decision_type"] == "<=" and node["missing_type"] != "Zero"
+            nodes += node["left_child"], node["right_child"]
+        is_plain &= "leaf_coeff" not in node  # a line in a leaf
+    return is_plain
+
+
+def _splits(node: dict[str, Any], leaves: list[float]) -> Iterator[_Split]:
+    """Give the splits below a node; append the values of its leaves from left to right."""
+    if "left_child" not in node:
+        leaves.append(node["leaf_value"])
+        return
+    first = len(leaves)
+    yield from _splits(node["left_child"], leaves)
+    on_the_left = (1 << len(leaves)) - (1 << first)
+    yield from _splits(node["right_child"], leaves)
+    # Without NaN in its training LightGBM takes one for a zero.
+    nan_goes_left = (
+        node["default_left"] if node["missing_type"] == "NaN" else node["threshold"] >= 0
+    )
+    yield _Split(not nan_goes_left, node["split_feature"], node["threshold"], _ALL & ~on_the_left)
+
+
+def _rounded_down(thresholds: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+    """Return the largest float32 not above each: it parts float32 values as the threshold does.
+
+    LightGBM writes 1e300 for infinity.
+    """
+    with np.errstate(over="ignore"):
+        near = thresholds.astype(np.float32)
+    is_above = (near > thresholds) & np.isfinite(near)
+    return np.where(is_above, np.nextafter(near, np.float32(-np.inf)), near)
+
+
+@numba.njit(nogil=True, cache=True)
+def _add_scores(
+    ends: npt.NDArray[np.int64],
+    features: npt.NDArray[np.int32],
+    thresholds: npt.NDArray[np.float32],
+    lists: npt.NDArray[np.unsignedinteger[Any]],
+    values: npt.NDArray[np.float64],
+    pairs: npt.NDArray[np.float32],
+    scores: npt.NDArray[np.float64],
+) -> None:
+    """Add each pair's leaf of every tree to its score, the trees in order."""
+    seen = np.zeros((pairs.shape[1], _LANES), np.float32)
+    left = np.empty(_LANES, lists.dtype)
+    for start in range(0, len(pairs), _LANES):
+        block = pairs[start : start + _LANES]
+        for lane in range(len(block)):
+            for feature in range(pairs.shape[1]):
+                value = block[lane, feature]
+                seen[feature, lane] = np.float32(0) if abs(value) <= _ZERO else value
+        first = 0
+        for tree in range(len(ends)):
+            left[:] = _EVERY_LEAF
+            for split in range(first, ends[tree, 0]):
+                _strike_above(seen[features[split]], thresholds[split], lists[split], left)
+            for split in range(ends[tree, 0], ends[tree, 1]):
+                _strike_unless_below(seen[features[split]], thresholds[split], lists[split], left)
+            first = ends[tree, 1]
+            _add_leaf(left, values[tree], scores[start : start + _LANES])
+
+
+@numba.njit(nogil=True)
+def _strike_above(
+    seen: npt.NDArray[np.float32],
+    threshold: np.float32,
+    kept: np.unsignedinteger[Any],
+    left: npt.NDArray[np.unsignedinteger[Any]],
+) -> None:
+    for lane in range(_LANES):
+        if seen[lane] > threshold:
+            left[lane] &= kept
+
+
+@numba.njit(nogil=True)
+def _strike_unless_below(
+    seen: npt.NDArray[np.float32],
+    threshold: np.float32,
+    kept: np.unsignedinteger[Any],
+    left: npt.NDArray[np.unsignedinteger[Any]],
+) -> None:
+    for lane in range(_LANES):
+        if not seen[lane] <= threshold:
+            left[lane] &= kept
+
+
+@numba.njit(nogil=True)
+def _add_leaf(
+    left: npt.NDArray[np.unsignedinteger[Any]],
+    values: npt.NDArray[np.float64],
+    scores: npt.NDArray[np.float64],
+) -> None:
+    for lane in range(len(scores)):
+        leaves = np.uint64(left[lane])
+        first = leaves & (~leaves + np.uint64(1))
+        scores[lane] += values[(first * np.uint64(_DE_BRUIJN)) >> np.uint64(58)]

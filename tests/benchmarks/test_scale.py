@@ -1,0 +1,153 @@
+import doctest
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.process import measure_process
+from benchmarks.record import Row, write_results
+from benchmarks.report import filled
+from benchmarks.scale import tally
+from benchmarks.scale.peers import PEERS
+from benchmarks.scale.project import Shop, load_settings, open_shop, stage_commands
+from benchmarks.scale.steps import STEPS, timed
+from benchmarks.scale.taken import OUT_OF_ROOM, Measured, forget, measured, run_step
+from benchmarks.scale.tally import notes_of, rows_of, with_whole
+from hemline.data.acquire.typed_tables import AcquireParams
+from hemline.data.synthetic.shop import ShopSize, SyntheticParams
+
+DVC_YAML = Path(__file__).parents[2] / "dvc.yaml"
+TOOK = Measured(seconds=2, cpu_seconds=3, peak_gb=0.5, status=0, commit="abc", told={})
+PYTHON = [sys.executable, "-c"]
+
+
+def test_a_process_is_charged_with_what_it_and_its_children_took() -> None:
+    child = "held = b'x' * 800_000_000; sum(range(3_000_000))"
+    parent = (
+        f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}], check=True)"
+    )
+    taken = measure_process([*PYTHON, parent])
+    assert taken.status == 0
+    assert taken.peak_gb > 0.8
+    assert taken.cpu_seconds > 0
+    assert taken.seconds > 0
+
+
+def test_a_process_over_its_time_is_killed_with_its_children() -> None:
+    assert measure_process(["sh", "-c", "sleep 300 & wait"], most_seconds=0.2).status == -9
+
+
+def test_a_step_that_ended_well_is_kept_until_it_is_forgotten(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, 1)
+    (tmp_path / "told").mkdir()
+    tells = "import pathlib; pathlib.Path('told/one.json').write_text('{\"lists\": 3}')"
+    run_step(shop, "one", [*PYTHON, tells])
+    kept = measured(shop, "one")
+    assert kept is not None
+    assert kept.told == {"lists": 3}
+    forget(shop, "one")
+    assert measured(shop, "one") is None
+
+
+def test_a_step_of_ours_that_failed_is_asked_again_and_a_stopped_peer_is_not(
+    tmp_path: Path,
+) -> None:
+    shop = Shop(tmp_path, 1)
+    assert run_step(shop, "ours", [*PYTHON, "raise SystemExit(3)"]).status == 3
+    assert measured(shop, "ours") is None
+    run_step(shop, "broken peer", [*PYTHON, "raise SystemExit(1)"], most_seconds=60)
+    assert measured(shop, "broken peer") is None
+    run_step(shop, "peer", [*PYTHON, f"raise SystemExit({OUT_OF_ROOM})"], most_seconds=60)
+    stopped = measured(shop, "peer")
+    assert stopped is not None
+    assert stopped.status == OUT_OF_ROOM
+
+
+def test_the_stages_are_dvcs_own_commands_in_its_order() -> None:
+    commands = stage_commands(DVC_YAML)
+    assert [*commands][:3] == ["acquire", "validate", "prepare"]
+    assert commands["acquire"] == [
+        *(sys.executable, "-m", "hemline.stages.acquire", "--params", "params.yaml"),
+        *("--kaggle", "data/kaggle", "--tables", "data/tables"),
+    ]
+    assert not any("$" in part for command in commands.values() for part in command)
+
+
+def test_a_size_is_a_share_of_the_customers_before_the_whole_catalogue(tmp_path: Path) -> None:
+    shop = open_shop(tmp_path, 10)
+    size = SyntheticParams.load(shop.params).size
+    assert isinstance(size, ShopSize)
+    assert (size.n_customers, size.n_articles) == (137_198, 105_542)
+    assert AcquireParams.load(shop.params).source == "kaggle"
+    assert open_shop(tmp_path, 10) == shop, "an existing one is opened again"
+
+
+def test_every_peer_stands_beside_a_step_and_every_word_names_one() -> None:
+    settings, stages = load_settings(), stage_commands(DVC_YAML)
+    assert settings["peers"].keys() == PEERS.keys()
+    known = {*STEPS, *stages, "dvc", tally.WHOLE}
+    assert {peer["beside"] for peer in settings["peers"].values()} <= known
+    assert settings["words"].keys() <= known
+
+
+def test_the_whole_is_the_sum_of_the_stages_and_the_highest_peak() -> None:
+    stages = {"acquire": TOOK, "rank": replace(TOOK, cpu_seconds=7, peak_gb=4)}
+    taken = with_whole({1: {**stages, "ease": TOOK}, 10: {"acquire": TOOK}}, [*stages])
+    assert taken[1]["whole"].cpu_seconds == 3 + 7
+    assert taken[1]["whole"].peak_gb == 4
+    assert "whole" not in taken[10], "not all of its stages have run"
+
+
+def test_rows_tell_growth_and_how_often_a_peer_takes_our_time() -> None:
+    settings = {"peers": {"other": {"beside": "acquire"}}, "words": {"acquire": "reading"}}
+    peer = replace(TOOK, seconds=4, told={"whole cpu seconds": 60.0, "whole seconds": 40.0})
+    taken = {
+        percent: {"acquire": replace(TOOK, cpu_seconds=3 * percent)} for percent in (1, 10, 100)
+    }
+    taken[10]["other"] = peer
+    rows = {row[:3]: row.value for row in rows_of(taken, {1: 5, 10: 50, 100: 500}, settings)}
+    assert rows["step", "reading", "exponent"] == pytest.approx(1)
+    assert rows["step", "reading", "exponent from 10 %"] == pytest.approx(1)
+    assert rows["step", "reading", "cpu s at 100 %"] == 300
+    assert rows["beside", "reading: other", "size %"] == 10
+    assert rows["beside", "reading: other", "cpu ratio"] == 60 / 30
+    assert rows["beside", "reading: other", "time ratio"] == 40 / 2
+
+
+def test_a_peer_that_was_stopped_and_a_change_of_code_stand_in_the_notes() -> None:
+    settings = {"peers": {"other": {}}, "most_seconds": 900, "most_gb": 12}
+    stopped = replace(TOOK, status=-9, seconds=900, commit="def")
+    notes = "\n".join(notes_of({10: {"acquire": TOOK, "other": stopped}}, {10: 50}, settings))
+    assert "other at 10 % did not finish within 900 s and 12 GB: it ended after 900 s" in notes
+    assert "different commits: abc, def" in notes
+
+
+def test_answers_one_by_one_become_percentiles_with_a_table_of_their_own() -> None:
+    asked: list[int] = []
+    told = dict(timed(asked.append, np.array([5, 6, 7])))
+    assert asked == [5, 5, 6, 7], "the first one is asked twice and counted once"
+    settings = {"peers": {}, "words": {}}
+    rows = list(rows_of({1: {"one_answer": replace(TOOK, told=told)}}, {}, settings))
+    for metric in ("p50 ms", "p99 ms", "cpu ms"):
+        assert Row("one answer at 1 %", "one_answer", metric, told[metric], None) in rows
+
+
+def test_the_table_of_sizes_in_the_document_about_scale_holds_steps_alone(tmp_path: Path) -> None:
+    rows = [
+        Row("step", "acquire", "seconds at 1 %", 12.5, None),
+        Row("step", "acquire", "cpu s at 1 %", 20.5, None),
+        Row("one answer at 1 %", "one_answer", "p50 ms", 1.0, None),
+    ]
+    path = write_results("scale", rows, notes=[], folder=tmp_path)
+    text = filled("<!-- scale-sizes -->\n<!-- end -->", "scale-sizes", path)
+    assert "| step | seconds at 1 % |\n|---|---|\n| acquire | 12.5 |" in text
+    assert "one_answer" not in text
+    assert (DVC_YAML.parent / "docs" / "scale.md").read_text().count("<!-- scale-sizes -->") == 1
+
+
+def test_examples_in_docstrings_hold() -> None:
+    done = doctest.testmod(tally)
+    assert done.attempted > 0
+    assert done.failed == 0

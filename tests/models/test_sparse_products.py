@@ -1,0 +1,144 @@
+"""Every kernel against the plain library result on matrices small enough to be formed."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.metrics.pairwise import linear_kernel
+from sparse_dot_topn import sp_matmul_topn
+
+from hemline.data.histories import Histories
+from hemline.models.copurchase import CopurchaseParams, fit_copurchase
+from hemline.models.ranking import top_k
+from hemline.models.recommender import NO_ARTICLE
+from hemline.models.sparse_products import (
+    Cosine,
+    best_of_product,
+    matrix_of,
+    products_among,
+)
+from hemline.models.tfidf import nearest_by_cosine
+
+N_ROWS = 600  # more than two blocks
+
+
+def matrix(
+    shape: tuple[int, int], *, density: float, seed: int, whole: bool = False
+) -> sparse.csr_matrix:
+    """Values in (0, 1], or 1 to 3 so that many sums are equal."""
+    rng = np.random.default_rng(seed)
+    found = rng.random(shape) < density
+    values = rng.integers(1, 4, shape) if whole else 1 - rng.random(shape)
+    return sparse.csr_matrix(found * values, dtype=np.float32)
+
+
+def best_of_all(scores: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    return top_k(np.where(scores > 0, scores, -np.inf).astype(np.float32), k)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("density", [0.01, 0.4])
+def test_the_best_of_a_product_are_those_of_scipys_to_the_last_bit(
+    density: float, whole: bool
+) -> None:
+    left = matrix((N_ROWS, 90), density=density, seed=1, whole=whole)
+    right = matrix((90, 130), density=density, seed=2, whole=whole)
+    columns, scores = best_of_product(left, right, 7)
+    expected_columns, expected_scores = best_of_all((left @ right).toarray(), 7)
+    assert np.array_equal(columns, expected_columns)
+    assert np.array_equal(scores, expected_scores)
+
+
+def test_a_row_is_the_same_whatever_it_stands_beside() -> None:
+    left, right = matrix((N_ROWS, 40), density=0.3, seed=1), matrix((40, 50), density=0.3, seed=2)
+    columns, scores = best_of_product(left, right, 9)
+    alone = best_of_product(left[300:301], right, 9)
+    assert np.array_equal(columns[300:301], alone[0])
+    assert np.array_equal(scores[300:301], alone[1])
+
+
+def test_sums_are_divided_by_lengths_and_the_own_column_is_left_out() -> None:
+    left, right = matrix((60, 40), density=0.3, seed=1), matrix((40, 60), density=0.3, seed=2)
+    rng = np.random.default_rng(3)
+    rows, columns = 1 + rng.random(60), 1 + rng.random(60)
+    scores = (left @ right).toarray() / (np.outer(rows, columns) + 2.5)
+    np.fill_diagonal(scores[:50], -np.inf)
+    own = np.where(np.arange(60) < 50, np.arange(60), NO_ARTICLE)
+    found = best_of_product(left, right, 60, cosine=Cosine(rows, columns, 2.5), own=own)
+    expected = best_of_all(scores, 60)
+    assert np.array_equal(found[0], expected[0])
+    assert np.array_equal(found[1], expected[1])
+
+
+def test_what_speaks_against_a_column_does_not_list_it() -> None:
+    right = sparse.csr_matrix(np.array([[-1, 2, 0], [3, -2, 0]], np.float32))
+    columns, scores = best_of_product(sparse.csr_matrix(np.ones((1, 2), np.float32)), right, 5)
+    assert columns.tolist() == [[0, *[NO_ARTICLE] * 4]]
+    assert scores[0, 0] == -1 + 3
+    assert np.isneginf(scores[0, 1:]).all()
+
+
+@pytest.mark.parametrize(("k", "inner"), [(0, 4), (3, 5)])
+def test_what_is_no_product_or_keeps_nothing_is_refused(k: int, inner: int) -> None:
+    with pytest.raises(ValueError, match="no best"):
+        best_of_product(sparse.csr_matrix((2, 4)), sparse.csr_matrix((inner, 2)), k)
+
+
+def test_lists_become_rows_of_a_matrix_again() -> None:
+    right = matrix((30, 20), density=0.2, seed=1)
+    every = sparse.csr_matrix(sparse.identity(30, np.float32, format="csr"))
+    assert np.array_equal(
+        matrix_of(best_of_product(every, right, 20), 20).toarray(), right.toarray()
+    )
+
+
+def test_products_among_a_list_are_cut_from_the_whole_product() -> None:
+    left, right = matrix((50, 80), density=0.3, seed=1), matrix((80, 50), density=0.3, seed=2)
+    among = np.random.default_rng(3).integers(-1, 50, (40, 6)).astype(np.int32)
+    whole = np.zeros((51, 51), np.float32)  # the last row and column are those of NO_ARTICLE
+    whole[:50, :50] = (left @ right).toarray()
+    expected = whole[among[:, :, None], among[:, None, :]]
+    assert np.array_equal(products_among(left, right, among), expected)
+
+
+def unit_vectors() -> sparse.csr_matrix:
+    """Return 300 texts as vectors of length 1, each text there twice."""
+    words = matrix((150, 60), density=0.1, seed=4) + sparse.csr_matrix(np.eye(150, 60) * 0.1)
+    twice = sparse.csr_matrix(sparse.vstack([words, words]))
+    kept = twice[np.diff(twice.indptr) > 0]
+    length = np.sqrt(kept.multiply(kept).sum(axis=1))
+    return sparse.csr_matrix(kept.multiply(1 / length), dtype=np.float32)
+
+
+def test_similar_texts_are_those_of_linear_kernel_and_equal_ones_stand_by_key() -> None:
+    vectors = unit_vectors()
+    cosines = np.array(linear_kernel(vectors, dense_output=True), np.float32)
+    np.fill_diagonal(cosines, -np.inf)
+    articles, scores = nearest_by_cosine(vectors, 10)
+    expected = best_of_all(cosines, 10)
+    assert np.array_equal(articles, expected[0])
+    assert np.array_equal(scores, expected[1])
+
+
+def test_similar_texts_are_as_near_as_sparse_dot_topn_finds_them() -> None:
+    vectors = unit_vectors()
+    with_itself = sp_matmul_topn(vectors, sparse.csr_matrix(vectors.T), top_n=11)
+    _, scores = nearest_by_cosine(vectors, 10)
+    for row, cosines in enumerate(np.split(with_itself.data, with_itself.indptr[1:-1])):
+        found = scores[row][np.isfinite(scores[row])]
+        assert np.allclose(np.sort(cosines)[::-1][1:], found, atol=1e-6)
+
+
+def test_copurchase_is_what_the_formed_product_gives() -> None:
+    units, days = (matrix((300, 40), density=0.2, seed=seed, whole=True) for seed in (5, 5))
+    days.data *= 10
+    shop = Histories.from_interactions(units, days_ago=days)
+    params = CopurchaseParams(offered_days=20, shrinkage=3, neighbours=6, latest_articles=1)
+    ever = (shop.units.toarray() > 0).astype(float)
+    lately = ever * (shop.days_ago.toarray() <= params.offered_days)
+    lengths = np.sqrt(np.outer(ever.sum(axis=0), lately.sum(axis=0)))
+    similarity = ever.T @ lately / (lengths + params.shrinkage)
+    np.fill_diagonal(similarity, -np.inf)
+    found = fit_copurchase(shop, params)
+    expected = best_of_all(similarity, 6)
+    assert np.allclose(found.scores, expected[1])
+    assert np.array_equal(found.articles, expected[0])

@@ -1,0 +1,128 @@
+"""What the monitor reads of the tables is the same, to the last bit, on both engines."""
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hemline import columns
+from hemline.data.acquire.typed_tables import type_tables, write_tables
+from hemline.data.synthetic.shop import ShopSize, SyntheticParams, generate_shop
+from hemline.engine.engine import Engine, EngineParams
+from hemline.evaluation.fairness.aspects import sales_of_articles
+from hemline.tables import ARTICLES, CUSTOMERS, PURCHASES, TRANSACTIONS, read_table, write_table
+from monitoring.fresh_data import FreshDataParams, check_week, see_arrival
+from monitoring.summaries import kept_summaries
+from monitoring.transactions import sample_transactions
+from monitoring.week import read_week
+from monitoring.windows import MonitorParams
+
+PARAMS_YAML = Path("params.yaml")
+AS_OF = date(2020, 9, 2)
+WEEK = timedelta(weeks=1)
+PARAMS = MonitorParams.load(PARAMS_YAML).model_copy(
+    update={"history_weeks": 4, "reference_weeks": 2, "replicates": 10}
+)
+SIZE = ShopSize(
+    n_customers=300, n_articles=80, first_day=AS_OF - 6 * WEEK, last_day=AS_OF - timedelta(days=1)
+)
+
+
+@pytest.fixture(scope="module")
+def tables(on_duckdb: Engine, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A shop some of whose rows lack a price, a channel, their article or their customer."""
+    folder = tmp_path_factory.mktemp("tables")
+    shop = generate_shop(SyntheticParams(size=SIZE, seed=3, events=()))
+    frames = shop.articles, shop.customers, shop.transactions
+    write_tables(on_duckdb, type_tables(on_duckdb, *frames, keep_postal_code=False), folder)
+    for name, schema in (("articles", ARTICLES), ("customers", CUSTOMERS)):
+        known = read_table(folder / f"{name}.parquet", schema).iloc[:-5]
+        write_table(known, folder / f"{name}.parquet", schema)
+    rows = read_table(folder / "transactions.parquet", TRANSACTIONS)
+    rows[columns.CHANNEL] = rows[columns.CHANNEL].astype("Int8")
+    for step, (name, broken) in enumerate(
+        [(columns.PRICE, np.nan), (columns.PRICE, -0.5), (columns.CHANNEL, pd.NA)]
+    ):
+        rows.loc[rows.index[step::97], name] = broken
+    write_table(rows, folder / "transactions.parquet", TRANSACTIONS)
+    return folder
+
+
+def test_a_week_is_read_alike(on_duckdb: Engine, on_spark: Engine, tables: Path) -> None:
+    week, other = (read_week(engine, tables, AS_OF, PARAMS) for engine in (on_duckdb, on_spark))
+    assert week.has_prices
+    assert week.lines["log_change"].notna().any()
+    pd.testing.assert_frame_equal(week.lines, other.lines, check_exact=True)
+    pd.testing.assert_frame_equal(week.attributes, other.attributes)
+    assert week.customers.tolist() == other.customers.tolist()
+    for name, coded in week.articles.items():
+        assert coded.codes.tolist() == other.articles[name].codes.tolist()
+        assert coded.names.tolist() == other.articles[name].names.tolist()
+    assert week.past is not None
+    assert (week.past != other.past).nnz == 0 < week.past.nnz
+
+
+def test_what_one_engine_has_summarised_the_other_does_not_make_anew(
+    on_duckdb: Engine, on_spark: Engine, tables: Path, tmp_path: Path
+) -> None:
+    first = kept_summaries(on_duckdb, tables, tmp_path, AS_OF, PARAMS)
+    stamps = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    pd.testing.assert_frame_equal(
+        first, kept_summaries(on_spark, tables, tmp_path, AS_OF, PARAMS), check_exact=True
+    )
+    assert stamps == {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    assert len(stamps) == 6
+
+
+def test_the_same_transactions_are_drawn(on_duckdb: Engine, on_spark: Engine, tables: Path) -> None:
+    spans = [(AS_OF - 4 * WEEK, AS_OF - 3 * WEEK), (AS_OF - WEEK, AS_OF)]
+    drawn, other = (
+        sample_transactions(engine, tables, spans, max_rows=100) for engine in (on_duckdb, on_spark)
+    )
+    assert 50 < len(drawn) <= 100
+    pd.testing.assert_frame_equal(drawn, other, check_exact=True)
+
+
+def test_the_same_days_are_missing(on_duckdb: Engine, on_spark: Engine, tables: Path) -> None:
+    fresh, path = FreshDataParams.load(PARAMS_YAML), tables / "transactions.parquet"
+    late = AS_OF + timedelta(days=2)
+    seen, other = (see_arrival(engine, path, late, fresh) for engine in (on_duckdb, on_spark))
+    assert seen == other
+    assert seen.missing == (AS_OF, AS_OF + timedelta(days=1))
+
+
+def test_articles_have_sold_alike(on_duckdb: Engine, on_spark: Engine, tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    n, path = 500, tmp_path / "purchases.parquet"
+    purchases = pd.DataFrame({name: np.ones(n) for name in PURCHASES.names}).assign(
+        article=rng.integers(0, 9, n),
+        price=rng.random(n),
+        t_dat=[AS_OF - timedelta(days=int(back)) for back in rng.integers(1, 90, n)],
+    )
+    write_table(purchases, path, PURCHASES)
+    sales, other = (
+        sales_of_articles(engine, path, as_of=AS_OF, recent_days=28, n_articles=10)
+        for engine in (on_duckdb, on_spark)
+    )
+    pd.testing.assert_frame_equal(sales, other, check_exact=True)
+    by_article = purchases.astype({columns.PRICE: np.float32}).groupby(columns.ARTICLE)
+    assert sales[columns.PRICE][:9].tolist() == pytest.approx(
+        by_article[columns.PRICE].mean().tolist(), rel=1e-6
+    )
+
+
+@pytest.mark.usefixtures("on_spark")  # its session is joined
+def test_a_week_cut_out_by_spark_breaks_the_same_rules(tables: Path, tmp_path: Path) -> None:
+    from hemline.data.expectations.rules import ValidateParams  # noqa: PLC0415  (slow)
+
+    rules = ValidateParams.load(PARAMS_YAML)
+    params = EngineParams.load(PARAMS_YAML).model_copy(update={"spill": tmp_path / "spill"})
+    found, other = (
+        check_week(params.model_copy(update={"name": name}), tables, AS_OF, rules, tmp_path / name)
+        for name in ("duckdb", "spark")
+    )
+    told = [(one.rule.rule, one.passed, one.n_checked, one.n_unexpected) for one in found]
+    assert told == [(one.rule.rule, one.passed, one.n_checked, one.n_unexpected) for one in other]
+    assert sum(not one.passed for one in found) > 2
