@@ -91,9 +91,9 @@ def test_sparse_ease_with_every_neighbour_is_exact_ease() -> None:
     everything = EaseParams(**(EASE.model_dump() | {"max_articles": 0, "neighbours": 40}))
     exact, approximate = fit_ease(shop, EASE), fit_ease(shop, everything)
     assert np.abs(dense(exact) - dense(approximate)).max() < 1e-4
-    assert np.array_equal(
-        exact.recommend(shop, 10).articles, approximate.recommend(shop, 10).articles
-    )
+    # Equal to rounding, so articles that are all but equally good may change places.
+    lists = exact.recommend(shop, 10), approximate.recommend(shop, 10)
+    assert np.allclose(lists[0].scores, lists[1].scores, atol=1e-4)
 
 
 def test_sparse_ease_regresses_an_article_on_its_best_neighbours_alone() -> None:
