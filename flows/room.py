@@ -1,7 +1,7 @@
 """Room on this machine, disk and memory: asked before a shop is made, and told when it ran out.
 
 A disk that fills up an hour in, or a stage that the kernel kills for memory, costs the hour; asking
-costs nothing. What a size takes was measured (docs/scale.md) and rounded up.
+costs nothing. What the full size takes is an estimate: its steps were measured one by one.
 """
 
 import math
