@@ -51,7 +51,7 @@ ui: .venv/installed ## Prefect, MLflow, Evidently and the reports in the browser
 deploy: .venv/installed ## Hand the weekly runs and the closed loop to the Prefect server of `make ui`
 	$(BIN)/python -m flows.deploy
 
-# Two workers with two threads each fight over two cores: a thread each is three times as fast.
+# Two workers with two threads each fight over two cores (tests/models on a busy machine: 174 CPU s, and 26 so).
 test: .venv/installed-dev ## Run the tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
