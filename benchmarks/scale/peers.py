@@ -164,7 +164,7 @@ def _implicit_topk(shop: Shop) -> None:
     from implicit.cpu.topk import topk  # noqa: PLC0415
 
     vectors, table = _everybodys_vectors(shop)
-    bought = read_histories(shop).units
+    bought = read_histories(shop).units[:, np.load(shop.scored / "offered.npy")]
     for start in range(0, len(vectors), _ROWS):
         rows = slice(start, start + _ROWS)
         topk(table, vectors[rows], load_settings()["list_length"], filter_query_items=bought[rows])

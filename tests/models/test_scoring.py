@@ -1,8 +1,11 @@
 """The quick ways to the best articles, held against all scores sorted."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from hemline.models.cvae.halves import Halves
 from hemline.models.ranking import Lists, top_k
 from hemline.models.scoring import Matrix, ScoreTable
 
@@ -46,6 +49,24 @@ def test_a_customer_is_answered_from_bytes_as_in_a_crowd_to_the_bit(table: Score
     crowd = table.best(customers, 12)
     for part in (0, 1):
         assert np.array_equal(np.concatenate([one[part] for one in alone]), crowd[part][:20])
+
+
+@pytest.mark.parametrize("k", [1, 12, 100])
+def test_a_scan_in_bfloat16_drops_nobody(table: ScoreTable, k: int) -> None:
+    customers = customers_of(table, MANY)
+    halves = replace(table, coarse=Halves(table.vectors).scan)
+    assert same(halves.best(customers, k), plain(customers, table, k))
+
+
+def test_products_in_bfloat16_are_off_by_no_more_than_is_said(table: ScoreTable) -> None:
+    customers = customers_of(table, MANY)
+    scan = Halves(table.vectors).scan(customers)
+    products = np.empty((MANY, len(table.vectors)), np.float32)
+    scan.multiply(slice(None), products)
+    true = customers.astype(np.float64) @ table.vectors.T.astype(np.float64)
+    off = np.abs(products - true).max(axis=1)
+    assert (off > 0).all()
+    assert (off <= scan.lost).all()
 
 
 @pytest.mark.parametrize("n_customers", [FEW, MANY])

@@ -4,7 +4,8 @@ A catalogue of 105,542 articles times 1.37 million customers is too much to keep
 a time, too much to read: 84 MB of floats for each. So a quick scan finds who could be among the
 best, and only those are scored for good:
 
-- many customers: BLAS multiplies tiles that stay in the cache, a block of customers a thread;
+- many customers: tiles that stay in the cache, a block of customers a thread, multiplied by BLAS or
+  by a quicker product that the model knows;
 - few: the table in bytes, a quarter of the memory to read.
 
 Each scan knows how far it can be off (Cauchy-Schwarz on what rounding took away), and nobody within
@@ -14,10 +15,11 @@ for many, whatever tile, thread or scan. The price is a second copy of the table
 when somebody first asks alone.
 """
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +36,20 @@ _ROUNDING: Final = 2.0**-24
 _LARGEST_BYTE: Final = 127
 
 
+class Scan(NamedTuple):
+    """How a block of customers is multiplied with the table, a tile at a time.
+
+    Attributes:
+        lost: float32 of shape (customers,); how far a product may be off, rounding in float32
+            apart.
+        multiply: writes the products with a slice of the articles into float32 of shape
+            (customers, articles of the slice).
+    """
+
+    lost: Matrix
+    multiply: Callable[[slice, Matrix], None]
+
+
 @dataclass(frozen=True)
 class ScoreTable:
     """Articles as vectors, ready to be multiplied with those of customers.
@@ -41,10 +57,12 @@ class ScoreTable:
     Attributes:
         vectors: float32 of shape (articles, width), C order.
         bias: float32 of shape (articles,), added to each score; -inf keeps an article back.
+        coarse: a quicker product with the vectors of customers than BLAS has; BLAS if None.
     """
 
     vectors: Matrix
     bias: Matrix
+    coarse: Callable[[Matrix], Scan] | None = None
 
     def best(self, customers: Matrix, k: int) -> Lists:
         """Return the k articles of highest score for each vector, as `ranking.top_k` does.
@@ -67,7 +85,11 @@ class ScoreTable:
         from threadpoolctl import threadpool_info, threadpool_limits  # noqa: PLC0415  (for many)
 
         n_threads = max(pool["num_threads"] for pool in threadpool_info())
-        with threadpool_limits(1, "blas"), ThreadPoolExecutor(n_threads) as threads:
+        alone = (1, "openmp")  # a thread of ours starts none of its own
+        with (
+            threadpool_limits(1, "blas"),
+            ThreadPoolExecutor(n_threads, "scoring", threadpool_limits, alone) as threads,
+        ):
             list(threads.map(fill, starts))
         return articles, scores
 
@@ -78,17 +100,24 @@ class ScoreTable:
         if len(asking) <= _FEW:
             keep_bytes(_to_bytes(asking), self._bytes, slack, factors, kept, k)
         else:
+            scan = (self.coarse or self._by_blas)(asking)
             products = np.empty((len(asking), _TILE), np.float32)
             for first in range(0, len(self.vectors), _TILE):
-                tile = self.vectors[first : first + _TILE]
-                product = products[:, : len(tile)]
-                np.matmul(asking, tile.T, out=product)
-                keep_tile(product, first, slack, factors, kept, k)
+                tile = slice(first, min(first + _TILE, len(self.vectors)))
+                product = products[:, : tile.stop - first]
+                scan.multiply(tile, product)
+                keep_tile(product, first, slack + scan.lost, factors, kept, k)
         finish(factors, kept, articles, scores)
+
+    def _by_blas(self, asking: Matrix) -> Scan:
+        def multiply(tile: slice, products: Matrix) -> None:
+            np.matmul(asking, self.vectors[tile].T, out=products)
+
+        return Scan(np.zeros(len(asking), np.float32), multiply)
 
     def _rounding(self, asking: Matrix) -> Matrix:
         """Return how far float32 arithmetic can take a customer's scores from the truth."""
-        largest = _length(asking) * self._longest + self._highest
+        largest = row_lengths(asking) * self._longest + self._highest
         return np.asarray((self.vectors.shape[1] + 32) * _ROUNDING * largest, np.float32)
 
     @cached_property
@@ -97,11 +126,17 @@ class ScoreTable:
 
     @cached_property
     def _longest(self) -> float:
-        return float(_length(self.vectors).max(initial=0))
+        return float(row_lengths(self.vectors).max(initial=0))
 
     @cached_property
     def _highest(self) -> float:
         return float(np.abs(self.bias[np.isfinite(self.bias)]).max(initial=0))
+
+
+def row_lengths(vectors: Matrix) -> Matrix:
+    """Return the Euclidean length of each row, never too short for its rounding."""
+    squares = np.einsum("ij,ij->i", vectors, vectors)
+    return np.asarray(np.sqrt(squares) * np.float32(1 + 1e-4), np.float32)
 
 
 def _to_bytes(vectors: Matrix) -> Bytes:
@@ -109,10 +144,4 @@ def _to_bytes(vectors: Matrix) -> Bytes:
     scale = np.where(largest > 0, largest / _LARGEST_BYTE, 1).astype(np.float32)
     values = np.rint(vectors / scale[:, None]).astype(np.int8)
     lost = vectors - scale[:, None] * values
-    return Bytes(values, scale, _length(lost), _length(vectors))
-
-
-def _length(vectors: Matrix) -> Matrix:
-    """Return the Euclidean length of each row, never too short for its rounding."""
-    squares = np.einsum("ij,ij->i", vectors, vectors)
-    return np.asarray(np.sqrt(squares) * np.float32(1 + 1e-4), np.float32)
+    return Bytes(values, scale, row_lengths(lost), row_lengths(vectors))

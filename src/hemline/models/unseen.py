@@ -1,9 +1,9 @@
 """Lists without what the customer already bought, for protocols that exclude it.
 
 H&M's customers buy again, so the pipeline keeps bought articles; published splits count only new
-ones. The wrapped model is asked for as many more articles as a history can hold, and customers with
-histories of similar length are asked about together, so that one long history does not lengthen
-everybody's list. The price is a longer list to rank; the model itself needs no switch.
+ones. A longer list begins with the shorter one, so the wrapped model is asked for twice as many
+articles as are wanted, and asked again, about whom that left short, for twice as many as before.
+The price is the second question; the model itself needs no switch.
 """
 
 import numpy as np
@@ -26,25 +26,34 @@ class Unseen:
         articles, scores = empty_lists(histories.n_customers, k)
         sources = np.zeros(articles.shape, np.int16)
         names = self.model.recommend(histories.rows(np.empty(0, np.int64)), k).source_names
-        for rows in _alike_in_length(np.diff(histories.units.indptr)):
-            asking = histories.rows(rows)
-            longest = int(np.diff(asking.units.indptr).max())
-            lists = self.model.recommend(asking, k + longest)
-            kept = (lists.articles != NO_ARTICLE) & ~_is_bought(lists.articles, asking)
-            order = np.argsort(~kept, axis=1, kind="stable")[:, :k]
-            kept = np.take_along_axis(kept, order, axis=1)
-            articles[rows] = np.where(
-                kept, np.take_along_axis(lists.articles, order, axis=1), NO_ARTICLE
-            )
-            scores[rows] = np.where(kept, np.take_along_axis(lists.scores, order, axis=1), -np.inf)
-            sources[rows] = np.where(kept, np.take_along_axis(lists.sources, order, axis=1), 0)
+        enough = k + np.diff(histories.units.indptr)
+        asking, n_asked = np.arange(histories.n_customers), k
+        while len(asking):
+            n_asked = min(2 * n_asked, int(enough[asking].max()))
+            whole = self.model.recommend(histories.rows(asking), n_asked)
+            lists = _without_bought(whole, histories.rows(asking), k)
+            articles[asking], scores[asking], sources[asking] = lists
+            is_short = (articles[asking] == NO_ARTICLE).any(axis=1)
+            may_be_longer = (whole.articles != NO_ARTICLE).all(axis=1) & (n_asked < enough[asking])
+            asking = asking[is_short & may_be_longer]
         return Recommendations(articles, scores, sources, names)
 
 
-def _alike_in_length(n_bought: npt.NDArray[np.int_]) -> list[npt.NDArray[np.int64]]:
-    """Return groups of rows in which no history is more than twice as long as another."""
-    octave = np.frexp(n_bought.astype(np.float64))[1]
-    return [np.flatnonzero(octave == each) for each in np.unique(octave)]
+def _without_bought(
+    lists: Recommendations, histories: Histories, k: int
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32], npt.NDArray[np.int16]]:
+    """Return articles, scores and sources of the first k that are not bought."""
+    kept = (lists.articles != NO_ARTICLE) & ~_is_bought(lists.articles, histories)
+    order = np.argsort(~kept, axis=1, kind="stable")[:, :k]
+    kept, articles, scores, sources = (
+        np.take_along_axis(part, order, axis=1)
+        for part in (kept, lists.articles, lists.scores, lists.sources)
+    )
+    return (
+        np.where(kept, articles, np.int32(NO_ARTICLE)),
+        np.where(kept, scores, np.float32(-np.inf)),
+        np.where(kept, sources, np.int16(0)),
+    )
 
 
 def _is_bought(articles: npt.NDArray[np.int32], histories: Histories) -> npt.NDArray[np.bool_]:

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from hemline.data.histories import Histories
 from hemline.errors import BadInput
+from hemline.models.cvae.halves import Halves, multiplies_halves
 from hemline.models.cvae.network import (
     Network,
     SparseRows,
@@ -145,7 +146,9 @@ class Cvae:
 
     @cached_property
     def _score_table(self) -> ScoreTable:
-        return ScoreTable(self.network.articles_out.numpy(), self.bias)
+        vectors = self.network.articles_out.numpy()
+        coarse = Halves(vectors).scan if multiplies_halves() else None
+        return ScoreTable(vectors, self.bias, coarse)
 
     @cached_property
     def _position_of_read(self) -> npt.NDArray[np.int32]:
