@@ -54,6 +54,7 @@ METRICS: Final = {
         "exponent",
         "exponent from 10 %",
         "cpu ratio",
+        "cpu ratio a start",
         "time ratio",
         "size %",
         "our cpu s",

@@ -116,6 +116,8 @@ def _beside_rows(peer: str, name: str, taken: Taken, settings: dict[str, Any]) -
     yield Row(case, model, "their cpu s", theirs.whole_cpu_seconds, None)
     ratio = theirs.whole_cpu_seconds / ours.whole_cpu_seconds
     yield Row(case, model, "cpu ratio", ratio, None)
+    if "starts" in settings["peers"][peer]:
+        yield Row(case, model, "cpu ratio a start", ratio * settings["peers"][peer]["starts"], None)
     yield Row(case, model, "time ratio", theirs.whole_seconds / ours.whole_seconds, None)
     yield Row(case, model, "our peak GB", ours.peak_gb, None)
     yield Row(case, model, "their peak GB", theirs.peak_gb, None)

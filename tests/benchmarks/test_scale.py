@@ -101,7 +101,7 @@ def test_the_whole_is_the_sum_of_the_stages_and_the_highest_peak() -> None:
 
 
 def test_rows_tell_growth_and_how_often_a_peer_takes_our_time() -> None:
-    settings = {"peers": {"other": {"beside": "acquire"}}, "words": {"acquire": "reading"}}
+    settings = {"peers": {"other": {"beside": "acquire", "starts": 5}}, "words": {"acquire": "reading"}}
     peer = replace(TOOK, seconds=4, told={"whole cpu seconds": 60.0, "whole seconds": 40.0})
     taken = {
         percent: {"acquire": replace(TOOK, cpu_seconds=3 * percent)} for percent in (1, 10, 100)
@@ -113,6 +113,7 @@ def test_rows_tell_growth_and_how_often_a_peer_takes_our_time() -> None:
     assert rows["step", "reading", "cpu s at 100 %"] == 300
     assert rows["beside", "reading: other", "size %"] == 10
     assert rows["beside", "reading: other", "cpu ratio"] == 60 / 30
+    assert rows["beside", "reading: other", "cpu ratio a start"] == 5 * 60 / 30
     assert rows["beside", "reading: other", "time ratio"] == 40 / 2
 
 
