@@ -101,7 +101,8 @@ def test_the_whole_is_the_sum_of_the_stages_and_the_highest_peak() -> None:
 
 
 def test_rows_tell_growth_and_how_often_a_peer_takes_our_time() -> None:
-    settings = {"peers": {"other": {"beside": "acquire", "starts": 5}}, "words": {"acquire": "reading"}}
+    peers = {"other": {"beside": "acquire", "starts": 5}}
+    settings = {"peers": peers, "words": {"acquire": "reading"}}
     peer = replace(TOOK, seconds=4, told={"whole cpu seconds": 60.0, "whole seconds": 40.0})
     taken = {
         percent: {"acquire": replace(TOOK, cpu_seconds=3 * percent)} for percent in (1, 10, 100)

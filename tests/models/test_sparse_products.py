@@ -8,6 +8,7 @@ from sparse_dot_topn import sp_matmul_topn
 
 from hemline.data.histories import Histories
 from hemline.models.copurchase import CopurchaseParams, fit_copurchase
+from hemline.models.nearest_rows import frequent_first, nearest_rows
 from hemline.models.ranking import top_k
 from hemline.models.recommender import NO_ARTICLE
 from hemline.models.sparse_products import (
@@ -54,6 +55,22 @@ def test_a_row_is_the_same_whatever_it_stands_beside() -> None:
     alone = best_of_product(left[300:301], right, 9)
     assert np.array_equal(columns[300:301], alone[0])
     assert np.array_equal(scores[300:301], alone[1])
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_nearest_rows_are_those_of_scipys_product_to_the_last_bit(whole: bool) -> None:
+    often, seldom = (
+        matrix((3000, 40), density=density, seed=3, whole=whole) for density in (0.2, 0.01)
+    )
+    words = sparse.csr_matrix(sparse.hstack([seldom, often]))
+    words = sparse.csr_matrix(sparse.vstack([words, words[7], words[7] * 0]), dtype=np.float32)
+    ordered = frequent_first(words)
+    products = (ordered @ ordered.T).toarray()
+    np.fill_diagonal(products, 0)
+    columns, scores = nearest_rows(words, 7)
+    expected_columns, expected_scores = best_of_all(products, 7)
+    assert np.array_equal(columns, expected_columns)
+    assert np.array_equal(scores, expected_scores)
 
 
 def test_sums_are_divided_by_lengths_and_the_own_column_is_left_out() -> None:
@@ -111,7 +128,7 @@ def unit_vectors() -> sparse.csr_matrix:
 
 def test_similar_texts_are_those_of_linear_kernel_and_equal_ones_stand_by_key() -> None:
     vectors = unit_vectors()
-    cosines = np.array(linear_kernel(vectors, dense_output=True), np.float32)
+    cosines = np.array(linear_kernel(frequent_first(vectors), dense_output=True), np.float32)
     np.fill_diagonal(cosines, -np.inf)
     articles, scores = nearest_by_cosine(vectors, 10)
     expected = best_of_all(cosines, 10)

@@ -88,10 +88,10 @@ def best_of_product(
     def fill(rows: slice) -> None:
         shape = (rows.stop - rows.start, k)
         columns, kept = np.full(shape, NO_ARTICLE, np.int64), np.full(shape, -np.inf)
-        _fill(rows.start, _arrays(left), _arrays(right), cosine, own, columns, kept)
+        _fill(rows.start, arrays_of(left), arrays_of(right), cosine, own, columns, kept)
         articles[rows], scores[rows] = columns, kept
 
-    _for_blocks(fill, n_rows, progress)
+    for_blocks(fill, n_rows, progress)
     return articles, scores
 
 
@@ -119,9 +119,9 @@ def products_among(
 
     def fill(rows: slice) -> None:
         names = named[starts[rows.start] : ends[rows.stop - 1]]
-        _gather(names, _arrays(left), _arrays(right), among, squares)
+        _gather(names, arrays_of(left), arrays_of(right), among, squares)
 
-    _for_blocks(fill, len(starts), None)
+    for_blocks(fill, len(starts), None)
     return squares
 
 
@@ -135,8 +135,8 @@ def matrix_of(lists: Lists, n_columns: int) -> sparse.csr_matrix:
     )
 
 
-def _for_blocks(fill: Callable[[slice], None], n_rows: int, progress: str | None) -> None:
-    """Fill all rows, a block a thread; a single block, as of one customer, without any."""
+def for_blocks(fill: Callable[[slice], None], n_rows: int, progress: str | None) -> None:
+    """Fill all rows, a block a thread; a single block, as of one customer, without any thread."""
     blocks = [slice(start, min(start + _BLOCK, n_rows)) for start in range(0, n_rows, _BLOCK)]
     if len(blocks) == 1:
         fill(blocks[0])
@@ -147,7 +147,8 @@ def _for_blocks(fill: Callable[[slice], None], n_rows: int, progress: str | None
             pass
 
 
-def _arrays(matrix: sparse.csr_matrix) -> Arrays:
+def arrays_of(matrix: sparse.csr_matrix) -> Arrays:
+    """Return indptr, indices and data."""
     return matrix.indptr, matrix.indices, matrix.data
 
 
@@ -230,17 +231,23 @@ def _keep_best(
             if sums[page, place] > border * divisor:
                 score = sums[page, place] / divisor
                 if score > scores[0]:
-                    _sink(columns, scores, len(scores), column, score)
+                    sink(columns, scores, len(scores), column, score)
                     border = max(_NOTHING, scores[0] * _NEARLY)
         sums[page] = 0
-    for last in range(len(scores) - 1, 0, -1):
-        column, score = columns[last], scores[last]
-        columns[last], scores[last] = columns[0], scores[0]
-        _sink(columns, scores, last, column, score)
+    sort_heap(columns, scores)
 
 
 @numba.njit(nogil=True)
-def _sink(
+def sort_heap(columns: npt.NDArray[np.int64], scores: npt.NDArray[np.float64]) -> None:
+    """Turn the heap of one row into a list, best first."""
+    for last in range(len(scores) - 1, 0, -1):
+        column, score = columns[last], scores[last]
+        columns[last], scores[last] = columns[0], scores[0]
+        sink(columns, scores, last, column, score)
+
+
+@numba.njit(nogil=True)
+def sink(
     columns: npt.NDArray[np.int64],
     scores: npt.NDArray[np.float64],
     size: int,

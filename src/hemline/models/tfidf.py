@@ -59,15 +59,9 @@ def nearest_by_cosine(unit_vectors: sparse.csr_matrix, k: int) -> Lists:
 
     Articles with equal words are equally near, and the one with the lower key comes first.
     """
-    from hemline.models.sparse_products import best_of_product  # noqa: PLC0415  (numba)
+    from hemline.models.nearest_rows import nearest_rows  # noqa: PLC0415  (numba)
 
-    return best_of_product(
-        unit_vectors,
-        sparse.csr_matrix(unit_vectors.T),
-        k,
-        own=np.arange(unit_vectors.shape[0]),
-        progress="similar",
-    )
+    return nearest_rows(unit_vectors, k, progress="similar")
 
 
 def _unit_vectors(texts: list[str], params: TfidfParams) -> sparse.csr_matrix:
