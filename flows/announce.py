@@ -16,7 +16,7 @@ from flows.project import Project
 from flows.tell import links, tell, tell_of_champion
 from flows.week import WEEK, Log
 from monitoring.alerts.alert import AlertParams
-from monitoring.alerts.composed import digest, drift_confirmed
+from monitoring.alerts.composed.week import digest, drift_confirmed
 from monitoring.alerts.outbox import held_back
 from monitoring.windows import MonitorParams
 

@@ -8,17 +8,14 @@ draws its pages anew.
 
 Weeks are decided in their order. One that came late is looked at together with the next; one that
 breaks rules or lacks days is told of and passed over, so that it does not hold up those after it.
-A look that is only tried, and one at a week before the latest decision, has a log of its own, which
-the next such look replaces.
 """
 
 import logging
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated, Any, Final, cast
+from typing import Annotated, Any, cast
 
 import pandas as pd
 import typer
@@ -28,26 +25,22 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.states import Failed
 
-from flows import dvc, week
+from flows import week
 from flows.announce import announce
+from flows.arrivals import bring_tables, check
+from flows.due import is_overtaken, rehearsal, weeks_wanted
 from flows.project import Project
 from flows.server import join_running_server
-from flows.tell import links, tell
+from flows.tell import links
 from hemline import environment
-from hemline.data.expectations.rules import ValidateParams
-from hemline.data.split import DataParams
 from hemline.engine.engine import Engine, open_engine
 from hemline.errors import BadInput
-from monitoring.alerts.alert import Alert, AlertParams
-from monitoring.alerts.composed import data_late, validation_failed
+from monitoring.alerts.alert import AlertParams
 from monitoring.answers import Champion
 from monitoring.dashboard.artifact import week_artifact
 from monitoring.drift import Reference, add_to_workspace
-from monitoring.fresh_data import FreshDataParams, broken_rules, check_week, see_arrival
 from monitoring.transactions import sample_transactions
 from monitoring.windows import MonitorParams, Span
-
-_LOCK_SECONDS: Final = 5
 
 
 @dataclass(frozen=True)
@@ -98,53 +91,16 @@ def monitor(
             if acts and not log.decisions.empty:
                 announce(project, log, log.decisions["as_of"].max())
             return Failed(message=problem)
-        weeks = _weeks_wanted(project, log, as_of, is_expected=expects_a_new_week)
-        acts = acts and not week.is_overtaken(weeks[0], log)
+        weeks = weeks_wanted(project, log, as_of, is_expected=expects_a_new_week)
+        acts = acts and not is_overtaken(weeks[0], log)
         if not acts and log.decision_of(weeks[0]) is None:
-            log = _rehearsal(project, weeks[0])
+            log = rehearsal(project, weeks[0])
         found = [_look_at(project, log, wanted, acts=acts) for wanted in weeks]
     except BadInput as refusal:
         logger.error("%s", refusal)  # noqa: TRY400  (the message is the whole story)
         return Failed(message=str(refusal))
     problems = [one for one in found if isinstance(one, str)]
     return Failed(message="; ".join(problems)) if problems else cast("Look", found[-1])
-
-
-@task(cache_policy=NO_CACHE)
-def bring_tables(project: Project, acts: bool) -> str | None:
-    """Bring stage acquire up to date, and return why that cannot be; None where it could."""
-    logger = get_run_logger()
-    try:
-        with dvc.training_lock(project.root, logger.info, wait_seconds=_LOCK_SECONDS) as lock:
-            outcome = dvc.reproduce("acquire", project.root, logger.info, lock=lock)
-        logger.info("tables: %s", outcome)
-    except dvc.TrainingLocked as busy:
-        logger.warning("looking at the tables as they are: %s", busy)
-    except dvc.StageFailed as failure:
-        return _told(_not_brought(failure, project), project, acts=acts, problem=str(failure))
-    return None
-
-
-@task(cache_policy=NO_CACHE)
-def check(project: Project, as_of: date, acts: bool) -> str | None:
-    """Return why the week cannot be judged, after telling whose data it is; None where it can.
-
-    The report lies among the live pages, in a rehearsal too: it is of the data, not of a decision.
-    """
-    tables, params = project.root / project.tables, AlertParams.load(project.params)
-    fresh = FreshDataParams.load(project.params)
-    with open_engine(project.engine) as engine:
-        arrival = see_arrival(engine, tables / "transactions.parquet", as_of, fresh)
-    if not arrival.is_complete:
-        late = data_late(as_of, latest_day=arrival.latest_day, links=links(), params=params)
-        return _told(late, project, acts=acts, problem=arrival.sentence)
-    checks = week.Log(project.monitoring).page_of(as_of).parent / "checks"
-    rules = ValidateParams.load(project.params)
-    broken = broken_rules(check_week(project.engine, tables, as_of, rules, checks))
-    if broken:
-        failed = validation_failed(as_of, broken=broken, links=links(), params=params)
-        return _told(failed, project, acts=acts, problem="; ".join(broken))
-    return None
 
 
 @task(cache_policy=NO_CACHE)
@@ -240,40 +196,6 @@ def main(
     typer.echo(f"retrain: {'yes' if look.decision.retrain else 'no'}\npage:    {look.page}")
 
 
-def _weeks_wanted(
-    project: Project, log: week.Log, as_of: date | None, *, is_expected: bool
-) -> list[date]:
-    """Return the weeks to look at, oldest first; raises BadInput where as_of is none of the data.
-
-    Weeks begin on the weekday of those decided before, at first on that of data.as_of.
-    """
-    decided = log.decisions["as_of"].tolist()
-    anchor = decided[-1] if decided else DataParams.load(project.params).as_of
-    with open_engine(project.engine) as engine:
-        latest = week.latest_week(engine, project.root / project.tables, anchor)
-    if as_of is None:
-        return week.weeks_due(latest, decided[-1] if decided else None, is_expected=is_expected)
-    if as_of > latest or (latest - as_of) % week.WEEK:
-        raise BadInput(
-            "a week to look at lies in the transactions, and begins on the weekday of the others",
-            found=f"as_of {as_of}, {as_of:%A}",
-            fix=f"a {latest:%A} up to {latest}, the first day after the last week",
-        )
-    return [as_of]
-
-
-def _rehearsal(project: Project, as_of: date) -> week.Log:
-    """Return a log that holds what the live one knew before a week, in place of earlier ones."""
-    folder = project.monitoring / "rehearsal"
-    shutil.rmtree(folder, ignore_errors=True)
-    for kind in ("decisions", "verdicts", "performance"):
-        (folder / kind).mkdir(parents=True)
-        for record in (project.monitoring / kind).glob("*.parquet"):
-            if record.stem < as_of.isoformat():
-                shutil.copy(record, folder / kind)
-    return week.Log(folder)
-
-
 def _look_at(project: Project, log: week.Log, as_of: date, *, acts: bool) -> Look | str:
     """Return what a week came to, or why it cannot be judged."""
     get_run_logger().info("the week from %s up to %s (exclusive)", as_of - week.WEEK, as_of)
@@ -292,26 +214,6 @@ def _look_at(project: Project, log: week.Log, as_of: date, *, acts: bool) -> Loo
     page = draw(project, log, as_of, summaries)
     is_rehearsed = log.folder != project.monitoring
     return Look(log.decision_of(as_of), is_new, is_rehearsed, page)
-
-
-def _not_brought(failure: dvc.StageFailed, project: Project) -> Alert:
-    """Return the alert that there are no tables to look at; that need not be the data's fault."""
-    params = AlertParams.load(project.params)
-    alert = validation_failed(None, broken=[failure.said], links=links(), params=params)
-    title = "The tables could not be brought up to date"
-    words = {
-        "title": title,
-        "happened": f"{title}: {failure.said}",
-        "first_thing": "Mend what it names, then `python -m flows.monitor`. Nothing is lost: every "
-        "week since the last decision is judged then.",
-    }
-    return alert.model_copy(update=words)
-
-
-def _told(alert: Alert, project: Project, *, acts: bool, problem: str) -> str:
-    if acts:
-        tell(alert, project, get_run_logger())
-    return problem
 
 
 if __name__ == "__main__":

@@ -24,7 +24,11 @@ from hemline.registry.versions import (
     version_page,
 )
 from monitoring.alerts.alert import Alert, AlertParams
-from monitoring.alerts.composed import challenger_rejected, champion_changed, retrain_failed
+from monitoring.alerts.composed.training import (
+    challenger_rejected,
+    champion_changed,
+    retrain_failed,
+)
 from monitoring.alerts.outbox import Raised, raise_alert
 
 Log = Logger | LoggerAdapter[Any]

@@ -1,4 +1,4 @@
-"""Training, start to end: DVC's stages, one MLflow run, the registry, the gate.
+"""Training, start to end: DVC's stages, then what they made as the challenger.
 
 The flow says when and asks; stages, gate and storefront compute. A second run waits for the first:
 the deployment allows one at a time, and the lock file also covers runs started by hand and stages
@@ -7,12 +7,10 @@ rather than piling up behind something that hangs.
 """
 
 import logging
-from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import IO, Annotated, Any, Final, Literal, cast
 
-import numpy as np
 import typer
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
@@ -22,7 +20,7 @@ from prefect.states import Failed
 from rich.console import Console
 
 from flows import dvc
-from flows.lineage import NO_COMMIT, trace
+from flows.challenger import enter_challenger
 from flows.project import (
     Project,
     Source,
@@ -38,29 +36,16 @@ from flows.report import (
     print_next_steps,
     print_recommendations,
     print_scores,
-    training_page,
 )
 from flows.room import Size
-from flows.tell import is_unattended, tell_of_failure, tell_of_verdict
+from flows.tell import is_unattended, tell_of_failure
 from flows.ui import addresses
 from hemline import columns, environment
 from hemline.data.purchases import latest_cut
 from hemline.data.split import DataParams
 from hemline.engine.engine import open_engine
 from hemline.errors import BadInput, full_disk_refused
-from hemline.evaluation.gate.guardrails import GateParams
-from hemline.evaluation.protocol import EvaluateParams
-from hemline.registry.judging import earlier_verdict, meet_champion, record_verdict
-from hemline.registry.runs import Lineage, find_run, record_run, run_page
-from hemline.registry.versions import (
-    CHAMPION,
-    Version,
-    find_version,
-    load_champion,
-    register_challenger,
-    version_by_alias,
-    version_page,
-)
+from hemline.registry.versions import load_champion
 from hemline.segments.strangers import Stranger
 from hemline.tables import SERVED_SCORES, read_table
 
@@ -125,7 +110,7 @@ def train(
             broken = [stage for stage, state in states.items() if not state.is_completed()]
             if broken:
                 return _failed(project, broken[0], states[broken[0]], known_until)
-            return _register(project, states)
+            return enter_challenger(project, states)
     except _UnfitWeek as unfit:
         logger.error("%s", unfit)  # noqa: TRY400  (as below; the alert is out)
         return Failed(message=str(unfit))
@@ -152,55 +137,6 @@ def run_stage(stage: str, project: Project, lock: IO[str]) -> dvc.Outcome | Stat
             description=f"Why stage {stage} failed",
         )
         return Failed(message=str(failure), data=failure)
-
-
-@task(cache_policy=NO_CACHE, task_run_name="record")
-def record(project: Project) -> tuple[str, Lineage]:
-    """Record the training as one MLflow run, unless the same one is recorded already."""
-    logger = get_run_logger()
-    files = project.version_files()
-    carried = tuple(path.relative_to(project.root) for path in vars(files).values())
-    lineage = trace(project.root, tables=project.tables, carried=carried)
-    if lineage.git_commit == NO_COMMIT:
-        logger.warning("this folder is no git clone with a commit: the run is tagged without one")
-    run_id = find_run(lineage)
-    if run_id is not None:
-        logger.info("this dvc.lock is already recorded as MLflow run %s", run_id)
-        return run_id, lineage
-    reports, store = project.root / project.reports, project.root / ".hemline" / "mlartifacts"
-    run_id = record_run(lineage, params=project.params, reports=reports, files=files, store=store)
-    return run_id, lineage
-
-
-@task(cache_policy=NO_CACHE, task_run_name="register")
-def register(run_id: str, lineage: Lineage) -> tuple[Version, bool]:
-    """Register the run's model as challenger, unless a version with the same content exists."""
-    known = find_version(lineage)
-    if known is None:
-        return register_challenger(run_id, lineage), True
-    get_run_logger().info("version %s has the same content: nothing registered", known.number)
-    return known, False
-
-
-@task(cache_policy=NO_CACHE, task_run_name="challenge")
-def challenge(version: Version, project: Project) -> str:
-    """Let a version that was not judged yet meet the champion; return the verdict in words."""
-    now = datetime.now(UTC)
-    earlier = earlier_verdict(version, now)
-    if earlier is not None:
-        return earlier
-    evaluation = EvaluateParams.load(project.params)
-    verdict = meet_champion(
-        version,
-        project.test_week(),
-        project.root / project.reports / "fairness" / "gaps.csv",
-        GateParams.load(project.params),
-        n_samples=evaluation.bootstrap_samples,
-        rng=np.random.default_rng(evaluation.seed),
-    )
-    record_verdict(version, verdict, now)
-    get_run_logger().info("version %s: %s", version.number, verdict.reason)
-    return verdict.reason
 
 
 def main(
@@ -294,7 +230,7 @@ def _check_test_week(project: Project) -> None:
 
     Among two years of rows a broken week keeps the rules of stage validate.
     """
-    from flows.monitor import check  # noqa: PLC0415  (slow, and for unwatched trainings alone)
+    from flows.arrivals import check  # noqa: PLC0415  (slow, and for unwatched trainings alone)
 
     dates = DataParams.load(project.params)
     problem = check(project, dates.as_of + timedelta(days=dates.test_days), acts=True)
@@ -308,36 +244,6 @@ def _failed(
     said = state.data.said if isinstance(state.data, dvc.StageFailed) else str(state.message)
     tell_of_failure(project, get_run_logger(), as_of=known_until, stage=stage, said=said)
     return Failed(message=state.message, data=state.data)
-
-
-def _register(project: Project, states: Mapping[str, State[Any]]) -> Training:
-    run_id, lineage = record(project, wait_for=list(states.values()))
-    version, is_new = register(run_id, lineage)
-    reason = challenge(version, project)
-    dates = DataParams.load(project.params)
-    week_end = dates.as_of + timedelta(days=dates.test_days)
-    tell_of_verdict(project, get_run_logger(), as_of=week_end, version=version, reason=reason)
-    champion = version_by_alias(CHAMPION)
-    training = Training(
-        outcomes={stage: state.result() for stage, state in states.items()},
-        run_id=run_id,
-        version=version.number,
-        is_new=is_new,
-        reason=reason,
-        champion=champion.number if champion else "none",
-    )
-    where = addresses()
-    links = {
-        "MLflow run": run_page(where.mlflow, run_id),
-        "MLflow version": version_page(where.mlflow, version.number),
-        "scores": where.scores,
-        "data checks": where.validation,
-    }
-    scores = (project.root / project.reports / "scores.md").read_text(encoding="utf-8")
-    create_markdown_artifact(
-        training_page(training, scores, links), key="training", description="What training came to"
-    )
-    return training
 
 
 if __name__ == "__main__":

@@ -14,8 +14,7 @@ from typing import Any, Final
 import pandas as pd
 
 from flows.project import Project
-from hemline.engine.engine import Engine, open_engine
-from hemline.errors import BadInput
+from hemline.engine.engine import open_engine
 from hemline.registry.versions import CHAMPION, load_champion, version_by_alias
 from hemline.storefront import FORM
 from monitoring.alerts.outbox import read_outbox
@@ -23,7 +22,6 @@ from monitoring.answers import Champion
 from monitoring.dashboard.history import write_history_page
 from monitoring.dashboard.week import write_week_page
 from monitoring.decision import decide
-from monitoring.fresh_data import latest_day
 from monitoring.journal import (
     DECISIONS,
     PERFORMANCE,
@@ -79,52 +77,6 @@ class Log:
         """Return the decision about a week as a row, or None where there is none yet."""
         decisions = self.decisions
         return next(decisions[decisions["as_of"] == as_of].itertuples(), None)
-
-
-def latest_week(engine: Engine, tables: Path, anchor: date) -> date:
-    """Return the as_of of the last week whose seven days the transactions reach.
-
-    Args:
-        engine: what reads them.
-        tables: folder of the tables.
-        anchor: a day on whose weekday weeks begin.
-
-    Raises:
-        BadInput: there is no transaction at all.
-    """
-    last_day = latest_day(engine, tables / "transactions.parquet")
-    if last_day is None:
-        raise BadInput(
-            f"{tables} holds transactions",
-            found="none",
-            fix="look at the files that stage acquire reads, then `dvc repro acquire`",
-        )
-    after = last_day + timedelta(days=1)
-    return after - timedelta(days=(after - anchor).days % 7)
-
-
-def weeks_due(latest: date, last_decided: date | None, *, is_expected: bool) -> list[date]:
-    """Return the as_of of the weeks that are to be looked at, oldest first, at least one.
-
-    Args:
-        latest: as_of of the last week of the data.
-        last_decided: as_of of the latest decision; None at first, when only the last week is due.
-        is_expected: whether there should be a week that nobody has decided; without one that is
-            the week after the last decision.
-
-    >>> [str(day) for day in weeks_due(date(2020, 9, 23), date(2020, 9, 9), is_expected=True)]
-    ['2020-09-16', '2020-09-23']
-    """
-    if last_decided is None:
-        return [latest]
-    n_weeks = (latest - last_decided) // WEEK
-    undecided = [last_decided + number * WEEK for number in range(1, n_weeks + 1)]
-    return undecided or [last_decided + WEEK if is_expected else latest]
-
-
-def is_overtaken(as_of: date, log: Log) -> bool:
-    """Return whether a later week is decided, so that acting on this one would come too late."""
-    return any(decided > as_of for decided in log.decisions["as_of"])
 
 
 def champion_of_today() -> Champion | None:

@@ -6,7 +6,7 @@ an alert that went out.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, ClassVar, Final, Literal, Self, get_args
 
@@ -24,6 +24,7 @@ Kind = Literal[
     "digest",
 ]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+Links = Mapping[str, str]
 
 _CREDENTIALS: Final = re.compile(r"(?<=://)[^/\s@]+@")
 
@@ -93,6 +94,37 @@ class Alert(BaseModel):
     @classmethod
     def _without_credentials(cls, content: Any) -> Any:
         return _stripped(content)
+
+
+def compose(
+    kind: Kind,
+    as_of: date | None,
+    subjects: Sequence[str],
+    *,
+    title: str,
+    happened: str,
+    done: str,
+    first_thing: str,
+    links: Links,
+    params: AlertParams,
+    is_urgent: bool,
+    table: tuple[tuple[str, ...], ...] = (),
+) -> Alert:
+    """Return an alert with the owner and the section of the runbook that its kind has."""
+    return Alert(
+        kind=kind,
+        as_of=as_of,
+        subjects=tuple(subjects),
+        title=title,
+        owner=params.owners[kind],
+        is_urgent=is_urgent,
+        happened=happened,
+        done=done,
+        first_thing=first_thing,
+        table=table,
+        links=dict(links),
+        runbook=f"{params.runbook}#{anchor(kind)}",
+    )
 
 
 def anchor(kind: Kind) -> str:

@@ -3,16 +3,17 @@
 import fcntl
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from flows.dvc import StageFailed, TrainingLocked, reproduce, stage_graph, training_lock
-from tests.processes import eventually, is_alive
 
 PIPELINE = """
 stages:
@@ -30,11 +31,11 @@ stages:
     deps: [washed.txt]
     outs: [dyed.txt]
   soak:
-    cmd: sleep 300 & echo $! > s && mv s soaking; wait
+    cmd: exec 3> running; echo "soaking $$"; sleep 300; touch soaked.txt
     deps: [in.txt]
     outs: [soaked.txt]
   dry:
-    cmd: touch drying; until test -e told; do sleep 0.1; done; touch dried.txt
+    cmd: echo drying; cat; touch dried.txt
     outs: [dried.txt]
   press:
     cmd: test -e iron.cold || kill -9 $$; touch pressed.txt
@@ -55,6 +56,17 @@ def laundry(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "dvc.yaml").write_text(PIPELINE)
     (root / "in.txt").write_text("wool\n")
     return root
+
+
+@pytest.fixture
+def running(laundry: Path) -> Iterator[int]:
+    """A pipe that every process of the stage holds open, so that it ends with the last of them."""
+    path = laundry / "running"
+    os.mkfifo(path)
+    end = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    yield end
+    os.close(end)
+    path.unlink()
 
 
 def ignore(_line: str) -> None:
@@ -108,30 +120,33 @@ def test_a_killed_stage_says_what_it_held_and_runs_again_while_the_others_are_ke
     assert reproduce("press", laundry, ignore) == "ran"
 
 
-def test_an_interrupted_stage_leaves_no_process(laundry: Path) -> None:
-    def interrupt(_line: str) -> None:
-        soaking_process(laundry)
-        raise KeyboardInterrupt
+def test_an_interrupted_stage_leaves_no_process(laundry: Path, running: int) -> None:
+    def interrupt(line: str) -> None:
+        if line.startswith("soaking"):
+            raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         reproduce("soak", laundry, interrupt)
-    sleeper = soaking_process(laundry)
-    assert eventually(lambda: not is_alive(sleeper), seconds=10)
-    (laundry / "soaking").unlink()
+    assert has_ended(running)
 
 
 def test_a_busy_dvc_is_waited_for(laundry: Path) -> None:
     command = [sys.executable, "-m", "dvc", "repro", "--single-item", "dry"]
-    other = subprocess.Popen(command, cwd=laundry, stdout=subprocess.DEVNULL)
-    wait_for(laundry / "drying")
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=laundry, stdin=pipe, stdout=pipe, text=True) as other:
+        assert other.stdin is not None
+        assert other.stdout is not None
+        assert "drying\n" in other.stdout
+        told: list[str] = []
 
-    def let_it_end(line: str) -> None:
-        if "another dvc is working here" in line:
-            (laundry / "told").touch()
+        def let_it_end(line: str) -> None:
+            if "another dvc is working here" in line:
+                told.append(line)
+                other.stdin.close()
 
-    assert reproduce("dry", laundry, let_it_end) == "skipped"
-    assert other.wait() == 0
-    assert (laundry / "told").exists()
+        assert reproduce("dry", laundry, let_it_end) == "skipped"
+        assert told
+        assert other.wait() == 0
 
 
 def test_a_second_training_run_waits_for_the_first_and_then_gives_up(tmp_path: Path) -> None:
@@ -147,7 +162,9 @@ def test_a_second_training_run_waits_for_the_first_and_then_gives_up(tmp_path: P
         pass
 
 
-def test_a_stage_whose_flow_and_dvc_were_killed_still_holds_the_lock(laundry: Path) -> None:
+def test_a_stage_whose_flow_and_dvc_were_killed_still_holds_the_lock(
+    laundry: Path, running: int
+) -> None:
     script = textwrap.dedent("""
         from pathlib import Path
         from flows.dvc import reproduce, training_lock
@@ -156,32 +173,32 @@ def test_a_stage_whose_flow_and_dvc_were_killed_still_holds_the_lock(laundry: Pa
     """)
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     flow = subprocess.Popen(
-        [sys.executable, "-c", script],
+        [sys.executable, "-u", "-c", script],
         cwd=laundry,
         env=environment,
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
         start_new_session=True,
     )
-    sleeper = soaking_process(laundry)
-    stage_group = os.getpgid(sleeper)
-    flow.kill()
-    flow.wait()
+    with flow:
+        assert flow.stdout is not None
+        stage = next(int(line.split()[1]) for line in flow.stdout if line.startswith("soaking "))
+        stage_group = os.getpgid(stage)
+        flow.kill()
     os.kill(stage_group, signal.SIGKILL)  # dvc leads the group
     try:
         assert not lock_is_free(laundry)
     finally:
         os.killpg(stage_group, signal.SIGKILL)
-    assert eventually(lambda: not is_alive(sleeper), seconds=10)
-    assert eventually(lambda: lock_is_free(laundry), seconds=10)
+    assert has_ended(running)
+    with (laundry / ".hemline" / "train.lock").open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # returns once dvc, the last holder, is gone too
 
 
-def soaking_process(root: Path) -> int:
-    wait_for(root / "soaking")
-    return int((root / "soaking").read_text())
-
-
-def wait_for(path: Path) -> None:
-    assert eventually(path.exists, seconds=20), f"{path.name} never appeared"
+def has_ended(running: int) -> bool:
+    """Wait for the end of a stage, for less than it takes to end by itself."""
+    readable, _, _ = select.select([running], [], [], 100)
+    return bool(readable) and os.read(running, 1) == b""
 
 
 def lock_is_free(root: Path) -> bool:

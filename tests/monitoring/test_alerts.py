@@ -11,13 +11,15 @@ import pytest
 
 from hemline.errors import BadInput
 from monitoring.alerts.alert import KINDS, Alert, AlertParams, anchor
-from monitoring.alerts.composed import (
+from monitoring.alerts.composed.training import (
     challenger_rejected,
     champion_changed,
+    retrain_failed,
+)
+from monitoring.alerts.composed.week import (
     data_late,
     digest,
     drift_confirmed,
-    retrain_failed,
     validation_failed,
 )
 from monitoring.alerts.outbox import (

@@ -1,29 +1,19 @@
-"""One composer a kind: from what a flow knows to an alert a person understands at a glance.
+"""What is told of a week: its data are late or break rules, it drifted, and the weekly digest.
 
 Pure, and fed with plain values and the table of verdicts, so an alert can be composed for any past
 week. Each says what happened, what the system has done already, and what to do first.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import Final, Literal
+from typing import Final
 
 import pandas as pd
 
-from monitoring.alerts.alert import Alert, AlertParams, Kind, anchor
+from monitoring.alerts.alert import Alert, AlertParams, Links, compose
 from monitoring.alerts.verdict_table import confirmed_first, verdict_table, week_of
 
-Links = Mapping[str, str]
-Change = Literal["gate", "promote", "rollback", "elsewhere"]
-
-_MAX_SAID: Final = 600
 _MAX_LISTED: Final = 8
-_BY: Final[Mapping[Change, str]] = {
-    "gate": "by the gate",
-    "promote": "by hand",
-    "rollback": "by a rollback",
-    "elsewhere": "past the gate, in MLflow itself",
-}
 _DIGESTED: Final = ("seasonal", "level change", "new")
 
 
@@ -37,7 +27,7 @@ def data_late(as_of: date, *, latest_day: date | None, links: Links, params: Ale
         params: owners and runbook.
     """
     found = "there are none at all" if latest_day is None else f"they end on {latest_day}"
-    return _alert(
+    return compose(
         "data late",
         as_of,
         ["transactions"],
@@ -57,7 +47,7 @@ def validation_failed(
     as_of: date | None, *, broken: Sequence[str], links: Links, params: AlertParams
 ) -> Alert:
     """Return the alert that tables break rules; broken says each rule and what was found."""
-    return _alert(
+    return compose(
         "validation failed",
         as_of,
         ["tables"],
@@ -99,7 +89,7 @@ def drift_confirmed(
     started = f"A training on everything known before {as_of} was started by itself. "
     kept = "No training was started; the reasons say why. "
     columns = {place.partition(" in ")[0] for place in confirmed}
-    return _alert(
+    return compose(
         "drift confirmed",
         as_of,
         sorted(columns),
@@ -113,91 +103,6 @@ def drift_confirmed(
         links=links,
         params=params,
         is_urgent=pages_a_person,
-    )
-
-
-def retrain_failed(
-    as_of: date | None,
-    *,
-    stage: str,
-    said: str,
-    champion: str | None,
-    links: Links,
-    params: AlertParams,
-) -> Alert:
-    """Return the alert that a training ended with an error; said is its own last words."""
-    answers = (
-        f"Version {champion} answers" if champion else "The champion, if there is one, answers"
-    )
-    short = said if len(said) <= _MAX_SAID else f"... {said[-_MAX_SAID:]}"
-    return _alert(
-        "retrain failed",
-        as_of,
-        [stage],
-        title=f"The training stopped in {stage}",
-        happened=f"It said: {short}",
-        done=f"What comes after that was not done. {answers} as before, on fresh histories.",
-        first_thing="Open the Prefect run, read the artifact of the failed stage, mend what it "
-        "names and start `python -m flows.train` again: finished stages are not repeated.",
-        links=links,
-        params=params,
-        is_urgent=False,
-    )
-
-
-def challenger_rejected(
-    as_of: date,
-    *,
-    version: str,
-    champion: str,
-    reason: str,
-    links: Links,
-    params: AlertParams,
-) -> Alert:
-    """Return the alert that a trained version may not answer; reason is the gate's."""
-    return _alert(
-        "challenger rejected",
-        as_of,
-        [f"version {version}"],
-        title=f"Version {version} was refused, version {champion} stays champion",
-        happened=f"The gate's verdict on version {version}: {reason}",
-        done=f"Version {version} is kept as challenger and answers nobody. Version {champion} "
-        "answers as before.",
-        first_thing="Compare the two with `hemline history`. One refusal needs nobody; two in a "
-        "row mean that training no longer helps.",
-        links=links,
-        params=params,
-        is_urgent=False,
-    )
-
-
-def champion_changed(
-    as_of: date | None,
-    *,
-    change: str,
-    version: str,
-    previous: str | None,
-    how: Change,
-    reason: str,
-    links: Links,
-    params: AlertParams,
-) -> Alert:
-    """Return the alert that another version answers; change is its number in the registry's log."""
-    replaced = "the first champion" if previous is None else f"in place of version {previous}"
-    back = "" if previous is None else ' Back: `hemline rollback --reason "..."`.'
-    return _alert(
-        "champion changed",
-        as_of,
-        [f"change {change}"],
-        title=f"Version {version} is champion, {replaced}",
-        happened=f"Version {version} was made champion {_BY[how]}, {replaced}. Reason: {reason}",
-        done="What starts from now on answers with it. A running `mlflow models serve` goes on "
-        "with the version it was started with. All versions before it are kept.",
-        first_thing="Look at a few lists: `hemline recommend --age 25`; then start "
-        f"`mlflow models serve` again where it runs.{back}",
-        links=links,
-        params=params,
-        is_urgent=False,
     )
 
 
@@ -225,7 +130,7 @@ def digest(
     n_drifts = int((week["verdict"] == "drift").sum())
     found += [f"{n_drifts} drift"] if n_drifts else []
     quiet = "Held back by cool-down: " + _listed(held_back) if held_back else "No alert held back"
-    return _alert(
+    return compose(
         "digest",
         as_of,
         ["season"],
@@ -240,36 +145,6 @@ def digest(
         links=links,
         params=params,
         is_urgent=False,
-    )
-
-
-def _alert(
-    kind: Kind,
-    as_of: date | None,
-    subjects: Sequence[str],
-    *,
-    title: str,
-    happened: str,
-    done: str,
-    first_thing: str,
-    links: Links,
-    params: AlertParams,
-    is_urgent: bool,
-    table: tuple[tuple[str, ...], ...] = (),
-) -> Alert:
-    return Alert(
-        kind=kind,
-        as_of=as_of,
-        subjects=tuple(subjects),
-        title=title,
-        owner=params.owners[kind],
-        is_urgent=is_urgent,
-        happened=happened,
-        done=done,
-        first_thing=first_thing,
-        table=table,
-        links=dict(links),
-        runbook=f"{params.runbook}#{anchor(kind)}",
     )
 
 

@@ -1,0 +1,119 @@
+"""From finished stages to a champion: one MLflow run, a version as challenger, the gate, the news.
+
+Each step finds what it did before, so a training that changed nothing, or was killed between two of
+them, leaves neither a second run nor a second version, and no verdict is given twice.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+from prefect import get_run_logger, task
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+
+from flows.lineage import NO_COMMIT, trace
+from flows.project import Project
+from flows.report import Training, training_page
+from flows.tell import tell_of_verdict
+from flows.ui import addresses
+from hemline.data.split import DataParams
+from hemline.evaluation.gate.guardrails import GateParams
+from hemline.evaluation.protocol import EvaluateParams
+from hemline.registry.judging import earlier_verdict, meet_champion, record_verdict
+from hemline.registry.runs import Lineage, find_run, record_run, run_page
+from hemline.registry.versions import (
+    CHAMPION,
+    Version,
+    find_version,
+    register_challenger,
+    version_by_alias,
+    version_page,
+)
+
+
+def enter_challenger(project: Project, states: Mapping[str, State[Any]]) -> Training:
+    """Record, register and judge what the stages made, tell of it, and return what it came to.
+
+    Args:
+        project: whose training it is.
+        states: the completed task run of each stage, by its name.
+    """
+    run_id, lineage = record(project, wait_for=list(states.values()))
+    version, is_new = register(run_id, lineage)
+    reason = challenge(version, project)
+    dates = DataParams.load(project.params)
+    week_end = dates.as_of + timedelta(days=dates.test_days)
+    tell_of_verdict(project, get_run_logger(), as_of=week_end, version=version, reason=reason)
+    champion = version_by_alias(CHAMPION)
+    training = Training(
+        outcomes={stage: state.result() for stage, state in states.items()},
+        run_id=run_id,
+        version=version.number,
+        is_new=is_new,
+        reason=reason,
+        champion=champion.number if champion else "none",
+    )
+    where = addresses()
+    links = {
+        "MLflow run": run_page(where.mlflow, run_id),
+        "MLflow version": version_page(where.mlflow, version.number),
+        "scores": where.scores,
+        "data checks": where.validation,
+    }
+    scores = (project.root / project.reports / "scores.md").read_text(encoding="utf-8")
+    create_markdown_artifact(
+        training_page(training, scores, links), key="training", description="What training came to"
+    )
+    return training
+
+
+@task(cache_policy=NO_CACHE, task_run_name="record")
+def record(project: Project) -> tuple[str, Lineage]:
+    """Record the training as one MLflow run, unless the same one is recorded already."""
+    logger = get_run_logger()
+    files = project.version_files()
+    carried = tuple(path.relative_to(project.root) for path in vars(files).values())
+    lineage = trace(project.root, tables=project.tables, carried=carried)
+    if lineage.git_commit == NO_COMMIT:
+        logger.warning("this folder is no git clone with a commit: the run is tagged without one")
+    run_id = find_run(lineage)
+    if run_id is not None:
+        logger.info("this dvc.lock is already recorded as MLflow run %s", run_id)
+        return run_id, lineage
+    reports, store = project.root / project.reports, project.root / ".hemline" / "mlartifacts"
+    run_id = record_run(lineage, params=project.params, reports=reports, files=files, store=store)
+    return run_id, lineage
+
+
+@task(cache_policy=NO_CACHE, task_run_name="register")
+def register(run_id: str, lineage: Lineage) -> tuple[Version, bool]:
+    """Register the run's model as challenger, unless a version with the same content exists."""
+    known = find_version(lineage)
+    if known is None:
+        return register_challenger(run_id, lineage), True
+    get_run_logger().info("version %s has the same content: nothing registered", known.number)
+    return known, False
+
+
+@task(cache_policy=NO_CACHE, task_run_name="challenge")
+def challenge(version: Version, project: Project) -> str:
+    """Let a version that was not judged yet meet the champion; return the verdict in words."""
+    now = datetime.now(UTC)
+    earlier = earlier_verdict(version, now)
+    if earlier is not None:
+        return earlier
+    evaluation = EvaluateParams.load(project.params)
+    verdict = meet_champion(
+        version,
+        project.test_week(),
+        project.root / project.reports / "fairness" / "gaps.csv",
+        GateParams.load(project.params),
+        n_samples=evaluation.bootstrap_samples,
+        rng=np.random.default_rng(evaluation.seed),
+    )
+    record_verdict(version, verdict, now)
+    get_run_logger().info("version %s: %s", version.number, verdict.reason)
+    return verdict.reason

@@ -1,0 +1,80 @@
+"""Which weeks teach the ranker, in a shop where the same customers buy every week."""
+
+import shutil
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hemline import columns
+from hemline.data.split import DataParams
+from hemline.models.ranker.facts import ATTRIBUTES
+from hemline.models.ranker.training import RankedWeek
+from hemline.training import Shop, fit_models, fit_ranker
+from tests.tiny_project import REPOSITORY, change_params
+
+CUT = date(2020, 9, 16)
+N_CUSTOMERS = 12
+N_ARTICLES = 6
+N_WEEKS = 6
+TRAINING_WEEKS = 3
+
+
+@pytest.fixture(scope="module")
+def weekly_shop() -> Shop:
+    """Every customer buys one article a week, on the day the week begins."""
+    week, customer = (axis.ravel() for axis in np.mgrid[N_WEEKS:0:-1, :N_CUSTOMERS])
+    purchases = pd.DataFrame(
+        {
+            columns.CUSTOMER: customer,
+            columns.ARTICLE: (customer + week) % N_ARTICLES,
+            columns.DAY: pd.Timestamp(CUT) - pd.to_timedelta(7 * week, unit="D"),
+            columns.PRICE: 10.0,
+            columns.CHANNEL: 1,
+            columns.UNITS: 1,
+        }
+    )
+    people = np.zeros(N_CUSTOMERS, np.int8)
+    return Shop(
+        purchases,
+        pd.DataFrame(dict.fromkeys(ATTRIBUTES, "same"), index=range(N_ARTICLES)),
+        pd.DataFrame({columns.CLUSTER: people, columns.AGE_BAND: people}),
+        DataParams(as_of=CUT, history_years=1, validation_days=7, test_days=7),
+    )
+
+
+@pytest.mark.parametrize(
+    ("enough_customers", "n_lessons"),
+    [
+        (1, 1),
+        (N_CUSTOMERS, 1),
+        (N_CUSTOMERS + 1, 2),
+        (2 * N_CUSTOMERS, 2),
+        (10 * N_CUSTOMERS, TRAINING_WEEKS),
+    ],
+)
+def test_no_earlier_week_is_made_once_enough_customers_taught(
+    weekly_shop: Shop, tmp_path: Path, enough_customers: int, n_lessons: int
+) -> None:
+    params = asking_for(tmp_path, enough_customers)
+    fitted = fit_models(weekly_shop, CUT, params, ["popularity"])
+    made: dict[date, RankedWeek] = {}
+    fit_ranker(weekly_shop, CUT, params, fitted, weeks=made)
+    validation_and_lessons = [CUT - timedelta(weeks=back) for back in range(1, n_lessons + 2)]
+    assert list(made) == validation_and_lessons
+    assert [week.n_asked for week in made.values()] == [N_CUSTOMERS] * (1 + n_lessons)
+
+
+def asking_for(folder: Path, enough_customers: int) -> Path:
+    shutil.copy(REPOSITORY / "params.yaml", folder)
+    wanted = {
+        "candidates": {"popularity": N_ARTICLES},
+        "training_weeks": TRAINING_WEEKS,
+        "enough_customers": enough_customers,
+        "min_pairs_in_leaf": 1,
+        "max_trees": 2,
+    }
+    change_params(folder, {("rank", name): value for name, value in wanted.items()})
+    return folder / "params.yaml"
