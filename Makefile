@@ -2,13 +2,14 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help demo real monitor replay ui deploy test lint check format lock clean \
-  bench-published bench-poster bench-peers bench-monitoring bench-scale bench-report
+  bench-published bench-poster bench-peers bench-monitoring bench-scale bench-scale-quality bench-report
 
 PYTHON ?= python3
 BIN := .venv/bin
 DATA ?=
 SCALE ?= demo
 PEERS := .hemline/peers
+KEEP_FREED := glibc.malloc.mmap_threshold=4294967296:glibc.malloc.trim_threshold=8589934592
 
 export DO_NOT_TRACK := true
 export DVC_NO_ANALYTICS := 1
@@ -69,7 +70,7 @@ format: .venv/installed-dev ## Format the code and fix what ruff can
 
 lock: .venv/installed-dev ## Resolve pyproject.toml anew into the two lock files
 	$(BIN)/pip-compile --output-file requirements.lock pyproject.toml
-	$(BIN)/pip-compile --extra dev --constraint requirements.lock \
+	$(BIN)/pip-compile --extra dev --extra spark --constraint requirements.lock \
 	  --output-file requirements-dev.lock pyproject.toml
 	@# A build tag such as +cpu exists on some indexes only; the version is what is locked.
 	sed -i.unlocked 's/^\(torch==[0-9.]*\)+[a-z0-9]*/\1/' requirements.lock requirements-dev.lock
@@ -90,6 +91,9 @@ bench-monitoring: .venv/installed ## False alarms and planted events, 20 shops; 
 
 bench-scale: .venv/installed-dev ## Time and memory of every step at 1, 10, 100 %, beside others: make bench-scale [SIZES=1,10]
 	$(BIN)/python -m benchmarks.scale $(if $(SIZES),--sizes $(SIZES)) $(if $(STEPS),--steps $(STEPS))
+
+bench-scale-quality: .venv/installed ## What the CVAE's sampled softmax costs in ranking quality, on the shop of bench-scale SIZES=10
+	GLIBC_TUNABLES=$(KEEP_FREED) OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.scale.quality
 
 bench-report: .venv/installed ## Write the tables of docs/benchmarks.md from benchmarks/results
 	$(BIN)/python -m benchmarks.report

@@ -65,6 +65,16 @@ METRICS: Final = {
         "p99 ms",
         "cpu ms",
     ),
+    "scale-quality": (
+        "recall@20",
+        "recall@20 from",
+        "recall@20 to",
+        "ndcg@20",
+        "ndcg@20 from",
+        "ndcg@20 to",
+        "map@12",
+        "cpu seconds",
+    ),
     "scale-sizes": (
         "seconds at 100 %",
         "peak GB at 100 %",
