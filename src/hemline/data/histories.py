@@ -19,7 +19,7 @@ from hemline import columns
 UNKNOWN_SEGMENT: Final = -1
 """Cluster or age band of a customer about whom nothing is known."""
 
-_ROWS_AT_A_TIME: Final = 1 << 20
+_ROWS_AT_A_TIME: Final = 1 << 19
 """Purchases sorted together: 100 MB, however many there are."""
 
 
@@ -129,8 +129,9 @@ def build_histories(
     step = max(1, n_customers * _ROWS_AT_A_TIME // max(_ROWS_AT_A_TIME, len(purchases)))
     end = 0
     for first in range(0, n_customers, step):
-        chosen = np.flatnonzero((customers >= first) & (customers < first + step))
-        pairs = _pairs(purchases.iloc[chosen], cut, n_articles)
+        is_among = customers >= first
+        is_among &= customers < first + step
+        pairs = _pairs(purchases.iloc[np.flatnonzero(is_among)], cut, n_articles)
         start, end = end, end + len(pairs.customers)
         articles[start:end] = pairs.articles
         units[start:end], days_ago[start:end] = pairs.units, pairs.days_ago
