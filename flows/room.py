@@ -1,7 +1,7 @@
 """Room on this machine, disk and memory: asked before a shop is made, and told when it ran out.
 
 A disk that fills up an hour in, or a stage that the kernel kills for memory, costs the hour; asking
-costs nothing. What the full size takes is an estimate: its steps were measured one by one.
+costs nothing. What the sizes take was measured (docs/scale.md), and is rounded up.
 """
 
 import math
@@ -29,7 +29,7 @@ class Needs(NamedTuple):
 NEEDS: Final[Mapping[Size, Needs]] = {
     "tiny": Needs(disk_gb=0.1, memory_gb=1.5, minutes=2),
     "demo": Needs(disk_gb=0.5, memory_gb=2, minutes=5),
-    "full": Needs(disk_gb=12, memory_gb=16, minutes=90),
+    "full": Needs(disk_gb=12, memory_gb=10, minutes=60),
 }
 
 

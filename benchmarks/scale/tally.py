@@ -38,8 +38,9 @@ def rows_of(
 ) -> Iterator[Row]:
     """Yield a row per number."""
     names = dict.fromkeys(name for steps in taken.values() for name in steps)
+    answers = {name for steps in taken.values() for name in steps if "p50 ms" in steps[name].told}
     for name in names:
-        if name not in settings["peers"]:
+        if name not in settings["peers"] and name not in answers:
             sizes = {percent: steps[name] for percent, steps in taken.items() if name in steps}
             yield from _step_rows(_words(name, settings), sizes, transactions)
     for name, peer in settings["peers"].items():
