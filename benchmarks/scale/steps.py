@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import pyarrow as pa
 import typer
 
 from benchmarks.scale.project import Shop, load_settings
-from hemline import tables
+from hemline import columns, tables
 from hemline.data.histories import Histories, build_histories, load_histories
 from hemline.data.split import DataParams
 from hemline.data.synthetic.kaggle_files import write_kaggle_files
@@ -77,8 +78,11 @@ def _write_csv(shop: Shop) -> None:
 
 
 def _build_histories(shop: Shop) -> None:
+    """From the columns that the peer reads too."""
     cut = DataParams.load(shop.params).as_of
-    purchases = tables.read_table(shop.prepared / "purchases.parquet", tables.PURCHASES)
+    needed = (columns.DAY, columns.CUSTOMER, columns.ARTICLE, columns.UNITS)
+    schema = pa.schema([tables.PURCHASES.field(name) for name in needed])
+    purchases = tables.read_table(shop.prepared / "purchases.parquet", schema)
     known = load_histories(shop.prepared / "test.npz")
     build_histories(purchases, cut=cut, n_customers=known.n_customers, n_articles=known.n_articles)
 
