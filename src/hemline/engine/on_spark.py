@@ -69,14 +69,17 @@ def _start(master: str, memory_limit: str, folder: Path) -> Any:
     else:
         builder = SparkSession.builder.master(master)
         heap = memory_limit.lower().removesuffix("b")
-        settings |= {"spark.driver.memory": heap, "spark.ui.enabled": "false"}
+        settings |= {
+            "spark.driver.memory": heap,
+            "spark.ui.enabled": "false",
+            "spark.ui.showConsoleProgress": "false",
+        }
     if master.startswith("local"):
         n_cores = os.cpu_count() or 1
         settings |= {
             "spark.driver.host": "127.0.0.1",
             "spark.driver.bindAddress": "127.0.0.1",
             "spark.local.dir": str(folder),
-            "spark.ui.showConsoleProgress": "false",
             # 200 by default: on one machine most of a small job would be starting tasks.
             "spark.sql.shuffle.partitions": str(4 * n_cores),
         }
