@@ -29,7 +29,7 @@ class Needs(NamedTuple):
 NEEDS: Final[Mapping[Size, Needs]] = {
     "tiny": Needs(disk_gb=0.1, memory_gb=1.5, minutes=2),
     "demo": Needs(disk_gb=0.5, memory_gb=2, minutes=5),
-    "full": Needs(disk_gb=12, memory_gb=10, minutes=60),
+    "full": Needs(disk_gb=12, memory_gb=11, minutes=50),
 }
 
 
