@@ -19,6 +19,7 @@ from monitoring.unusual import Unusual, distance, p_foretold, q_values, unusual_
 from monitoring.windows import MonitorParams
 
 _N_MOVED: Final = 3
+_THOUSAND: Final = 1000
 _ONE_SIGMA, _TWO_SIGMA = 0.6827, 1.96
 
 
@@ -123,8 +124,12 @@ def _move(panel: Panel, number: int, recent: FloatArray) -> str:
     if panel.is_share[number]:
         return f"{panel.category[number]}: {100 * before:.0f} % -> {100 * after:.0f} %"
     if panel.is_size[number]:
-        return f"{np.exp(before):,.4g} -> {np.exp(after):,.4g}"
+        return f"{_size(np.exp(before))} -> {_size(np.exp(after))}"
     return f"{before:.3g} -> {after:.3g}"
+
+
+def _size(value: float) -> str:
+    return f"{value:,.0f}" if value >= _THOUSAND else f"{value:.4g}"
 
 
 def expected_band(summaries: pd.DataFrame, as_of: date, params: MonitorParams) -> pd.DataFrame:

@@ -151,6 +151,17 @@ def test_what_moved_most_is_named_with_both_shares() -> None:
     assert moved.split(";")[0].startswith(("c0: 50 % -> 4", "c0: 50 % -> 3", "c2: 20 % -> "))
 
 
+@pytest.mark.parametrize(
+    ("column", "size", "named"),
+    [("volume", 308_512.0, "308,512 -> 308,512"), ("basket_size", 4.2, "4.2 -> 4.2")],
+)
+def test_what_a_size_moved_is_named_in_plain_digits(column: str, size: float, named: str) -> None:
+    one = world(steady).query("category == 'c0'")
+    drawn = [np.full(60, size, np.float32)] * N_WEEKS
+    sizes = one.assign(about="shop", column=column, category="", value=size, replicates=drawn)
+    assert judge_week(sizes, LAST, PARAMS)["moved"].item() == named
+
+
 def test_a_number_that_never_varies_is_as_expected() -> None:
     summaries = world(steady)
     one = summaries[summaries["category"] == "c0"]
