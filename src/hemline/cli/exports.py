@@ -54,9 +54,9 @@ def export(
             def on_start(n_done: int, n_customers: int, thrown_away: str) -> None:
                 if thrown_away:
                     progress.write(f"Starting anew: {thrown_away}.")
-                progress.initial = n_done
                 progress.reset(n_customers)
-                progress.n = n_done
+                # What an earlier run did is no part of this one's speed.
+                progress.initial = progress.n = progress.last_print_n = n_done
                 progress.refresh()
 
             done = export_lists(
