@@ -39,8 +39,8 @@ real: .venv/installed ## The same on the Kaggle files: make real DATA=<folder of
 	@test -n "$(DATA)" || { echo "say where the Kaggle files are: make real DATA=<folder>"; exit 1; }
 	$(BIN)/python -m flows.train --source kaggle --data "$(DATA)"
 
-monitor: .venv/installed ## Look at the last week, decide, and tell: make monitor [AS_OF=2020-09-23]
-	$(BIN)/python -m flows.monitor $(if $(AS_OF),--as-of $(AS_OF))
+monitor: .venv/installed ## Look at the last week, decide, and tell: make monitor [WEEK_END=2020-09-23]
+	$(BIN)/python -m flows.monitor $(if $(WEEK_END),--week-end $(WEEK_END))
 
 replay: .venv/installed ## Look at past weeks again: make replay FROM=2019-10-02 TO=2020-09-23 [FRESH=1]
 	@test -n "$(FROM)" -a -n "$(TO)" || { echo "say which weeks: make replay FROM=2019-10-02 TO=2020-09-23"; exit 1; }
@@ -93,10 +93,10 @@ bench-scale: .venv/installed-dev ## Time and memory of every step at 1, 10, 100 
 	$(BIN)/python -m benchmarks.scale $(if $(SIZES),--sizes $(SIZES)) $(if $(STEPS),--steps $(STEPS))
 
 bench-scale-quality: .venv/installed ## What the CVAE's sampled softmax costs in ranking quality, on the shop of bench-scale SIZES=10
-	GLIBC_TUNABLES=$(KEEP_FREED) OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.scale.quality
+	GLIBC_TUNABLES=$(KEEP_FREED) OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.scale.softmax_quality
 
 bench-report: .venv/installed ## Write the tables of docs/benchmarks.md from benchmarks/results
-	$(BIN)/python -m benchmarks.report
+	$(BIN)/python -m benchmarks.benchmark_report
 
 clean: ## Remove the environment and tool caches; data, models and the registry stay
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from scipy import sparse
 
 from hemline.data.histories import Histories
-from hemline.models.ranking import top_k_sparse
-from hemline.models.recommender import NO_ARTICLE, Recommendations, Recommender, answer
+from hemline.kernels.lists import NO_ARTICLE, top_k_sparse
+from hemline.models.recommender import Recommendations, Recommender, answer
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.measures import Values, mean_and_stderr
+from benchmarks.ranking_measures import Values, mean_and_stderr
 
 RESULTS: Final = Path(__file__).parent / "results"
 _LIBRARIES: Final = ("numpy", "scipy", "torch", "lightgbm", "implicit")

@@ -5,7 +5,7 @@ them, leaves neither a second run nor a second version, and no verdict is given 
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -14,15 +14,15 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 
-from flows.lineage import NO_COMMIT, trace
 from flows.project import Project
-from flows.report import Training, training_page
 from flows.tell import tell_of_verdict
+from flows.trace_lineage import NO_COMMIT, trace
+from flows.training_report import Training, training_page
 from flows.ui import addresses
 from hemline.data.split import DataParams
 from hemline.evaluation.gate.guardrails import GateParams
 from hemline.evaluation.protocol import EvaluateParams
-from hemline.registry.judging import earlier_verdict, meet_champion, record_verdict
+from hemline.registry.promotion import earlier_verdict, meet_champion, record_verdict
 from hemline.registry.runs import Lineage, find_run, record_run, run_page
 from hemline.registry.versions import (
     CHAMPION,
@@ -45,8 +45,9 @@ def enter_challenger(project: Project, states: Mapping[str, State[Any]]) -> Trai
     version, is_new = register(run_id, lineage)
     reason = challenge(version, project)
     dates = DataParams.load(project.params)
-    week_end = dates.as_of + timedelta(days=dates.test_days)
-    tell_of_verdict(project, get_run_logger(), as_of=week_end, version=version, reason=reason)
+    tell_of_verdict(
+        project, get_run_logger(), week_end=dates.week_end, version=version, reason=reason
+    )
     champion = version_by_alias(CHAMPION)
     training = Training(
         outcomes={stage: state.result() for stage, state in states.items()},

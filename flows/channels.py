@@ -26,8 +26,8 @@ from prefect.blocks.webhook import Webhook
 from pydantic import Field, SecretStr, model_validator
 
 from hemline.errors import BadInput
+from monitoring.alerts.alert_text import plain_text, subject_line, webhook_payload
 from monitoring.alerts.outbox import Kept, Send
-from monitoring.alerts.rendered import plain_text, subject_line, webhook_payload
 
 Security = Literal["starttls", "tls", "none"]
 Logger = logging.Logger | logging.LoggerAdapter[Any]

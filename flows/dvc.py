@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final, Literal
 
-from flows import room
+from flows import resources
 from hemline.errors import BadInput
 
 OnLine = Callable[[str], None]
@@ -250,9 +250,9 @@ def _cause(status: int, lines: list[str], root: Path) -> list[str]:
     """Return what a failure came from where neither stage nor DVC says it; else nothing."""
     end = next((line for line in reversed(lines) if line.startswith(_FAILED)), "")
     if status == -signal.SIGKILL or re.search(_KILLED, end):
-        return [*str(room.killed()).splitlines(), ""]
+        return [*str(resources.killed()).splitlines(), ""]
     if _DISK_FULL in end:
-        return [*str(room.cache_full(root)).splitlines(), ""]
+        return [*str(resources.cache_full(root)).splitlines(), ""]
     return []
 
 

@@ -32,7 +32,7 @@ from prefect.events import Event, Resource
 from prefect.events.filters import EventFilter, EventIDFilter, EventOccurredFilter
 from prefect.settings import PREFECT_API_URL
 
-from monitoring.durable import locked, write_whole
+from hemline.files import locked, write_whole
 
 Name = Literal["hemline.drift.confirmed", "hemline.drift.ok", "hemline.season.changed"]
 Progress = Literal["waiting", "sent", "in training", "done", "given up"]
@@ -54,7 +54,7 @@ class Kept:
 
     Attributes:
         name: the event's.
-        as_of: the week it is about, known by the first day after it, as YYYY-MM-DD.
+        week_end: the week it is about, known by the first day after it, as YYYY-MM-DD.
         payload: what it says; `retrain` is whether a training is to follow.
         attempt: how often it was asked for; 0: never yet.
         progress: "waiting" for a server, "sent" and not seen to be acted upon, "in training",
@@ -62,7 +62,7 @@ class Kept:
     """
 
     name: Name
-    as_of: str
+    week_end: str
     payload: Mapping[str, Any]
     attempt: int
     progress: Progress
@@ -70,7 +70,7 @@ class Kept:
     @property
     def id(self) -> UUID:
         """Return the id of the latest attempt."""
-        return uuid5(NAMESPACE_URL, f"hemline:{self.as_of}:{self.name}:{self.attempt}")
+        return uuid5(NAMESPACE_URL, f"hemline:{self.week_end}:{self.name}:{self.attempt}")
 
     @property
     def asks_for_training(self) -> bool:
@@ -83,12 +83,12 @@ class Kept:
         return self.progress not in {"done", "given up"}
 
 
-def keep_event(outbox: Path, name: Name, as_of: date, payload: Mapping[str, Any]) -> Kept:
+def keep_event(outbox: Path, name: Name, week_end: date, payload: Mapping[str, Any]) -> Kept:
     """Return the week's event, written to disk unless the week has one already."""
-    path = outbox / f"{as_of}.json"
+    path = outbox / f"{week_end}.json"
     with locked(outbox):
         if not path.exists():
-            _write(path, Kept(name, as_of.isoformat(), payload, attempt=0, progress="waiting"))
+            _write(path, Kept(name, week_end.isoformat(), payload, attempt=0, progress="waiting"))
         return _read(path)
 
 
@@ -117,14 +117,14 @@ def _delivered_all(outbox: Path, oldest: date, logger: Logger | LoggerAdapter[An
         logger.warning(
             "%s stays in %s: no Prefect server is named. Start `make ui`, `make deploy`, then "
             "`make monitor` again",
-            ", ".join(f"{event.name} of {event.as_of}" for event in seen),
+            ", ".join(f"{event.name} of {event.week_end}" for event in seen),
             outbox,
         )
         return seen
     with get_client(sync_client=True) as client:
         ended = [_delivered(event, client, oldest, outbox) for event in seen]
     for event in ended:
-        logger.info("%s of %s: %s", event.name, event.as_of, _said(event))
+        logger.info("%s of %s: %s", event.name, event.week_end, _said(event))
     return ended
 
 
@@ -133,7 +133,7 @@ def _delivered(event: Kept, client: SyncPrefectClient, oldest: date, outbox: Pat
     for _ in range(_ROUNDS):
         for step in (partial(_moved_on, oldest=oldest), _settled):
             event = step(event, client)
-            _write(outbox / f"{event.as_of}.json", event)
+            _write(outbox / f"{event.week_end}.json", event)
         if event.progress != "sent":
             break
     return event
@@ -141,7 +141,7 @@ def _delivered(event: Kept, client: SyncPrefectClient, oldest: date, outbox: Pat
 
 def _moved_on(event: Kept, client: SyncPrefectClient, *, oldest: date) -> Kept:
     """Return the event after sending it, where the server has nothing to show for it."""
-    if date.fromisoformat(event.as_of) < oldest:
+    if date.fromisoformat(event.week_end) < oldest:
         return replace(event, progress="given up")
     progress = _progress(event, client) if event.attempt else "waiting"
     if progress in {"done", "in training"}:
@@ -166,7 +166,7 @@ def _progress(event: Kept, client: SyncPrefectClient) -> Progress:
     """Return how far the event got; a training speaks for itself, for events are soon forgotten."""
     if not event.asks_for_training:
         return "done" if _is_stored(event, client) else "sent"
-    states = [run.state_type for run in _trainings(event.as_of, client)]
+    states = [run.state_type for run in _trainings(event.week_end, client)]
     if any(state not in {*_UNFINISHED, StateType.CRASHED} for state in states):
         return "done"
     return "in training" if any(state in _UNFINISHED for state in states) else "sent"
@@ -189,13 +189,13 @@ def _is_stored(event: Kept, client: SyncPrefectClient) -> bool:
     return bool(client.read_events(wanted, limit=1).events)
 
 
-def _trainings(as_of: str, client: SyncPrefectClient) -> Sequence[FlowRun]:
+def _trainings(week_end: str, client: SyncPrefectClient) -> Sequence[FlowRun]:
     latest = client.read_flow_runs(
         flow_filter=FlowFilter(name=FlowFilterName(any_=[_TRAINING])),
         sort=FlowRunSort.EXPECTED_START_TIME_DESC,
         limit=_LATEST_RUNS,
     )
-    return [run for run in latest if run.parameters.get("known_until") == as_of]
+    return [run for run in latest if run.parameters.get("week_end") == week_end]
 
 
 def _send(event: Kept, client: SyncPrefectClient) -> None:
@@ -226,7 +226,11 @@ def _said(event: Kept) -> str:
 
 
 def _read(path: Path) -> Kept:
-    return Kept(**json.loads(path.read_text(encoding="utf-8")))
+    content = json.loads(path.read_text(encoding="utf-8"))
+    if "as_of" in content:  # stored before the rename; the automation reads payload.week_end
+        content["week_end"] = content.pop("as_of")
+        content["payload"] = {**content["payload"], "week_end": content["week_end"]}
+    return Kept(**content)
 
 
 def _write(path: Path, event: Kept) -> None:

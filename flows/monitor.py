@@ -25,20 +25,20 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.states import Failed
 
-from flows import week
+from flows import monitor_steps
 from flows.announce import announce
-from flows.arrivals import bring_tables, check
-from flows.due import is_overtaken, rehearsal, weeks_wanted
+from flows.check_data import bring_tables, check
 from flows.project import Project
+from flows.schedule import is_overtaken, rehearsal, weeks_wanted
 from flows.server import join_running_server
 from flows.tell import links
 from hemline import environment
 from hemline.engine.engine import Engine, open_engine
 from hemline.errors import BadInput
 from monitoring.alerts.alert import AlertParams
-from monitoring.answers import Champion
-from monitoring.dashboard.artifact import week_artifact
-from monitoring.drift import Reference, add_to_workspace
+from monitoring.champion_lists import Champion
+from monitoring.dashboard.week_artifact import week_artifact
+from monitoring.evidently_workspace import Reference, add_to_workspace
 from monitoring.transactions import sample_transactions
 from monitoring.windows import MonitorParams, Span
 
@@ -63,7 +63,7 @@ class Look:
 @flow(name="monitor")
 def monitor(
     root: Path = Path(),
-    as_of: date | None = None,
+    week_end: date | None = None,
     acts: bool = True,
     expects_a_new_week: bool = False,
 ) -> Look | State[Any]:
@@ -71,27 +71,27 @@ def monitor(
 
     Args:
         root: the project folder.
-        as_of: the first day after the one week to look at; None is every week in the data since
+        week_end: the first day after the one week to look at; None is every week in the data since
             the last decision, at first the last one.
         acts: whether anybody is told: without it no alert is raised, no event is sent and no
             decision goes into the live log. A week before the latest decision never acts.
         expects_a_new_week: whether it is an alert that the last week was decided already.
 
     Returns:
-        What the last of them came to, or a failed state: the tables could not be brought, as_of is
-        no week of the data, or a week is not all there or breaks rules.
+        What the last of them came to, or a failed state: the tables could not be brought, week_end
+        is no week of the data, or a week is not all there or breaks rules.
     """
     root = root.resolve()
     environment.apply(root)
     project, logger = Project.at(root), get_run_logger()
-    log = week.Log(project.monitoring)
+    log = monitor_steps.Log(project.monitoring)
     try:
         problem = bring_tables(project, acts)
         if problem is not None:
             if acts and not log.decisions.empty:
-                announce(project, log, log.decisions["as_of"].max())
+                announce(project, log, log.decisions["week_end"].max())
             return Failed(message=problem)
-        weeks = weeks_wanted(project, log, as_of, is_expected=expects_a_new_week)
+        weeks = weeks_wanted(project, log, week_end, is_expected=expects_a_new_week)
         acts = acts and not is_overtaken(weeks[0], log)
         if not acts and log.decision_of(weeks[0]) is None:
             log = rehearsal(project, weeks[0])
@@ -104,32 +104,34 @@ def monitor(
 
 
 @task(cache_policy=NO_CACHE)
-def summarise(project: Project, as_of: date, champion: Champion | None) -> pd.DataFrame:
+def summarise(project: Project, week_end: date, champion: Champion | None) -> pd.DataFrame:
     """Count the week, and ask the champion about it."""
-    return week.summarise(project, as_of, champion)
+    return monitor_steps.summarise(project, week_end, champion)
 
 
 @task(cache_policy=NO_CACHE)
 def decide(
     project: Project,
-    log: week.Log,
-    as_of: date,
+    log: monitor_steps.Log,
+    week_end: date,
     summaries: pd.DataFrame,
     champion: Champion | None,
 ) -> None:
     """Judge the week, measure the champion on it, and put the decision on record."""
-    week.judge(project, log, as_of, summaries)
-    week.measure(project, log, as_of, champion)
-    age = None if champion is None else (as_of - champion[0].as_of).days
-    decision = week.conclude(project, log, as_of, summaries, age)
+    monitor_steps.judge(project, log, week_end, summaries)
+    monitor_steps.measure(project, log, week_end, champion)
+    age = None if champion is None else (week_end - champion[0].cut).days
+    decision = monitor_steps.conclude(project, log, week_end, summaries, age)
     get_run_logger().info("retrain: %s. %s", decision.retrain, " ".join(decision.reasons))
 
 
 @task(cache_policy=NO_CACHE)
-def report(project: Project, log: week.Log, as_of: date, summaries: pd.DataFrame) -> None:
+def report(
+    project: Project, log: monitor_steps.Log, week_end: date, summaries: pd.DataFrame
+) -> None:
     """Report the week against its references in Evidently's workspace."""
     params = MonitorParams.load(project.params)
-    windows = week.windows_of(summaries, as_of, params)
+    windows = monitor_steps.windows_of(summaries, week_end, params)
     spans: dict[Reference, tuple[Span, ...]] = {
         "recent weeks": windows.recent,
         "last year": windows.seasonal,
@@ -145,31 +147,31 @@ def report(project: Project, log: week.Log, as_of: date, summaries: pd.DataFrame
         references = {name: sample(engine, parts) for name, parts in spans.items() if parts}
     add_to_workspace(
         log.folder / "evidently",
-        as_of,
+        week_end,
         current,
         references,
         threshold=params.threshold,
         owner=AlertParams.load(project.params).owners["drift confirmed"],
-        page=log.page_of(as_of).parent / "evidently.html",
+        page=log.page_of(week_end).parent / "evidently.html",
     )
 
 
 @task(cache_policy=NO_CACHE)
-def draw(project: Project, log: week.Log, as_of: date, summaries: pd.DataFrame) -> Path:
+def draw(project: Project, log: monitor_steps.Log, week_end: date, summaries: pd.DataFrame) -> Path:
     """Write the pages, those of earlier weeks that lack one too, and an artifact of this run."""
     today = datetime.now(tz=UTC).date()
-    for day in log.decisions["as_of"]:
+    for day in log.decisions["week_end"]:
         # The summaries end with this week, so a later one cannot be drawn of them.
-        if day == as_of or (day < as_of and not log.page_of(day).exists()):
-            week.draw(project, log, day, summaries, links=links(), today=today)
-    decision = log.decision_of(as_of)
+        if day == week_end or (day < week_end and not log.page_of(day).exists()):
+            monitor_steps.draw(project, log, day, summaries, links=links(), today=today)
+    decision = log.decision_of(week_end)
     text = week_artifact(decision, log.verdicts, log.performance, links())
-    create_markdown_artifact(text, key="week", description=f"The week before {as_of}")
-    return log.page_of(as_of)
+    create_markdown_artifact(text, key="week", description=f"The week before {week_end}")
+    return log.page_of(week_end)
 
 
 def main(
-    as_of: Annotated[
+    week_end: Annotated[
         datetime | None,
         typer.Option(
             formats=["%Y-%m-%d"], help="The first day after the week; default: all that are due."
@@ -180,14 +182,14 @@ def main(
     ] = True,
 ) -> None:
     """Look at the weeks of the project in this folder and print what came of the last one."""
-    day = None if as_of is None else as_of.date()
-    state = monitor(as_of=day, acts=acts, return_state=True)
+    day = None if week_end is None else week_end.date()
+    state = monitor(week_end=day, acts=acts, return_state=True)
     logging.getLogger("prefect").setLevel(logging.WARNING)  # the last words are ours
     if not state.is_completed():
         typer.secho(f"\n{state.message}", err=True, fg="red")
         raise SystemExit(1)
     look = cast("Look", state.result())
-    typer.echo(f"\nThe week before {look.decision.as_of}", nl=False)
+    typer.echo(f"\nThe week before {look.decision.week_end}", nl=False)
     if look.is_rehearsed:
         typer.echo(" was looked at for you alone: nothing goes on record, nobody is told")
     else:
@@ -196,24 +198,26 @@ def main(
     typer.echo(f"retrain: {'yes' if look.decision.retrain else 'no'}\npage:    {look.page}")
 
 
-def _look_at(project: Project, log: week.Log, as_of: date, *, acts: bool) -> Look | str:
+def _look_at(project: Project, log: monitor_steps.Log, week_end: date, *, acts: bool) -> Look | str:
     """Return what a week came to, or why it cannot be judged."""
-    get_run_logger().info("the week from %s up to %s (exclusive)", as_of - week.WEEK, as_of)
-    is_new = log.decision_of(as_of) is None
-    problem = check(project, as_of, acts) if is_new else None
+    get_run_logger().info(
+        "the week from %s up to %s (exclusive)", week_end - monitor_steps.WEEK, week_end
+    )
+    is_new = log.decision_of(week_end) is None
+    problem = check(project, week_end, acts) if is_new else None
     if problem is None:
-        champion = week.champion_of_today()
-        summaries = summarise(project, as_of, champion)
+        champion = monitor_steps.champion_of_today()
+        summaries = summarise(project, week_end, champion)
         if is_new:
-            decide(project, log, as_of, summaries, champion)
+            decide(project, log, week_end, summaries, champion)
     if acts:
-        announce(project, log, as_of)
+        announce(project, log, week_end)
     if problem is not None:
         return problem
-    report(project, log, as_of, summaries)
-    page = draw(project, log, as_of, summaries)
+    report(project, log, week_end, summaries)
+    page = draw(project, log, week_end, summaries)
     is_rehearsed = log.folder != project.monitoring
-    return Look(log.decision_of(as_of), is_new, is_rehearsed, page)
+    return Look(log.decision_of(week_end), is_new, is_rehearsed, page)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from flows.channels import Logger, Mail, Security, sending
 from hemline import environment
 from hemline.errors import BadInput
 from monitoring.alerts.alert import Alert, AlertParams, anchor
+from monitoring.alerts.alert_text import plain_text, subject_line
 from monitoring.alerts.outbox import (
     LOG,
     Delivery,
@@ -32,7 +33,6 @@ from monitoring.alerts.outbox import (
     read_outbox,
     send_pending,
 )
-from monitoring.alerts.rendered import plain_text, subject_line
 
 OUTBOX: Final = Path(".hemline") / "monitoring" / "alerts"
 """The outbox of a project, relative to its folder."""
@@ -218,7 +218,7 @@ def _logging(logger: Logger) -> Send:
 def _test_alert(params: AlertParams) -> Alert:
     return Alert(
         kind="digest",
-        as_of=None,
+        week_end=None,
         subjects=("test",),
         title="a test of Hemline's alerts",
         owner=params.owners["digest"],

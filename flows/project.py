@@ -9,7 +9,7 @@ import yaml
 from ruamel.yaml import YAML
 
 from flows.dvc import OnLine
-from flows.room import Size, announce_size
+from flows.resources import Size, announce_size
 from hemline.data.acquire.kaggle_files import find_sources
 from hemline.data.synthetic.shop import SyntheticParams
 from hemline.engine.engine import EngineParams
@@ -101,10 +101,10 @@ def choose_size(project: Project, size: Size, on_line: OnLine) -> None:
     _choose(project.params, "synthetic", "size", size, on_line)
 
 
-def choose_as_of(params: Path, as_of: date, on_line: OnLine) -> None:
-    """Set data.as_of in params.yaml, comments kept; say so if that changed the file."""
+def choose_cut(params: Path, cut: date, on_line: OnLine) -> None:
+    """Set data.cut in params.yaml, comments kept; say so if that changed the file."""
     # A text, which YAML puts in quotes: DVC refuses a date.
-    _choose(params, "data", "as_of", as_of.isoformat(), on_line)
+    _choose(params, "data", "cut", cut.isoformat(), on_line)
 
 
 def link_kaggle_files(downloads: Path, kaggle: Path, on_line: OnLine) -> None:

@@ -1,8 +1,8 @@
 """A span of past weeks, looked at one after the other as the monitor would have then.
 
-Each week is judged from what was known before its as_of. Records and pages lie in a folder of the
-replay's own, so the live log never mixes with it; nobody is told anything. Weeks that are on record
-are not looked at again, so a replay that was stopped goes on where it was.
+Each week is judged from what was known before its week_end. Records and pages lie in a folder of
+the replay's own, so the live log never mixes with it; nobody is told anything. Weeks that are
+on record are not looked at again, so a replay that was stopped goes on where it was.
 
 Two things are not as they were. The champion is today's: it has no number for weeks it was fitted
 on, and is not asked what it would have recommended then (the models of the time do not exist, and
@@ -22,19 +22,19 @@ from prefect.cache_policies import NO_CACHE
 from rich.console import Console
 from rich.table import Table
 
-from flows import week
+from flows import monitor_steps
 from flows.project import Project
 from flows.server import join_running_server
 from flows.tell import links
 from hemline import environment
 from hemline.engine.engine import open_engine
 from hemline.errors import BadInput
-from monitoring.answers import Champion
-from monitoring.fresh_data import FreshDataParams, see_arrival
+from monitoring.champion_lists import Champion
+from monitoring.completeness import FreshDataParams, see_arrival
 
 ALARMS: Final = "alarms"
 _VERDICTS: Final = ("drift", "seasonal", "level change", "new")
-_HEADINGS: Final = ("as_of", *_VERDICTS, "confirmed", "decision")
+_HEADINGS: Final = ("week_end", *_VERDICTS, "confirmed", "decision")
 _BETWEEN: Final = "; "
 
 
@@ -45,8 +45,8 @@ def replay(
     """Look at every week from `first` to `last` and write the alarm history.
 
     Args:
-        first: as_of of the first week.
-        last: as_of of the last week, a whole number of weeks later.
+        first: week_end of the first week.
+        last: week_end of the last week, a whole number of weeks later.
         root: the project folder.
         fresh: whether to begin anew, in a new folder, instead of going on.
         pages: whether to draw the dashboard's pages as well.
@@ -61,24 +61,24 @@ def replay(
     environment.apply(root)
     project = Project.at(root)
     weeks = _weeks(first, last)
-    log = week.Log(_folder(project, first, last, fresh=fresh))
-    decided = set(log.decisions["as_of"])
-    champion = week.champion_of_today()
-    summaries = week.summarise(project, last, None)
-    for as_of in weeks:
-        if as_of not in decided:
-            look_back(project, log, as_of, first, summaries, champion)
+    log = monitor_steps.Log(_folder(project, first, last, fresh=fresh))
+    decided = set(log.decisions["week_end"])
+    champion = monitor_steps.champion_of_today()
+    summaries = monitor_steps.summarise(project, last, None)
+    for week_end in weeks:
+        if week_end not in decided:
+            look_back(project, log, week_end, first, summaries, champion)
     if pages:
         draw(project, log, summaries)
     write_alarms(log)
     return log.folder
 
 
-@task(cache_policy=NO_CACHE, task_run_name="{as_of}")
+@task(cache_policy=NO_CACHE, task_run_name="{week_end}")
 def look_back(
     project: Project,
-    log: week.Log,
-    as_of: date,
+    log: monitor_steps.Log,
+    week_end: date,
     first: date,
     summaries: pd.DataFrame,
     champion: Champion | None,
@@ -87,27 +87,27 @@ def look_back(
     fresh = FreshDataParams.load(project.params)
     transactions = project.root / project.tables / "transactions.parquet"
     with open_engine(project.engine) as engine:
-        arrival = see_arrival(engine, transactions, as_of, fresh)
+        arrival = see_arrival(engine, transactions, week_end, fresh)
     if not arrival.is_complete:
         get_run_logger().warning("passed over: %s", arrival.sentence)
         return
-    known = summaries[summaries["as_of"] <= as_of]
-    week.judge(project, log, as_of, known)
-    week.measure(project, log, as_of, champion)
-    week.conclude(project, log, as_of, known, _model_age_days(log, as_of, first))
+    known = summaries[summaries["week_end"] <= week_end]
+    monitor_steps.judge(project, log, week_end, known)
+    monitor_steps.measure(project, log, week_end, champion)
+    monitor_steps.conclude(project, log, week_end, known, _model_age_days(log, week_end, first))
 
 
 @task(cache_policy=NO_CACHE)
-def draw(project: Project, log: week.Log, summaries: pd.DataFrame) -> None:
+def draw(project: Project, log: monitor_steps.Log, summaries: pd.DataFrame) -> None:
     """Write the pages of all weeks that have none yet."""
-    days = log.decisions["as_of"].tolist()
+    days = log.decisions["week_end"].tolist()
     for day in days:
         if not log.page_of(day).exists():
-            week.draw(project, log, day, summaries, links=links(), today=days[-1])
+            monitor_steps.draw(project, log, day, summaries, links=links(), today=days[-1])
 
 
 @task(cache_policy=NO_CACHE)
-def write_alarms(log: week.Log) -> None:
+def write_alarms(log: monitor_steps.Log) -> None:
     """Write alarms.csv and alarms.md, and the table as an artifact of this run."""
     history = alarm_history(log)
     history.to_csv(log.folder / f"{ALARMS}.csv", index=False)
@@ -116,12 +116,12 @@ def write_alarms(log: week.Log) -> None:
     create_markdown_artifact(text, key=ALARMS, description="What a replay has found")
 
 
-def alarm_history(log: week.Log) -> pd.DataFrame:
+def alarm_history(log: monitor_steps.Log) -> pd.DataFrame:
     """Return a row per week: what was unlike, what was confirmed, what was decided and why."""
     verdicts = log.verdicts
     return pd.DataFrame(
         [
-            _alarm_row(decision, verdicts[verdicts["as_of"] == decision.as_of])
+            _alarm_row(decision, verdicts[verdicts["week_end"] == decision.week_end])
             for decision in log.decisions.itertuples()
         ],
         columns=[*_HEADINGS, "candidates", "reasons"],
@@ -134,25 +134,25 @@ def main(
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew, in a new folder.")] = False,
     pages: Annotated[bool, typer.Option(help="Whether to draw the pages as well.")] = True,
 ) -> None:
-    """Replay a span of past weeks and print the alarm history; both days are as_of of a week."""
+    """Replay a span of past weeks and print the alarm history; both days are week_end of a week."""
     try:
         folder = replay(first.date(), last.date(), Path.cwd(), fresh=fresh, pages=pages)
     except BadInput as refusal:
         typer.secho(f"\n{refusal}", err=True, fg="red")
         raise SystemExit(1) from None
-    _print(alarm_history(week.Log(folder)), Console())
+    _print(alarm_history(monitor_steps.Log(folder)), Console())
     typer.echo(f"{folder}")
 
 
 def _weeks(first: date, last: date) -> list[date]:
-    n_weeks, rest = divmod((last - first).days, week.WEEK.days)
+    n_weeks, rest = divmod((last - first).days, monitor_steps.WEEK.days)
     if rest or n_weeks < 0:
         raise BadInput(
             "a replay is a whole number of weeks long",
             found=f"from {first} to {last}, {(last - first).days} days",
             fix="both are the first day after a week; choose the same day of the week",
         )
-    return [first + weeks * week.WEEK for weeks in range(n_weeks + 1)]
+    return [first + weeks * monitor_steps.WEEK for weeks in range(n_weeks + 1)]
 
 
 def _folder(project: Project, first: date, last: date, *, fresh: bool) -> Path:
@@ -163,12 +163,14 @@ def _folder(project: Project, first: date, last: date, *, fresh: bool) -> Path:
     return replays / f"{first}_{last}_{number}"
 
 
-def _model_age_days(log: week.Log, as_of: date, first: date) -> int:
+def _model_age_days(log: monitor_steps.Log, week_end: date, first: date) -> int:
     decisions = log.decisions
-    trained = decisions[decisions["retrain"] & (decisions["as_of"] < as_of)]["as_of"].tolist()
+    trained = decisions[decisions["retrain"] & (decisions["week_end"] < week_end)][
+        "week_end"
+    ].tolist()
     # A model that knows everything before `first` is as old as one trained on the week before it.
-    latest: date = max([first - week.WEEK, *trained])
-    return (as_of - latest).days
+    latest: date = max([first - monitor_steps.WEEK, *trained])
+    return (week_end - latest).days
 
 
 def _alarm_row(decision: Any, verdicts: pd.DataFrame) -> dict[str, object]:
@@ -178,7 +180,7 @@ def _alarm_row(decision: Any, verdicts: pd.DataFrame) -> dict[str, object]:
         verdict: _BETWEEN.join(places[verdicts["verdict"] == verdict]) for verdict in _VERDICTS
     }
     return {
-        "as_of": decision.as_of,
+        "week_end": decision.week_end,
         **found,
         "confirmed": _BETWEEN.join(decision.confirmed),
         "decision": "retrain" if decision.retrain else "",
@@ -203,7 +205,7 @@ def _print(history: pd.DataFrame, console: Console) -> None:
             str(len(row[verdict].split(_BETWEEN))) if row[verdict] else "" for verdict in _VERDICTS
         ]
         columns = {place.partition(" in ")[0] for place in row["confirmed"].split(_BETWEEN)}
-        shown = [str(row["as_of"]), *counts, ", ".join(sorted(columns)), row["decision"]]
+        shown = [str(row["week_end"]), *counts, ", ".join(sorted(columns)), row["decision"]]
         table.add_row(*shown, style="bold" if row["decision"] else None)
     console.print(table)
     confirmed = int(history["confirmed"].ne("").sum())

@@ -24,12 +24,12 @@ from hemline.registry.versions import (
     version_page,
 )
 from monitoring.alerts.alert import Alert, AlertParams
-from monitoring.alerts.composed.training import (
+from monitoring.alerts.outbox import Raised, raise_alert
+from monitoring.alerts.training_alerts import (
     challenger_rejected,
     champion_changed,
     retrain_failed,
 )
-from monitoring.alerts.outbox import Raised, raise_alert
 
 Log = Logger | LoggerAdapter[Any]
 
@@ -39,16 +39,16 @@ def is_unattended() -> bool:
     return deployment.id is not None
 
 
-def links(as_of: date | None = None, version: str | None = None) -> dict[str, str]:
+def links(week_end: date | None = None, version: str | None = None) -> dict[str, str]:
     """Return the pages of this run, of the monitor and of the registry, by name.
 
     Args:
-        as_of: of a week that has a page, which is then the dashboard in place of that of all weeks.
+        week_end: of a week whose page is then the dashboard, in place of that of all weeks.
         version: number of a version, whose page is then MLflow's in place of the front page.
     """
     where = addresses()
     pages = {
-        "dashboard": where.week(as_of) if as_of else where.monitoring,
+        "dashboard": where.week(week_end) if week_end else where.monitoring,
         "MLflow": version_page(where.mlflow, version) if version else where.mlflow,
         "Evidently": where.evidently,
     }
@@ -66,24 +66,24 @@ def tell(alert: Alert, project: Project, logger: Log) -> None:
 
 
 def tell_of_failure(
-    project: Project, logger: Log, *, as_of: date | None, stage: str, said: str
+    project: Project, logger: Log, *, week_end: date | None, stage: str, said: str
 ) -> None:
     """Alert that a training nobody watched has failed."""
     if not is_unattended():
         return
     alert = retrain_failed(
-        as_of,
+        week_end,
         stage=stage,
         said=said,
         champion=_champion_if_known(logger),
-        links=links(as_of),
+        links=links(week_end),
         params=AlertParams.load(project.params),
     )
     tell(alert, project, logger)
 
 
 def tell_of_verdict(
-    project: Project, logger: Log, *, as_of: date, version: Version, reason: str
+    project: Project, logger: Log, *, week_end: date, version: Version, reason: str
 ) -> None:
     """Alert that another version answers, or that the one of an unwatched training may not.
 
@@ -97,7 +97,7 @@ def tell_of_verdict(
     if judged.tags.get(GATE_PROMOTED) != "false":
         return
     alert = challenger_rejected(
-        as_of,
+        week_end,
         version=version.number,
         champion=champion.number,
         reason=reason,
@@ -112,7 +112,7 @@ def tell_of_champion(project: Project, logger: Log) -> None:
 
     Not of a first champion, of an alias taken away, or of versions that were deleted since.
     """
-    weeks = {version.number: version.as_of for version in all_versions()}
+    weeks = {version.number: version.cut for version in all_versions()}
     for number, change in enumerate(settle(datetime.now(tz=UTC)), start=1):
         if change.previous != NOBODY and change.version in weeks:
             _keep(_champion_alert(change, number, weeks[change.version], project), project)
@@ -138,9 +138,9 @@ def _champion_if_known(logger: Log) -> str | None:
     return champion.number if champion else None
 
 
-def _champion_alert(change: Change, number: int, as_of: date, project: Project) -> Alert:
+def _champion_alert(change: Change, number: int, week_end: date, project: Project) -> Alert:
     return champion_changed(
-        as_of,  # and not the clock's day, so that it is one alert
+        week_end,  # and not the clock's day, so that it is one alert
         change=str(number),
         version=change.version,
         previous=change.previous,

@@ -7,7 +7,7 @@ rather than piling up behind something that hangs.
 """
 
 import logging
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import IO, Annotated, Any, Final, Literal, cast
 
@@ -24,21 +24,21 @@ from flows.challenger import enter_challenger
 from flows.project import (
     Project,
     Source,
-    choose_as_of,
+    choose_cut,
     choose_size,
     choose_source,
     link_kaggle_files,
     unlink_kaggle_files,
 )
-from flows.report import (
+from flows.resources import Size
+from flows.tell import is_unattended, tell_of_failure
+from flows.training_report import (
     Training,
     failure_page,
     print_next_steps,
     print_recommendations,
     print_scores,
 )
-from flows.room import Size
-from flows.tell import is_unattended, tell_of_failure
 from flows.ui import addresses
 from hemline import columns, environment
 from hemline.data.purchases import latest_cut
@@ -46,7 +46,7 @@ from hemline.data.split import DataParams
 from hemline.engine.engine import open_engine
 from hemline.errors import BadInput, full_disk_refused
 from hemline.registry.versions import load_champion
-from hemline.segments.strangers import Stranger
+from hemline.segments.cold_customers import Stranger
 from hemline.tables import SERVED_SCORES, read_table
 
 WAIT_MINUTES: Final = 60
@@ -66,8 +66,8 @@ def train(
     source: Source | None = None,
     size: Size | None = None,
     data: Path | None = None,
-    as_of: date | Latest | None = None,
-    known_until: date | None = None,
+    cut: date | Latest | None = None,
+    week_end: date | None = None,
     wait_minutes: float = WAIT_MINUTES,
 ) -> Training | State[Any]:
     """Bring every stage up to date, record the result, and let it challenge the champion.
@@ -77,9 +77,9 @@ def train(
         source: synthetic or kaggle; None leaves acquire.source in params.yaml as it is.
         size: of the generated shop; None leaves synthetic.size in params.yaml as it is.
         data: folder with the Kaggle files, linked into data/kaggle; None leaves that as it is.
-        as_of: the cut; "latest" is the last day whose whole test week lies in the data, None leaves
-            data.as_of in params.yaml as it is.
-        known_until: in place of as_of, the first day nothing is known of: the cut lies so far
+        cut: the cut; "latest" is the last day whose whole test week lies in the data, None leaves
+            data.cut in params.yaml as it is.
+        week_end: in place of cut, the first day nothing is known of: the cut lies so far
             before it that the last known days are the test week.
         wait_minutes: how long to wait for another training run to finish.
 
@@ -103,24 +103,24 @@ def train(
                 choose_source(project.params, source, logger.info)
             if source == "synthetic":
                 unlink_kaggle_files(root / project.kaggle, logger.info)
-            cut = _cut(project, as_of, known_until)
+            cut = _cut(project, cut, week_end)
             if isinstance(cut, date):
-                choose_as_of(project.params, cut, logger.info)
+                choose_cut(project.params, cut, logger.info)
             states = _bring_up_to_date(project, lock, cut)
             broken = [stage for stage, state in states.items() if not state.is_completed()]
             if broken:
-                return _failed(project, broken[0], states[broken[0]], known_until)
+                return _failed(project, broken[0], states[broken[0]], week_end)
             return enter_challenger(project, states)
     except _UnfitWeek as unfit:
         logger.error("%s", unfit)  # noqa: TRY400  (as below; the alert is out)
         return Failed(message=str(unfit))
     except (BadInput, dvc.TrainingLocked) as refusal:
         logger.error("%s", refusal)  # noqa: TRY400  (the message is the whole story)
-        tell_of_failure(Project.at(root), logger, as_of=known_until, stage=_FLOW, said=str(refusal))
+        tell_of_failure(Project.at(root), logger, week_end=week_end, stage=_FLOW, said=str(refusal))
         return Failed(message=str(refusal))
     except Exception as error:
         said = f"{type(error).__name__}: {error}"
-        tell_of_failure(Project.at(root), logger, as_of=known_until, stage=_FLOW, said=said)
+        tell_of_failure(Project.at(root), logger, week_end=week_end, stage=_FLOW, said=said)
         raise
 
 
@@ -143,13 +143,13 @@ def main(
     source: Annotated[Source | None, typer.Option(help="Sets acquire.source.")] = None,
     size: Annotated[Size | None, typer.Option(help="Sets synthetic.size.")] = None,
     data: Annotated[Path | None, typer.Option(help="Folder of the Kaggle files.")] = None,
-    as_of: Annotated[
+    cut: Annotated[
         str | None, typer.Option(help="The cut: a day (2020-09-16), or the latest one.")
     ] = None,
 ) -> None:
     """Run the training and show what came of it; exit 1 with a short message if it failed."""
-    cut = as_of if as_of is None or as_of == LATEST else _day(as_of)
-    state = train(source=source, size=size, data=data, as_of=cut, return_state=True)
+    day = cut if cut is None or cut == LATEST else _day(cut)
+    state = train(source=source, size=size, data=data, cut=day, return_state=True)
     console = Console()
     logging.getLogger("prefect").setLevel(logging.WARNING)  # the last words are ours
     if not state.is_completed():
@@ -183,17 +183,17 @@ def _day(text: str) -> date:
 
 
 def _cut(
-    project: Project, as_of: date | Latest | None, known_until: date | None
+    project: Project, cut: date | Latest | None, week_end: date | None
 ) -> date | Latest | None:
-    if known_until is None:
-        return as_of
-    if as_of is not None:
+    if week_end is None:
+        return cut
+    if cut is not None:
         raise BadInput(
             "a training is told its cut or the day up to which everything is known, not both",
-            found=f"as_of {as_of} and known_until {known_until}",
+            found=f"cut {cut} and week_end {week_end}",
             fix="leave one of them out",
         )
-    return known_until - timedelta(days=DataParams.load(project.params).test_days)
+    return DataParams.load(project.params).cut_before(week_end)
 
 
 def _bring_up_to_date(
@@ -218,8 +218,8 @@ def _bring_up_to_date(
             transactions = project.root / project.tables / "transactions.parquet"
             test_days = DataParams.load(project.params).test_days
             with open_engine(project.engine) as engine:
-                as_of = latest_cut(engine, transactions, test_days=test_days)
-            choose_as_of(project.params, as_of, get_run_logger().info)
+                cut = latest_cut(engine, transactions, test_days=test_days)
+            choose_cut(project.params, cut, get_run_logger().info)
         if stage == _ACQUIRE and is_unattended():
             _check_test_week(project)
     return states
@@ -230,19 +230,17 @@ def _check_test_week(project: Project) -> None:
 
     Among two years of rows a broken week keeps the rules of stage validate.
     """
-    from flows.arrivals import check  # noqa: PLC0415  (slow, and for unwatched trainings alone)
+    from flows.check_data import check  # noqa: PLC0415  (slow, and for unwatched trainings alone)
 
     dates = DataParams.load(project.params)
-    problem = check(project, dates.as_of + timedelta(days=dates.test_days), acts=True)
+    problem = check(project, dates.week_end, acts=True)
     if problem is not None:
         raise _UnfitWeek(problem)
 
 
-def _failed(
-    project: Project, stage: str, state: State[Any], known_until: date | None
-) -> State[Any]:
+def _failed(project: Project, stage: str, state: State[Any], week_end: date | None) -> State[Any]:
     said = state.data.said if isinstance(state.data, dvc.StageFailed) else str(state.message)
-    tell_of_failure(project, get_run_logger(), as_of=known_until, stage=stage, said=said)
+    tell_of_failure(project, get_run_logger(), week_end=week_end, stage=stage, said=said)
     return Failed(message=state.message, data=state.data)
 
 

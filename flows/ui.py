@@ -23,7 +23,7 @@ from typing import Final, NoReturn
 import typer
 
 from flows.dvc import end_group
-from flows.pages import publish
+from flows.ui_pages import publish
 from hemline import environment
 from hemline.errors import BadInput
 
@@ -68,9 +68,9 @@ class Addresses:
         """Return the address of what to do when an alert comes."""
         return f"{self.pages}/docs/monitoring.md"
 
-    def week(self, as_of: date) -> str:
-        """Return the address of the page of the week before as_of."""
-        return f"{self.pages}/monitoring/{as_of}/index.html"
+    def week(self, week_end: date) -> str:
+        """Return the address of the page of the week before week_end."""
+        return f"{self.pages}/monitoring/{week_end}/index.html"
 
 
 def addresses() -> Addresses:

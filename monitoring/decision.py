@@ -30,19 +30,19 @@ class Decision:
     """What is done about a week.
 
     Attributes:
-        as_of: the first day after the week.
+        week_end: the first day after the week.
         retrain: whether a training is to be started.
         pages_a_person: whether somebody has to look at once.
         confirmed: "column" or "column in segment" of the confirmed drifts.
         candidates: the same of drifts of this week that are not confirmed.
         reasons: sentences with the numbers behind the above.
         version: the champion; None without.
-        model_age_days: days from the champion's cut to as_of; None without a champion.
+        model_age_days: days from the champion's cut to week_end; None without a champion.
         map_at_12: of the champion on the week; None where it is not known.
         popularity_map_at_12: of popularity on the same buyers.
     """
 
-    as_of: date
+    week_end: date
     retrain: bool
     pages_a_person: bool
     confirmed: tuple[str, ...]
@@ -55,41 +55,41 @@ class Decision:
 
 
 def decide(
-    as_of: date,
+    week_end: date,
     verdicts: pd.DataFrame,
     past_decisions: pd.DataFrame | None,
     performance: pd.DataFrame | None,
     model_age_days: int | None,
     params: MonitorParams,
 ) -> Decision:
-    """Return what is done about the week before as_of; rows of later weeks are not looked at.
+    """Return what is done about the week before week_end; rows of later weeks are not looked at.
 
     Args:
-        as_of: the first day after the week.
+        week_end: the first day after the week.
         verdicts: VERDICTS of it and the weeks before.
         past_decisions: DECISIONS of earlier weeks; None or empty at first.
         performance: PERFORMANCE of it and the weeks before; None or empty where none was measured.
-        model_age_days: from the champion's cut to as_of; None without a champion.
+        model_age_days: from the champion's cut to week_end; None without a champion.
         params: how many weeks confirm, cool down and make a model old.
     """
-    confirmed, candidates, drift_said = _drifts(as_of, verdicts, params)
-    now, past = _performance_of(as_of, performance)
+    confirmed, candidates, drift_said = _drifts(week_end, verdicts, params)
+    now, past = _performance_of(week_end, performance)
     fell, performance_said = _has_fallen(now, past)
     wanted = {
         "drift": bool(confirmed),
         "performance": fell is True,
         "age": _is_old(model_age_days, params),
     }
-    resting, rest_said = _resting(as_of, past_decisions, params)
+    resting, rest_said = _resting(week_end, past_decisions, params)
     number = None if now is None else float(now["map_at_12"])
     return Decision(
-        as_of=as_of,
+        week_end=week_end,
         retrain=any(wanted[cause] and cause not in resting for cause in wanted),
         pages_a_person=bool(confirmed) and fell is not False,
         confirmed=confirmed,
         candidates=candidates,
         reasons=(*drift_said, performance_said, _age_said(model_age_days, params), *rest_said),
-        version=_version(as_of, performance),
+        version=_version(week_end, performance),
         model_age_days=model_age_days,
         map_at_12=number,
         popularity_map_at_12=None if now is None else float(now["popularity_map_at_12"]),
@@ -97,18 +97,18 @@ def decide(
 
 
 def _drifts(
-    as_of: date, verdicts: pd.DataFrame, params: MonitorParams
+    week_end: date, verdicts: pd.DataFrame, params: MonitorParams
 ) -> tuple[tuple[str, ...], tuple[str, ...], list[str]]:
     """Return confirmed drifts, those of this week alone, and sentences about both."""
-    weeks = [as_of - timedelta(days=_WEEK_DAYS * back) for back in range(params.out_of_weeks)]
-    lately = verdicts[_days(verdicts["as_of"]).isin(_days(pd.Series(weeks, dtype=object)))]
+    weeks = [week_end - timedelta(days=_WEEK_DAYS * back) for back in range(params.out_of_weeks)]
+    lately = verdicts[_days(verdicts["week_end"]).isin(_days(pd.Series(weeks, dtype=object)))]
     drifts = lately[_confirms(lately) & (lately["verdict"] == "drift")].assign(
         place=_places, family=_families
     )
-    n_weeks: Any = drifts.groupby("family")["as_of"].nunique().to_dict()
-    today = drifts.loc[_days(drifts["as_of"]) == pd.Timestamp(as_of), "family"]
+    n_weeks: Any = drifts.groupby("family")["week_end"].nunique().to_dict()
+    today = drifts.loc[_days(drifts["week_end"]) == pd.Timestamp(week_end), "family"]
     latest = drifts[drifts["family"].isin(today)].sort_values(
-        ["as_of", "p_value"], ascending=[False, True], kind="stable"
+        ["week_end", "p_value"], ascending=[False, True], kind="stable"
     )
     latest = latest.drop_duplicates(["family", "place"])
     is_confirmed = latest["family"].map(n_weeks) >= params.confirm_weeks
@@ -116,7 +116,7 @@ def _drifts(
     candidates = tuple(dict.fromkeys(latest["place"][~is_confirmed]))
     rows: Any = latest.itertuples()
     said = [_said(row, n_weeks[row.family], params) for row in rows]
-    return confirmed, candidates, said or [_silence(lately, as_of)]
+    return confirmed, candidates, said or [_silence(lately, week_end)]
 
 
 def _confirms(rows: pd.DataFrame) -> "pd.Series[bool]":
@@ -144,14 +144,14 @@ def _said(row: Any, n_weeks: int, params: MonitorParams) -> str:
     return (
         f"A drift of {row.place} ({row.about}) {state}: in {n_weeks} of the last "
         f"{params.out_of_weeks} weeks, where {params.confirm_weeks} confirm; the week before "
-        f"{_days(pd.Series([row.as_of]))[0]:%Y-%m-%d} misses what was expected by "
+        f"{_days(pd.Series([row.week_end]))[0]:%Y-%m-%d} misses what was expected by "
         f"{row.effect:.3f}, where {row.threshold:.3f} is noticed (q = {row.q_value:.2g}; "
         f"{row.moved})."
     )
 
 
-def _silence(lately: pd.DataFrame, as_of: date) -> str:
-    is_today = _days(lately["as_of"]) == pd.Timestamp(as_of)
+def _silence(lately: pd.DataFrame, week_end: date) -> str:
+    is_today = _days(lately["week_end"]) == pd.Timestamp(week_end)
     today = lately[is_today & _confirms(lately)]
     if today.empty:
         return "Nothing that is bought could be compared: there are too few weeks before this one."
@@ -162,18 +162,18 @@ def _silence(lately: pd.DataFrame, as_of: date) -> str:
 
 
 def _performance_of(
-    as_of: date, performance: pd.DataFrame | None
+    week_end: date, performance: pd.DataFrame | None
 ) -> tuple["pd.Series[Any] | None", pd.DataFrame]:
     """Return the week's row, None without a number, and earlier rows of the same champion."""
     if performance is None or performance.empty:
         return None, pd.DataFrame()
     measured = performance[performance["map_at_12"].notna()]
-    days = _days(measured["as_of"])
-    today = measured[days == pd.Timestamp(as_of)]
+    days = _days(measured["week_end"])
+    today = measured[days == pd.Timestamp(week_end)]
     if today.empty:
         return None, pd.DataFrame()
     now = today.iloc[-1]
-    earlier = (days < pd.Timestamp(as_of)) & (measured["version"] == now["version"])
+    earlier = (days < pd.Timestamp(week_end)) & (measured["version"] == now["version"])
     return now, measured[earlier]
 
 
@@ -200,10 +200,10 @@ def _has_fallen(now: "pd.Series[Any] | None", past: pd.DataFrame) -> tuple[bool 
     return False, f"{said}, as in its {len(past)} earlier weeks ({usual:+.4f})."
 
 
-def _version(as_of: date, performance: pd.DataFrame | None) -> str | None:
+def _version(week_end: date, performance: pd.DataFrame | None) -> str | None:
     if performance is None or performance.empty:
         return None
-    today = performance[_days(performance["as_of"]) == pd.Timestamp(as_of)]
+    today = performance[_days(performance["week_end"]) == pd.Timestamp(week_end)]
     version = today["version"].iloc[-1] if len(today) else None
     return None if version is None or pd.isna(version) else str(version)
 
@@ -221,7 +221,7 @@ def _age_said(model_age_days: int | None, params: MonitorParams) -> str:
 
 
 def _resting(
-    as_of: date, past_decisions: pd.DataFrame | None, params: MonitorParams
+    week_end: date, past_decisions: pd.DataFrame | None, params: MonitorParams
 ) -> tuple[frozenset[str], list[str]]:
     """Return what cannot call for a retraining so soon after another, and a sentence about it.
 
@@ -230,7 +230,7 @@ def _resting(
     """
     if past_decisions is None or past_decisions.empty:
         return frozenset(), []
-    ago = (pd.Timestamp(as_of) - _days(past_decisions["as_of"])).dt.days
+    ago = (pd.Timestamp(week_end) - _days(past_decisions["week_end"])).dt.days
     since = ago[past_decisions["retrain"].astype(bool) & (ago > 0)]
     for_drift = past_decisions.loc[since.index, "confirmed"].map(len) > 0
     rest_days = _WEEK_DAYS * params.cool_down_weeks

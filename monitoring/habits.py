@@ -24,7 +24,7 @@ from scipy import sparse
 
 from hemline import columns
 from monitoring.signals import FloatArray, IntArray, Signal, as_weighted
-from monitoring.week import Week
+from monitoring.week_data import Week
 from monitoring.windows import MonitorParams
 
 TASTE: Final = "taste"

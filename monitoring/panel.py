@@ -23,7 +23,7 @@ class Panel:
     """What was measured, week by week.
 
     Attributes:
-        weeks: as_of of each row, ascending.
+        weeks: week_end of each row, ascending.
         signals: about, column and segment of each signal.
         signal: of each number, the signal it belongs to; ascending.
         category: of each number, its name; empty for a signal that is one number.
@@ -71,7 +71,7 @@ class Panel:
 
 def panel_of(summaries: pd.DataFrame) -> Panel:
     """Return the panel of SUMMARIES of at least one week."""
-    week, weeks = pd.factorize(pd.to_datetime(summaries["as_of"]), sort=True)
+    week, weeks = pd.factorize(pd.to_datetime(summaries["week_end"]), sort=True)
     coded = [pd.factorize(summaries[name], sort=True) for name in (*SIGNAL, "category")]
     key = np.zeros(len(summaries), np.int64)
     for code, names in coded:
@@ -112,8 +112,8 @@ class Steps:
 
 def steps_of(weeks: Sequence[date], params: MonitorParams) -> Steps:
     """Return the windows of each week as weights on the others."""
-    row = {as_of: number for number, as_of in enumerate(weeks)}
-    windows = [windows_for(as_of, date.min, params) for as_of in weeks]
+    row = {week_end: number for number, week_end in enumerate(weeks)}
+    windows = [windows_for(week_end, date.min, params) for week_end in weeks]
     return Steps(
         np.stack([_weights(window.recent, row) for window in windows]),
         np.stack([_weights(window.seasonal, row) for window in windows]),

@@ -15,19 +15,19 @@ import pyarrow as pa
 
 from hemline.engine.engine import Engine
 from hemline.evaluation.bootstrap import bootstrap_means, interval
-from monitoring.answers import Asking, Champion, PerformanceParams, ask_about
-from monitoring.journal import PERFORMANCE
+from monitoring.champion_lists import Asking, Champion, PerformanceParams, ask_about
+from monitoring.records import PERFORMANCE
 
 
 def measure_performance(
     engine: Engine,
     table_folder: Path,
-    as_of: date,
+    week_end: date,
     champion: Champion | None,
     params: Path,
     kept: Path,
 ) -> pd.DataFrame:
-    """Return one row of PERFORMANCE about the week [as_of - 7 days, as_of).
+    """Return one row of PERFORMANCE about the week [week_end - 7 days, week_end).
 
     Without a champion, or with one that was fitted on days of the week, the row holds no number and
     says why in `note`.
@@ -35,7 +35,7 @@ def measure_performance(
     Args:
         engine: what reads the tables.
         table_folder: the tables of acquire.
-        as_of: the first day after the week.
+        week_end: the first day after the week.
         champion: who is asked.
         params: params.yaml.
         kept: folder of answers, see answers.Asking.
@@ -44,21 +44,23 @@ def measure_performance(
         BadInput: no transaction lies in the week, or in the days before it that popularity counts.
     """
     if champion is None:
-        return _row(as_of, {"note": "there is no champion"})
+        return _row(week_end, {"note": "there is no champion"})
     version, _ = champion
-    about = {"version": version.number, "version_as_of": version.as_of}
+    about = {"version": version.number, "version_cut": version.cut}
     asking = Asking.of(engine, table_folder, champion, params, kept)
-    if asking.has_seen(as_of):
-        seen = f"the champion was fitted up to {version.as_of} and has seen this week"
-        return _row(as_of, about | {"note": seen})
-    numbers = _compared(ask_about(as_of, asking), as_of, asking.params)
-    return _row(as_of, about | numbers | {"note": ""})
+    if asking.has_seen(week_end):
+        seen = f"the champion was fitted up to {version.cut} and has seen this week"
+        return _row(week_end, about | {"note": seen})
+    numbers = _compared(ask_about(week_end, asking), week_end, asking.params)
+    return _row(week_end, about | numbers | {"note": ""})
 
 
-def _compared(answers: pd.DataFrame, as_of: date, params: PerformanceParams) -> dict[str, object]:
+def _compared(
+    answers: pd.DataFrame, week_end: date, params: PerformanceParams
+) -> dict[str, object]:
     """Return the numbers of PERFORMANCE; buyers are resampled, each with both scores."""
     pairs = answers[["ap_at_12", "popularity_ap_at_12"]].to_numpy(np.float64)
-    rng = np.random.default_rng([params.seed, as_of.toordinal()])
+    rng = np.random.default_rng([params.seed, week_end.toordinal()])
     samples = bootstrap_means(pairs, n_samples=params.bootstrap_samples, rng=rng)
     low, high = interval(samples[:, 0] - samples[:, 1])
     champion, popularity = pairs.mean(axis=0)
@@ -72,6 +74,8 @@ def _compared(answers: pd.DataFrame, as_of: date, params: PerformanceParams) -> 
     }
 
 
-def _row(as_of: date, told: dict[str, object]) -> pd.DataFrame:
-    row: pd.DataFrame = pa.Table.from_pylist([{"as_of": as_of} | told], PERFORMANCE).to_pandas()
+def _row(week_end: date, told: dict[str, object]) -> pd.DataFrame:
+    row: pd.DataFrame = pa.Table.from_pylist(
+        [{"week_end": week_end} | told], PERFORMANCE
+    ).to_pandas()
     return row

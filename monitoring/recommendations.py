@@ -28,8 +28,8 @@ from scipy.stats import rankdata
 
 from hemline.engine.engine import Engine
 from hemline.evaluation.beyond_accuracy import as_matrix, gini
-from hemline.models.recommender import NO_ARTICLE
-from monitoring.answers import Asking, Champion, ask_about
+from hemline.kernels.lists import NO_ARTICLE
+from monitoring.champion_lists import Asking, Champion, ask_about
 from monitoring.signals import Signal, number
 from monitoring.summaries import draw_weights, summary_rows
 from monitoring.windows import MonitorParams
@@ -64,7 +64,7 @@ def summarise_recommendations(
     Args:
         engine: what reads the tables.
         table_folder: the tables of acquire.
-        weeks: as_of of each week: the one that is judged, and those it is held against.
+        weeks: week_end of each week: the one that is judged, and those it is held against.
         champion: who is asked, about all of them.
         params: params.yaml.
         kept: folder of answers, see answers.Asking.
@@ -80,16 +80,16 @@ def summarise_recommendations(
 
 
 def _summarise(
-    as_of: date, asking: Asking, attributes: pd.DataFrame, wanted: MonitorParams
+    week_end: date, asking: Asking, attributes: pd.DataFrame, wanted: MonitorParams
 ) -> pd.DataFrame:
-    answers = ask_about(as_of, asking)
-    rng = np.random.default_rng([wanted.seed, as_of.toordinal()])
+    answers = ask_about(week_end, asking)
+    rng = np.random.default_rng([wanted.seed, week_end.toordinal()])
     weights = draw_weights(len(answers), wanted.replicates, rng)
     signals = signals_of_lists(answers, attributes, asking.params.coverage_lists)
     frames = [
-        summary_rows(as_of, signal, weights)
+        summary_rows(week_end, signal, weights)
         for signal in signals
-        if signal.column not in _OF_THE_SHELF or not asking.has_seen(as_of)
+        if signal.column not in _OF_THE_SHELF or not asking.has_seen(week_end)
     ]
     return pd.concat(frames, ignore_index=True)
 

@@ -28,16 +28,16 @@ from hemline import columns
 from hemline.engine.engine import Engine
 from hemline.errors import BadInput
 from hemline.tables import read_table, write_table
-from monitoring.measures import signals_of
 from monitoring.signals import Signal
-from monitoring.week import read_week
+from monitoring.week_data import read_week
+from monitoring.week_signals import signals_of
 from monitoring.windows import MonitorParams
 
 FloatArray = npt.NDArray[np.float64]
 
 SUMMARIES: Final = pa.schema(
     [
-        ("as_of", pa.date32()),
+        ("week_end", pa.date32()),
         ("about", pa.string()),
         ("column", pa.string()),
         ("segment", pa.string()),
@@ -55,20 +55,20 @@ _BUYERS_AT_ONCE: Final = 20_000
 
 
 def summarise_week(
-    engine: Engine, tables: Path, as_of: date, params: MonitorParams
+    engine: Engine, tables: Path, week_end: date, params: MonitorParams
 ) -> pd.DataFrame:
-    """Return SUMMARIES of the seven days before as_of; raises BadInput when nothing was bought.
+    """Return SUMMARIES of the seven days before week_end; raises BadInput when nothing was bought.
 
     Args:
         engine: what reads the tables.
         tables: folder of articles, customers and transactions.parquet.
-        as_of: the first day after the week; nothing on or after it is read.
+        week_end: the first day after the week; nothing on or after it is read.
         params: lengths of the windows that reach back, number of replicates, seed.
     """
-    week = read_week(engine, tables, as_of, params)
-    rng = np.random.default_rng([params.seed, as_of.toordinal()])
+    week = read_week(engine, tables, week_end, params)
+    rng = np.random.default_rng([params.seed, week_end.toordinal()])
     weights = draw_weights(week.n_buyers, params.replicates, rng)
-    return _rows(as_of, list(signals_of(week, params)), weights)
+    return _rows(week_end, list(signals_of(week, params)), weights)
 
 
 def draw_weights(
@@ -85,23 +85,25 @@ def draw_weights(
     return weights
 
 
-def summary_rows(as_of: date, signal: Signal, weights: npt.NDArray[np.float32]) -> pd.DataFrame:
+def summary_rows(week_end: date, signal: Signal, weights: npt.NDArray[np.float32]) -> pd.DataFrame:
     """Return SUMMARIES rows of a signal.
 
     Args:
-        as_of: the first day after the week.
+        week_end: the first day after the week.
         signal: what was measured of each buyer.
         weights: as `draw_weights` returns them, a row for each buyer of the week.
     """
-    return _rows(as_of, [signal], weights)
+    return _rows(week_end, [signal], weights)
 
 
-def _rows(as_of: date, signals: Sequence[Signal], weights: npt.NDArray[np.float32]) -> pd.DataFrame:
+def _rows(
+    week_end: date, signals: Sequence[Signal], weights: npt.NDArray[np.float32]
+) -> pd.DataFrame:
     counts = [len(signal.categories) for signal in signals]
     numbers = np.concatenate([_numbers(signal, weights) for signal in signals])
     return pd.DataFrame(
         {
-            "as_of": as_of,
+            "week_end": week_end,
             **{
                 name: np.repeat([getattr(signal, name) for signal in signals], counts)
                 for name in ("about", "column", "segment")
@@ -137,14 +139,14 @@ def kept_summaries(
     Args:
         engine: what reads the tables.
         tables: folder of articles, customers and transactions.parquet.
-        folder: where they are kept, one `<as_of>.parquet` a week.
-        until: as_of of the last week; the others end whole weeks before.
+        folder: where they are kept, one `<week_end>.parquet` a week.
+        until: week_end of the last week; the others end whole weeks before.
         params: as in `summarise_week`; other numbers make other summaries.
     """
     prints = _fingerprints(engine, tables, until, params)
     weeks = [
-        _kept_week(engine, tables, folder / f"{as_of}.parquet", as_of, params, fingerprint)
-        for as_of, fingerprint in prints.items()
+        _kept_week(engine, tables, folder / f"{week_end}.parquet", week_end, params, fingerprint)
+        for week_end, fingerprint in prints.items()
     ]
     return pd.concat(weeks, ignore_index=True)
 
@@ -153,13 +155,13 @@ def _kept_week(
     engine: Engine,
     tables: Path,
     path: Path,
-    as_of: date,
+    week_end: date,
     params: MonitorParams,
     fingerprint: str,
 ) -> pd.DataFrame:
     if path.exists() and _fingerprint_of(path) == fingerprint:
-        return read_table(path, SUMMARIES).assign(as_of=as_of)  # a date, as those just made
-    summaries = summarise_week(engine, tables, as_of, params)
+        return read_table(path, SUMMARIES).assign(week_end=week_end)  # a date, as those just made
+    summaries = summarise_week(engine, tables, week_end, params)
     write_table(summaries.assign(fingerprint=fingerprint), path, _KEPT)
     return summaries
 

@@ -1,6 +1,6 @@
 """Which weeks are compared with which.
 
-A week is known by its as_of, the first day after it. It is held against the weeks just before it
+A week is known by its week_end, the first day after it. It is held against the weeks just before it
 (the recent weeks, but for the very last, so that the first week of a drift does not hide the
 second) and against last year: what the same step of the year changed then. The price: a slow trend
 looks like half a change, and of a shop's first year nothing can be said but that it differs.
@@ -64,7 +64,7 @@ class Windows:
     """The weeks a week is held against.
 
     Attributes:
-        as_of: the first day after the week.
+        week_end: the first day after the week.
         current: the week itself.
         recent: the reference weeks, oldest first.
         seasonal: last year's weeks like the current one.
@@ -73,7 +73,7 @@ class Windows:
         note: what is missing of all this, in a sentence; empty when nothing is.
     """
 
-    as_of: date
+    week_end: date
     current: Span
     recent: tuple[Span, ...]
     seasonal: tuple[Span, ...]
@@ -81,23 +81,23 @@ class Windows:
     note: str
 
 
-def windows_for(as_of: date, first_day: date, params: MonitorParams) -> Windows:
-    """Return the windows of the week before as_of, as far as the data reach back.
+def windows_for(week_end: date, first_day: date, params: MonitorParams) -> Windows:
+    """Return the windows of the week before week_end, as far as the data reach back.
 
     Args:
-        as_of: the first day after the week.
+        week_end: the first day after the week.
         first_day: the first day of the data; weeks that begin before it are left out.
         params: reference_weeks and gap_weeks count.
     """
     back = range(params.gap_weeks + params.reference_weeks, params.gap_weeks, -1)
-    wanted = [as_of - weeks * _WEEK for weeks in back]
+    wanted = [week_end - weeks * _WEEK for weeks in back]
     recent = _known(wanted, first_day)
-    seasonal = _known(_like(as_of), first_day)
+    seasonal = _known(_like(week_end), first_day)
     matched = [week for end in wanted for week in _like(end)]
     seasonal_recent = _known(matched, first_day)
     note = _missing(len(recent), len(wanted), seasonal, len(seasonal_recent) / len(matched))
-    current = Span(as_of - _WEEK, as_of)
-    return Windows(as_of, current, recent, seasonal, seasonal_recent, note)
+    current = Span(week_end - _WEEK, week_end)
+    return Windows(week_end, current, recent, seasonal, seasonal_recent, note)
 
 
 def _like(week_end: date) -> list[date]:

@@ -9,11 +9,11 @@ import pytest
 from typer.testing import CliRunner
 
 from hemline import tables
-from hemline.backtest.fitting import Backtest, fingerprint
-from hemline.backtest.run import run_backtest
+from hemline.backtest.backtest import run_backtest
+from hemline.backtest.weekly_lists import Backtest, fingerprint
 from hemline.cli import app
 from hemline.errors import BadInput
-from hemline.evaluation.week import EVERYTHING, SCORED_LISTS
+from hemline.evaluation.held_out_week import EVERYTHING, SCORED_LISTS
 from hemline.training import Shop
 from tests.tiny_project import change_params
 from tests.tiny_shop import write_tiny_shop
@@ -96,7 +96,7 @@ def test_a_finished_week_is_not_fitted_again(shop: Path, monkeypatch: pytest.Mon
         raise AssertionError("fitted again")
 
     with monkeypatch.context() as patch:
-        patch.setattr("hemline.backtest.fitting.fit_models", refuse)
+        patch.setattr("hemline.backtest.weekly_lists.fit_models", refuse)
         run_backtest(cheap(shop), 2)
         with pytest.raises(AssertionError, match="fitted again"):
             run_backtest(cheap(shop), 2, fresh=True)
@@ -117,7 +117,7 @@ def test_kept_lists_go_by_what_could_change_them_and_by_nothing_else(tmp_path: P
     root = write_tiny_shop(tmp_path / "shop")
     first = fingerprint(cheap(root))
     undecided = {
-        ("data", "as_of"): "2020-09-09",
+        ("data", "cut"): "2020-09-09",
         ("evaluate", "bootstrap_samples"): 7,
         ("monitor", "threshold"): 0.2,
     }

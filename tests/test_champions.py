@@ -19,7 +19,7 @@ from hemline.registry.champions import (
     roll_back,
     settle,
 )
-from hemline.registry.judging import earlier_verdict, record_verdict
+from hemline.registry.promotion import earlier_verdict, record_verdict
 from hemline.registry.versions import (
     CHAMPION,
     GATE_REASON,
@@ -86,7 +86,7 @@ def killed_before_write(number: int) -> Iterator[None]:
 
 
 def add_version(client: MlflowClient, form: str = FORM) -> str:
-    tags = {"as_of": "2020-09-16", "source": "synthetic", "form": form}
+    tags = {"cut": "2020-09-16", "source": "synthetic", "form": form}
     return str(client.create_model_version(MODEL, source="models", tags=tags).version)
 
 

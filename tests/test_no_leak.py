@@ -11,15 +11,15 @@ import pytest
 import yaml
 
 from hemline import columns, tables
-from hemline.backtest.fitting import Backtest
-from hemline.backtest.run import check_leaks
+from hemline.backtest.backtest import check_leaks
+from hemline.backtest.weekly_lists import Backtest
 from hemline.data.histories import Histories
 from hemline.errors import BadInput
 from hemline.evaluation.leakage import Lists, find_leaks
 from hemline.models.cascade import MODELS
 from hemline.models.copurchase import CopurchaseParams, fit_copurchase
 from hemline.models.popularity import PopularityParams, fit_popularity
-from hemline.models.ranker.model import Ranker
+from hemline.models.ranker.ranker import Ranker
 from hemline.models.recommender import Recommender
 from hemline.stages import prepare
 from hemline.training import Shop
@@ -27,7 +27,7 @@ from tests.tiny_shop import write_tiny_shop
 
 ROOT = Path(__file__).parent.parent
 STAGES: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "dvc.yaml").read_text("utf-8"))["stages"]
-VALIDATION_START, AS_OF = date(2020, 9, 9), date(2020, 9, 16)
+VALIDATION_START, CUT = date(2020, 9, 9), date(2020, 9, 16)
 SALES = [
     (date(2020, 8, 1), 0, 1, 0.1, 1),
     (date(2020, 9, 8), 1, 2, 0.2, 2),
@@ -66,7 +66,7 @@ def differing(left: dict[str, bytes], right: dict[str, bytes]) -> set[str]:
 
 def test_what_happens_from_the_cut_on_changes_the_test_week_only(tmp_path: Path) -> None:
     as_it_was = prepared(tmp_path / "one", SALES)
-    otherwise = prepared(tmp_path / "two", changed_from(AS_OF))
+    otherwise = prepared(tmp_path / "two", changed_from(CUT))
     assert differing(as_it_was, otherwise) == {"test.npz"}
 
 

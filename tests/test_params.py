@@ -11,18 +11,18 @@ from hemline.evaluation.protocol import EvaluateParams
 from hemline.models.als import AlsParams
 from hemline.models.cascade import ServeParams
 from hemline.models.copurchase import CopurchaseParams
-from hemline.models.cvae.training import CvaeParams
+from hemline.models.cvae.cvae_training import CvaeParams
 from hemline.models.ease import EaseParams
 from hemline.models.item_knn import ItemKnnParams, Rp3betaParams
 from hemline.models.popularity import PopularityParams
-from hemline.models.ranker.training import RankParams
+from hemline.models.ranker.ranker_training import RankParams
 from hemline.models.repurchase import RepurchaseParams
 from hemline.models.tfidf import TfidfParams
 from hemline.params import Section
 from hemline.segments.kmodes import ClusterParams
 from monitoring.alerts.alert import AlertParams
-from monitoring.answers import PerformanceParams
-from monitoring.fresh_data import FreshDataParams
+from monitoring.champion_lists import PerformanceParams
+from monitoring.completeness import FreshDataParams
 from monitoring.windows import MonitorParams
 
 ROOT = Path(__file__).parent.parent

@@ -19,10 +19,10 @@ from hemline.data.purchases import select_purchases
 from hemline.data.split import DataParams
 from hemline.data.synthetic.shop import ShopSize, SyntheticParams, generate_shop
 from hemline.engine.engine import Engine
-from hemline.evaluation.answers import WeekAnswers
-from hemline.evaluation.gate.comparison import compare
 from hemline.evaluation.gate.guardrails import Evidence, GateParams, check_alone, check_beside
 from hemline.evaluation.gate.verdict import Verdict, judge
+from hemline.evaluation.gate.version_comparison import compare
+from hemline.evaluation.version_lists import WeekAnswers
 from hemline.models.cascade import MODELS
 from hemline.segments.attributes import age_band_index, customer_attributes
 from hemline.segments.kmodes import fit_clusters

@@ -13,8 +13,8 @@ from flows.project import Project
 from hemline.errors import BadInput
 from hemline.evaluation.gate.guardrails import GateParams
 from hemline.evaluation.gate.verdict import Verdict
-from hemline.registry.judging import meet_champion
-from hemline.registry.origins import origin_of
+from hemline.registry.lineage import origin_of
+from hemline.registry.promotion import meet_champion
 from hemline.registry.runs import Lineage
 from hemline.registry.versions import (
     MODEL,

@@ -11,8 +11,8 @@ from flows.project import Project
 from hemline import columns
 from hemline.data.histories import Histories, load_histories, save_histories
 from hemline.errors import BadInput
-from hemline.evaluation.answers import to_columns
-from hemline.segments.strangers import Stranger
+from hemline.evaluation.version_lists import to_columns
+from hemline.segments.cold_customers import Stranger
 from hemline.storefront import RECOMMENDATION_COLUMNS, Storefront, Week
 
 

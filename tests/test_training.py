@@ -10,8 +10,8 @@ import pytest
 
 from hemline import columns
 from hemline.data.split import DataParams
-from hemline.models.ranker.facts import ATTRIBUTES
-from hemline.models.ranker.training import RankedWeek
+from hemline.models.ranker.article_features import ATTRIBUTES
+from hemline.models.ranker.ranker_training import RankedWeek
 from hemline.training import Shop, fit_models, fit_ranker
 from tests.tiny_project import REPOSITORY, change_params
 
@@ -41,7 +41,7 @@ def weekly_shop() -> Shop:
         purchases,
         pd.DataFrame(dict.fromkeys(ATTRIBUTES, "same"), index=range(N_ARTICLES)),
         pd.DataFrame({columns.CLUSTER: people, columns.AGE_BAND: people}),
-        DataParams(as_of=CUT, history_years=1, validation_days=7, test_days=7),
+        DataParams(cut=CUT, history_years=1, validation_days=7, test_days=7),
     )
 
 

@@ -11,11 +11,11 @@ import typer
 from rich.progress import track
 
 from benchmarks.monitoring.full_scale import measure_full_scale
-from benchmarks.monitoring.notes import notes_of
+from benchmarks.monitoring.monitoring_notes import notes_of
+from benchmarks.monitoring.monitoring_tables import rows_of
 from benchmarks.monitoring.plan import Settings, list_cases
-from benchmarks.monitoring.runs import folder_for, run_calm, run_planted
+from benchmarks.monitoring.shop_runs import folder_for, run_calm, run_planted
 from benchmarks.monitoring.shops import PARAMS
-from benchmarks.monitoring.tally import rows_of
 from benchmarks.record import Row, show, write_results
 from hemline.stages.command import run
 from monitoring.windows import MonitorParams

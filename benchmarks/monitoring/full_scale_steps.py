@@ -19,9 +19,9 @@ from benchmarks.monitoring.shops import write_shop
 from hemline.data.acquire.typed_tables import replaced_folder
 from hemline.data.synthetic.shop import SIZES
 from hemline.engine.engine import Engine, EngineParams, open_engine
-from monitoring.dashboard.week import write_week_page
+from monitoring.dashboard.week_page import write_week_page
 from monitoring.decision import decide
-from monitoring.journal import (
+from monitoring.records import (
     DECISIONS,
     PERFORMANCE,
     VERDICTS,
@@ -29,13 +29,13 @@ from monitoring.journal import (
     read_all,
     write_once,
 )
-from monitoring.season import expected_band, judge_week
 from monitoring.summaries import kept_summaries
 from monitoring.transactions import sample_transactions
+from monitoring.verdicts import expected_band, judge_week
 from monitoring.windows import MonitorParams, Span, windows_for
 
 LAST_END: Final = SIZES["full"].last_day + timedelta(days=1)
-"""The as_of of the last week."""
+"""The week_end of the last week."""
 
 _FIRST_DAY: Final = SIZES["full"].first_day
 _SEED: Final = 7
@@ -64,7 +64,7 @@ def _look_back(folder: Path, params: Path) -> None:
 def _check(folder: Path, params: Path) -> None:
     # Great Expectations takes seconds to import, and no other step asks it.
     from hemline.data.expectations.rules import ValidateParams  # noqa: PLC0415
-    from monitoring.fresh_data import FreshDataParams, check_week, see_arrival  # noqa: PLC0415
+    from monitoring.completeness import FreshDataParams, check_week, see_arrival  # noqa: PLC0415
 
     tables, rules = folder / "tables", ValidateParams.load(params)
     fresh = FreshDataParams.load(params)
@@ -81,7 +81,7 @@ def _judge(folder: Path, params: Path) -> None:
     numbers = MonitorParams.load(params)
     summaries = _summaries(folder, params, LAST_END)
     weeks = [LAST_END - back * WEEK for back in reversed(range(numbers.out_of_weeks))]
-    verdicts = {as_of: judge_week(summaries, as_of, numbers) for as_of in weeks}
+    verdicts = {week_end: judge_week(summaries, week_end, numbers) for week_end in weeks}
     said = pd.concat(verdicts.values(), ignore_index=True)
     decision = decide(LAST_END, said, None, None, _MODEL_AGE_DAYS, numbers)
     for name in ("verdicts", "decisions"):
@@ -93,7 +93,7 @@ def _judge(folder: Path, params: Path) -> None:
 
 
 def _report(folder: Path, params: Path) -> None:
-    from monitoring.drift import Reference, add_to_workspace  # noqa: PLC0415
+    from monitoring.evidently_workspace import Reference, add_to_workspace  # noqa: PLC0415
 
     numbers = MonitorParams.load(params)
     windows = windows_for(LAST_END, _FIRST_DAY, numbers)

@@ -5,7 +5,7 @@ from datetime import date
 from pydantic import BaseModel, ConfigDict
 
 from benchmarks.monitoring.plan import is_within
-from hemline.data.synthetic.events import COLUMNS, Event
+from hemline.data.synthetic.planted_events import COLUMNS, Event
 
 
 class _Record(BaseModel):
@@ -16,7 +16,7 @@ class SeenWeek(_Record):
     """What the monitor said of one week.
 
     Attributes:
-        as_of: the first day after the week.
+        week_end: the first day after the week.
         has_last_year: whether last year's weeks were there to compare with.
         retrain: whether a retraining was called for.
         confirmed: "column" or "column in segment", as the decision names them.
@@ -24,7 +24,7 @@ class SeenWeek(_Record):
         called: by verdict other than "none", what got it.
     """
 
-    as_of: date
+    week_end: date
     has_last_year: bool
     retrain: bool
     confirmed: tuple[str, ...]
@@ -35,7 +35,7 @@ class SeenWeek(_Record):
 class PresetWeek(_Record):
     """What Evidently's preset said of one week."""
 
-    as_of: date
+    week_end: date
     dataset: bool
     columns: tuple[str, ...]
 
@@ -73,7 +73,7 @@ class Planted(_Record):
 
     def weeks_within(self, n_weeks: int) -> list[SeenWeek]:
         """Return the weeks up to the first that ends n_weeks or more after the event's start."""
-        return [week for week in self.weeks if is_within(week.as_of, self.event.date, n_weeks)]
+        return [week for week in self.weeks if is_within(week.week_end, self.event.date, n_weeks)]
 
     def right(self, names: tuple[str, ...]) -> set[str]:
         """Return the named columns in which the event ought to be seen."""

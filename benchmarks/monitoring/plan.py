@@ -12,7 +12,7 @@ from typing import Final, Literal, NamedTuple, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, PositiveInt
 
-from hemline.data.synthetic.events import Event, Kind, Size
+from hemline.data.synthetic.planted_events import Event, Kind, Size
 from hemline.data.synthetic.shop import SIZES, ShopSize
 
 WEEK: Final = timedelta(weeks=1)
@@ -53,7 +53,7 @@ class Settings(BaseModel):
 
     @property
     def weeks(self) -> list[date]:
-        """The as_of of every whole week, counted back from the last day."""
+        """The week_end of every whole week, counted back from the last day."""
         end = self.size.last_day + timedelta(days=1)
         n_weeks = (end - self.size.first_day) // WEEK
         return [end - n * WEEK for n in reversed(range(n_weeks))]
@@ -87,7 +87,7 @@ def list_cases(settings: Settings) -> list[Case]:
 
 
 def weeks_judged(event: Event, settings: Settings) -> list[date]:
-    """Return the as_of of the weeks to judge: those after the event's first day.
+    """Return the week_end of the weeks to judge: those after the event's first day.
 
     A season_change is looked at when it is new, and again a year later from three weeks before it
     returns, which a decision looks back on, to two weeks after its last day.
@@ -101,7 +101,7 @@ def weeks_judged(event: Event, settings: Settings) -> list[date]:
     return [end for end in settings.weeks if is_within(end, event.date, n_weeks)]
 
 
-def is_within(as_of: date, start: date, n_weeks: int) -> bool:
+def is_within(week_end: date, start: date, n_weeks: int) -> bool:
     """Return whether the week has days after start and is none after the deadline.
 
     The deadline is the first end of a week that lies n_weeks or more after the start.
@@ -109,7 +109,7 @@ def is_within(as_of: date, start: date, n_weeks: int) -> bool:
     >>> [is_within(date(2020, 3, day), date(2020, 3, 2), 1) for day in (4, 11, 18)]
     [True, True, False]
     """
-    return start < as_of < start + (n_weeks + 1) * WEEK
+    return start < week_end < start + (n_weeks + 1) * WEEK
 
 
 def second_year(event: Event) -> date:

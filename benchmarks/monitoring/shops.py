@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from hemline.data.acquire.typed_tables import type_tables, write_tables
-from hemline.data.synthetic.events import Event
+from hemline.data.synthetic.planted_events import Event
 from hemline.data.synthetic.shop import ShopSize, SyntheticParams, generate_shop
 from hemline.engine.engine import EngineParams, open_engine
 

@@ -13,7 +13,7 @@ import pandas as pd
 
 from benchmarks.monitoring.outcome import SeenWeek
 from monitoring.decision import decide
-from monitoring.season import judge_week
+from monitoring.verdicts import judge_week
 from monitoring.windows import MonitorParams
 
 MODEL_AGE_DAYS: Final = 7
@@ -32,11 +32,11 @@ class Looked:
     verdicts: pd.DataFrame
     decisions: pd.DataFrame
 
-    def until(self, as_of: date) -> "Looked":
-        """Return what was known when the week that ends at as_of had been looked at."""
+    def until(self, week_end: date) -> "Looked":
+        """Return what was known when the week that ends at week_end had been looked at."""
         return Looked(
-            self.verdicts[self.verdicts["as_of"] <= as_of],
-            self.decisions[self.decisions["as_of"] <= as_of],
+            self.verdicts[self.verdicts["week_end"] <= week_end],
+            self.decisions[self.decisions["week_end"] <= week_end],
         )
 
 
@@ -48,10 +48,10 @@ def look_weekly(
 ) -> Looked:
     """Return `before` and what the weeks brought, judged in their order."""
     looked = before
-    for as_of in weeks:
-        known = summaries[summaries["as_of"] <= as_of]
-        verdicts = _joined(looked.verdicts, judge_week(known, as_of, params))
-        decision = decide(as_of, verdicts, looked.decisions, None, MODEL_AGE_DAYS, params)
+    for week_end in weeks:
+        known = summaries[summaries["week_end"] <= week_end]
+        verdicts = _joined(looked.verdicts, judge_week(known, week_end, params))
+        decision = decide(week_end, verdicts, looked.decisions, None, MODEL_AGE_DAYS, params)
         row = pd.DataFrame([asdict(decision)])
         looked = Looked(verdicts, _joined(looked.decisions, row))
     return looked
@@ -59,18 +59,18 @@ def look_weekly(
 
 def told(looked: Looked, weeks: Sequence[date]) -> tuple[SeenWeek, ...]:
     """Return what is kept of each of the weeks."""
-    verdicts = dict(list(looked.verdicts.groupby("as_of")))
-    decisions = {row["as_of"]: row for row in looked.decisions.to_dict("records")}
-    return tuple(_seen(as_of, verdicts[as_of], decisions[as_of]) for as_of in weeks)
+    verdicts = dict(list(looked.verdicts.groupby("week_end")))
+    decisions = {row["week_end"]: row for row in looked.decisions.to_dict("records")}
+    return tuple(_seen(week_end, verdicts[week_end], decisions[week_end]) for week_end in weeks)
 
 
-def _seen(as_of: date, verdicts: pd.DataFrame, decision: Mapping[Hashable, Any]) -> SeenWeek:
+def _seen(week_end: date, verdicts: pd.DataFrame, decision: Mapping[Hashable, Any]) -> SeenWeek:
     spoke = verdicts[verdicts["verdict"] != _SILENT]
     names = spoke["column"].where(
         spoke["segment"] == "all", spoke["column"] + " in " + spoke["segment"]
     )
     return SeenWeek(
-        as_of=as_of,
+        week_end=week_end,
         has_last_year=bool(verdicts["effect_last_year"].notna().any()),
         retrain=decision["retrain"],
         confirmed=tuple(decision["confirmed"]),

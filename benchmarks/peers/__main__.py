@@ -17,9 +17,9 @@ import typer
 import yaml
 from scipy import sparse
 
-from benchmarks.measures import measure
 from benchmarks.peers.exchange import LIST_LENGTH, Task
 from benchmarks.peers.interactions import draw_parts
+from benchmarks.ranking_measures import measure
 from benchmarks.record import Row, rows_of, show, write_results
 from hemline.stages.command import run
 
@@ -76,7 +76,7 @@ def main(
 
 def _peers(environments: Path) -> list[Peer]:
     ours = [
-        Peer(f"hemline-{name}", "benchmarks.peers.ours", (name,), _PROJECT)
+        Peer(f"hemline-{name}", "benchmarks.peers.our_models", (name,), _PROJECT)
         for name in ("popularity", "item_knn", "ease", "cvae")
     ]
     implicit = [

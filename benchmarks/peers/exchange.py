@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from benchmarks.measures import Lists, lists_from_scores, measure
+from benchmarks.ranking_measures import Lists, lists_from_scores, measure
 
 LIST_LENGTH: Final = 20
 _VALIDATED: Final = 5000

@@ -18,8 +18,8 @@ from recbole.config import Config  # type: ignore[import-not-found]
 from recbole.data import create_dataset, data_preparation  # type: ignore[import-not-found]
 from recbole.utils import get_model, get_trainer, init_seed  # type: ignore[import-not-found]
 
-from benchmarks.measures import lists_from_scores
 from benchmarks.peers.exchange import LIST_LENGTH, Answer, Task, validation_ndcg
+from benchmarks.ranking_measures import lists_from_scores
 
 
 def main(folder: Path) -> None:

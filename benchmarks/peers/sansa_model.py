@@ -13,8 +13,8 @@ from sansa import (  # type: ignore[import-not-found]
     UMRUnitLowerTriangleInverterConfig,
 )
 
-from benchmarks.measures import Lists
 from benchmarks.peers.exchange import LIST_LENGTH, Answer, Task
+from benchmarks.ranking_measures import Lists
 
 
 def main(folder: Path) -> None:

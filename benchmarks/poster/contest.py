@@ -10,18 +10,18 @@ from typing import Any, Final
 
 import typer
 
-from benchmarks.measures import Lists
-from benchmarks.models import blend_of, evenly_spread, fit_model, scores
 from benchmarks.poster.correlation import fit_correlation
 from benchmarks.poster.holdout import Holdout
 from benchmarks.poster.success import LIST_LENGTH
 from benchmarks.poster.traindy import TrainDy, TrainDyParams, fit_traindy
+from benchmarks.ranking_measures import Lists
+from benchmarks.static_models import blend_of, evenly_spread, fit_model, scores
 from hemline.data.histories import Histories
 from hemline.models.cascade import Cascade
-from hemline.models.cvae.model import Cvae
+from hemline.models.cvae.cvae import Cvae
+from hemline.models.exclude_bought import Unseen
 from hemline.models.popularity import PopularityParams, fit_popularity
 from hemline.models.recommender import Recommender
-from hemline.models.unseen import Unseen
 
 TRAINDY: Final = "TrainDy CVAE"
 DECK: Final = "deck: correlation"

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from scipy import sparse
 
 from hemline.data.histories import Histories
-from hemline.models.ranking import empty_lists, top_k_sparse
-from hemline.models.recommender import NO_ARTICLE, Recommendations, answer
+from hemline.kernels.lists import NO_ARTICLE, empty_lists, top_k_sparse
+from hemline.models.recommender import Recommendations, answer
 
 _BLOCK = 1024
 

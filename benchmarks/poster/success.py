@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from benchmarks.measures import Lists, Values, hits_of
+from benchmarks.ranking_measures import Lists, Values, hits_of
 from benchmarks.record import Row
 from hemline.evaluation.bootstrap import bootstrap_means
 

@@ -21,7 +21,7 @@ from scipy import sparse
 from torch import Tensor, nn
 
 from hemline.data.histories import Histories
-from hemline.models.ranking import empty_lists, top_k
+from hemline.kernels.lists import empty_lists, top_k
 from hemline.models.recommender import Recommendations, Recommender, answer
 
 _BATCH = 512

@@ -6,10 +6,10 @@ from typing import Annotated, Any, Final
 import typer
 import yaml
 
-from benchmarks.measures import mean_and_stderr
-from benchmarks.published.protocol import CHOSEN_ON, LONGEST, fit_all, listed, measured
-from benchmarks.published.search import search
+from benchmarks.published.leave_one_out import CHOSEN_ON, LONGEST, fit_all, listed, measured
+from benchmarks.published.parameter_search import search
 from benchmarks.published.splits import Split, find_splits, read_published, read_split
+from benchmarks.ranking_measures import mean_and_stderr
 from benchmarks.record import Row, rows_of, show, write_results
 from hemline.errors import BadInput
 from hemline.stages.command import run

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Final
 import typer
 
 from benchmarks.record import show, write_results
-from benchmarks.scale.project import Shop, load_settings, open_shop, stage_commands
-from benchmarks.scale.taken import Measured, forget, measured, module_command, run_step
-from benchmarks.scale.tally import notes_of, rows_of, with_whole
+from benchmarks.scale.measured import Measured, forget, measured, module_command, run_step
+from benchmarks.scale.scale_project import Shop, load_settings, open_shop, stage_commands
+from benchmarks.scale.scale_tables import notes_of, rows_of, with_whole
 from hemline.errors import BadInput
 from hemline.stages.command import run
 
@@ -62,14 +62,14 @@ def _commands(
 ) -> Iterator[tuple[str, list[str]]]:
     """Yield what can be run at a size, in an order in which inputs come before what reads them."""
     for name in _BEFORE:
-        yield name, module_command("benchmarks.scale.steps", shop, name)
+        yield name, module_command("benchmarks.scale.scale_steps", shop, name)
     yield from stage_commands(shop.root / "dvc.yaml").items()
     yield _DVC, [sys.executable, "-m", "dvc", "commit", "--force", "--quiet"]
     for name in _AFTER:
-        yield name, module_command("benchmarks.scale.steps", shop, name)
+        yield name, module_command("benchmarks.scale.scale_steps", shop, name)
     for name, peer in settings["peers"].items():
         if peers and shop.percent in peer["sizes"]:
-            yield name, module_command("benchmarks.scale.peers", shop, name)
+            yield name, module_command("benchmarks.scale.scale_peers", shop, name)
 
 
 def _run(shop: Shop, name: str, command: list[str], settings: dict[str, Any]) -> bool:

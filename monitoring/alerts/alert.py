@@ -60,7 +60,7 @@ class Alert(BaseModel):
 
     Attributes:
         kind: what sort of thing happened; also its heading in the runbook.
-        as_of: the week it is about, known by the first day after it; None where there is none.
+        week_end: the week it is about, known by the first day after it; None where there is none.
         subjects: what it is about, sorted: columns, a stage, a version. Same kind, week and
             subjects: same alert. Cool-down looks at each subject by itself.
         title: what happened, in one line.
@@ -77,7 +77,7 @@ class Alert(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     kind: Kind
-    as_of: date | None
+    week_end: date | None
     subjects: tuple[str, ...]
     title: str
     owner: str
@@ -93,12 +93,14 @@ class Alert(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _without_credentials(cls, content: Any) -> Any:
+        if isinstance(content, dict) and "as_of" in content:  # alerts stored before the rename
+            content = {"week_end" if key == "as_of" else key: part for key, part in content.items()}
         return _stripped(content)
 
 
 def compose(
     kind: Kind,
-    as_of: date | None,
+    week_end: date | None,
     subjects: Sequence[str],
     *,
     title: str,
@@ -113,7 +115,7 @@ def compose(
     """Return an alert with the owner and the section of the runbook that its kind has."""
     return Alert(
         kind=kind,
-        as_of=as_of,
+        week_end=week_end,
         subjects=tuple(subjects),
         title=title,
         owner=params.owners[kind],

@@ -18,8 +18,8 @@ from uuid import uuid4
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from hemline.errors import BadInput
+from hemline.files import locked, write_whole
 from monitoring.alerts.alert import Alert, AlertParams, anchor
-from monitoring.durable import locked, write_whole
 
 Raised = Literal["new", "known", "suppressed"]
 
@@ -52,7 +52,7 @@ class Kept(BaseModel):
     @property
     def day(self) -> date:
         """Return the day by which it is known and cools down: the week's, else the clock's."""
-        return self.alert.as_of or self.raised_at.date()
+        return self.alert.week_end or self.raised_at.date()
 
     @property
     def file_name(self) -> str:
@@ -149,10 +149,10 @@ def read_outbox(outbox: Path) -> list[Kept]:
     return sorted(everything, key=lambda kept: kept.raised_at)
 
 
-def held_back(outbox: Path, as_of: date) -> list[str]:
+def held_back(outbox: Path, week_end: date) -> list[str]:
     """Return the titles of a week's alerts that cool-down held back, for its digest."""
     return [
-        kept.alert.title for kept in read_outbox(outbox) if kept.suppressed and kept.day == as_of
+        kept.alert.title for kept in read_outbox(outbox) if kept.suppressed and kept.day == week_end
     ]
 
 

@@ -11,9 +11,9 @@ _MAX_ROWS: Final = 12
 _HEADING: Final = ("column", "segment", "verdict", "effect", "threshold", "moved")
 
 
-def week_of(verdicts: pd.DataFrame, as_of: date) -> pd.DataFrame:
+def week_of(verdicts: pd.DataFrame, week_end: date) -> pd.DataFrame:
     """Return the verdicts of one week."""
-    return verdicts[pd.to_datetime(verdicts["as_of"]) == pd.Timestamp(as_of)]
+    return verdicts[pd.to_datetime(verdicts["week_end"]) == pd.Timestamp(week_end)]
 
 
 def confirmed_first(week: pd.DataFrame, confirmed: Sequence[str]) -> pd.DataFrame:

@@ -50,7 +50,7 @@ def season_chart(
     """Return this year's weeks, last year's, and what was expected.
 
     Args:
-        weeks: one row per week, in order, the last one current: as_of, value, last_year, low,
+        weeks: one row per week, in order, the last one current: week_end, value, last_year, low,
             high. NaN where there is nothing.
         verdict: of the current week; gives its mark a colour.
         describe: the picture in words, for those who do not see it.
@@ -61,7 +61,7 @@ def season_chart(
     area = _area(values, 280, 130, len(weeks))
     marks = [
         _grid(area, write),
-        _months(area, weeks["as_of"]),
+        _months(area, weeks["week_end"]),
         _band(area, low, high),
         _line(area, last_year, "last-year"),
         _line(area, value, "this-year"),
@@ -76,7 +76,7 @@ def performance_chart(
     """Return the champion's MAP@12 with its interval, popularity beside it.
 
     Args:
-        weeks: one row per week, in order: as_of, map_at_12, popularity_map_at_12, low, high (the
+        weeks: one row per week, in order: week_end, map_at_12, popularity_map_at_12, low, high (the
             ends of the champion's interval). NaN where there is no number.
         changes: number of the week from which on another version answers, and its name.
         describe: the picture in words.
@@ -87,7 +87,7 @@ def performance_chart(
     area = _area([*values, np.zeros(1)], 960, 260, len(weeks))
     marks = [
         _grid(area, lambda number: f"{number:.3f}"),
-        _months(area, weeks["as_of"]),
+        _months(area, weeks["week_end"]),
         *(_change(area, week, name) for week, name in changes),
         _band(area, low, high),
         _line(area, popularity, "last-year"),

@@ -15,8 +15,8 @@ import pandas as pd
 
 from hemline import columns
 from monitoring.dashboard.charts import season_chart
-from monitoring.dashboard.page import html, tone
-from monitoring.dashboard.words import (
+from monitoring.dashboard.html_parts import html, tone
+from monitoring.dashboard.wording import (
     ABOUT,
     ALL,
     VERDICTS,
@@ -44,7 +44,7 @@ _KEY: Final = (
 Key = tuple[str, str]
 
 
-def chart_sections(as_of: date, verdicts: pd.DataFrame, band: pd.DataFrame) -> list[str]:
+def chart_sections(week_end: date, verdicts: pd.DataFrame, band: pd.DataFrame) -> list[str]:
     """Return the charts: product groups first, then everything else by what it is about."""
     judged = verdicts[verdicts["segment"] == ALL]
     by_signal: dict[Key, str] = {(row.about, row.column): row.verdict for row in each_row(judged)}
@@ -52,7 +52,7 @@ def chart_sections(as_of: date, verdicts: pd.DataFrame, band: pd.DataFrame) -> l
     charts: dict[Key, str] = {}
     for (about, column), part in everybody.groupby(["about", "column"], sort=False):
         key = (str(about), str(column))
-        charts[key] = _charts(key, season_lines(part, as_of), by_signal.get(key, _NOTHING))
+        charts[key] = _charts(key, season_lines(part, week_end), by_signal.get(key, _NOTHING))
     sections = ["<h2>Product groups</h2>", _KEY, _grid(charts.pop(_GROUPS, ""))]
     for about, title in ABOUT.items():
         keys = sorted((key for key in charts if key[0] == about), key=partial(_place, by_signal))
@@ -61,20 +61,22 @@ def chart_sections(as_of: date, verdicts: pd.DataFrame, band: pd.DataFrame) -> l
     return sections
 
 
-def season_lines(signal: pd.DataFrame, as_of: date) -> dict[str, pd.DataFrame]:
+def season_lines(signal: pd.DataFrame, week_end: date) -> dict[str, pd.DataFrame]:
     """Return what is drawn of a signal, by category, furthest from its band first.
 
     Args:
-        signal: rows of monitoring.season.expected_band of one signal.
-        as_of: of the last week drawn.
+        signal: rows of monitoring.verdicts.expected_band of one signal.
+        week_end: of the last week drawn.
 
     Returns:
-        By category one row per week, in order: as_of, value, last_year, low, high, NaN where there
-        is nothing. Categories that nobody bought in these weeks are left out.
+        By category one row per week, in order: week_end, value, last_year, low, high, NaN where
+        there is nothing. Categories that nobody bought in these weeks are left out.
     """
-    weeks = pd.Index([as_of - timedelta(weeks=back) for back in reversed(range(WEEKS))])
+    weeks = pd.Index([week_end - timedelta(weeks=back) for back in reversed(range(WEEKS))])
     lines = {
-        str(category): part.set_index("as_of")[_DRAWN].reindex(weeks).reset_index(names="as_of")
+        str(category): part.set_index("week_end")[_DRAWN]
+        .reindex(weeks)
+        .reset_index(names="week_end")
         for category, part in signal.groupby("category", sort=False)
     }
     drawn = {name: line for name, line in lines.items() if line["value"].abs().sum() > 0}

@@ -11,8 +11,8 @@ from typing import Final
 
 import pandas as pd
 
-from monitoring.dashboard.page import html, key_to_verdicts, tone
-from monitoring.dashboard.words import ALL, CONFIRMING, DRIFT, SYMBOLS, VERDICTS, each_row, signal
+from monitoring.dashboard.html_parts import html, key_to_verdicts, tone
+from monitoring.dashboard.wording import ALL, CONFIRMING, DRIFT, SYMBOLS, VERDICTS, each_row, signal
 
 _SHOWN_WEEKS: Final = 53
 _ROOM: Final = 3
@@ -24,8 +24,8 @@ Key = tuple[str, str, str]
 def timeline(decisions: pd.DataFrame, verdicts: pd.DataFrame) -> str:
     """Return a grid of weeks and signals; only signals that spoke in these weeks have a line."""
     decisions = decisions.tail(_SHOWN_WEEKS)
-    weeks = decisions["as_of"].tolist()
-    spoken = _spoken(verdicts[verdicts["as_of"].isin(weeks)])
+    weeks = decisions["week_end"].tolist()
+    spoken = _spoken(verdicts[verdicts["week_end"].isin(weeks)])
     if not spoken:
         return "<p>Nothing has spoken yet.</p>"
     confirmed = dict(zip(weeks, decisions["confirmed"], strict=True))
@@ -49,7 +49,7 @@ def _spoken(verdicts: pd.DataFrame) -> dict[Key, dict[date, str]]:
     """Return, of every signal that was not as expected, the verdict by week."""
     spoken: dict[Key, dict[date, str]] = {}
     for row in each_row(verdicts[verdicts["verdict"] != VERDICTS[-1]]):
-        spoken.setdefault((row.about, row.column, row.segment), {})[row.as_of] = row.verdict
+        spoken.setdefault((row.about, row.column, row.segment), {})[row.week_end] = row.verdict
     return spoken
 
 

@@ -27,8 +27,9 @@ import pyarrow.parquet as pq
 
 from hemline import columns
 from hemline.errors import BadInput, full_disk_refused
-from hemline.models.recommender import NO_ARTICLE, Recommendations, Recommender
-from hemline.models.unseen import Unseen
+from hemline.kernels.lists import NO_ARTICLE
+from hemline.models.exclude_bought import Unseen
+from hemline.models.recommender import Recommendations, Recommender
 from hemline.storefront import Storefront
 
 SERVED: Final = "served"

@@ -12,7 +12,7 @@ from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 from hemline import columns
 from hemline.errors import BadInput
-from hemline.segments.strangers import Stranger
+from hemline.segments.cold_customers import Stranger
 from hemline.storefront import Storefront, VersionFiles
 
 _LONGEST_LIST: Final = 500

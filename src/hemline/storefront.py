@@ -21,12 +21,12 @@ from scipy import sparse
 from hemline import columns, tables
 from hemline.data.histories import Histories, load_histories
 from hemline.data.identifiers import find_article, find_customer
-from hemline.evaluation.answers import WeekAnswers, answer_buyers
+from hemline.evaluation.version_lists import WeekAnswers, answer_buyers
 from hemline.models.neighbours import Neighbours
 from hemline.models.recommender import Recommender
 from hemline.segments.attributes import age_band_index, customer_attributes
+from hemline.segments.cold_customers import Stranger, as_customer
 from hemline.segments.kmodes import Segmentation
-from hemline.segments.strangers import Stranger, as_customer
 
 if TYPE_CHECKING:
     from hemline.models.cascade import Served

@@ -1,6 +1,6 @@
 """Every model as it would have been fitted at a cut: for the ranker's weeks and the backtest.
 
-A stage fits one model at `data.as_of` from files. Here any model is fitted at any earlier day from
+A stage fits one model at `data.cut` from files. Here any model is fitted at any earlier day from
 the purchases before it, by the same functions with the same parameters, so that what a backtest
 scores is what the pipeline would have served that day.
 """
@@ -20,17 +20,17 @@ from hemline import columns
 from hemline.data.histories import Histories, build_histories, with_segments
 from hemline.data.split import DataParams, weeks_of
 from hemline.errors import BadInput
-from hemline.evaluation.validation import ValidationWeek
+from hemline.evaluation.validation_week import ValidationWeek
 from hemline.models.als import AlsParams, fit_als
 from hemline.models.copurchase import CopurchaseParams, fit_copurchase
-from hemline.models.cvae.model import Cvae
-from hemline.models.cvae.training import CvaeParams, fit_cvae, fit_cvae_for
+from hemline.models.cvae.cvae import Cvae
+from hemline.models.cvae.cvae_training import CvaeParams, fit_cvae, fit_cvae_for
 from hemline.models.ease import EaseParams, fit_ease
 from hemline.models.item_knn import ItemKnnParams, Rp3betaParams, fit_item_knn, fit_rp3beta
 from hemline.models.popularity import PopularityParams, fit_popularity, fit_segment_popularity
-from hemline.models.ranker.facts import ArticleFacts, article_facts
-from hemline.models.ranker.model import Ranker
-from hemline.models.ranker.training import RankedWeek, RankParams, fit_trees, ranked_week
+from hemline.models.ranker.article_features import ArticleFacts, article_facts
+from hemline.models.ranker.ranker import Ranker
+from hemline.models.ranker.ranker_training import RankedWeek, RankParams, fit_trees, ranked_week
 from hemline.models.recommender import Recommender
 from hemline.models.repurchase import Repurchase, RepurchaseParams
 from hemline.models.tfidf import TfidfParams, fit_tfidf
@@ -65,7 +65,7 @@ class Shop:
 
     def known_at(self, cut: date) -> Histories:
         """Return the histories of all customers at the cut, with their segments."""
-        start = weeks_of(self.data.model_copy(update={"as_of": cut})).history_start
+        start = weeks_of(self.data.model_copy(update={"cut": cut})).history_start
         return self._histories(self.purchases_in(start, cut), cut)
 
     def bought_in(self, start: date, end: date) -> Histories:
@@ -193,7 +193,7 @@ def _refuse_empty_weeks(shop: Shop, starts: list[date], length: timedelta) -> No
         raise BadInput(
             "the ranker's weeks, and the time before the first of them, hold purchases",
             found=f"none in the week from {empty[0]} on" if empty else f"none before {starts[-1]}",
-            fix="lower rank.training_weeks in params.yaml, or set data.as_of to a later day",
+            fix="lower rank.training_weeks in params.yaml, or set data.cut to a later day",
         )
 
 
@@ -229,7 +229,7 @@ def _week_from(
 
 
 def _facts_at(shop: Shop, cut: date) -> ArticleFacts:
-    start = weeks_of(shop.data.model_copy(update={"as_of": cut})).history_start
+    start = weeks_of(shop.data.model_copy(update={"cut": cut})).history_start
     return article_facts(shop.purchases_in(start, cut), cut, shop.articles, shop.segments)
 
 

@@ -9,16 +9,16 @@ import pandas as pd
 import pytest
 
 from benchmarks.monitoring import outcome, plan
-from benchmarks.monitoring.notes import notes_of
+from benchmarks.monitoring.monitoring_notes import notes_of
+from benchmarks.monitoring.monitoring_tables import rows_of
 from benchmarks.monitoring.outcome import Calm, Planted, SeenWeek
 from benchmarks.monitoring.plan import WEEK, Case, Settings, list_cases, weeks_judged
-from benchmarks.monitoring.runs import folder_for, run_calm, run_planted
+from benchmarks.monitoring.shop_runs import folder_for, run_calm, run_planted
 from benchmarks.monitoring.shops import PARAMS
-from benchmarks.monitoring.tally import rows_of
 from benchmarks.record import Row
-from hemline.data.synthetic.events import Event, Kind
+from hemline.data.synthetic.planted_events import Event, Kind
 from hemline.data.synthetic.shop import ShopSize
-from monitoring.drift import plain_preset
+from monitoring.evidently_workspace import plain_preset
 from monitoring.transactions import CATEGORIES
 from monitoring.windows import MonitorParams
 
@@ -30,14 +30,14 @@ START = date(2020, 3, 4)  # a Wednesday: the first day of a week
 
 
 def seen(
-    as_of: date,
+    week_end: date,
     *,
     retrain: bool = False,
     confirmed: Sequence[str] = (),
     called: dict[str, tuple[str, ...]] | None = None,
 ) -> SeenWeek:
     return SeenWeek(
-        as_of=as_of,
+        week_end=week_end,
         has_last_year=True,
         retrain=retrain,
         confirmed=tuple(confirmed),
@@ -165,7 +165,7 @@ def test_a_case_goes_from_its_shop_to_its_outcome_once(tmp_path: Path) -> None:
     quiet = run_calm(101, settings, params, folder)
     broken = run_planted(Case(101, event), settings, params, folder)
 
-    assert [week.as_of for week in broken.weeks] == [date(2020, 9, 16)]
+    assert [week.week_end for week in broken.weeks] == [date(2020, 9, 16)]
     assert any("price lies between" in rule for rule in broken.refused)
     assert not quiet.refused
     assert not any(week.confirmed for week in quiet.weeks)

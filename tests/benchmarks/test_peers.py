@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from benchmarks.measures import measure
-from benchmarks.peers import implicit_models, ours
+from benchmarks.peers import implicit_models, our_models
 from benchmarks.peers.__main__ import Peer, run_peer
 from benchmarks.peers.exchange import LIST_LENGTH, Task
 from benchmarks.peers.interactions import Parts, draw_parts, split_rows
+from benchmarks.ranking_measures import measure
 from hemline.errors import BadInput
 
 SETTINGS = {
@@ -76,7 +76,7 @@ def test_a_generated_matrix_has_exactly_the_size_asked_for() -> None:
 def test_our_models_answer_a_task_with_unseen_articles_and_seconds(
     name: str, task: Path, parts: Parts
 ) -> None:
-    ours.main(task, name)
+    our_models.main(task, name)
     lists = np.load(task / f"hemline-{name}" / "lists.npy")
     timing = json.loads((task / f"hemline-{name}" / "timing.json").read_text())
     assert lists.shape == (60, LIST_LENGTH)
@@ -95,7 +95,7 @@ def test_implicits_neighbours_and_ours_find_the_same_half(task: Path, parts: Par
 
 
 def test_a_peer_that_cannot_run_says_why(task: Path) -> None:
-    absent = Peer("absent", "benchmarks.peers.ours", (), task / "no" / "python")
+    absent = Peer("absent", "benchmarks.peers.our_models", (), task / "no" / "python")
     assert "environment is not there" in run_peer(absent, task)
     broken = Peer("broken", "benchmarks.peers.no_such_module", (), Path(sys.executable))
     assert "no_such_module" in run_peer(broken, task)

@@ -5,8 +5,8 @@ import pytest
 from scipy import sparse
 
 from benchmarks.blend import Blend
-from benchmarks.published.protocol import fit_all, listed, measured, on_validation
-from benchmarks.published.search import SPACES, draw
+from benchmarks.published.leave_one_out import fit_all, listed, measured, on_validation
+from benchmarks.published.parameter_search import SPACES, draw
 from benchmarks.published.splits import Split, find_splits, read_published, read_split
 from benchmarks.record import Row
 from hemline.data.histories import Histories

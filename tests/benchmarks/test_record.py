@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from benchmarks import measures
-from benchmarks.measures import lists_from_scores, mean_and_stderr, measure
+from benchmarks import ranking_measures
+from benchmarks.benchmark_report import filled
 from benchmarks.poster import success, traindy
+from benchmarks.ranking_measures import lists_from_scores, mean_and_stderr, measure
 from benchmarks.record import Row, as_markdown, read_results, write_results
-from benchmarks.report import filled
 
 ROWS = [
     Row("case", "worse", "ndcg@10", 0.0412, 0.001),
@@ -65,7 +65,7 @@ def test_lists_leave_out_what_is_known_and_customers_with_nothing_held_out_do_no
     assert values["ndcg@2"].tolist() == pytest.approx([1 / np.log2(3)])
 
 
-@pytest.mark.parametrize("module", [measures, success, traindy])
+@pytest.mark.parametrize("module", [ranking_measures, success, traindy])
 def test_examples_in_docstrings_hold(module: object) -> None:
     done = doctest.testmod(module)  # type: ignore[arg-type]
     assert done.attempted > 0

@@ -6,15 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.benchmark_report import filled
 from benchmarks.process import measure_process
 from benchmarks.record import Row, write_results
-from benchmarks.report import filled
-from benchmarks.scale import tally
-from benchmarks.scale.peers import PEERS
-from benchmarks.scale.project import Shop, load_settings, open_shop, stage_commands
-from benchmarks.scale.steps import STEPS, timed
-from benchmarks.scale.taken import OUT_OF_ROOM, Measured, forget, measured, run_step
-from benchmarks.scale.tally import notes_of, rows_of, with_whole
+from benchmarks.scale import scale_tables
+from benchmarks.scale.measured import OUT_OF_ROOM, Measured, forget, measured, run_step
+from benchmarks.scale.scale_peers import PEERS
+from benchmarks.scale.scale_project import Shop, load_settings, open_shop, stage_commands
+from benchmarks.scale.scale_steps import STEPS, timed
+from benchmarks.scale.scale_tables import notes_of, rows_of, with_whole
 from hemline.data.acquire.typed_tables import AcquireParams
 from hemline.data.synthetic.shop import ShopSize, SyntheticParams
 
@@ -87,7 +87,7 @@ def test_a_size_is_a_share_of_the_customers_before_the_whole_catalogue(tmp_path:
 def test_every_peer_stands_beside_a_step_and_every_word_names_one() -> None:
     settings, stages = load_settings(), stage_commands(DVC_YAML)
     assert settings["peers"].keys() == PEERS.keys()
-    known = {*STEPS, *stages, "dvc", tally.WHOLE}
+    known = {*STEPS, *stages, "dvc", scale_tables.WHOLE}
     assert {peer["beside"] for peer in settings["peers"].values()} <= known
     assert settings["words"].keys() <= known
 
@@ -150,6 +150,6 @@ def test_the_table_of_sizes_in_the_document_about_scale_holds_steps_alone(tmp_pa
 
 
 def test_examples_in_docstrings_hold() -> None:
-    done = doctest.testmod(tally)
+    done = doctest.testmod(scale_tables)
     assert done.attempted > 0
     assert done.failed == 0

@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from benchmarks.benchmark_report import DOCUMENT
 from benchmarks.record import Row
-from benchmarks.report import DOCUMENT
-from benchmarks.scale.project import Shop, load_settings
-from benchmarks.scale.quality import METRICS, Scored, compared, main, scores_of
+from benchmarks.scale.scale_project import Shop, load_settings
+from benchmarks.scale.softmax_quality import METRICS, Scored, compared, main, scores_of
 from hemline.data.histories import Histories
 from hemline.errors import BadInput
-from hemline.models.cvae.training import CvaeParams
+from hemline.models.cvae.cvae_training import CvaeParams
 
 PARAMS_YAML = Path(__file__).parents[2] / "params.yaml"
 SMALL = {"hidden": 8, "latent": 4, "batch_size": 20, "device": "cpu"}

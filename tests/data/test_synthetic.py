@@ -10,8 +10,8 @@ import pytest
 from pydantic import ValidationError
 
 from hemline import tables
-from hemline.data.synthetic.events import COLUMNS, STRENGTHS, Event, Kind
-from hemline.data.synthetic.kaggle_files import write_kaggle_files
+from hemline.data.synthetic.kaggle_export import write_kaggle_files
+from hemline.data.synthetic.planted_events import COLUMNS, STRENGTHS, Event, Kind
 from hemline.data.synthetic.shop import (
     Shop,
     ShopSize,

@@ -205,7 +205,7 @@ def test_a_refusal_says_what_to_do_and_where_to_look(broken_run: Run) -> None:
     fix = broken_run.refusal.fix
     assert "lost its leading zero: export ids as text" in fix
     assert "change min_price, max_price under validate in params.yaml" in fix
-    assert "get newer transactions, or set data.as_of back" in fix
+    assert "get newer transactions, or set data.cut back" in fix
     assert str(broken_run.report / "index.html") in fix
 
 

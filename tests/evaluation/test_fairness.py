@@ -179,7 +179,7 @@ def test_sales_are_counted_in_the_last_days_and_everything_else_before_the_cut(
     sales = sales_of_articles(
         on_duckdb,
         tmp_path / "purchases.parquet",
-        as_of=date(2020, 9, 16),
+        cut=date(2020, 9, 16),
         recent_days=28,
         n_articles=4,
     )

@@ -14,18 +14,18 @@ from hemline.data.histories import Histories
 from hemline.errors import BadInput
 from hemline.evaluation.fairness.aspects import ARTICLE_GROUP, INDEX_GROUP, Aspect
 from hemline.evaluation.fairness.audit import CHANCE, REAL, Audit, FairnessParams, audit, headline
-from hemline.evaluation.fairness.groups import Buyers, Grouping, group_customers
-from hemline.evaluation.fairness.page import render_page
-from hemline.evaluation.fairness.pictures import (
+from hemline.evaluation.fairness.fairness_page import render_page
+from hemline.evaluation.fairness.fairness_plots import (
     draw_composition,
     draw_exposure,
     draw_outcomes,
     draw_reranking,
 )
+from hemline.evaluation.fairness.fairness_text import summarise
+from hemline.evaluation.fairness.groups import Buyers, Grouping, group_customers
 from hemline.evaluation.fairness.reranking import RerankParams
-from hemline.evaluation.fairness.words import summarise
 from hemline.evaluation.protocol import AP
-from hemline.models.ranking import top_k
+from hemline.kernels.lists import top_k
 from hemline.models.recommender import Recommendations, answer
 from hemline.stages import fairness, prepare, train_popularity, train_repurchase
 from tests.tiny_project import change_params

@@ -7,8 +7,6 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 
-from hemline.evaluation.answers import LIST_LENGTH, WeekAnswers
-from hemline.evaluation.gate.comparison import Comparison, compare
 from hemline.evaluation.gate.guardrails import (
     Evidence,
     Gap,
@@ -27,7 +25,9 @@ from hemline.evaluation.gate.verdict import (
     refuse_comparison,
     refuse_rolled_back,
 )
-from hemline.models.recommender import NO_ARTICLE
+from hemline.evaluation.gate.version_comparison import Comparison, compare
+from hemline.evaluation.version_lists import LIST_LENGTH, WeekAnswers
+from hemline.kernels.lists import NO_ARTICLE
 
 EVERYBODY = np.array([0.0, 0.5, 1.0])
 GATE = GateParams(

@@ -10,8 +10,7 @@ from scipy import sparse
 from hemline import columns
 from hemline.data.histories import Histories
 from hemline.evaluation.beyond_accuracy import ATTRIBUTES
-from hemline.evaluation.protocol import EvaluateParams, score_customers
-from hemline.evaluation.week import (
+from hemline.evaluation.held_out_week import (
     EVERYTHING,
     NEW,
     OLDER,
@@ -24,6 +23,7 @@ from hemline.evaluation.week import (
     slices,
     with_oracle,
 )
+from hemline.evaluation.protocol import EvaluateParams, score_customers
 
 CUT = date(2020, 9, 16)
 ARTICLES = pd.DataFrame({name: list("abcdef") for name in ATTRIBUTES})

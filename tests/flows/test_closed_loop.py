@@ -83,7 +83,7 @@ def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
         stack.enter_context(serving(home, served))
         loop = Loop(root, served)
         loop.python("flows.deploy")
-        loop.python("flows.train", "--as-of", TRAINED_BEFORE)
+        loop.python("flows.train", "--cut", TRAINED_BEFORE)
         stack.enter_context(running(worker, home / "worker.log", served, root))
         yield loop
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.lineage import NO_COMMIT, commit_working_tree
+from flows.trace_lineage import NO_COMMIT, commit_working_tree
 from tests.tiny_project import commit_all, git
 
 

@@ -16,9 +16,9 @@ from prefect.settings import PREFECT_API_URL
 
 from flows.events import read_events
 from flows.monitor import Look, monitor
+from flows.monitor_steps import Log
 from flows.project import Project
 from flows.train import train
-from flows.week import Log
 from monitoring.alerts.outbox import Kept, read_outbox
 from tests.processes import eventually
 from tests.tiny_project import change_params
@@ -26,7 +26,7 @@ from tests.tiny_project import change_params
 # Evidently 0.7.23 reaches for names that numpy and litestar have moved.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
-AS_OF = date(2020, 9, 23)
+WEEK_END = date(2020, 9, 23)
 LATE = date(2020, 9, 16)
 EARLIER = date(2020, 9, 9)
 
@@ -43,7 +43,7 @@ def killed(trained: Path) -> Path:
     live = Project.at(trained).monitoring
     for kind in ("decisions", "verdicts", "performance", "alerts", "events"):
         shutil.rmtree(live / kind, ignore_errors=True)  # of other files' tests
-    decision = live / "decisions" / f"{AS_OF}.parquet"
+    decision = live / "decisions" / f"{WEEK_END}.parquet"
     server = {"PREFECT_API_URL": PREFECT_API_URL.value() or ""}
     first = subprocess.Popen(
         [sys.executable, "-m", "flows.monitor"],
@@ -65,12 +65,12 @@ def test_a_killed_look_keeps_its_decision_and_the_next_one_does_what_is_missing(
     killed: Path,
 ) -> None:
     log = Log(Project.at(killed).monitoring)
-    before = log.decision_of(AS_OF)
+    before = log.decision_of(WEEK_END)
     look = looked(monitor(killed))
     assert not look.is_new
     assert look.decision == before
     assert [alert.alert.kind for alert in alerts(killed)] == ["digest"]
-    assert [event.as_of for event in events(killed)] == [AS_OF.isoformat()]
+    assert [event.week_end for event in events(killed)] == [WEEK_END.isoformat()]
     assert "Week of" in look.page.read_text(encoding="utf-8")
     assert (look.page.parent / "evidently.html").is_file()
     with get_client(sync_client=True) as client:
@@ -114,32 +114,32 @@ def test_a_day_that_ends_no_week_of_the_data_is_refused_and_no_alert(
     killed: Path, day: date
 ) -> None:
     told = len(alerts(killed))
-    state = monitor(killed, as_of=day, return_state=True)
+    state = monitor(killed, week_end=day, return_state=True)
     assert state.is_failed()
     assert "a Wednesday up to 2020-09-23" in str(state.message)
     assert len(alerts(killed)) == told
-    assert decided(killed) == [AS_OF]
+    assert decided(killed) == [WEEK_END]
 
 
 def test_a_week_before_the_latest_decision_is_rehearsed_and_told_to_nobody(killed: Path) -> None:
     told = len(alerts(killed))
-    look = looked(monitor(killed, as_of=EARLIER))
+    look = looked(monitor(killed, week_end=EARLIER))
     assert look.is_new
     assert look.is_rehearsed
     assert look.page == rehearsal(killed).page_of(EARLIER)
     assert look.page.is_file()
-    assert decided(killed) == [AS_OF]
+    assert decided(killed) == [WEEK_END]
     assert len(alerts(killed)) == told
-    assert [event.as_of for event in events(killed)] == [AS_OF.isoformat()]
+    assert [event.week_end for event in events(killed)] == [WEEK_END.isoformat()]
 
 
 @pytest.fixture(scope="module")
 def behind(killed: Path) -> Path:
     """The project as if its latest decision were two weeks back."""
     live = Project.at(killed).monitoring
-    monitor(killed, as_of=EARLIER)
+    monitor(killed, week_end=EARLIER)
     for kind in ("decisions", "verdicts", "performance"):
-        (live / kind / f"{AS_OF}.parquet").unlink()
+        (live / kind / f"{WEEK_END}.parquet").unlink()
         shutil.copy(rehearsal(killed).folder / kind / f"{EARLIER}.parquet", live / kind)
     return killed
 
@@ -155,17 +155,17 @@ def test_weeks_that_break_a_rule_are_not_judged(behind: Path) -> None:
     assert "transactions.price" in str(state.message)
     assert decided(behind) == [EARLIER]
     refused = [one.alert for one in alerts(behind) if one.alert.kind == "validation failed"]
-    assert [alert.as_of for alert in refused if alert.as_of] == [LATE, AS_OF]
+    assert [alert.week_end for alert in refused if alert.week_end] == [LATE, WEEK_END]
 
 
 def test_a_week_that_came_late_is_looked_at_with_the_next_one(behind: Path) -> None:
-    assert looked(monitor(behind)).decision.as_of == AS_OF
-    assert decided(behind) == [EARLIER, LATE, AS_OF]
-    assert LATE.isoformat() in [event.as_of for event in events(behind)]
+    assert looked(monitor(behind)).decision.week_end == WEEK_END
+    assert decided(behind) == [EARLIER, LATE, WEEK_END]
+    assert LATE.isoformat() in [event.week_end for event in events(behind)]
 
 
 def test_a_training_is_told_its_cut_or_what_is_known_and_not_both(killed: Path) -> None:
-    state = train(killed, as_of="latest", known_until=AS_OF, return_state=True)
+    state = train(killed, cut="latest", week_end=WEEK_END, return_state=True)
     assert state.is_failed()
     assert "not both" in str(state.message)
 
@@ -182,7 +182,7 @@ def alerts(root: Path) -> list[Kept]:
 
 
 def decided(root: Path) -> list[date]:
-    days: list[date] = Log(Project.at(root).monitoring).decisions["as_of"].tolist()
+    days: list[date] = Log(Project.at(root).monitoring).decisions["week_end"].tolist()
     return days
 
 

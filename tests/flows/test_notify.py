@@ -27,7 +27,7 @@ from tests.sinks import mail_server, webhook
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2020, 4, 8, 6, 0, tzinfo=UTC)
-AS_OF = date(2020, 4, 8)
+WEEK_END = date(2020, 4, 8)
 DASHBOARD = "http://127.0.0.1:5001/2020-04-08.html"
 BOTH = ("mail/hemline", "webhook/hemline")
 LOGGER = logging.getLogger("tests.notify")
@@ -48,10 +48,10 @@ def params(*blocks: str) -> AlertParams:
     return AlertParams.load(ROOT / "params.yaml").model_copy(update={"blocks": blocks})
 
 
-def alert(kind: str, as_of: date = AS_OF) -> Alert:
+def alert(kind: str, week_end: date = WEEK_END) -> Alert:
     return Alert(
         kind=kind,
-        as_of=as_of,
+        week_end=week_end,
         subjects=("price",),
         title=f"a {kind} for the test",
         owner="the shop's recommendations",
@@ -129,7 +129,7 @@ def test_a_second_alert_on_the_same_column_is_held_back_and_then_told_about(
     rest = wanted.cool_down_days["drift confirmed"]
     with mail_server(ports[0]) as mails:
         for days in (0, 7, rest):
-            told = alert("drift confirmed", AS_OF + timedelta(days=days))
+            told = alert("drift confirmed", WEEK_END + timedelta(days=days))
             raise_alert(told, tmp_path, wanted, now=NOW)
             deliver(tmp_path, wanted, LOGGER)
     assert len(mails) == 2

@@ -8,13 +8,13 @@ import pytest
 
 from flows.project import (
     Project,
-    choose_as_of,
+    choose_cut,
     choose_size,
     choose_source,
     link_kaggle_files,
     unlink_kaggle_files,
 )
-from flows.room import NEEDS, announce_size, free_memory_gb
+from flows.resources import NEEDS, announce_size, free_memory_gb
 from hemline.errors import BadInput
 from tests.tiny_project import REPOSITORY
 
@@ -48,16 +48,16 @@ def test_links_can_be_taken_away_again_and_files_stay(downloads: Path, tmp_path:
 
 def test_the_cut_is_set_in_quotes_and_comments_stay(tmp_path: Path) -> None:
     params = tmp_path / "params.yaml"
-    params.write_text("data:\n  as_of: '2020-09-16'  # the cut\n")
+    params.write_text("data:\n  cut: '2020-09-16'  # the cut\n")
     said: list[str] = []
-    choose_as_of(params, date(2020, 9, 16), said.append)
+    choose_cut(params, date(2020, 9, 16), said.append)
     assert not said
     with params.open() as reader:
-        choose_as_of(params, date(2020, 9, 9), said.append)
-        assert reader.read() == "data:\n  as_of: '2020-09-16'  # the cut\n", "changed while read"
+        choose_cut(params, date(2020, 9, 9), said.append)
+        assert reader.read() == "data:\n  cut: '2020-09-16'  # the cut\n", "changed while read"
     assert [path.name for path in tmp_path.iterdir()] == ["params.yaml"]
-    assert params.read_text() == "data:\n  as_of: '2020-09-09'  # the cut\n"
-    assert said == ["params.yaml: data.as_of was 2020-09-16, is now 2020-09-09"]
+    assert params.read_text() == "data:\n  cut: '2020-09-09'  # the cut\n"
+    assert said == ["params.yaml: data.cut was 2020-09-16, is now 2020-09-09"]
 
 
 def test_links_to_the_downloads_take_the_place_of_earlier_ones(
@@ -90,7 +90,7 @@ def test_a_file_of_the_same_name_is_neither_lost_nor_read_instead(
 
 def test_the_source_changes_and_the_comments_stay(tmp_path: Path) -> None:
     params = tmp_path / "params.yaml"
-    text = 'data:\n  as_of: "2020-09-16"   # the cut\nacquire:\n  source: synthetic  # or kaggle\n'
+    text = 'data:\n  cut: "2020-09-16"   # the cut\nacquire:\n  source: synthetic  # or kaggle\n'
     params.write_text(text)
     told: list[str] = []
     choose_source(params, "synthetic", told.append)

@@ -8,9 +8,9 @@ import duckdb
 import pandas as pd
 import pytest
 
+from flows.monitor_steps import Log
 from flows.project import Project
 from flows.replay import ALARMS, replay
-from flows.week import Log
 from hemline.errors import BadInput
 from tests.tiny_project import COPIED_FILES
 
@@ -24,10 +24,12 @@ def replayed(trained: Path) -> Path:
 
 def test_a_replay_looks_at_every_week_and_writes_the_alarm_history(replayed: Path) -> None:
     alarms = pd.read_csv(replayed / f"{ALARMS}.csv")
-    assert alarms["as_of"].tolist() == ["2020-08-26", "2020-09-02", "2020-09-09"]
+    assert alarms["week_end"].tolist() == ["2020-08-26", "2020-09-02", "2020-09-09"]
     assert (replayed / f"{ALARMS}.md").read_text().count("\n") == 2 + len(alarms)
     assert (replayed / "pages" / "index.html").is_file()
-    assert all(Log(replayed).page_of(date.fromisoformat(day)).exists() for day in alarms["as_of"])
+    assert all(
+        Log(replayed).page_of(date.fromisoformat(day)).exists() for day in alarms["week_end"]
+    )
 
 
 def test_a_replay_tells_nobody_and_leaves_the_live_log_alone(trained: Path) -> None:
@@ -70,7 +72,7 @@ def test_what_came_later_changes_no_verdict(replayed: Path, trained: Path, tmp_p
         known.write_parquet(str(tables / "transactions.parquet"))
     alone = replay(LAST, LAST, tmp_path, pages=False)
     verdicts = Log(replayed).verdicts
-    expected = verdicts[verdicts["as_of"] == LAST].reset_index(drop=True)
+    expected = verdicts[verdicts["week_end"] == LAST].reset_index(drop=True)
     pd.testing.assert_frame_equal(Log(alone).verdicts, expected)
 
 

@@ -120,40 +120,40 @@ def test_only_our_own_runs_are_watched_for_heartbeats(flow: str, is_ours: bool) 
 def test_a_decision_to_retrain_starts_one_training_that_knows_the_day(
     server: dict[str, str], tmp_path: Path
 ) -> None:
-    as_of = next(WEEKS)
-    assert announced(tmp_path, as_of, "hemline.drift.confirmed", retrain=True) == "in training"
-    assert announced(tmp_path, as_of, "hemline.drift.confirmed", retrain=True) == "in training"
-    (started,) = trainings(server, as_of)
-    assert started["parameters"]["as_of"] is None
+    week_end = next(WEEKS)
+    assert announced(tmp_path, week_end, "hemline.drift.confirmed", retrain=True) == "in training"
+    assert announced(tmp_path, week_end, "hemline.drift.confirmed", retrain=True) == "in training"
+    (started,) = trainings(server, week_end)
+    assert started["parameters"]["cut"] is None
 
 
 @pytest.mark.usefixtures("here")
 def test_a_decision_not_to_retrain_is_told_and_starts_nothing(
     server: dict[str, str], tmp_path: Path
 ) -> None:
-    as_of = next(WEEKS)
-    assert announced(tmp_path, as_of, "hemline.drift.confirmed", retrain=False) == "done"
+    week_end = next(WEEKS)
+    assert announced(tmp_path, week_end, "hemline.drift.confirmed", retrain=False) == "done"
     wanted = {"filter": {"event": {"name": ["hemline.drift.confirmed"]}}}
     told = [event["payload"] for event in ask(server, "events/filter", wanted)["events"]]
-    assert {"as_of": as_of.isoformat(), "retrain": False, "attempt": 1} in told
-    assert not trainings(server, as_of)
+    assert {"week_end": week_end.isoformat(), "retrain": False, "attempt": 1} in told
+    assert not trainings(server, week_end)
 
 
 @pytest.mark.usefixtures("here")
 def test_a_training_that_crashed_is_asked_for_again_and_one_that_failed_is_not(
     server: dict[str, str], tmp_path: Path
 ) -> None:
-    as_of = next(WEEKS)
-    assert announced(tmp_path, as_of, "hemline.drift.ok", retrain=True) == "in training"
-    end(server, trainings(server, as_of)[0], "CRASHED")
-    assert announced(tmp_path, as_of, "hemline.drift.ok", retrain=True) == "in training"
+    week_end = next(WEEKS)
+    assert announced(tmp_path, week_end, "hemline.drift.ok", retrain=True) == "in training"
+    end(server, trainings(server, week_end)[0], "CRASHED")
+    assert announced(tmp_path, week_end, "hemline.drift.ok", retrain=True) == "in training"
     assert kept(tmp_path).attempt == 2
-    (again,) = (one for one in trainings(server, as_of) if one["state_type"] != "CRASHED")
+    (again,) = (one for one in trainings(server, week_end) if one["state_type"] != "CRASHED")
     end(server, again, "FAILED")
     forget_events(server)
-    assert announced(tmp_path, as_of, "hemline.drift.ok", retrain=True) == "done"
+    assert announced(tmp_path, week_end, "hemline.drift.ok", retrain=True) == "done"
     assert kept(tmp_path).attempt == 2
-    assert len(trainings(server, as_of)) == 2
+    assert len(trainings(server, week_end)) == 2
 
 
 def test_without_a_server_an_event_waits_and_the_run_says_so(
@@ -172,8 +172,8 @@ def test_an_event_overtaken_by_newer_weeks_is_given_up(tmp_path: Path) -> None:
     assert not deliver_events(tmp_path, oldest=date(2020, 3, 1), logger=LOGGER)
 
 
-def announced(outbox: Path, as_of: date, name: Name, *, retrain: bool) -> str:
-    keep_event(outbox, name, as_of, {"as_of": as_of.isoformat(), "retrain": retrain})
+def announced(outbox: Path, week_end: date, name: Name, *, retrain: bool) -> str:
+    keep_event(outbox, name, week_end, {"week_end": week_end.isoformat(), "retrain": retrain})
     deliver_events(outbox, oldest=date(2020, 1, 1), logger=LOGGER)
     return kept(outbox).progress
 
@@ -183,9 +183,9 @@ def kept(outbox: Path) -> Kept:
     return event
 
 
-def trainings(server: dict[str, str], as_of: date) -> list[Any]:
+def trainings(server: dict[str, str], week_end: date) -> list[Any]:
     runs = ask(server, "flow_runs/filter", {"flows": {"name": {"any_": ["train"]}}})
-    return [one for one in runs if one["parameters"].get("known_until") == as_of.isoformat()]
+    return [one for one in runs if one["parameters"].get("week_end") == week_end.isoformat()]
 
 
 def forget_events(server: dict[str, str]) -> None:

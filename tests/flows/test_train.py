@@ -14,23 +14,23 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 
 from flows.dvc import StageFailed
 from flows.project import Project
-from flows.report import Training
 from flows.tell import tell_of_champion, tell_of_verdict
 from flows.train import LATEST, Latest, train
+from flows.training_report import Training
 from hemline.data.split import DataParams
 from hemline.evaluation.gate.guardrails import GateParams
 from hemline.registry.champions import changes, settle
-from hemline.registry.judging import meet_champion
+from hemline.registry.promotion import meet_champion
 from hemline.registry.versions import all_versions, load_champion, set_champion, version_by_alias
-from hemline.segments.strangers import Stranger
+from hemline.segments.cold_customers import Stranger
 from hemline.tables import SERVED_SCORES, read_table
 from monitoring.alerts.alert import Alert
 from monitoring.alerts.outbox import read_outbox
 from tests.tiny_project import change_params, git
 
 
-def retrain(root: Path, as_of: date | Latest | None = None) -> Training:
-    state = train(root=root, as_of=as_of, return_state=True)
+def retrain(root: Path, cut: date | Latest | None = None) -> Training:
+    state = train(root=root, cut=cut, return_state=True)
     assert state.is_completed(), state.message
     training = state.result()
     assert isinstance(training, Training)
@@ -111,11 +111,11 @@ def test_a_version_of_an_earlier_week_is_not_compared_but_can_be_challenged(trai
     champion = version_by_alias("champion")
     assert champion is not None
     try:
-        earlier = retrain(trained, as_of=date(2020, 9, 9))
+        earlier = retrain(trained, cut=date(2020, 9, 9))
         assert "has seen the test week" in earlier.reason
         assert version_by_alias("champion") == champion
-        latest = retrain(trained, as_of=LATEST)
-        assert DataParams.load(trained / "params.yaml").as_of == date(2020, 9, 16)
+        latest = retrain(trained, cut=LATEST)
+        assert DataParams.load(trained / "params.yaml").cut == date(2020, 9, 16)
         assert latest.version == champion.number
         set_champion(earlier.version)
         verdict = meet_champion(
@@ -196,7 +196,7 @@ def test_an_unwatched_training_stops_at_a_broken_week_that_two_years_would_hide(
     assert state.is_failed()
     assert "transactions.price" in str(state.message)
     (alert,) = alerts(trained)
-    assert (alert.kind, alert.as_of) == ("validation failed", date(2020, 9, 23))
+    assert (alert.kind, alert.week_end) == ("validation failed", date(2020, 9, 23))
 
 
 def test_every_change_of_champion_is_told_and_one_who_won_once_is_not_called_refused(
@@ -212,7 +212,7 @@ def test_every_change_of_champion_is_told_and_one_who_won_once_is_not_called_ref
     before = len(alerts(trained))
     set_champion(other.number)
     settle(datetime.now(tz=UTC))
-    tell_of_verdict(project, log, as_of=date(2020, 9, 23), version=champion, reason="it won")
+    tell_of_verdict(project, log, week_end=date(2020, 9, 23), version=champion, reason="it won")
     for number in (champion.number, other.number, champion.number):
         set_champion(number)
         settle(datetime.now(tz=UTC))

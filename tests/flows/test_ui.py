@@ -9,17 +9,17 @@ import urllib.request
 from datetime import date
 from pathlib import Path
 
-from flows.pages import publish
 from flows.ui import HOST, Addresses
+from flows.ui_pages import publish
 from tests.processes import descendants, eventually, free_ports, is_alive
 from tests.tiny_project import REPOSITORY
 
-AS_OF = date(2020, 9, 23)
+WEEK_END = date(2020, 9, 23)
 VARIABLES = tuple(f"HEMLINE_{name}_PORT" for name in ("PREFECT", "MLFLOW", "PAGES", "EVIDENTLY"))
 
 
 def test_the_pages_answer_and_an_interrupt_ends_every_process(tmp_path: Path) -> None:
-    week = tmp_path / ".hemline" / "monitoring" / "pages" / str(AS_OF) / "index.html"
+    week = tmp_path / ".hemline" / "monitoring" / "pages" / str(WEEK_END) / "index.html"
     week.parent.mkdir(parents=True)
     week.write_text("a week as expected", encoding="utf-8")
     ports = free_ports(len(VARIABLES))
@@ -31,8 +31,10 @@ def test_the_pages_answer_and_an_interrupt_ends_every_process(tmp_path: Path) ->
         for port in ports:
             with urllib.request.urlopen(f"http://{HOST}:{port}/", timeout=10) as page:
                 assert page.status == 200
-        place = f"{HOST}:{ports[2]}/monitoring/{AS_OF}/index.html"
-        assert Addresses("", "", f"http://{HOST}:{ports[2]}", "").week(AS_OF) == f"http://{place}"
+        place = f"{HOST}:{ports[2]}/monitoring/{WEEK_END}/index.html"
+        assert (
+            Addresses("", "", f"http://{HOST}:{ports[2]}", "").week(WEEK_END) == f"http://{place}"
+        )
         with urllib.request.urlopen(f"http://{place}", timeout=10) as page:
             assert page.read() == b"a week as expected"
         family = descendants(started.pid)

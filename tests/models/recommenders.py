@@ -12,14 +12,14 @@ from hemline.data.histories import Histories
 from hemline.models.als import AlsParams, fit_als
 from hemline.models.cascade import Cascade
 from hemline.models.copurchase import CopurchaseParams, fit_copurchase
-from hemline.models.cvae.model import Cvae
-from hemline.models.cvae.training import CvaeParams, fit_cvae
+from hemline.models.cvae.cvae import Cvae
+from hemline.models.cvae.cvae_training import CvaeParams, fit_cvae
 from hemline.models.ease import EaseParams, fit_ease
 from hemline.models.item_knn import ItemKnnParams, Rp3betaParams, fit_item_knn, fit_rp3beta
 from hemline.models.popularity import PopularityParams, fit_popularity, fit_segment_popularity
-from hemline.models.ranker.facts import ArticleFacts, article_facts
-from hemline.models.ranker.model import Ranker
-from hemline.models.ranker.training import RankParams, fit_trees, ranked_week
+from hemline.models.ranker.article_features import ArticleFacts, article_facts
+from hemline.models.ranker.ranker import Ranker
+from hemline.models.ranker.ranker_training import RankParams, fit_trees, ranked_week
 from hemline.models.recommender import Model, Recommender
 from hemline.models.repurchase import Repurchase
 from hemline.models.tfidf import TEXT_COLUMNS, TfidfParams, fit_tfidf

@@ -7,6 +7,7 @@ import pytest
 from scipy import sparse
 
 from hemline.data.histories import Histories
+from hemline.kernels.lists import NO_ARTICLE
 from hemline.models.calibrated import (
     SMOOTHING,
     ArticleGroups,
@@ -14,7 +15,7 @@ from hemline.models.calibrated import (
     miscalibration,
     wanted_mixes,
 )
-from hemline.models.recommender import NO_ARTICLE, Recommendations
+from hemline.models.recommender import Recommendations
 
 # Articles 0 to 5 are dresses, 6 to 11 socks.
 GROUPS = ArticleGroups(np.repeat([0, 1], 6), np.array([0.5, 0.5]), prior_articles=1e-9)

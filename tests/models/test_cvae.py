@@ -9,13 +9,13 @@ from scipy import sparse
 
 from hemline.data.histories import UNKNOWN_SEGMENT, Histories
 from hemline.errors import BadInput
-from hemline.models.cvae.candidates import draw, inclusion
 from hemline.models.cvae.collapse import refuse_collapse
+from hemline.models.cvae.cvae import Cvae
+from hemline.models.cvae.cvae_training import CvaeParams, Epoch, fit_cvae, fit_cvae_for
 from hemline.models.cvae.losses import cosine_recall, kl_to_standard_normal, multinomial
-from hemline.models.cvae.model import Cvae
 from hemline.models.cvae.network import SparseRows
 from hemline.models.cvae.row_adagrad import RowAdagrad
-from hemline.models.cvae.training import CvaeParams, Epoch, fit_cvae, fit_cvae_for
+from hemline.models.cvae.sampled_softmax import draw, inclusion
 
 from .recommenders import CVAE, train_cvae
 

@@ -9,15 +9,15 @@ from scipy import sparse
 
 from hemline.data.histories import Histories
 from hemline.errors import BadInput
-from hemline.evaluation.validation import ValidationWeek
-from hemline.models.cvae import shelf
-from hemline.models.cvae.candidates import inclusion
-from hemline.models.cvae.lessons import Lessons
+from hemline.evaluation.validation_week import ValidationWeek
+from hemline.kernels.lists import top_k
+from hemline.models import label_shift
+from hemline.models.cvae.batches import Lessons
+from hemline.models.cvae.cvae import Cvae, chosen_device
+from hemline.models.cvae.cvae_training import CvaeParams, Trainer
 from hemline.models.cvae.losses import LossName, products
-from hemline.models.cvae.model import Cvae, chosen_device
 from hemline.models.cvae.network import decayed, narrowed
-from hemline.models.cvae.training import CvaeParams, Trainer
-from hemline.models.ranking import top_k
+from hemline.models.cvae.sampled_softmax import inclusion
 
 from .recommenders import CVAE, train_cvae
 
@@ -44,10 +44,10 @@ def test_renumbering_columns_is_taking_them(shop: Histories) -> None:
 def test_masses_taken_in_blocks_are_the_sums_of_what_has_faded(
     shop: Histories, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shelf, "_BLOCK", 7)
+    monkeypatch.setattr(label_shift, "_BLOCK", 7)
     offered = np.arange(3, 12, dtype=np.int32)
     faded = decayed(shop.days_ago, 30)[:, offered]
-    by_customer, by_article = shelf.masses(shop.days_ago, offered, 30)
+    by_customer, by_article = label_shift.masses(shop.days_ago, offered, 30)
     assert np.allclose(by_customer, faded.sum(axis=1).ravel())
     assert np.allclose(by_article, faded.sum(axis=0).ravel())
 

@@ -6,10 +6,10 @@ from scipy import sparse
 
 from hemline.data.histories import Histories
 from hemline.errors import BadInput
+from hemline.kernels.lists import NO_ARTICLE
 from hemline.models.cascade import Cascade, Served, cascade_of
 from hemline.models.copurchase import CopurchaseParams, fit_copurchase
 from hemline.models.popularity import PopularityParams, fit_popularity, fit_segment_popularity
-from hemline.models.recommender import NO_ARTICLE
 from hemline.models.repurchase import Repurchase
 from hemline.models.tfidf import fit_tfidf
 

@@ -5,15 +5,15 @@ import pytest
 from scipy import sparse
 
 from hemline.data.histories import Histories
+from hemline.kernels.lists import NO_ARTICLE
 from hemline.models.als import fit_als
 from hemline.models.article_weights import ArticleWeights, faded, weighted
 from hemline.models.cascade import Cascade
 from hemline.models.ease import EaseParams, fit_ease
+from hemline.models.exclude_bought import Unseen
 from hemline.models.item_knn import fit_item_knn, fit_rp3beta
 from hemline.models.popularity import fit_popularity
-from hemline.models.recommender import NO_ARTICLE
 from hemline.models.repurchase import Repurchase
-from hemline.models.unseen import Unseen
 
 from .recommenders import ALS, EASE, ITEM_KNN, POPULARITY, RP3BETA
 

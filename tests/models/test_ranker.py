@@ -13,14 +13,14 @@ from scipy import sparse
 from hemline import columns
 from hemline.data.histories import Histories, build_histories
 from hemline.errors import BadInput
+from hemline.kernels.lists import NO_ARTICLE
 from hemline.models.popularity import fit_popularity
+from hemline.models.ranker.article_features import ATTRIBUTES, ArticleFacts, article_facts
 from hemline.models.ranker.candidates import collect_candidates
-from hemline.models.ranker.facts import ATTRIBUTES, ArticleFacts, article_facts
-from hemline.models.ranker.features import feature_names, pair_features
-from hemline.models.ranker.model import Ranker
+from hemline.models.ranker.pair_features import feature_names, pair_features
+from hemline.models.ranker.ranker import Ranker
+from hemline.models.ranker.ranker_training import RankedWeek, fit_trees, ranked_week
 from hemline.models.ranker.sources import OWN, SAME_PRODUCT, Proposals, same_product, sources_of
-from hemline.models.ranker.training import RankedWeek, fit_trees, ranked_week
-from hemline.models.recommender import NO_ARTICLE
 
 from .recommenders import POPULARITY, RANK, facts_of, fit_all
 

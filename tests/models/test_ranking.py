@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from hemline.models.ranking import top_k
+from hemline.kernels.lists import top_k
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -8,8 +8,9 @@ import pytest
 from scipy import sparse
 
 from hemline.data.histories import Histories
+from hemline.kernels.lists import NO_ARTICLE
 from hemline.models.cascade import MODELS
-from hemline.models.recommender import NO_ARTICLE, Recommendations, Recommender
+from hemline.models.recommender import Recommendations, Recommender
 
 from .recommenders import fit_all
 

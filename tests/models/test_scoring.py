@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hemline.models.cvae.halves import Halves
-from hemline.models.ranking import Lists, top_k
-from hemline.models.scoring import Matrix, ScoreTable
+from hemline.kernels.bfloat16 import Halves
+from hemline.kernels.dense_topk import Matrix, ScoreTable
+from hemline.kernels.lists import Lists, top_k
 
 MANY, FEW = 300, 3  # beyond one block, and few enough to be answered from bytes
 

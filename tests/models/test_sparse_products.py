@@ -7,16 +7,15 @@ from sklearn.metrics.pairwise import linear_kernel
 from sparse_dot_topn import sp_matmul_topn
 
 from hemline.data.histories import Histories
-from hemline.models.copurchase import CopurchaseParams, fit_copurchase
-from hemline.models.nearest_rows import frequent_first, nearest_rows
-from hemline.models.ranking import top_k
-from hemline.models.recommender import NO_ARTICLE
-from hemline.models.sparse_products import (
+from hemline.kernels.lists import NO_ARTICLE, top_k
+from hemline.kernels.self_similarity import frequent_first, nearest_rows
+from hemline.kernels.sparse_topk import (
     Cosine,
     best_of_product,
     matrix_of,
     products_among,
 )
+from hemline.models.copurchase import CopurchaseParams, fit_copurchase
 from hemline.models.tfidf import nearest_by_cosine
 
 N_ROWS = 600  # more than two blocks

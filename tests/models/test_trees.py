@@ -4,7 +4,7 @@ import lightgbm as lgb
 import numpy as np
 import pytest
 
-from hemline.models.ranker.trees import scorer_of
+from hemline.kernels.quickscorer import scorer_of
 
 N_FEATURES = 6
 

@@ -11,17 +11,7 @@ import pytest
 
 from hemline.errors import BadInput
 from monitoring.alerts.alert import KINDS, Alert, AlertParams, anchor
-from monitoring.alerts.composed.training import (
-    challenger_rejected,
-    champion_changed,
-    retrain_failed,
-)
-from monitoring.alerts.composed.week import (
-    data_late,
-    digest,
-    drift_confirmed,
-    validation_failed,
-)
+from monitoring.alerts.alert_text import plain_text, subject_line, webhook_payload
 from monitoring.alerts.outbox import (
     LOG,
     Kept,
@@ -31,30 +21,40 @@ from monitoring.alerts.outbox import (
     read_outbox,
     send_pending,
 )
-from monitoring.alerts.rendered import plain_text, subject_line, webhook_payload
+from monitoring.alerts.training_alerts import (
+    challenger_rejected,
+    champion_changed,
+    retrain_failed,
+)
 from monitoring.alerts.verdict_table import verdict_table
+from monitoring.alerts.week_alerts import (
+    data_late,
+    digest,
+    drift_confirmed,
+    validation_failed,
+)
 
 ROOT = Path(__file__).parents[2]
-AS_OF = date(2020, 4, 8)
+WEEK_END = date(2020, 4, 8)
 NOW = datetime(2020, 4, 8, 6, 0, tzinfo=UTC)
 LINKS = {"dashboard": "http://127.0.0.1:5001/2020-04-08.html"}
 PARAMS = AlertParams.load(ROOT / "params.yaml").model_copy(update={"blocks": ("mail/hemline",)})
 REST = PARAMS.cool_down_days["drift confirmed"]
 VERDICTS = pd.DataFrame(
     [
-        (AS_OF, "sales_channel_id", "all", 0.31, 0.08, "drift", "2: 71 % -> 98 %"),
-        (AS_OF, "price", "Ladieswear", 0.12, 0.10, "drift", "higher"),
-        (AS_OF, "age_band", "all", 0.02, 0.05, "none", ""),
-        (AS_OF, "colour_group_name", "all", 0.20, 0.10, "seasonal", "White: 9 % -> 14 %"),
+        (WEEK_END, "sales_channel_id", "all", 0.31, 0.08, "drift", "2: 71 % -> 98 %"),
+        (WEEK_END, "price", "Ladieswear", 0.12, 0.10, "drift", "higher"),
+        (WEEK_END, "age_band", "all", 0.02, 0.05, "none", ""),
+        (WEEK_END, "colour_group_name", "all", 0.20, 0.10, "seasonal", "White: 9 % -> 14 %"),
         (date(2020, 4, 1), "club", "all", 0.90, 0.10, "drift", "an older week"),
     ],
-    columns=["as_of", "column", "segment", "effect", "threshold", "verdict", "moved"],
+    columns=["week_end", "column", "segment", "effect", "threshold", "verdict", "moved"],
 )
 
 
-def drift(*confirmed: str, as_of: date = AS_OF, retrain: bool = True) -> Alert:
+def drift(*confirmed: str, week_end: date = WEEK_END, retrain: bool = True) -> Alert:
     return drift_confirmed(
-        as_of,
+        week_end,
         confirmed=confirmed,
         reasons=["two of three weeks", "MAP@12 fell below popularity."],
         verdicts=VERDICTS,
@@ -67,17 +67,17 @@ def drift(*confirmed: str, as_of: date = AS_OF, retrain: bool = True) -> Alert:
 
 def one_of_each() -> list[Alert]:
     return [
-        data_late(AS_OF, latest_day=date(2020, 4, 5), links=LINKS, params=PARAMS),
-        validation_failed(AS_OF, broken=["ages: 203"], links=LINKS, params=PARAMS),
+        data_late(WEEK_END, latest_day=date(2020, 4, 5), links=LINKS, params=PARAMS),
+        validation_failed(WEEK_END, broken=["ages: 203"], links=LINKS, params=PARAMS),
         drift("sales_channel_id"),
         retrain_failed(
-            AS_OF, stage="rank", said="too few buyers", champion="3", links=LINKS, params=PARAMS
+            WEEK_END, stage="rank", said="too few buyers", champion="3", links=LINKS, params=PARAMS
         ),
         challenger_rejected(
-            AS_OF, version="4", champion="3", reason="-0.01 MAP@12", links=LINKS, params=PARAMS
+            WEEK_END, version="4", champion="3", reason="-0.01 MAP@12", links=LINKS, params=PARAMS
         ),
         champion_changed(
-            AS_OF,
+            WEEK_END,
             change="0002",
             version="4",
             previous="3",
@@ -86,7 +86,7 @@ def one_of_each() -> list[Alert]:
             links=LINKS,
             params=PARAMS,
         ),
-        digest(AS_OF, verdicts=VERDICTS, held_back=[], links=LINKS, params=PARAMS),
+        digest(WEEK_END, verdicts=VERDICTS, held_back=[], links=LINKS, params=PARAMS),
     ]
 
 
@@ -127,7 +127,7 @@ def test_an_alert_does_not_claim_a_training_that_was_not_started() -> None:
 def test_a_long_table_says_how_many_rows_it_leaves_out() -> None:
     many = pd.concat([VERDICTS.iloc[[0]]] * 15)
     alert = drift_confirmed(
-        AS_OF,
+        WEEK_END,
         confirmed=["sales_channel_id"],
         reasons=[],
         verdicts=many,
@@ -147,26 +147,26 @@ def test_what_could_not_be_measured_leaves_its_cell_empty() -> None:
 
 def test_many_broken_rules_are_named_up_to_eight() -> None:
     broken = [f"rule {number}" for number in range(1, 12)]
-    alert = validation_failed(AS_OF, broken=broken, links={}, params=PARAMS)
+    alert = validation_failed(WEEK_END, broken=broken, links={}, params=PARAMS)
     assert alert.title == "The data break 11 rules"
     assert alert.happened.endswith("rule 8; and 3 more.")
 
 
 def test_broken_rules_lead_to_the_page_of_the_checks_that_found_them() -> None:
     of_week, of_all = (
-        validation_failed(as_of, broken=["ages: 203"], links={}, params=PARAMS)
-        for as_of in (AS_OF, None)
+        validation_failed(week_end, broken=["ages: 203"], links={}, params=PARAMS)
+        for week_end in (WEEK_END, None)
     )
-    assert f"pages/{AS_OF}/checks/index.html" in of_week.first_thing
+    assert f"pages/{WEEK_END}/checks/index.html" in of_week.first_thing
     assert "data/validation/index.html" in of_all.first_thing
 
 
 def test_a_digest_holds_the_season_and_what_was_held_back() -> None:
-    told = digest(AS_OF, verdicts=VERDICTS, held_back=["price again"], links={}, params=PARAMS)
+    told = digest(WEEK_END, verdicts=VERDICTS, held_back=["price again"], links={}, params=PARAMS)
     assert [row[0] for row in told.table] == ["column", "colour_group_name"]
     assert "1 seasonal, 2 drift" in told.title
     assert "price again" in told.happened
-    quiet = digest(AS_OF, verdicts=VERDICTS.iloc[2:3], held_back=[], links={}, params=PARAMS)
+    quiet = digest(WEEK_END, verdicts=VERDICTS.iloc[2:3], held_back=[], links={}, params=PARAMS)
     assert "nothing moved" in quiet.title
 
 
@@ -228,15 +228,15 @@ def test_a_channel_that_is_down_gets_everything_later_and_the_others_get_theirs_
 ) -> None:
     logged: list[Kept] = []
     told: list[Kept] = []
-    weeks = [AS_OF, AS_OF + timedelta(days=REST)]
+    weeks = [WEEK_END, WEEK_END + timedelta(days=REST)]
     for week in weeks:
-        raise_alert(drift("price", as_of=week), tmp_path, PARAMS, now=NOW)
+        raise_alert(drift("price", week_end=week), tmp_path, PARAMS, now=NOW)
     first = send_pending(tmp_path, {LOG: keep(logged), "mail/hemline": down}, now=NOW)
     assert [one.failure for one in first] == ["", "", "ConnectionRefusedError"]
     assert read_outbox(tmp_path)[0].failed == {"mail/hemline": "ConnectionRefusedError"}
     send_pending(tmp_path, {LOG: keep(logged), "mail/hemline": keep(told)}, now=NOW)
-    assert [kept.alert.as_of for kept in told] == weeks
-    assert [kept.alert.as_of for kept in logged] == weeks
+    assert [kept.alert.week_end for kept in told] == weeks
+    assert [kept.alert.week_end for kept in logged] == weeks
     assert all(kept.failed == {} and not kept.pending for kept in read_outbox(tmp_path))
 
 
@@ -272,9 +272,11 @@ def test_a_column_rests_after_its_alert_and_the_next_one_counts_what_was_held_ba
     tmp_path: Path,
 ) -> None:
     told: list[Kept] = []
-    weeks = [AS_OF + timedelta(days=days) for days in (0, 7, 14, REST)]
+    weeks = [WEEK_END + timedelta(days=days) for days in (0, 7, 14, REST)]
     outcomes = [
-        raise_alert(drift("price", as_of=week), tmp_path, PARAMS, now=NOW + timedelta(hours=number))
+        raise_alert(
+            drift("price", week_end=week), tmp_path, PARAMS, now=NOW + timedelta(hours=number)
+        )
         for number, week in enumerate(weeks)
     ]
     assert outcomes == ["new", "suppressed", "suppressed", "new"]
@@ -282,31 +284,32 @@ def test_a_column_rests_after_its_alert_and_the_next_one_counts_what_was_held_ba
     assert [kept.alert.n_held_back for kept in told] == [0, 2]
     assert "2 alerts were held back" in plain_text(told[1].alert)
     held = [kept for kept in read_outbox(tmp_path) if kept.suppressed]
-    assert [kept.alert.as_of for kept in held] == weeks[1:3]
+    assert [kept.alert.week_end for kept in held] == weeks[1:3]
     assert all("price on 2020-04-08" in kept.suppressed for kept in held)
     assert held_back(tmp_path, weeks[1]) == [held[0].alert.title]
     assert held_back(tmp_path, weeks[0]) == []
 
 
 def test_a_column_that_joins_a_resting_one_is_told(tmp_path: Path) -> None:
-    next_week = AS_OF + timedelta(days=7)
+    next_week = WEEK_END + timedelta(days=7)
     raise_alert(drift("price", "age_band"), tmp_path, PARAMS, now=NOW)
-    both = drift("price", "sales_channel_id", as_of=next_week)
+    both = drift("price", "sales_channel_id", week_end=next_week)
     assert (
-        raise_alert(drift("age_band", as_of=next_week), tmp_path, PARAMS, now=NOW) == "suppressed"
+        raise_alert(drift("age_band", week_end=next_week), tmp_path, PARAMS, now=NOW)
+        == "suppressed"
     )
     assert raise_alert(both, tmp_path, PARAMS, now=NOW) == "new"
 
 
 def test_cool_down_counts_weeks_of_data_and_not_the_clock(tmp_path: Path) -> None:
-    later = AS_OF + timedelta(days=REST)
+    later = WEEK_END + timedelta(days=REST)
     raise_alert(drift("price"), tmp_path, PARAMS, now=NOW)
-    assert raise_alert(drift("price", as_of=later), tmp_path, PARAMS, now=NOW) == "new"
+    assert raise_alert(drift("price", week_end=later), tmp_path, PARAMS, now=NOW) == "new"
 
 
 def test_an_earlier_week_looked_at_afterwards_is_not_held_back(tmp_path: Path) -> None:
     raise_alert(drift("price"), tmp_path, PARAMS, now=NOW)
-    earlier = drift("price", as_of=AS_OF - timedelta(days=7))
+    earlier = drift("price", week_end=WEEK_END - timedelta(days=7))
     assert raise_alert(earlier, tmp_path, PARAMS, now=NOW) == "new"
 
 

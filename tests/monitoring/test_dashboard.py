@@ -12,22 +12,22 @@ import pytest
 
 from monitoring.alerts.alert import Alert
 from monitoring.alerts.outbox import Kept
-from monitoring.dashboard.artifact import week_artifact
-from monitoring.dashboard.history import write_history_page
+from monitoring.dashboard.history_page import write_history_page
 from monitoring.dashboard.panels import WEEKS, season_lines
-from monitoring.dashboard.week import write_week_page
-from monitoring.dashboard.words import summarise
-from monitoring.journal import DECISIONS, PERFORMANCE, VERDICTS, read_all, write_once
+from monitoring.dashboard.week_artifact import week_artifact
+from monitoring.dashboard.week_page import write_week_page
+from monitoring.dashboard.wording import summarise
+from monitoring.records import DECISIONS, PERFORMANCE, VERDICTS, read_all, write_once
 
-AS_OF = date(2020, 9, 23)
+WEEK_END = date(2020, 9, 23)
 WEEK = timedelta(weeks=1)
 EVIL = "<script>alert('x')</script>"
 LINKS = {"Prefect": "http://127.0.0.1:4200", "odd": "javascript:alert(1)"}
 
 
-def decision(as_of: date, **known: Any) -> dict[str, Any]:
+def decision(week_end: date, **known: Any) -> dict[str, Any]:
     nothing: dict[str, Any] = {
-        "as_of": as_of,
+        "week_end": week_end,
         "retrain": False,
         "pages_a_person": False,
         "confirmed": [],
@@ -44,12 +44,18 @@ def decision(as_of: date, **known: Any) -> dict[str, Any]:
 
 def verdict(column: str, said: str, **known: Any) -> dict[str, Any]:
     row: dict[str, Any] = dict.fromkeys(VERDICTS.names, 0.0)
-    row |= {"as_of": AS_OF, "about": "transactions", "column": column, "segment": "all", "n": 100}
+    row |= {
+        "week_end": WEEK_END,
+        "about": "transactions",
+        "column": column,
+        "segment": "all",
+        "n": 100,
+    }
     return row | {"verdict": said, "moved": ""} | known
 
 
-def measured(as_of: date, **known: Any) -> dict[str, Any]:
-    row = dict(zip(PERFORMANCE.names, (as_of, "1", as_of - WEEK, 90), strict=False))
+def measured(week_end: date, **known: Any) -> dict[str, Any]:
+    row = dict(zip(PERFORMANCE.names, (week_end, "1", week_end - WEEK, 90), strict=False))
     row |= {"map_at_12": 0.02, "popularity_map_at_12": 0.01, "difference": 0.01}
     return row | {"low": 0.004, "high": 0.016, "note": ""} | known
 
@@ -60,10 +66,10 @@ def frame(rows: list[dict[str, Any]], names: list[str]) -> pd.DataFrame:
 
 def band(shares: dict[str, float], column: str = "product_group_name") -> pd.DataFrame:
     """A band of 0.2 to 0.3 around categories that had a share of 0.25 until the last week."""
-    weeks = [AS_OF - back * WEEK for back in reversed(range(30))]
+    weeks = [WEEK_END - back * WEEK for back in reversed(range(30))]
     rows = [
-        {"as_of": week, "about": "transactions", "column": column, "segment": "all"}
-        | {"category": name, "value": share if week == AS_OF else 0.25}
+        {"week_end": week, "about": "transactions", "column": column, "segment": "all"}
+        | {"category": name, "value": share if week == WEEK_END else 0.25}
         | {"expected": 0.25, "low": 0.2, "high": 0.3, "last_year": 0.22}
         for name, share in shares.items()
         for week in weeks
@@ -90,26 +96,26 @@ class Reader(HTMLParser):
         return [str(known[name]) for found, known in self.tags if found == tag and name in known]
 
 
-def write_week(folder: Path, as_of: date = AS_OF, **known: Any) -> Path:
+def write_week(folder: Path, week_end: date = WEEK_END, **known: Any) -> Path:
     given: dict[str, Any] = {
-        "decisions": frame([decision(AS_OF - WEEK), decision(AS_OF)], DECISIONS.names),
+        "decisions": frame([decision(WEEK_END - WEEK), decision(WEEK_END)], DECISIONS.names),
         "verdicts": frame([verdict("product_group_name", "none")], VERDICTS.names),
-        "performance": frame([measured(AS_OF)], PERFORMANCE.names),
+        "performance": frame([measured(WEEK_END)], PERFORMANCE.names),
         "band": band({"Shoes": 0.25}),
         "note": "",
         "links_out": LINKS,
     }
-    return write_week_page(folder, as_of, **given | known)
+    return write_week_page(folder, week_end, **given | known)
 
 
 def write_history(folder: Path, **known: Any) -> Path:
     given: dict[str, Any] = {
-        "decisions": frame([decision(AS_OF - WEEK), decision(AS_OF)], DECISIONS.names),
+        "decisions": frame([decision(WEEK_END - WEEK), decision(WEEK_END)], DECISIONS.names),
         "verdicts": frame([verdict("product_group_name", "none")], VERDICTS.names),
-        "performance": frame([measured(AS_OF - WEEK), measured(AS_OF)], PERFORMANCE.names),
+        "performance": frame([measured(WEEK_END - WEEK), measured(WEEK_END)], PERFORMANCE.names),
         "alerts": [],
         "links_out": LINKS,
-        "today": AS_OF + timedelta(days=3),
+        "today": WEEK_END + timedelta(days=3),
     }
     return write_history_page(folder, **given | known)
 
@@ -117,7 +123,7 @@ def write_history(folder: Path, **known: Any) -> Path:
 def kept(**known: Any) -> Kept:
     alert = Alert(
         kind="drift confirmed",
-        as_of=AS_OF,
+        week_end=WEEK_END,
         subjects=("price",),
         title=f"drift {EVIL}",
         owner="on call",
@@ -137,8 +143,8 @@ def kept(**known: Any) -> Kept:
 def test_what_comes_from_the_data_is_shown_and_not_run(tmp_path: Path) -> None:
     evil = {"segment": EVIL, "moved": f"{EVIL}: 1 % -> 2 %"}
     verdicts = frame([verdict(EVIL, "drift", **evil)], VERDICTS.names)
-    decisions = frame([decision(AS_OF, reasons=[EVIL], version=EVIL)], DECISIONS.names)
-    performance = frame([measured(AS_OF, map_at_12=np.nan, note=EVIL)], PERFORMANCE.names)
+    decisions = frame([decision(WEEK_END, reasons=[EVIL], version=EVIL)], DECISIONS.names)
+    performance = frame([measured(WEEK_END, map_at_12=np.nan, note=EVIL)], PERFORMANCE.names)
     logs = {"verdicts": verdicts, "decisions": decisions, "performance": performance}
     pages = [
         write_week(tmp_path, band=band({EVIL: 0.5}), note=EVIL, **logs),
@@ -180,21 +186,21 @@ def test_a_share_outside_its_band_comes_first_and_is_told_in_words(tmp_path: Pat
 
 
 def test_half_a_year_is_drawn_and_later_weeks_are_not() -> None:
-    lines = season_lines(band({"Shoes": 0.5}), AS_OF - WEEK)
+    lines = season_lines(band({"Shoes": 0.5}), WEEK_END - WEEK)
     assert len(lines["Shoes"]) == WEEKS
-    assert lines["Shoes"]["as_of"].iloc[-1] == AS_OF - WEEK
+    assert lines["Shoes"]["week_end"].iloc[-1] == WEEK_END - WEEK
     assert lines["Shoes"]["value"].iloc[-1] == 0.25
     assert lines["Shoes"]["value"].isna().sum() == 0
 
 
 def test_weeks_are_linked_both_ways_whatever_is_written_first(tmp_path: Path) -> None:
-    first = frame([decision(AS_OF - WEEK)], DECISIONS.names)
-    earlier = write_week(tmp_path, AS_OF - WEEK, decisions=first)
-    assert f"../{AS_OF}/index.html" not in Reader(earlier).all("a", "href")
+    first = frame([decision(WEEK_END - WEEK)], DECISIONS.names)
+    earlier = write_week(tmp_path, WEEK_END - WEEK, decisions=first)
+    assert f"../{WEEK_END}/index.html" not in Reader(earlier).all("a", "href")
     later = write_week(tmp_path)
-    assert f"../{AS_OF}/index.html" in Reader(earlier).all("a", "href")
-    assert f"../{AS_OF - WEEK}/index.html" in Reader(later).all("a", "href")
-    assert write_week(tmp_path, AS_OF - WEEK).read_text("utf-8").count("the week after") == 1
+    assert f"../{WEEK_END}/index.html" in Reader(earlier).all("a", "href")
+    assert f"../{WEEK_END - WEEK}/index.html" in Reader(later).all("a", "href")
+    assert write_week(tmp_path, WEEK_END - WEEK).read_text("utf-8").count("the week after") == 1
 
 
 def test_a_page_made_again_is_the_same(tmp_path: Path) -> None:
@@ -237,12 +243,12 @@ def test_a_week_is_said_in_one_sentence(
     rows: list[tuple[str, str]], known: dict[str, Any], said: str
 ) -> None:
     verdicts = frame([verdict(*row) for row in rows], VERDICTS.names)
-    decided = frame([decision(AS_OF, **known)], DECISIONS.names)
+    decided = frame([decision(WEEK_END, **known)], DECISIONS.names)
     assert summarise(verdicts, next(decided.itertuples())) == said
 
 
 def test_a_drift_that_never_decides_is_not_said_to_wait_for_another_week() -> None:
-    decided = next(frame([decision(AS_OF)], DECISIONS.names).itertuples())
+    decided = next(frame([decision(WEEK_END)], DECISIONS.names).itertuples())
     volume, price = verdict("volume", "drift", about="shop"), verdict("price", "drift")
     alone = summarise(frame([volume], VERDICTS.names), decided)
     assert alone == (
@@ -255,20 +261,23 @@ def test_a_drift_that_never_decides_is_not_said_to_wait_for_another_week() -> No
 def test_a_column_that_habits_confirm_is_not_confirmed_in_what_is_bought(tmp_path: Path) -> None:
     habits = {"about": "habits"}
     rows = [
-        verdict("taste", "drift", **habits, as_of=AS_OF - WEEK),
+        verdict("taste", "drift", **habits, week_end=WEEK_END - WEEK),
         verdict("index_name", "drift", **habits),
         verdict("index_name", "drift"),
     ]
     decisions = frame(
-        [decision(AS_OF - WEEK), decision(AS_OF, confirmed=["taste", "index_name"], retrain=True)],
+        [
+            decision(WEEK_END - WEEK),
+            decision(WEEK_END, confirmed=["taste", "index_name"], retrain=True),
+        ],
         DECISIONS.names,
     )
-    before = f"week before {AS_OF - WEEK}: drift"
+    before = f"week before {WEEK_END - WEEK}: drift"
     once, twice = (tmp_path / name for name in ("once", "twice"))
     page = write_history(once, decisions=decisions, verdicts=frame(rows, VERDICTS.names))
-    said = [f"week before {AS_OF}: confirmed drift", f"week before {AS_OF}: drift"]
+    said = [f"week before {WEEK_END}: confirmed drift", f"week before {WEEK_END}: drift"]
     assert sorted(Reader(page).all("a", "aria-label")) == sorted([*said, before])
-    rows.append(verdict("index_name", "drift", as_of=AS_OF - WEEK))
+    rows.append(verdict("index_name", "drift", week_end=WEEK_END - WEEK))
     page = write_history(twice, decisions=decisions, verdicts=frame(rows, VERDICTS.names))
     assert sorted(Reader(page).all("a", "aria-label")) == sorted([said[0]] * 2 + [before] * 2)
 
@@ -277,28 +286,28 @@ def test_the_history_tells_decisions_newest_first_and_how_old_the_latest_look_is
     tmp_path: Path,
 ) -> None:
     verdicts = frame([verdict("price", "drift")], VERDICTS.names)
-    confirmed = decision(AS_OF, confirmed=["price"], retrain=True, reasons=["It spoke twice."])
-    decisions = frame([decision(AS_OF - WEEK), confirmed], DECISIONS.names)
+    confirmed = decision(WEEK_END, confirmed=["price"], retrain=True, reasons=["It spoke twice."])
+    decisions = frame([decision(WEEK_END - WEEK), confirmed], DECISIONS.names)
     reader = Reader(write_history(tmp_path, decisions=decisions, verdicts=verdicts))
     assert "which ended 3 days ago" in reader.text
     assert "Are the data late" not in reader.text
     assert "It spoke twice." in reader.text
     log = reader.text.partition("Decision log")[2]
-    assert log.index(str(AS_OF)) < log.index(str(AS_OF - WEEK))
+    assert log.index(str(WEEK_END)) < log.index(str(WEEK_END - WEEK))
     said = reader.all("a", "aria-label")
-    assert said == [f"week before {AS_OF}: confirmed drift"]
-    late = Reader(write_history(tmp_path, today=AS_OF + timedelta(days=20)))
+    assert said == [f"week before {WEEK_END}: confirmed drift"]
+    late = Reader(write_history(tmp_path, today=WEEK_END + timedelta(days=20)))
     assert "Are the data late" in late.text
 
 
 def test_a_change_of_champion_and_a_week_without_a_number_are_told(tmp_path: Path) -> None:
-    weeks = [AS_OF - 2 * WEEK, AS_OF - WEEK, AS_OF]
+    weeks = [WEEK_END - 2 * WEEK, WEEK_END - WEEK, WEEK_END]
     rows = [measured(week) for week in weeks]
     rows[1] |= {"map_at_12": np.nan, "note": "the champion has seen this week"}
     rows[2] |= {"version": "2"}
     reader = Reader(write_history(tmp_path, performance=frame(rows, PERFORMANCE.names)))
     assert "version 2" in reader.text
-    assert f"the week before {AS_OF - WEEK}: the champion has seen this week." in reader.text
+    assert f"the week before {WEEK_END - WEEK}: the champion has seen this week." in reader.text
 
 
 def test_alerts_that_wait_or_were_held_back_are_shown_with_the_reason(tmp_path: Path) -> None:
@@ -318,14 +327,14 @@ def test_a_week_without_champion_or_last_year_is_told_from_the_journal(
     tmp_path: Path,
 ) -> None:
     nobody = dict.fromkeys(("version", "model_age_days", "map_at_12", "popularity_map_at_12"))
-    unknown = dict.fromkeys(("version", "version_as_of", "map_at_12", "low", "high", "difference"))
+    unknown = dict.fromkeys(("version", "version_cut", "map_at_12", "low", "high", "difference"))
     rows = {
-        "decisions": (decision(AS_OF, **nobody), DECISIONS),
+        "decisions": (decision(WEEK_END, **nobody), DECISIONS),
         "verdicts": (verdict("price", "new", effect_last_year=None), VERDICTS),
-        "performance": (measured(AS_OF, **unknown, note="there is no champion"), PERFORMANCE),
+        "performance": (measured(WEEK_END, **unknown, note="there is no champion"), PERFORMANCE),
     }
     for name, (row, schema) in rows.items():
-        write_once(tmp_path / name, AS_OF, pd.DataFrame([row]), schema)
+        write_once(tmp_path / name, WEEK_END, pd.DataFrame([row]), schema)
     logs = {name: read_all(tmp_path / name, schema) for name, (_, schema) in rows.items()}
     pages = [write(tmp_path / "pages", **logs) for write in (write_week, write_history)]
     texts = [Reader(page).text for page in pages]
@@ -357,8 +366,8 @@ def test_the_artifact_tells_verdicts_reasons_and_the_champion() -> None:
     verdicts = frame(
         [verdict("price", "drift", moved="1 -> 2"), verdict("index_name", "none")], VERDICTS.names
     )
-    decided = frame([decision(AS_OF)], DECISIONS.names)
-    performance = frame([measured(AS_OF)], PERFORMANCE.names)
+    decided = frame([decision(WEEK_END)], DECISIONS.names)
+    performance = frame([measured(WEEK_END)], PERFORMANCE.names)
     page = week_artifact(next(decided.itertuples()), verdicts, performance, {"here": "/a"})
     assert "| ◆ drift | price, like for like | 0.000 | 0.000 | 0.000 | 1 -&gt; 2 |" in page
     assert "1 as expected." in page

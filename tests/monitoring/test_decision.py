@@ -10,7 +10,7 @@ from monitoring.decision import Decision, decide
 from monitoring.windows import MonitorParams
 
 PARAMS = MonitorParams.load(Path("params.yaml"))
-AS_OF = date(2020, 3, 18)
+WEEK_END = date(2020, 3, 18)
 WEEK = timedelta(weeks=1)
 
 
@@ -18,7 +18,7 @@ def verdicts(*weeks: dict[str, str], about: str = "transactions") -> pd.DataFram
     """Return VERDICTS of the last weeks, the latest last; a week is {column: verdict}."""
     rows = [
         {
-            "as_of": AS_OF - (len(weeks) - 1 - place) * WEEK,
+            "week_end": WEEK_END - (len(weeks) - 1 - place) * WEEK,
             "about": about,
             "column": column.partition("@")[0],
             "segment": column.partition("@")[2] or "all",
@@ -42,7 +42,7 @@ def performance(*leads: float, half: float = 0.005) -> pd.DataFrame:
     """Return PERFORMANCE of version 3 in the last weeks, the latest last."""
     return pd.DataFrame(
         {
-            "as_of": [AS_OF - back * WEEK for back in range(len(leads) - 1, -1, -1)],
+            "week_end": [WEEK_END - back * WEEK for back in range(len(leads) - 1, -1, -1)],
             "version": "3",
             "map_at_12": [0.02 + lead for lead in leads],
             "popularity_map_at_12": 0.02,
@@ -54,8 +54,8 @@ def performance(*leads: float, half: float = 0.005) -> pd.DataFrame:
     )
 
 
-def past(as_of: date, confirmed: tuple[str, ...]) -> pd.DataFrame:
-    return pd.DataFrame([{"as_of": as_of, "retrain": True, "confirmed": confirmed}])
+def past(week_end: date, confirmed: tuple[str, ...]) -> pd.DataFrame:
+    return pd.DataFrame([{"week_end": week_end, "retrain": True, "confirmed": confirmed}])
 
 
 def decided(
@@ -65,7 +65,7 @@ def decided(
     measured: pd.DataFrame | None = None,
     age: int | None = 14,
 ) -> Decision:
-    return decide(AS_OF, seen, before, measured, age, PARAMS)
+    return decide(WEEK_END, seen, before, measured, age, PARAMS)
 
 
 DRIFT, QUIET = {"price": "drift"}, {"price": "none"}
@@ -117,7 +117,7 @@ def test_weeks_before_the_last_three_are_forgotten() -> None:
 def test_after_a_retraining_on_a_drift_none_follows_for_some_weeks(
     weeks_ago: int, *, retrains: bool
 ) -> None:
-    before = past(AS_OF - weeks_ago * WEEK, ("sales_channel_id",))
+    before = past(WEEK_END - weeks_ago * WEEK, ("sales_channel_id",))
     decision = decided(verdicts(DRIFT, DRIFT), before=before)
     assert decision.confirmed == ("price",)
     assert decision.retrain == retrains
@@ -125,7 +125,7 @@ def test_after_a_retraining_on_a_drift_none_follows_for_some_weeks(
 
 
 def test_a_retraining_for_age_does_not_hold_back_one_for_a_drift() -> None:
-    assert decided(verdicts(DRIFT, DRIFT), before=past(AS_OF - WEEK, ())).retrain
+    assert decided(verdicts(DRIFT, DRIFT), before=past(WEEK_END - WEEK, ())).retrain
 
 
 @pytest.mark.parametrize(("age", "retrains"), [(182, False), (183, True), (None, False)])
@@ -151,7 +151,9 @@ def test_a_champion_that_fell_against_its_own_weeks_is_retrained() -> None:
 
 
 def test_a_weak_champion_waits_after_any_retraining() -> None:
-    decision = decided(verdicts(QUIET), measured=performance(0.004), before=past(AS_OF - WEEK, ()))
+    decision = decided(
+        verdicts(QUIET), measured=performance(0.004), before=past(WEEK_END - WEEK, ())
+    )
     assert not decision.retrain
 
 

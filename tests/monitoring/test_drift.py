@@ -10,14 +10,14 @@ import pytest
 
 from hemline import columns
 from hemline.data.acquire.typed_tables import type_tables, write_tables
-from hemline.data.synthetic.events import Event
+from hemline.data.synthetic.planted_events import Event
 from hemline.data.synthetic.shop import ShopSize, SyntheticParams, generate_shop
 from hemline.engine.engine import Engine
 from hemline.errors import BadInput
-from monitoring.drift import PROJECT, add_to_workspace, plain_preset, run_id, run_path
+from monitoring.evidently_workspace import PROJECT, add_to_workspace, plain_preset, run_id, run_path
 from monitoring.transactions import CATEGORIES, NUMBERS, sample_transactions
 
-AS_OF = date(2020, 9, 23)
+WEEK_END = date(2020, 9, 23)
 WEEK = timedelta(weeks=1)
 SIZE = ShopSize(
     n_customers=4000, n_articles=1000, first_day=date(2020, 3, 1), last_day=date(2020, 9, 22)
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.fixture(scope="module")
 def shifted(on_duckdb: Engine, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tables of a shop whose customers change their channel in the last week."""
-    planted = Event(kind="channel_shift", date=AS_OF - WEEK, until=None, size="large")
+    planted = Event(kind="channel_shift", date=WEEK_END - WEEK, until=None, size="large")
     shop = generate_shop(SyntheticParams(size=SIZE, seed=3, events=(planted,)))
     folder = tmp_path_factory.mktemp("tables")
     frames = shop.articles, shop.customers, shop.transactions
@@ -41,15 +41,19 @@ def shifted(on_duckdb: Engine, tmp_path_factory: pytest.TempPathFactory) -> Path
 def week_and_reference(
     on_duckdb: Engine, tables: Path, max_rows: int = 100_000
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    current = sample_transactions(on_duckdb, tables, [(AS_OF - WEEK, AS_OF)], max_rows=max_rows)
-    before = [(AS_OF - weeks * WEEK, AS_OF - (weeks - 1) * WEEK) for weeks in (3, 4, 5)]
+    current = sample_transactions(
+        on_duckdb, tables, [(WEEK_END - WEEK, WEEK_END)], max_rows=max_rows
+    )
+    before = [(WEEK_END - weeks * WEEK, WEEK_END - (weeks - 1) * WEEK) for weeks in (3, 4, 5)]
     return current, sample_transactions(on_duckdb, tables, before, max_rows=max_rows)
 
 
-def report(root: Path, as_of: date, current: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
+def report(
+    root: Path, week_end: date, current: pd.DataFrame, reference: pd.DataFrame
+) -> pd.DataFrame:
     return add_to_workspace(
         root / "evidently",
-        as_of,
+        week_end,
         current,
         {"recent weeks": reference},
         threshold=0.1,
@@ -69,7 +73,7 @@ def small(n: int, online: float, seed: int = 0) -> pd.DataFrame:
 def test_a_channel_shift_is_seen_in_the_channel_and_written_to_the_page(
     on_duckdb: Engine, shifted: Path, tmp_path: Path
 ) -> None:
-    lines = report(tmp_path, AS_OF, *week_and_reference(on_duckdb, shifted))
+    lines = report(tmp_path, WEEK_END, *week_and_reference(on_duckdb, shifted))
     assert lines["column"].iloc[0] == columns.CHANNEL
     assert lines["drifted"].iloc[0]
     assert set(lines["column"]) == {*NUMBERS, *CATEGORIES}
@@ -78,7 +82,7 @@ def test_a_channel_shift_is_seen_in_the_channel_and_written_to_the_page(
 
 
 def test_the_same_transactions_are_no_drift(tmp_path: Path) -> None:
-    lines = report(tmp_path, AS_OF, small(50, 0.5), small(50, 0.5))
+    lines = report(tmp_path, WEEK_END, small(50, 0.5), small(50, 0.5))
     assert (lines["distance"] == 0).all()
     assert not lines["drifted"].any()
 
@@ -86,13 +90,13 @@ def test_the_same_transactions_are_no_drift(tmp_path: Path) -> None:
 def test_a_week_reported_twice_is_in_the_workspace_once_and_as_it_was_last_said(
     tmp_path: Path,
 ) -> None:
-    for as_of, online in ((AS_OF - WEEK, 0.5), (AS_OF, 0.5), (AS_OF, 0.9)):
-        report(tmp_path, as_of, small(200, online), small(200, 0.5, seed=1))
+    for week_end, online in ((WEEK_END - WEEK, 0.5), (WEEK_END, 0.5), (WEEK_END, 0.9)):
+        report(tmp_path, week_end, small(200, online), small(200, 0.5, seed=1))
     runs = tmp_path / "evidently" / str(PROJECT) / "snapshots"
-    ids = {str(run_id(as_of, "recent weeks")) for as_of in (AS_OF - WEEK, AS_OF)}
+    ids = {str(run_id(week_end, "recent weeks")) for week_end in (WEEK_END - WEEK, WEEK_END)}
     assert {run.stem for run in runs.iterdir()} == ids
-    assert str(run_id(AS_OF, "recent weeks")) in run_path(AS_OF, "recent weeks")
-    latest = json.loads((runs / f"{run_id(AS_OF, 'recent weeks')}.json").read_text("utf-8"))
+    assert str(run_id(WEEK_END, "recent weeks")) in run_path(WEEK_END, "recent weeks")
+    latest = json.loads((runs / f"{run_id(WEEK_END, 'recent weeks')}.json").read_text("utf-8"))
     shares = [
         value["share"]["value"] for value in latest["metric_results"].values() if "share" in value
     ]
@@ -108,7 +112,7 @@ def test_evidently_reads_the_workspace_and_finds_a_series_behind_every_panel(
     current, reference = small(100, 0.5), small(100, 0.6, seed=1)
     add_to_workspace(
         tmp_path / "evidently",
-        AS_OF,
+        WEEK_END,
         current,
         {"recent weeks": reference, "last year": reference},
         threshold=0.1,
@@ -157,7 +161,7 @@ def test_a_sample_is_even_over_all_of_its_spans(on_duckdb: Engine, shifted: Path
 
 
 def test_spans_are_read_and_nothing_between_them(on_duckdb: Engine, shifted: Path) -> None:
-    spans = [(AS_OF - 3 * WEEK, AS_OF - 2 * WEEK), (AS_OF - WEEK, AS_OF)]
+    spans = [(WEEK_END - 3 * WEEK, WEEK_END - 2 * WEEK), (WEEK_END - WEEK, WEEK_END)]
     parts = [
         len(sample_transactions(on_duckdb, shifted, [span], max_rows=100_000)) for span in spans
     ]

@@ -13,20 +13,23 @@ from hemline.data.synthetic.shop import ShopSize, SyntheticParams, generate_shop
 from hemline.engine.engine import Engine, EngineParams
 from hemline.evaluation.fairness.aspects import sales_of_articles
 from hemline.tables import ARTICLES, CUSTOMERS, PURCHASES, TRANSACTIONS, read_table, write_table
-from monitoring.fresh_data import FreshDataParams, check_week, see_arrival
+from monitoring.completeness import FreshDataParams, check_week, see_arrival
 from monitoring.summaries import kept_summaries
 from monitoring.transactions import sample_transactions
-from monitoring.week import read_week
+from monitoring.week_data import read_week
 from monitoring.windows import MonitorParams
 
 PARAMS_YAML = Path("params.yaml")
-AS_OF = date(2020, 9, 2)
+WEEK_END = date(2020, 9, 2)
 WEEK = timedelta(weeks=1)
 PARAMS = MonitorParams.load(PARAMS_YAML).model_copy(
     update={"history_weeks": 4, "reference_weeks": 2, "replicates": 10}
 )
 SIZE = ShopSize(
-    n_customers=300, n_articles=80, first_day=AS_OF - 6 * WEEK, last_day=AS_OF - timedelta(days=1)
+    n_customers=300,
+    n_articles=80,
+    first_day=WEEK_END - 6 * WEEK,
+    last_day=WEEK_END - timedelta(days=1),
 )
 
 
@@ -51,7 +54,7 @@ def tables(on_duckdb: Engine, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_week_is_read_alike(on_duckdb: Engine, on_spark: Engine, tables: Path) -> None:
-    week, other = (read_week(engine, tables, AS_OF, PARAMS) for engine in (on_duckdb, on_spark))
+    week, other = (read_week(engine, tables, WEEK_END, PARAMS) for engine in (on_duckdb, on_spark))
     assert week.has_prices
     assert week.lines["log_change"].notna().any()
     pd.testing.assert_frame_equal(week.lines, other.lines, check_exact=True)
@@ -67,17 +70,17 @@ def test_a_week_is_read_alike(on_duckdb: Engine, on_spark: Engine, tables: Path)
 def test_what_one_engine_has_summarised_the_other_does_not_make_anew(
     on_duckdb: Engine, on_spark: Engine, tables: Path, tmp_path: Path
 ) -> None:
-    first = kept_summaries(on_duckdb, tables, tmp_path, AS_OF, PARAMS)
+    first = kept_summaries(on_duckdb, tables, tmp_path, WEEK_END, PARAMS)
     stamps = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     pd.testing.assert_frame_equal(
-        first, kept_summaries(on_spark, tables, tmp_path, AS_OF, PARAMS), check_exact=True
+        first, kept_summaries(on_spark, tables, tmp_path, WEEK_END, PARAMS), check_exact=True
     )
     assert stamps == {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     assert len(stamps) == 6
 
 
 def test_the_same_transactions_are_drawn(on_duckdb: Engine, on_spark: Engine, tables: Path) -> None:
-    spans = [(AS_OF - 4 * WEEK, AS_OF - 3 * WEEK), (AS_OF - WEEK, AS_OF)]
+    spans = [(WEEK_END - 4 * WEEK, WEEK_END - 3 * WEEK), (WEEK_END - WEEK, WEEK_END)]
     drawn, other = (
         sample_transactions(engine, tables, spans, max_rows=100) for engine in (on_duckdb, on_spark)
     )
@@ -87,10 +90,10 @@ def test_the_same_transactions_are_drawn(on_duckdb: Engine, on_spark: Engine, ta
 
 def test_the_same_days_are_missing(on_duckdb: Engine, on_spark: Engine, tables: Path) -> None:
     fresh, path = FreshDataParams.load(PARAMS_YAML), tables / "transactions.parquet"
-    late = AS_OF + timedelta(days=2)
+    late = WEEK_END + timedelta(days=2)
     seen, other = (see_arrival(engine, path, late, fresh) for engine in (on_duckdb, on_spark))
     assert seen == other
-    assert seen.missing == (AS_OF, AS_OF + timedelta(days=1))
+    assert seen.missing == (WEEK_END, WEEK_END + timedelta(days=1))
 
 
 def test_articles_have_sold_alike(on_duckdb: Engine, on_spark: Engine, tmp_path: Path) -> None:
@@ -99,11 +102,11 @@ def test_articles_have_sold_alike(on_duckdb: Engine, on_spark: Engine, tmp_path:
     purchases = pd.DataFrame({name: np.ones(n) for name in PURCHASES.names}).assign(
         article=rng.integers(0, 9, n),
         price=rng.random(n),
-        t_dat=[AS_OF - timedelta(days=int(back)) for back in rng.integers(1, 90, n)],
+        t_dat=[WEEK_END - timedelta(days=int(back)) for back in rng.integers(1, 90, n)],
     )
     write_table(purchases, path, PURCHASES)
     sales, other = (
-        sales_of_articles(engine, path, as_of=AS_OF, recent_days=28, n_articles=10)
+        sales_of_articles(engine, path, week_end=WEEK_END, recent_days=28, n_articles=10)
         for engine in (on_duckdb, on_spark)
     )
     pd.testing.assert_frame_equal(sales, other, check_exact=True)
@@ -120,7 +123,9 @@ def test_a_week_cut_out_by_spark_breaks_the_same_rules(tables: Path, tmp_path: P
     rules = ValidateParams.load(PARAMS_YAML)
     params = EngineParams.load(PARAMS_YAML).model_copy(update={"spill": tmp_path / "spill"})
     found, other = (
-        check_week(params.model_copy(update={"name": name}), tables, AS_OF, rules, tmp_path / name)
+        check_week(
+            params.model_copy(update={"name": name}), tables, WEEK_END, rules, tmp_path / name
+        )
         for name in ("duckdb", "spark")
     )
     told = [(one.rule.rule, one.passed, one.n_checked, one.n_unexpected) for one in found]

@@ -10,10 +10,10 @@ import pytest
 from hemline import columns, tables
 from hemline.data.acquire.typed_tables import type_tables, write_tables
 from hemline.data.expectations.rules import ValidateParams, list_rules
-from hemline.data.synthetic.events import STRENGTHS, Event, Size
+from hemline.data.synthetic.planted_events import STRENGTHS, Event, Size
 from hemline.data.synthetic.shop import ShopSize, SyntheticParams, generate_shop
 from hemline.engine.engine import Engine, EngineParams
-from monitoring.fresh_data import (
+from monitoring.completeness import (
     Arrival,
     FreshDataParams,
     broken_rules,
@@ -23,8 +23,8 @@ from monitoring.fresh_data import (
 )
 from tests.tiny_project import REPOSITORY
 
-AS_OF = date(2020, 9, 16)
-START = AS_OF - timedelta(weeks=1)
+WEEK_END = date(2020, 9, 16)
+START = WEEK_END - timedelta(weeks=1)
 PARAMS = FreshDataParams.load(REPOSITORY / "params.yaml")
 RULES = ValidateParams.load(REPOSITORY / "params.yaml")
 ENGINE = EngineParams.load(REPOSITORY / "params.yaml")
@@ -32,17 +32,17 @@ USUAL = 80
 
 
 def arrival(
-    engine: Engine, folder: Path, n_rows: Callable[[date], int], *, until: date = AS_OF
+    engine: Engine, folder: Path, n_rows: Callable[[date], int], *, until: date = WEEK_END
 ) -> Arrival:
     """Return what is seen of a shop with so many transactions a day, known up to `until`."""
-    days = pd.date_range(AS_OF - timedelta(weeks=6), until - timedelta(days=1)).date
+    days = pd.date_range(WEEK_END - timedelta(weeks=6), until - timedelta(days=1)).date
     sold = [day for day in days for _ in range(n_rows(day))]
     rows = pd.DataFrame({columns.DAY: sold}, dtype=object)
     for name in (columns.CUSTOMER, columns.ARTICLE, columns.PRICE, columns.CHANNEL):
         rows[name] = 1
     path = folder / "transactions.parquet"
     tables.write_table(rows, path, tables.TRANSACTIONS)
-    return see_arrival(engine, path, AS_OF, PARAMS)
+    return see_arrival(engine, path, WEEK_END, PARAMS)
 
 
 def usually(exceptions: Mapping[date, int]) -> Callable[[date], int]:
@@ -52,14 +52,14 @@ def usually(exceptions: Mapping[date, int]) -> Callable[[date], int]:
 def test_a_week_with_sales_every_day_is_complete(on_duckdb: Engine, tmp_path: Path) -> None:
     seen = arrival(on_duckdb, tmp_path, usually({}))
     assert seen.is_complete
-    assert seen.latest_day == AS_OF - timedelta(days=1)
+    assert seen.latest_day == WEEK_END - timedelta(days=1)
     assert seen.sentence == "the week before 2020-09-16 is complete"
 
 
 def test_data_that_end_before_the_week_does_are_late_and_the_sentence_says_which_days(
     on_duckdb: Engine, tmp_path: Path
 ) -> None:
-    seen = arrival(on_duckdb, tmp_path, usually({}), until=AS_OF - timedelta(days=2))
+    seen = arrival(on_duckdb, tmp_path, usually({}), until=WEEK_END - timedelta(days=2))
     assert seen.missing == (date(2020, 9, 14), date(2020, 9, 15))
     assert seen.latest_day == date(2020, 9, 13)
     assert "2020-09-14 (0 transactions), 2020-09-15 (0 transactions)" in seen.sentence
@@ -74,7 +74,7 @@ def test_a_hole_in_the_week_is_missing_data(on_duckdb: Engine, tmp_path: Path) -
 def test_a_last_day_cut_short_is_missing_but_a_slow_day_before_it_is_not(
     on_duckdb: Engine, tmp_path: Path
 ) -> None:
-    last, slow = AS_OF - timedelta(days=1), START + timedelta(days=1)
+    last, slow = WEEK_END - timedelta(days=1), START + timedelta(days=1)
     assert arrival(on_duckdb, tmp_path, usually({last: 7, slow: 7})).missing == (last,)
     assert arrival(on_duckdb, tmp_path, usually({last: 9})).is_complete  # 8 is a tenth of 80
 
@@ -82,7 +82,7 @@ def test_a_last_day_cut_short_is_missing_but_a_slow_day_before_it_is_not(
 def test_the_weekday_on_which_the_shop_is_closed_is_not_waited_for(
     on_duckdb: Engine, tmp_path: Path
 ) -> None:
-    closed = AS_OF - timedelta(days=1)
+    closed = WEEK_END - timedelta(days=1)
     assert arrival(
         on_duckdb, tmp_path, lambda day: 0 if day.weekday() == closed.weekday() else USUAL
     ).is_complete
@@ -101,8 +101,10 @@ def test_of_a_shop_without_data_every_day_is_missing(on_duckdb: Engine, tmp_path
 
 
 def shop_tables(engine: Engine, folder: Path, *sizes: Size) -> Path:
-    """Write a shop whose prices break from the week before AS_OF on, as much as the sizes say."""
-    size = ShopSize(n_customers=2000, n_articles=300, first_day=date(2020, 8, 20), last_day=AS_OF)
+    """Write a shop whose prices break from the week before WEEK_END on."""
+    size = ShopSize(
+        n_customers=2000, n_articles=300, first_day=date(2020, 8, 20), last_day=WEEK_END
+    )
     broken = tuple(Event(kind="broken_column", date=START, until=None, size=one) for one in sizes)
     shop = generate_shop(SyntheticParams(size=size, seed=3, events=broken))
     frames = shop.articles, shop.customers, shop.transactions
@@ -113,7 +115,7 @@ def shop_tables(engine: Engine, folder: Path, *sizes: Size) -> Path:
 
 def found(folder: Path, report: Path) -> list[str]:
     engine = ENGINE.model_copy(update={"spill": report.parent / "spill"})
-    return broken_rules(check_week(engine, folder, AS_OF, RULES, report))
+    return broken_rules(check_week(engine, folder, WEEK_END, RULES, report))
 
 
 def test_a_flawless_week_keeps_the_rules_and_writes_its_pages(
@@ -129,7 +131,7 @@ def test_one_broken_price_in_a_hundred_is_refused_by_name_and_number(
     on_duckdb: Engine, tmp_path: Path
 ) -> None:
     folder = shop_tables(on_duckdb, tmp_path / "tables", "small")
-    week = pd.read_parquet(folder / "transactions.parquet").query("@START <= t_dat < @AS_OF")
+    week = pd.read_parquet(folder / "transactions.parquet").query("@START <= t_dat < @WEEK_END")
     n_broken = int((week[columns.PRICE] > 1).sum())
     assert n_broken / len(week) == pytest.approx(STRENGTHS["broken_column"]["small"], abs=0.005)
     (sentence,) = found(folder, tmp_path / "report")
@@ -143,7 +145,7 @@ def test_only_the_week_is_looked_at_with_all_who_bought_in_it(
     folder = shop_tables(on_duckdb, tmp_path / "tables")
     transactions = pd.read_parquet(folder / "transactions.parquet")
     day = pd.to_datetime(transactions[columns.DAY])
-    is_other = (day < pd.Timestamp(START)) | (day >= pd.Timestamp(AS_OF))
+    is_other = (day < pd.Timestamp(START)) | (day >= pd.Timestamp(WEEK_END))
     transactions.loc[is_other, columns.PRICE] = -1.0
     transactions.loc[is_other, columns.CHANNEL] = 9
     buyer = transactions.loc[~is_other, columns.CUSTOMER].iloc[0]
@@ -161,7 +163,7 @@ def test_only_the_week_is_looked_at_with_all_who_bought_in_it(
 def test_a_share_is_allowed_what_chance_does_in_a_small_week_and_no_more_in_a_large_one() -> None:
     def says(n_customers: int) -> set[str]:
         n_rows = {"articles": 50, "customers": n_customers, "transactions": 100}
-        return {rule.rule for rule in week_rules(RULES, AS_OF, n_rows)}
+        return {rule.rule for rule in week_rules(RULES, WEEK_END, n_rows)}
 
     assert "age is missing in at most 15.0% of the rows" in says(100)
     assert "age is missing in at most 5.1% of the rows" in says(1_000_000)
@@ -170,8 +172,8 @@ def test_a_share_is_allowed_what_chance_does_in_a_small_week_and_no_more_in_a_la
 
 def test_rules_about_the_whole_span_are_left_out_of_a_week() -> None:
     n_rows = {"articles": 50, "customers": 100, "transactions": 100}
-    of_the_week = {rule.rule for rule in week_rules(RULES, AS_OF, n_rows)}
-    of_all = {rule.rule for rule in list_rules(RULES, needed_through=AS_OF - timedelta(days=1))}
+    of_the_week = {rule.rule for rule in week_rules(RULES, WEEK_END, n_rows)}
+    of_all = {rule.rule for rule in list_rules(RULES, needed_through=WEEK_END - timedelta(days=1))}
     widened = ("is missing in at most", "% of the rows repeat")
     assert {rule for rule in of_all - of_the_week if not any(one in rule for one in widened)} == {
         "articles has at least 100 rows",

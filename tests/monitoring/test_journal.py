@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from hemline.errors import BadInput
-from monitoring.journal import (
+from monitoring.records import (
     DECISIONS,
     PERFORMANCE,
     append_decision,
@@ -22,13 +22,13 @@ from monitoring.journal import (
 )
 from tests.tiny_project import REPOSITORY
 
-AS_OF = date(2020, 9, 16)
+WEEK_END = date(2020, 9, 16)
 NOON = datetime(2020, 9, 16, 12, tzinfo=UTC)
 
 
-def decision(as_of: date = AS_OF, **changes: object) -> dict[str, object]:
+def decision(week_end: date = WEEK_END, **changes: object) -> dict[str, object]:
     return {
-        "as_of": as_of,
+        "week_end": week_end,
         "retrain": True,
         "pages_a_person": False,
         "confirmed": ["price"],
@@ -41,9 +41,15 @@ def decision(as_of: date = AS_OF, **changes: object) -> dict[str, object]:
     } | changes
 
 
-def measured(as_of: date, version: str) -> pd.DataFrame:
+def measured(week_end: date, version: str) -> pd.DataFrame:
     numbers = dict.fromkeys(("map_at_12", "popularity_map_at_12", "difference", "low", "high"), 0.5)
-    row = {"as_of": as_of, "version": version, "version_as_of": AS_OF, "n_buyers": 7, "note": ""}
+    row = {
+        "week_end": week_end,
+        "version": version,
+        "version_cut": WEEK_END,
+        "n_buyers": 7,
+        "note": "",
+    }
     return pd.DataFrame([row | numbers])
 
 
@@ -54,17 +60,17 @@ def test_the_first_decision_about_a_week_is_the_one_that_counts(tmp_path: Path) 
     assert log["retrain"].tolist() == [True]
     assert log["reasons"].tolist() == [["price is unlike the season", "the model is 49 days old"]]
     assert log["candidates"].tolist() == [[]]
-    assert log["as_of"].tolist() == [AS_OF]
+    assert log["week_end"].tolist() == [WEEK_END]
     assert log["decided_at"].tolist() == [pd.Timestamp(NOON)]
 
 
 def test_the_log_is_in_order_and_pandas_reads_the_folder(tmp_path: Path) -> None:
-    weeks = [AS_OF, AS_OF - timedelta(weeks=2), AS_OF - timedelta(weeks=1)]
-    for as_of in weeks:
-        append_decision(tmp_path, decision(as_of), decided_at=NOON)
-    assert decision_log(tmp_path)["as_of"].tolist() == sorted(weeks)
+    weeks = [WEEK_END, WEEK_END - timedelta(weeks=2), WEEK_END - timedelta(weeks=1)]
+    for week_end in weeks:
+        append_decision(tmp_path, decision(week_end), decided_at=NOON)
+    assert decision_log(tmp_path)["week_end"].tolist() == sorted(weeks)
     whole = pd.read_parquet(tmp_path)
-    assert whole["as_of"].tolist() == sorted(weeks)
+    assert whole["week_end"].tolist() == sorted(weeks)
     assert list(whole.columns) == DECISIONS.names
 
 
@@ -81,19 +87,19 @@ def test_a_log_that_nobody_wrote_to_is_empty_and_has_its_columns(tmp_path: Path)
 
 
 def test_a_week_is_known_by_a_date_and_nothing_else(tmp_path: Path) -> None:
-    with pytest.raises(TypeError, match="as_of"):
-        append_decision(tmp_path, decision() | {"as_of": "2020-09-16"}, decided_at=NOON)
+    with pytest.raises(TypeError, match="week_end"):
+        append_decision(tmp_path, decision() | {"week_end": "2020-09-16"}, decided_at=NOON)
 
 
 def test_a_record_of_another_form_is_refused_by_name(tmp_path: Path) -> None:
-    measured(AS_OF, "3").drop(columns="note").to_parquet(record_path(tmp_path, AS_OF))
+    measured(WEEK_END, "3").drop(columns="note").to_parquet(record_path(tmp_path, WEEK_END))
     with pytest.raises(BadInput, match=r"2020-09-16\.parquet(.|\n)*no note"):
         read_all(tmp_path, PERFORMANCE)
 
 
 def test_what_a_killed_writer_left_is_not_read_and_then_removed(tmp_path: Path) -> None:
-    write_once(tmp_path, AS_OF, measured(AS_OF, "3"), PERFORMANCE)
-    later = AS_OF + timedelta(weeks=1)
+    write_once(tmp_path, WEEK_END, measured(WEEK_END, "3"), PERFORMANCE)
+    later = WEEK_END + timedelta(weeks=1)
     half = tmp_path / f".{record_path(tmp_path, later).name}.unfinished"
     half.write_bytes(b"PAR1 and no more")
     assert len(read_all(tmp_path, PERFORMANCE)) == len(pd.read_parquet(tmp_path)) == 1
@@ -108,14 +114,14 @@ def writer(folder: Path, name: str, n_weeks: int) -> subprocess.Popen[str]:
 import sys
 from datetime import date, timedelta
 from pathlib import Path
-from monitoring.journal import PERFORMANCE, write_once
+from monitoring.records import PERFORMANCE, write_once
 from tests.monitoring.test_journal import measured
 print("ready", flush=True)
 sys.stdin.readline()
 for week in range({n_weeks}):
-    as_of = date(2000, 1, 5) + timedelta(weeks=week)
-    if write_once(Path({str(folder)!r}), as_of, measured(as_of, {name!r}), PERFORMANCE):
-        print(as_of, flush=True)
+    week_end = date(2000, 1, 5) + timedelta(weeks=week)
+    if write_once(Path({str(folder)!r}), week_end, measured(week_end, {name!r}), PERFORMANCE):
+        print(week_end, flush=True)
 """
     process = subprocess.Popen(
         [sys.executable, "-c", code],
@@ -142,7 +148,7 @@ def test_of_two_processes_exactly_one_writes_each_week(tmp_path: Path) -> None:
     kept = read_all(tmp_path, PERFORMANCE)
     assert len(kept) == n_weeks
     for name, weeks in told.items():
-        assert kept.loc[kept["version"] == name, "as_of"].map(str).tolist() == weeks
+        assert kept.loc[kept["version"] == name, "week_end"].map(str).tolist() == weeks
 
 
 def test_killing_the_writer_anywhere_loses_no_record_and_leaves_no_half(tmp_path: Path) -> None:
@@ -157,7 +163,7 @@ def test_killing_the_writer_anywhere_loses_no_record_and_leaves_no_half(tmp_path
         process.send_signal(signal.SIGKILL)
         told |= set(process.communicate(timeout=60)[0].split())
         assert process.returncode == -signal.SIGKILL
-        kept = read_all(tmp_path, PERFORMANCE)["as_of"].map(str).tolist()
+        kept = read_all(tmp_path, PERFORMANCE)["week_end"].map(str).tolist()
         # The last record may have been written without the time to say so.
         assert told <= set(kept)
         assert len(kept) - len(told) <= 4

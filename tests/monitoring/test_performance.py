@@ -21,16 +21,16 @@ from hemline.segments.attributes import customer_attributes
 from hemline.segments.kmodes import fit_clusters
 from hemline.storefront import Storefront, VersionFiles
 from hemline.training import Shop, fit_models
-from monitoring.answers import Asking, Champion, ask_about
-from monitoring.journal import PERFORMANCE, read_all, write_once
+from monitoring.champion_lists import Asking, Champion, ask_about
 from monitoring.performance import measure_performance
 from monitoring.recommendations import summarise_recommendations
+from monitoring.records import PERFORMANCE, read_all, write_once
 from monitoring.summaries import SUMMARIES
 from tests.tiny_project import change_params
 from tests.tiny_shop import write_tiny_shop
 
-AS_OF = date(2020, 9, 16)
-CUT = AS_OF - timedelta(weeks=1)
+WEEK_END = date(2020, 9, 16)
+CUT = WEEK_END - timedelta(weeks=1)
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def version_of(root: Path, name: str, warm: list[str]) -> Champion:
         histories=root / "nobody asks for them",
         params=own / "params.yaml",
     )
-    tags = {"as_of": CUT.isoformat(), "models_hash": f"models of {name}"}
+    tags = {"week_end": CUT.isoformat(), "models_hash": f"models of {name}"}
     return Version(name, "run", tags), Storefront(files)
 
 
@@ -99,8 +99,8 @@ def asking(
 def test_the_champion_is_asked_with_the_histories_that_the_pipeline_would_have_built(
     on_duckdb: Engine, root: Path, shop: Shop, champions: dict[str, Champion], tmp_path: Path
 ) -> None:
-    answers = ask_about(AS_OF, asking(on_duckdb, root, champions["repeats"], tmp_path))
-    bought = shop.bought_in(CUT, AS_OF)
+    answers = ask_about(WEEK_END, asking(on_duckdb, root, champions["repeats"], tmp_path))
+    bought = shop.bought_in(CUT, WEEK_END)
     buyers = np.flatnonzero(~bought.is_cold())
     assert answers[columns.CUSTOMER].tolist() == buyers.tolist()
     models = fit_models(shop, CUT, root / "params.yaml", ("popularity", "repurchase"))
@@ -121,15 +121,15 @@ def test_the_champion_is_asked_with_the_histories_that_the_pipeline_would_have_b
 def test_nothing_of_the_week_or_later_reaches_a_list(
     on_duckdb: Engine, root: Path, champions: dict[str, Champion], tmp_path: Path
 ) -> None:
-    before = ask_about(AS_OF, asking(on_duckdb, root, champions["repeats"], tmp_path / "before"))
+    before = ask_about(WEEK_END, asking(on_duckdb, root, champions["repeats"], tmp_path / "before"))
     changed = copied(root, tmp_path)
     rows = tables.read_table(changed / "transactions.parquet", tables.TRANSACTIONS)
     is_future = pd.to_datetime(rows[columns.DAY]) >= pd.Timestamp(CUT)
     rows.loc[is_future, columns.ARTICLE] = (rows.loc[is_future, columns.ARTICLE] + 50) % 150
-    rows = rows[pd.to_datetime(rows[columns.DAY]) < pd.Timestamp(AS_OF)]
+    rows = rows[pd.to_datetime(rows[columns.DAY]) < pd.Timestamp(WEEK_END)]
     rewrite(changed, rows)
     after = ask_about(
-        AS_OF, asking(on_duckdb, root, champions["repeats"], tmp_path / "after", changed)
+        WEEK_END, asking(on_duckdb, root, champions["repeats"], tmp_path / "after", changed)
     )
     for name in (columns.CUSTOMER, "is_cold", "repeat_share", "n_on_sale"):
         assert before[name].tolist() == after[name].tolist()
@@ -150,9 +150,9 @@ def measured(
 ) -> "pd.Series[float]":
     """Return the row about the week as the journal keeps it."""
     row = measure_performance(
-        engine, root / "data/tables", AS_OF, champion, root / "params.yaml", kept / "answers"
+        engine, root / "data/tables", WEEK_END, champion, root / "params.yaml", kept / "answers"
     )
-    assert write_once(kept / "performance", AS_OF, row, PERFORMANCE)
+    assert write_once(kept / "performance", WEEK_END, row, PERFORMANCE)
     return read_all(kept / "performance", PERFORMANCE).iloc[0]
 
 
@@ -160,19 +160,21 @@ def test_the_difference_is_the_mean_over_buyers_and_lies_in_its_interval(
     on_duckdb: Engine, root: Path, champions: dict[str, Champion], tmp_path: Path
 ) -> None:
     row = measured(on_duckdb, root, champions["repeats"], tmp_path)
-    answers = ask_about(AS_OF, asking(on_duckdb, root, champions["repeats"], tmp_path / "answers"))
+    answers = ask_about(
+        WEEK_END, asking(on_duckdb, root, champions["repeats"], tmp_path / "answers")
+    )
     assert row["map_at_12"] == pytest.approx(answers["ap_at_12"].mean())
     assert row["difference"] == pytest.approx(row["map_at_12"] - row["popularity_map_at_12"])
     assert row["low"] < row["difference"] < row["high"]
     assert row["n_buyers"] == len(answers)
-    assert (row["version"], row["version_as_of"], row["note"]) == ("repeats", CUT, "")
+    assert (row["version"], row["version_cut"], row["note"]) == ("repeats", CUT, "")
 
 
 def test_a_champion_that_has_seen_a_day_of_the_week_gets_no_number_but_a_note(
     on_duckdb: Engine, root: Path, champions: dict[str, Champion], tmp_path: Path
 ) -> None:
     version, storefront = champions["repeats"]
-    later = {**version.tags, "as_of": (CUT + timedelta(days=1)).isoformat()}
+    later = {**version.tags, "week_end": (CUT + timedelta(days=1)).isoformat()}
     row = measured(on_duckdb, root, (replace(version, tags=later), storefront), tmp_path)
     assert row["note"] == "the champion was fitted up to 2020-09-10 and has seen this week"
     assert row["version"] == "repeats"
@@ -182,21 +184,21 @@ def test_a_champion_that_has_seen_a_day_of_the_week_gets_no_number_but_a_note(
 def test_without_a_champion_there_is_a_note(on_duckdb: Engine, root: Path, tmp_path: Path) -> None:
     row = measured(on_duckdb, root, None, tmp_path)
     assert row["note"] == "there is no champion"
-    assert row.drop(["as_of", "note"]).isna().all()
+    assert row.drop(["week_end", "note"]).isna().all()
 
 
 def test_of_many_buyers_an_even_draw_is_asked_the_same_one_every_time(
     on_duckdb: Engine, root: Path, champions: dict[str, Champion], tmp_path: Path
 ) -> None:
-    everybody = ask_about(AS_OF, asking(on_duckdb, root, champions["popular"], tmp_path / "all"))
+    everybody = ask_about(WEEK_END, asking(on_duckdb, root, champions["popular"], tmp_path / "all"))
     few = asking(on_duckdb, root, champions["popular"], tmp_path / "few")
     few = replace(few, params=few.params.model_copy(update={"max_buyers": 5}))
-    drawn = ask_about(AS_OF, few)
+    drawn = ask_about(WEEK_END, few)
     assert len(drawn) == 5 < len(everybody)
     ap_by_customer = everybody.set_index(columns.CUSTOMER)["ap_at_12"]
     assert drawn["ap_at_12"].tolist() == ap_by_customer[drawn[columns.CUSTOMER]].tolist()
     shutil.rmtree(few.kept)
-    pd.testing.assert_frame_equal(ask_about(AS_OF, few), drawn)
+    pd.testing.assert_frame_equal(ask_about(WEEK_END, few), drawn)
 
 
 def test_an_answer_is_asked_for_once_and_again_when_version_or_past_are_others(
@@ -206,22 +208,22 @@ def test_an_answer_is_asked_for_once_and_again_when_version_or_past_are_others(
     first = asking(
         on_duckdb, root, (version, storefront), tmp_path / "kept", copied(root, tmp_path)
     )
-    expected = ask_about(AS_OF, first)["ap_at_12"].tolist()
+    expected = ask_about(WEEK_END, first)["ap_at_12"].tolist()
     spoil_kept_answers(first)
-    assert (ask_about(AS_OF, first)["ap_at_12"] == -1).all()
+    assert (ask_about(WEEK_END, first)["ap_at_12"] == -1).all()
     other = replace(version, tags={**version.tags, "models_hash": "trained anew"})
     second = replace(first, champion=(other, storefront))
-    assert ask_about(AS_OF, second)["ap_at_12"].tolist() == expected
+    assert ask_about(WEEK_END, second)["ap_at_12"].tolist() == expected
     spoil_kept_answers(second)
     rows = tables.read_table(second.transactions, tables.TRANSACTIONS)
     is_past = pd.to_datetime(rows[columns.DAY]) < pd.Timestamp(CUT)
     rewrite(second.tables, rows.drop(rows.index[is_past][-1]))
-    assert (ask_about(AS_OF, second)["ap_at_12"] >= 0).all()
+    assert (ask_about(WEEK_END, second)["ap_at_12"] >= 0).all()
 
 
 def spoil_kept_answers(asked: Asking) -> None:
     """Make the kept answers recognisable, so that reading them differs from asking."""
-    (path,) = asked.kept.glob(f"*-{AS_OF}.parquet")
+    (path,) = asked.kept.glob(f"*-{WEEK_END}.parquet")
     pd.read_parquet(path).assign(ap_at_12=-1.0).to_parquet(path)
 
 
@@ -231,23 +233,24 @@ def test_of_weeks_the_champion_has_seen_only_what_needs_no_shelf_is_told(
     summaries = summarise_recommendations(
         on_duckdb,
         root / "data/tables",
-        [CUT, AS_OF],
+        [CUT, WEEK_END],
         champions["popular"],
         root / "params.yaml",
         tmp_path,
     )
     assert list(summaries.columns) == SUMMARIES.names
     told = {
-        as_of: set(summaries.loc[summaries["as_of"] == as_of, "column"]) for as_of in (CUT, AS_OF)
+        week_end: set(summaries.loc[summaries["week_end"] == week_end, "column"])
+        for week_end in (CUT, WEEK_END)
     }
     about_the_shelf = {"repeat_share", "top_ten_share", "gini", "coverage"}
-    assert told[AS_OF] - told[CUT] == about_the_shelf
+    assert told[WEEK_END] - told[CUT] == about_the_shelf
     assert {"product_group_name", "index_group_name", "stranger_share"} <= told[CUT]
     # Everybody is shown the same twelve articles.
-    value = summaries[summaries["as_of"] == AS_OF].set_index("column")["value"]
+    value = summaries[summaries["week_end"] == WEEK_END].set_index("column")["value"]
     assert value["top_ten_share"] == pytest.approx(10 / 12)
     assert value["product_group_name"].sum() == pytest.approx(1)
     assert {path.name for path in tmp_path.iterdir()} == {
         f"popular-{CUT}.parquet",
-        f"popular-{AS_OF}.parquet",
+        f"popular-{WEEK_END}.parquet",
     }

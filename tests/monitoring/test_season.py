@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from hemline.errors import BadInput
-from monitoring.season import expected_band, judge_week
+from monitoring.verdicts import expected_band, judge_week
 from monitoring.windows import MonitorParams
 
 PARAMS = MonitorParams.load(Path("params.yaml")).model_copy(update={"alpha": 0.01})
@@ -37,7 +37,7 @@ def world(
         again = rng.multinomial(n_buyers, bought / n_buyers, 60) / n_buyers
         rows += [
             {
-                "as_of": ENDS[back - 1],
+                "week_end": ENDS[back - 1],
                 "about": "transactions",
                 "column": column,
                 "segment": "all",
@@ -65,8 +65,8 @@ def jumped(back: int) -> npt.NDArray[np.float64]:
     return steady(back) if back < -1 else np.array([0.4, 0.3, 0.3])
 
 
-def verdict(summaries: pd.DataFrame, as_of: date = LAST) -> str:
-    return str(judge_week(summaries, as_of, PARAMS)["verdict"].item())
+def verdict(summaries: pd.DataFrame, week_end: date = LAST) -> str:
+    return str(judge_week(summaries, week_end, PARAMS)["verdict"].item())
 
 
 def test_a_quiet_week_has_no_verdict() -> None:
@@ -134,7 +134,7 @@ def test_a_restless_signal_has_to_move_further() -> None:
 
 def test_later_weeks_do_not_change_a_verdict() -> None:
     summaries = world(jumped)
-    known_then = summaries[summaries["as_of"] <= ENDS[-2]]
+    known_then = summaries[summaries["week_end"] <= ENDS[-2]]
     pd.testing.assert_frame_equal(
         judge_week(summaries, ENDS[-2], PARAMS), judge_week(known_then, ENDS[-2], PARAMS)
     )
@@ -187,14 +187,14 @@ def test_the_band_holds_most_quiet_weeks_and_no_jump() -> None:
     band = expected_band(world(jumped), LAST, PARAMS)
     judged = band[band["low"].notna()]
     inside = judged["value"].between(judged["low"], judged["high"])
-    quiet = judged["as_of"] < ENDS[-2]
+    quiet = judged["week_end"] < ENDS[-2]
     assert inside[quiet].mean() > 0.9
-    assert not inside[(judged["as_of"] == LAST) & (judged["category"] == "c0")].any()
+    assert not inside[(judged["week_end"] == LAST) & (judged["category"] == "c0")].any()
 
 
 def test_the_expected_shares_of_a_week_add_up_to_one() -> None:
     band = expected_band(world(seasonal), LAST, PARAMS)
-    week = band[band["as_of"] == LAST]
+    week = band[band["week_end"] == LAST]
     assert week["category"].tolist() == ["c0", "c1", "c2"]
     assert week["expected"].sum() == pytest.approx(1)
     assert week["expected"].to_numpy() == pytest.approx(seasonal(0), abs=0.05)

@@ -9,16 +9,16 @@ import pytest
 
 from hemline import columns
 from hemline.data.acquire.typed_tables import type_tables, write_tables
-from hemline.data.synthetic.events import Event
+from hemline.data.synthetic.planted_events import Event
 from hemline.data.synthetic.shop import ShopSize, SyntheticParams, generate_shop
 from hemline.engine.engine import Engine
 from hemline.errors import BadInput
 from hemline.tables import TRANSACTIONS, read_table, write_table
-from monitoring.season import judge_week
 from monitoring.summaries import draw_weights, kept_summaries, summarise_week
+from monitoring.verdicts import judge_week
 from monitoring.windows import MonitorParams
 
-AS_OF = date(2020, 9, 23)
+WEEK_END = date(2020, 9, 23)
 WEEK = timedelta(weeks=1)
 PARAMS = MonitorParams.load(Path("params.yaml")).model_copy(
     update={"history_weeks": 20, "replicates": 40, "min_buyers": 20}
@@ -43,13 +43,13 @@ def tables(on_duckdb: Engine, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def summaries(on_duckdb: Engine, tables: Path) -> pd.DataFrame:
-    return summarise_week(on_duckdb, tables, AS_OF, PARAMS)
+    return summarise_week(on_duckdb, tables, WEEK_END, PARAMS)
 
 
-def transactions_of(tables: Path, as_of: date) -> pd.DataFrame:
+def transactions_of(tables: Path, week_end: date) -> pd.DataFrame:
     rows = read_table(tables / "transactions.parquet", TRANSACTIONS)
     days = pd.to_datetime(rows[columns.DAY])
-    return rows[(days >= pd.Timestamp(as_of - WEEK)) & (days < pd.Timestamp(as_of))]
+    return rows[(days >= pd.Timestamp(week_end - WEEK)) & (days < pd.Timestamp(week_end))]
 
 
 def value(summaries: pd.DataFrame, about: str, column: str, category: str = "") -> float:
@@ -59,7 +59,7 @@ def value(summaries: pd.DataFrame, about: str, column: str, category: str = "") 
 
 
 def test_a_buyer_counts_once_however_much_is_bought(tables: Path, summaries: pd.DataFrame) -> None:
-    week = transactions_of(tables, AS_OF)
+    week = transactions_of(tables, WEEK_END)
     in_store = (week[columns.CHANNEL] == 1).groupby(week[columns.CUSTOMER]).mean()
     assert value(summaries, "transactions", columns.CHANNEL, "1") == pytest.approx(in_store.mean())
     assert value(summaries, "shop", "volume") == len(week)
@@ -73,7 +73,7 @@ def test_shares_add_up_to_one(summaries: pd.DataFrame) -> None:
 
 
 def test_replicates_scatter_as_buyers_do(tables: Path, summaries: pd.DataFrame) -> None:
-    week = transactions_of(tables, AS_OF)
+    week = transactions_of(tables, WEEK_END)
     in_store = (week[columns.CHANNEL] == 1).groupby(week[columns.CUSTOMER]).mean()
     is_it = (summaries["column"] == columns.CHANNEL) & (summaries["category"] == "1")
     drawn = summaries.loc[is_it & (summaries["segment"] == "all"), "replicates"].item()
@@ -84,17 +84,17 @@ def test_replicates_scatter_as_buyers_do(tables: Path, summaries: pd.DataFrame) 
 def test_a_price_rise_is_read_like_for_like(
     on_duckdb: Engine, tables: Path, tmp_path: Path
 ) -> None:
-    rise = Event(kind="price_change", date=AS_OF - WEEK, until=None, size="medium")
+    rise = Event(kind="price_change", date=WEEK_END - WEEK, until=None, size="medium")
     risen = make_tables(on_duckdb, tmp_path / "tables", rise)
     before, after = (
-        value(summarise_week(on_duckdb, folder, AS_OF, PARAMS), "transactions", columns.PRICE)
+        value(summarise_week(on_duckdb, folder, WEEK_END, PARAMS), "transactions", columns.PRICE)
         for folder in (tables, risen)
     )
     assert after - before == pytest.approx(np.log(1.15), abs=0.01)
 
 
 def test_a_new_taste_breaks_the_habits(on_duckdb: Engine, tables: Path, tmp_path: Path) -> None:
-    shift = Event(kind="taste_shift", date=AS_OF - WEEK, until=None, size="large")
+    shift = Event(kind="taste_shift", date=WEEK_END - WEEK, until=None, size="large")
     shifted = make_tables(on_duckdb, tmp_path / "tables", shift)
     before, after = (habit(on_duckdb, folder) for folder in (tables, shifted))
     assert before[0] > before[1]
@@ -103,13 +103,13 @@ def test_a_new_taste_breaks_the_habits(on_duckdb: Engine, tables: Path, tmp_path
 
 def habit(engine: Engine, tables: Path) -> tuple[float, float]:
     """Return the strength of the taste habit and its standard error."""
-    summaries = summarise_week(engine, tables, AS_OF, PARAMS)
+    summaries = summarise_week(engine, tables, WEEK_END, PARAMS)
     row = summaries[(summaries["about"] == "habits") & (summaries["column"] == "taste")]
     return row["value"].item(), float(np.std(row["replicates"].item()))
 
 
 def test_without_enough_past_habits_are_silent(on_duckdb: Engine, tables: Path) -> None:
-    early = summarise_week(on_duckdb, tables, AS_OF - 2 * WEEK, PARAMS)
+    early = summarise_week(on_duckdb, tables, WEEK_END - 2 * WEEK, PARAMS)
     assert "habits" not in set(early["about"])
     assert "transactions" in set(early["about"])
 
@@ -117,7 +117,7 @@ def test_without_enough_past_habits_are_silent(on_duckdb: Engine, tables: Path) 
 def test_the_same_week_gives_the_same_numbers(
     on_duckdb: Engine, tables: Path, summaries: pd.DataFrame
 ) -> None:
-    pd.testing.assert_frame_equal(summaries, summarise_week(on_duckdb, tables, AS_OF, PARAMS))
+    pd.testing.assert_frame_equal(summaries, summarise_week(on_duckdb, tables, WEEK_END, PARAMS))
 
 
 def test_an_empty_week_is_refused(on_duckdb: Engine, tables: Path) -> None:
@@ -137,8 +137,8 @@ def test_a_past_week_without_sales_is_a_gap_and_not_the_end(
     params = PARAMS.model_copy(update={"history_weeks": 2, "reference_weeks": 2})
     until = date(2020, 6, 24)
     kept = kept_summaries(on_duckdb, tmp_path, tmp_path / "summaries", until, params)
-    assert date(2020, 5, 20) not in set(kept["as_of"])
-    assert kept["as_of"].nunique() == 8
+    assert date(2020, 5, 20) not in set(kept["week_end"])
+    assert kept["week_end"].nunique() == 8
     assert not judge_week(kept, until, params).empty
 
 
@@ -160,7 +160,7 @@ def test_kept_weeks_are_made_anew_only_where_rows_changed(
     params = PARAMS.model_copy(update={"history_weeks": 2, "reference_weeks": 2})
     first = kept_summaries(on_duckdb, folder, kept, date(2020, 6, 24), params)
     stamps = {path.name: path.stat().st_mtime_ns for path in kept.iterdir()}
-    assert len(stamps) == first["as_of"].nunique() == 9
+    assert len(stamps) == first["week_end"].nunique() == 9
     rows = read_table(folder / "transactions.parquet", TRANSACTIONS)
     write_table(rows.iloc[:-1], folder / "transactions.parquet", TRANSACTIONS)
     later = kept_summaries(on_duckdb, folder, kept, date(2020, 6, 24), params)

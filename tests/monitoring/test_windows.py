@@ -9,21 +9,21 @@ from monitoring.windows import MonitorParams, Span, windows_for
 
 PARAMS = MonitorParams.load(Path("params.yaml"))
 WEEK = timedelta(weeks=1)
-AS_OF = date(2020, 3, 4)
+WEEK_END = date(2020, 3, 4)
 LONG_AGO = date(2018, 1, 1)
 
 
 def test_the_recent_weeks_leave_out_the_last_one() -> None:
-    windows = windows_for(AS_OF, LONG_AGO, PARAMS)
-    assert windows.current == Span(date(2020, 2, 26), AS_OF)
+    windows = windows_for(WEEK_END, LONG_AGO, PARAMS)
+    assert windows.current == Span(date(2020, 2, 26), WEEK_END)
     assert len(windows.recent) == PARAMS.reference_weeks
-    assert windows.recent[-1].end == AS_OF - (1 + PARAMS.gap_weeks) * WEEK
+    assert windows.recent[-1].end == WEEK_END - (1 + PARAMS.gap_weeks) * WEEK
     assert not windows.note
 
 
 def test_the_season_is_the_same_week_of_last_year_and_its_neighbours() -> None:
-    seasonal = windows_for(AS_OF, LONG_AGO, PARAMS).seasonal
-    assert [span.end for span in seasonal] == [AS_OF - weeks * WEEK for weeks in (53, 52, 51)]
+    seasonal = windows_for(WEEK_END, LONG_AGO, PARAMS).seasonal
+    assert [span.end for span in seasonal] == [WEEK_END - weeks * WEEK for weeks in (53, 52, 51)]
 
 
 def test_a_holiday_is_compared_with_itself_alone() -> None:
@@ -39,13 +39,13 @@ def test_a_neighbour_that_holds_a_holiday_is_left_out() -> None:
 @pytest.mark.parametrize(
     ("first_day", "said"),
     [
-        (AS_OF - 3 * WEEK, "1 of 6 recent weeks lie in the data; less than a year of history"),
-        (AS_OF - 20 * WEEK, "less than a year of history"),
-        (AS_OF - 56 * WEEK, "of last year's weeks lie before the data"),
+        (WEEK_END - 3 * WEEK, "1 of 6 recent weeks lie in the data; less than a year of history"),
+        (WEEK_END - 20 * WEEK, "less than a year of history"),
+        (WEEK_END - 56 * WEEK, "of last year's weeks lie before the data"),
     ],
 )
 def test_missing_history_is_said(first_day: date, said: str) -> None:
-    windows = windows_for(AS_OF, first_day, PARAMS)
+    windows = windows_for(WEEK_END, first_day, PARAMS)
     assert windows.note.startswith(said) or windows.note.endswith(said)
     known = [*windows.recent, *windows.seasonal, *windows.seasonal_recent]
     assert all(span.first >= first_day for span in known)
@@ -63,6 +63,6 @@ def test_more_weeks_to_confirm_than_are_looked_at_are_refused() -> None:
 
 
 def test_no_window_reaches_into_the_week_or_past_it() -> None:
-    windows = windows_for(AS_OF, LONG_AGO, PARAMS)
+    windows = windows_for(WEEK_END, LONG_AGO, PARAMS)
     for span in (*windows.recent, *windows.seasonal, *windows.seasonal_recent):
         assert span.end <= windows.current.first

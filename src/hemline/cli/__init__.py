@@ -5,7 +5,7 @@ Everything slow is imported when a question is asked, so `--help` takes a tenth 
 
 import typer
 
-from hemline.cli import answers, exports, versions, weeks
+from hemline.cli import backtest_commands, export_commands, recommend_commands, version_commands
 
 app = typer.Typer(
     help="Ask the champion for recommendations, and see to who is champion. "
@@ -15,14 +15,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for command in (
-    answers.recommend,
-    answers.similar,
-    answers.also_bought,
-    exports.export,
-    weeks.backtest,
-    versions.history,
-    versions.promote,
-    versions.rollback,
-    versions.lineage,
+    recommend_commands.recommend,
+    recommend_commands.similar,
+    recommend_commands.also_bought,
+    export_commands.export,
+    backtest_commands.backtest,
+    version_commands.history,
+    version_commands.promote,
+    version_commands.rollback,
+    version_commands.lineage,
 ):
     app.command()(command)

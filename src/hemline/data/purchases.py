@@ -23,7 +23,7 @@ _ROWS_AT_A_TIME: Final = 3 << 19  # about Kaggle's month
 
 
 def latest_cut(engine: Engine, transactions: Path, *, test_days: int) -> date:
-    """Return the latest as_of whose whole test week lies in the transactions."""
+    """Return the latest cut whose whole test week lies in the transactions."""
     _, last, _ = _span(engine, transactions)
     return last - timedelta(days=test_days - 1)
 
@@ -45,7 +45,7 @@ def select_purchases(engine: Engine, transactions: Path, *, start: date, end: da
         raise BadInput(
             f"{transactions.name} has transactions from {start} up to {end} (exclusive)",
             found=f"transactions from {first} to {last}",
-            fix="set data.as_of in params.yaml to a day inside the data, at least "
+            fix="set data.cut in params.yaml to a day inside the data, at least "
             "data.test_days before its end",
         )
     return _as_frame(parts)

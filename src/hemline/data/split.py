@@ -1,6 +1,6 @@
 """Time: what was known before the cut, and the two weeks held out to choose and to judge.
 
-`data.as_of` is the only border. Purchases before it (minus `history_years` of age) may reach a
+`data.cut` is the only border. Purchases before it (minus `history_years` of age) may reach a
 model. The days from it on are the test week; the last days before it are the validation week, which
 serves for early stopping and belongs to the history afterwards.
 """
@@ -8,9 +8,9 @@ serves for early stopping and belongs to the history afterwards.
 import math
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from pydantic import PositiveFloat, PositiveInt
+from pydantic import PositiveFloat, PositiveInt, model_validator
 
 from hemline.params import Section
 
@@ -19,10 +19,27 @@ class DataParams(Section):
     """The cut and the lengths of what lies on its two sides."""
 
     section: ClassVar[str] = "data"
-    as_of: date
+    cut: date
     history_years: PositiveFloat
     validation_days: PositiveInt
     test_days: PositiveInt
+
+    @property
+    def week_end(self) -> date:
+        """The first day after the test week: the `week_end` by which monitoring knows that week."""
+        return self.cut + timedelta(days=self.test_days)
+
+    def cut_before(self, week_end: date) -> date:
+        """Return the cut whose test week ends before this day."""
+        return week_end - timedelta(days=self.test_days)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _renamed(cls, section: Any) -> Any:
+        """Read `as_of`, the name of the cut in the params.yaml of versions registered before."""
+        if isinstance(section, dict) and "as_of" in section and "cut" not in section:
+            return {"cut" if key == "as_of" else key: value for key, value in section.items()}
+        return section
 
 
 @dataclass(frozen=True)
@@ -31,15 +48,15 @@ class Weeks:
 
     history_start: date
     validation_start: date
-    as_of: date
+    cut: date
     test_end: date
 
 
 def weeks_of(params: DataParams) -> Weeks:
     """Return the borders that params.yaml asks for; a year counts 365.25 days, rounded up."""
     return Weeks(
-        history_start=params.as_of - timedelta(days=math.ceil(365.25 * params.history_years)),
-        validation_start=params.as_of - timedelta(days=params.validation_days),
-        as_of=params.as_of,
-        test_end=params.as_of + timedelta(days=params.test_days),
+        history_start=params.cut - timedelta(days=math.ceil(365.25 * params.history_years)),
+        validation_start=params.cut - timedelta(days=params.validation_days),
+        cut=params.cut,
+        test_end=params.week_end,
     )

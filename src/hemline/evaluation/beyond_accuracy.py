@@ -22,7 +22,7 @@ from hemline import columns
 from hemline.data.histories import Histories
 from hemline.evaluation.metrics import Values
 from hemline.evaluation.protocol import hits_in
-from hemline.models.recommender import NO_ARTICLE
+from hemline.kernels.lists import NO_ARTICLE
 
 Articles = npt.NDArray[np.int32]
 

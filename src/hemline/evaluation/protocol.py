@@ -4,8 +4,8 @@ A row of the table is a cascade of models as params.yaml writes it, so it is pla
 them fall back on popularity. Each customer's values are kept: intervals, slices, the gate and later
 paired tests all read the same frame.
 
-Protocol: histories end before as_of; the truth is the set of distinct articles bought in the
-`test_days` from as_of on; bought articles stay in the lists; nobody who bought is left out.
+Protocol: histories end before cut; the truth is the set of distinct articles bought in the
+`test_days` from cut on; bought articles stay in the lists; nobody who bought is left out.
 """
 
 from typing import Annotated, ClassVar, Final
@@ -17,7 +17,8 @@ from scipy import sparse
 
 from hemline.data.histories import Histories
 from hemline.evaluation import metrics
-from hemline.models.recommender import NO_ARTICLE, Recommendations, Recommender
+from hemline.kernels.lists import NO_ARTICLE
+from hemline.models.recommender import Recommendations, Recommender
 from hemline.params import Section
 
 AP: Final = "map@12"

@@ -23,9 +23,10 @@ from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 from scipy import sparse
 
 from hemline.data.histories import Histories
+from hemline.kernels.dense_topk import ScoreTable
+from hemline.kernels.lists import NO_ARTICLE
 from hemline.models.article_weights import Weighting, faded, keys_at, weighted
-from hemline.models.recommender import NO_ARTICLE, Recommendations, answer
-from hemline.models.scoring import ScoreTable
+from hemline.models.recommender import Recommendations, answer
 
 
 class AlsParams(Weighting):

@@ -21,8 +21,8 @@ from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 from scipy import sparse
 
 from hemline.data.histories import Histories
-from hemline.models.ranking import Lists, empty_lists, top_k
-from hemline.models.recommender import NO_ARTICLE, Recommendations, answer
+from hemline.kernels.lists import NO_ARTICLE, Lists, empty_lists, top_k
+from hemline.models.recommender import Recommendations, answer
 from hemline.params import Section
 
 _CELLS: Final = 1 << 24
@@ -84,7 +84,7 @@ class ArticleWeights:
         return answer(self.name, keys_at(position, self.offered), scores)
 
     def _best(self, inputs: sparse.csr_matrix, k: int) -> Lists:
-        from hemline.models.sparse_products import best_of_product  # noqa: PLC0415  (numba)
+        from hemline.kernels.sparse_topk import best_of_product  # noqa: PLC0415  (numba)
 
         if isinstance(self.weights, np.ndarray):
             return _best_of_all(inputs, self.weights, k)

@@ -17,7 +17,8 @@ import numpy.typing as npt
 from scipy import sparse
 
 from hemline.data.histories import Histories
-from hemline.models.recommender import NO_ARTICLE, Recommendations, Recommender
+from hemline.kernels.lists import NO_ARTICLE
+from hemline.models.recommender import Recommendations, Recommender
 
 Mixes = npt.NDArray[np.float64]
 

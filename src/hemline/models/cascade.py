@@ -14,15 +14,15 @@ import numpy.typing as npt
 
 from hemline.data.histories import Histories
 from hemline.errors import BadInput
+from hemline.kernels.lists import NO_ARTICLE, empty_lists
 from hemline.models.als import Als
 from hemline.models.article_weights import ArticleWeights
-from hemline.models.cvae.model import Cvae
+from hemline.models.cvae.cvae import Cvae
 from hemline.models.neighbours import Neighbours
 from hemline.models.popularity import Popularity
-from hemline.models.ranker.model import Ranker
+from hemline.models.ranker.ranker import Ranker
 from hemline.models.ranker.sources import Proposals
-from hemline.models.ranking import empty_lists
-from hemline.models.recommender import NO_ARTICLE, Model, Recommendations, Recommender
+from hemline.models.recommender import Model, Recommendations, Recommender
 from hemline.models.repurchase import Repurchase
 from hemline.params import Section
 

@@ -34,7 +34,7 @@ def fit_copurchase(histories: Histories, params: CopurchaseParams) -> Neighbours
     bought j within `offered_days`, n_ij did both (item-to-item cosine, Sarwar et al. 2001;
     shrinkage as in Bell & Koren 2007).
     """
-    from hemline.models.sparse_products import Cosine, best_of_product  # noqa: PLC0415  (numba)
+    from hemline.kernels.sparse_topk import Cosine, best_of_product  # noqa: PLC0415  (numba)
 
     ever = _ones(histories.units)
     lately = ever.copy()

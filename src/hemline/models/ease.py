@@ -18,6 +18,7 @@ from scipy import linalg, sparse
 from tqdm import tqdm
 
 from hemline.data.histories import Histories
+from hemline.kernels.lists import NO_ARTICLE
 from hemline.models.article_weights import (
     ArticleWeights,
     Weighted,
@@ -25,7 +26,6 @@ from hemline.models.article_weights import (
     scaled_columns,
     weighted,
 )
-from hemline.models.recommender import NO_ARTICLE
 
 _BLOCK: Final = 128
 _GRAM_CELLS: Final = 1 << 27
@@ -78,7 +78,7 @@ def _neighbourhood(data: Weighted, params: EaseParams) -> sparse.csr_matrix:
     Article i alone explains (inputs_i . targets_j)^2 / (|inputs_i|^2 + l2) of article j, whose root
     is a cosine with only one length in it.
     """
-    from hemline.models.sparse_products import (  # noqa: PLC0415  (numba)
+    from hemline.kernels.sparse_topk import (  # noqa: PLC0415  (numba)
         Cosine,
         best_of_product,
         matrix_of,

@@ -4,7 +4,7 @@ Both reproduce the published tables of the two benchmark splits to the fourth di
 on a detail papers leave out: whose list is cut. Cosine keeps the strongest articles that lead *to*
 an offered one (cut the other way it loses 7 % on ML-100K); RP3beta keeps the strongest each
 article leads to, scales them, and then cuts the other way as well. Products are cut
-row by row (models/sparse_products.py): memory is the kept weights, never their square.
+row by row (kernels/sparse_topk.py): memory is the kept weights, never their square.
 """
 
 from typing import Annotated, ClassVar
@@ -15,6 +15,7 @@ from pydantic import Field, NonNegativeFloat, PositiveInt
 from scipy import sparse
 
 from hemline.data.histories import Histories
+from hemline.kernels.lists import NO_ARTICLE
 from hemline.models.article_weights import (
     ArticleWeights,
     Weighted,
@@ -22,7 +23,6 @@ from hemline.models.article_weights import (
     scaled_columns,
     weighted,
 )
-from hemline.models.recommender import NO_ARTICLE
 
 
 class ItemKnnParams(Weighting):
@@ -49,7 +49,7 @@ def fit_item_knn(histories: Histories, params: ItemKnnParams) -> ArticleWeights:
     a_i holds what article i counts in each history, t_j what j counts among the purchases to be
     foretold (item-to-item cosine, Sarwar et al. 2001; shrinkage as in Bell & Koren 2007).
     """
-    from hemline.models.sparse_products import (  # noqa: PLC0415  (numba)
+    from hemline.kernels.sparse_topk import (  # noqa: PLC0415  (numba)
         Cosine,
         best_of_product,
         matrix_of,
@@ -83,7 +83,7 @@ def fit_rp3beta(histories: Histories, params: Rp3betaParams) -> ArticleWeights:
 
 def _walked(data: Weighted, params: Rp3betaParams) -> sparse.csr_matrix:
     """Return where each article leads, CSR of shape (len(read), len(offered))."""
-    from hemline.models.sparse_products import (  # noqa: PLC0415  (numba)
+    from hemline.kernels.sparse_topk import (  # noqa: PLC0415  (numba)
         Cosine,
         best_of_product,
         matrix_of,
@@ -107,7 +107,7 @@ def _walked(data: Weighted, params: Rp3betaParams) -> sparse.csr_matrix:
 
 def _strongest_columns(weights: sparse.csr_matrix, k: int) -> sparse.csr_matrix:
     """Return the k largest entries of each column; of equal ones the first."""
-    from hemline.models.sparse_products import best_of_product, matrix_of  # noqa: PLC0415  (numba)
+    from hemline.kernels.sparse_topk import best_of_product, matrix_of  # noqa: PLC0415  (numba)
 
     every = sparse.csr_matrix(sparse.identity(weights.shape[0], np.float32, format="csr"))
     strongest = best_of_product(sparse.csr_matrix(weights.T), every, k)

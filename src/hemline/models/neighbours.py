@@ -15,8 +15,8 @@ import numpy.typing as npt
 from scipy import sparse
 
 from hemline.data.histories import Histories
-from hemline.models.ranking import Lists, top_k_sparse
-from hemline.models.recommender import NO_ARTICLE, Recommendations, answer
+from hemline.kernels.lists import NO_ARTICLE, Lists, top_k_sparse
+from hemline.models.recommender import Recommendations, answer
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Neighbours:
 
     def recommend(self, histories: Histories, k: int) -> Recommendations:
         """Return the neighbours of the latest articles by the sum of their similarities."""
-        from hemline.models.sparse_products import best_of_product  # noqa: PLC0415  (numba)
+        from hemline.kernels.sparse_topk import best_of_product  # noqa: PLC0415  (numba)
 
         latest, _ = top_k_sparse(_freshness(histories), self.latest_articles)
         row, rank = np.nonzero(latest != NO_ARTICLE)
@@ -54,7 +54,7 @@ class Neighbours:
 
     @cached_property
     def _matrix(self) -> sparse.csr_matrix:
-        from hemline.models.sparse_products import matrix_of  # noqa: PLC0415  (numba)
+        from hemline.kernels.sparse_topk import matrix_of  # noqa: PLC0415  (numba)
 
         return matrix_of((self.articles, self.scores), len(self.articles))
 

@@ -17,7 +17,7 @@ from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 from scipy import sparse
 
 from hemline.data.histories import Histories
-from hemline.models.ranking import empty_lists, top_k
+from hemline.kernels.lists import empty_lists, top_k
 from hemline.models.recommender import Recommendations, answer
 from hemline.params import Section
 

@@ -8,15 +8,12 @@ today's histories.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol, Self
+from typing import Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from hemline.data.histories import Histories
-
-NO_ARTICLE: Final = -1
-"""Fills the end of a list when a model has nothing more to say."""
 
 
 @dataclass(frozen=True)

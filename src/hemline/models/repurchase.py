@@ -10,7 +10,7 @@ from pydantic import PositiveFloat, PositiveInt
 from scipy import sparse
 
 from hemline.data.histories import Histories
-from hemline.models.ranking import top_k_sparse
+from hemline.kernels.lists import top_k_sparse
 from hemline.models.recommender import Recommendations, answer
 from hemline.params import Section
 

@@ -11,8 +11,8 @@ import pandas as pd
 from pydantic import Field, PositiveInt
 from scipy import sparse
 
+from hemline.kernels.lists import Lists
 from hemline.models.neighbours import Neighbours
-from hemline.models.ranking import Lists
 from hemline.params import Section
 
 TEXT_COLUMNS: Final = (
@@ -59,7 +59,7 @@ def nearest_by_cosine(unit_vectors: sparse.csr_matrix, k: int) -> Lists:
 
     Articles with equal words are equally near, and the one with the lower key comes first.
     """
-    from hemline.models.nearest_rows import nearest_rows  # noqa: PLC0415  (numba)
+    from hemline.kernels.self_similarity import nearest_rows  # noqa: PLC0415  (numba)
 
     return nearest_rows(unit_vectors, k, progress="similar")
 

@@ -62,7 +62,7 @@ class Lineage:
         table_hashes: md5 of each table by name, as json.
         models_hash: of all a version carries, from dvc.lock and params.yaml; a version's identity.
         file_hashes: what dvc.lock says of each of these files and folders, by path, as json.
-        as_of: the cut, as YYYY-MM-DD.
+        cut: the cut, as YYYY-MM-DD.
         source: synthetic or kaggle.
         form: of the files a version carries; storefront.FORM is what today's code reads.
         blas: the kernels and threads NumPy used, as json; the last bits of models depend on them.
@@ -74,7 +74,7 @@ class Lineage:
     table_hashes: str
     models_hash: str
     file_hashes: str
-    as_of: str
+    cut: str
     source: str
     form: str
     blas: str
@@ -111,7 +111,7 @@ def record_run(
     experiment = _experiment_id(store)
     with mlflow.start_run(
         experiment_id=experiment,
-        run_name=f"train {lineage.as_of}",
+        run_name=f"train {lineage.cut}",
         tags=asdict(lineage),
         description=_score_table(reports / "scores.md"),
     ) as run:

@@ -39,9 +39,9 @@ class Version:
     tags: Mapping[str, str]
 
     @property
-    def as_of(self) -> date:
-        """The cut it was fitted at."""
-        return date.fromisoformat(self.tags["as_of"])
+    def cut(self) -> date:
+        """The cut it was fitted at; versions registered before name it `as_of`."""
+        return date.fromisoformat(self.tags.get("cut") or self.tags["as_of"])
 
     @property
     def form(self) -> str:

@@ -9,11 +9,7 @@ import pandas as pd
 from hemline import columns, tables
 from hemline.data.histories import load_histories
 from hemline.data.split import DataParams
-from hemline.evaluation.markdown import Page, as_markdown
-from hemline.evaluation.protocol import AP, BASELINE, ORACLE, SERVED, EvaluateParams
-from hemline.evaluation.rows import asked_by_row, rows_of
-from hemline.evaluation.table import headline, score_table
-from hemline.evaluation.week import (
+from hemline.evaluation.held_out_week import (
     SCORED_LISTS,
     buyers_of,
     hold_out,
@@ -23,6 +19,10 @@ from hemline.evaluation.week import (
     slices,
     with_oracle,
 )
+from hemline.evaluation.protocol import AP, BASELINE, ORACLE, SERVED, EvaluateParams
+from hemline.evaluation.rows import asked_by_row, rows_of
+from hemline.evaluation.score_report import Page, as_markdown
+from hemline.evaluation.score_table import headline, score_table
 from hemline.models.cascade import ServeParams, load_models
 from hemline.plots import plot_scores
 from hemline.stages.command import InPath, OutPath, ParamsPath, run
@@ -49,7 +49,7 @@ def main(
     wanted, serve = EvaluateParams.load(params), ServeParams.load(params)
     segment_of = tables.read_table(segments, tables.SEGMENTS)
     week = hold_out(
-        DataParams.load(params).as_of,
+        DataParams.load(params).cut,
         load_histories(histories, segment_of),
         load_histories(test),
         tables.read_table(articles, tables.ARTICLES),

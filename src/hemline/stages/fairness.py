@@ -15,15 +15,15 @@ from hemline.engine.engine import EngineParams, open_engine
 from hemline.errors import BadInput
 from hemline.evaluation.fairness.aspects import article_aspects, sales_of_articles
 from hemline.evaluation.fairness.audit import Audit, FairnessParams, audit, headline
-from hemline.evaluation.fairness.groups import Buyers, group_customers
-from hemline.evaluation.fairness.page import render_page
-from hemline.evaluation.fairness.pictures import (
+from hemline.evaluation.fairness.fairness_page import render_page
+from hemline.evaluation.fairness.fairness_plots import (
     draw_composition,
     draw_exposure,
     draw_outcomes,
     draw_reranking,
 )
-from hemline.evaluation.fairness.words import summarise
+from hemline.evaluation.fairness.fairness_text import summarise
+from hemline.evaluation.fairness.groups import Buyers, group_customers
 from hemline.evaluation.protocol import SERVED, EvaluateParams
 from hemline.evaluation.rows import rows_of
 from hemline.models.cascade import ServeParams, load_models
@@ -45,7 +45,7 @@ def main(
     report: OutPath,
 ) -> None:
     """Recommend to the test week's buyers and compare what groups of them get."""
-    wanted, as_of = FairnessParams.load(params), DataParams.load(params).as_of
+    wanted, cut = FairnessParams.load(params), DataParams.load(params).cut
     rows = rows_of(EvaluateParams.load(params), ServeParams.load(params), load_models(models))
     audited = {name: _row(name, rows) for name in (SERVED, *wanted.rows)}
     bought = load_histories(test)
@@ -61,14 +61,14 @@ def main(
         sales = sales_of_articles(
             engine,
             purchases,
-            as_of=as_of,
+            cut=cut,
             recent_days=wanted.recent_days,
             n_articles=known.n_articles,
         )
     catalogue = tables.read_table(articles, tables.ARTICLES)
     aspects = article_aspects(catalogue, sales, new_days=wanted.new_days)
     found = audit(audited, buyers, aspects, sales["sales"].to_numpy(np.float64), wanted)
-    _write(found, wanted, report, as_of)
+    _write(found, wanted, report, cut)
 
 
 def _row(name: str, rows: Mapping[str, Recommender]) -> Recommender:
@@ -87,7 +87,7 @@ def _sample(buyers: np.ndarray, wanted: FairnessParams) -> np.ndarray:
     return np.sort(rng.choice(buyers, n_kept, replace=False))
 
 
-def _write(found: Audit, wanted: FairnessParams, report: Path, as_of: date) -> None:
+def _write(found: Audit, wanted: FairnessParams, report: Path, cut: date) -> None:
     report.mkdir(parents=True, exist_ok=True)
     tables_by_name = {
         "groups": found.groups,
@@ -107,7 +107,7 @@ def _write(found: Audit, wanted: FairnessParams, report: Path, as_of: date) -> N
         (report / f"{name}.png").write_bytes(picture)
     scores = json.dumps(headline(found), indent=1) + "\n"
     (report / "fairness.json").write_text(scores, encoding="utf-8")
-    page = render_page(found, wanted, pictures, as_of.isoformat())
+    page = render_page(found, wanted, pictures, cut.isoformat())
     (report / "index.html").write_text(page, encoding="utf-8")
     for sentence in summarise(found, wanted).values():
         logger.info(sentence)

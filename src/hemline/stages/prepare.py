@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 def main(params: ParamsPath, table_folder: InPath, prepared: OutPath) -> None:
-    """Cut at as_of, hold out the validation and test weeks, build the histories."""
+    """Cut at cut, hold out the validation and test weeks, build the histories."""
     weeks = weeks_of(DataParams.load(params))
     transactions = table_folder / "transactions.parquet"
     shape = {
@@ -25,26 +25,24 @@ def main(params: ParamsPath, table_folder: InPath, prepared: OutPath) -> None:
         "n_articles": _n_rows(table_folder / "articles.parquet"),
     }
     with open_engine(EngineParams.load(params)) as engine:
-        purchases = select_purchases(
-            engine, transactions, start=weeks.history_start, end=weeks.as_of
-        )
-        tested = select_purchases(engine, transactions, start=weeks.as_of, end=weeks.test_end)
+        purchases = select_purchases(engine, transactions, start=weeks.history_start, end=weeks.cut)
+        tested = select_purchases(engine, transactions, start=weeks.cut, end=weeks.test_end)
     tables.write_table(purchases, prepared / "purchases.parquet", tables.PURCHASES)
 
     is_fit = purchases[columns.DAY].to_numpy("datetime64[D]") < weeks.validation_start
     parts = {
-        "histories": (purchases, weeks.as_of),
+        "histories": (purchases, weeks.cut),
         "fit_histories": (purchases[is_fit], weeks.validation_start),
-        "validation": (purchases[~is_fit], weeks.as_of),
+        "validation": (purchases[~is_fit], weeks.cut),
         "test": (tested, weeks.test_end),
     }
     for name, (part, cut) in parts.items():
         if part.empty:
             raise BadInput(
                 "there are purchases before, in and after the validation week, which is "
-                f"{weeks.validation_start} to {weeks.as_of} (exclusive)",
+                f"{weeks.validation_start} to {weeks.cut} (exclusive)",
                 found=f"none for {name}",
-                fix="set data.as_of in params.yaml to a later day, or data.validation_days to more",
+                fix="set data.cut in params.yaml to a later day, or data.validation_days to more",
             )
         histories = build_histories(part, cut=cut, **shape)
         save_histories(histories, prepared / f"{name}.npz")

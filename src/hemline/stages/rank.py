@@ -7,8 +7,8 @@ import pandas as pd
 from hemline import tables
 from hemline.data.split import DataParams
 from hemline.models.cascade import load_models
-from hemline.models.ranker.model import Ranker
-from hemline.models.ranker.training import RankParams
+from hemline.models.ranker.ranker import Ranker
+from hemline.models.ranker.ranker_training import RankParams
 from hemline.plots import plot_importance
 from hemline.stages.command import InPath, OutPath, ParamsPath, run
 from hemline.training import Shop, fit_ranker
@@ -32,7 +32,7 @@ def main(
         DataParams.load(params),
     )
     asked = RankParams.load(params).candidates
-    ranker = fit_ranker(shop, shop.data.as_of, params, load_models(models, asked))
+    ranker = fit_ranker(shop, shop.data.cut, params, load_models(models, asked))
     model.mkdir(parents=True, exist_ok=True)
     ranker.save(model)
     _report(ranker, importance, importance_picture)

@@ -7,10 +7,10 @@ from tqdm import tqdm
 
 from hemline import tables
 from hemline.data.histories import load_histories
-from hemline.evaluation.validation import ValidationWeek
+from hemline.evaluation.validation_week import ValidationWeek
 from hemline.models.cvae.collapse import refuse_collapse
-from hemline.models.cvae.model import chosen_device
-from hemline.models.cvae.training import CvaeParams, Epoch, fit_cvae
+from hemline.models.cvae.cvae import chosen_device
+from hemline.models.cvae.cvae_training import CvaeParams, Epoch, fit_cvae
 from hemline.plots import plot_curve
 from hemline.segments.kmodes import ClusterParams
 from hemline.stages.command import InPath, OutPath, ParamsPath, run

@@ -4,8 +4,8 @@ import logging
 from datetime import timedelta
 
 from hemline.data.expectations.checkpoint import check_tables
-from hemline.data.expectations.report import refuse, write_page, write_summary
 from hemline.data.expectations.rules import ValidateParams, list_rules
+from hemline.data.expectations.validation_report import refuse, write_page, write_summary
 from hemline.data.split import DataParams, weeks_of
 from hemline.engine.engine import EngineParams
 from hemline.stages.command import InPath, OutPath, ParamsPath, run
@@ -21,9 +21,7 @@ def main(params: ParamsPath, tables: InPath, report: OutPath) -> None:
         ValidateParams.load(params), needed_through=weeks.test_end - timedelta(days=1)
     )
     docs = report / "docs"
-    findings = check_tables(
-        EngineParams.load(params), tables, rules, docs=docs, run_day=weeks.as_of
-    )
+    findings = check_tables(EngineParams.load(params), tables, rules, docs=docs, run_day=weeks.cut)
     write_summary(findings, report / "summary.json")
     write_page(findings, report, docs)
     refuse(findings, report)

@@ -133,7 +133,7 @@ def reaches(needed_through: date) -> Rule:
         table="transactions",
         column=columns.DAY,
         rule=rule,
-        fix="get newer transactions, or set data.as_of back in params.yaml",
+        fix="get newer transactions, or set data.cut back in params.yaml",
         rows="SELECT max(t_dat) AS last_day FROM {batch}",
         expectation=ExpectColumnMaxToBeBetween(
             column=columns.DAY, min_value=needed_through, description=rule

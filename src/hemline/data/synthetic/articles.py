@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from hemline.data.synthetic.colours import COLOURS, MASTERS, VALUES
-from hemline.data.synthetic.lines import LINES
+from hemline.data.synthetic.product_lines import LINES
 from hemline.data.synthetic.products import BASICS, draw_products, draw_sibling_counts
 from hemline.data.synthetic.seasons import PEAKS
 from hemline.data.synthetic.vocabulary import (

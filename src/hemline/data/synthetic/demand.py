@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hemline.data.synthetic.articles import Catalogue
-from hemline.data.synthetic.events import Event, strength_on
+from hemline.data.synthetic.planted_events import Event, strength_on
 from hemline.data.synthetic.seasons import PEAKS, log_demand
 
 FloatArray = npt.NDArray[np.float64]

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from hemline.data.synthetic.descriptions import N_DICE, compose_description, compose_name
-from hemline.data.synthetic.lines import LINES
+from hemline.data.synthetic.product_lines import LINES
 from hemline.data.synthetic.seasons import PEAKS, log_demand
 from hemline.data.synthetic.vocabulary import GRAPHICS, INDICES, TYPES
 

@@ -22,8 +22,8 @@ from hemline import columns
 from hemline.data.synthetic.articles import Catalogue, draw_catalogue
 from hemline.data.synthetic.customers import Crowd, draw_crowd, draw_visits
 from hemline.data.synthetic.demand import opening_trend
-from hemline.data.synthetic.events import COLUMNS, VERDICTS, Event
-from hemline.data.synthetic.purchases import World, draw_transactions
+from hemline.data.synthetic.planted_events import COLUMNS, VERDICTS, Event
+from hemline.data.synthetic.sales import World, draw_transactions
 from hemline.data.synthetic.seasons import day_weights
 from hemline.data.synthetic.tastes import GROUPS, STYLES_PER_GROUP, draw_affinities
 from hemline.params import Section

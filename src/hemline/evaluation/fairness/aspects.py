@@ -65,18 +65,18 @@ class Aspect:
 
 
 def sales_of_articles(
-    engine: Engine, purchases: Path, *, as_of: date, recent_days: int, n_articles: int
+    engine: Engine, purchases: Path, *, cut: date, recent_days: int, n_articles: int
 ) -> pd.DataFrame:
     """Return sales (purchases in the last recent_days), price and days_on_sale of every article.
 
     Args:
         engine: what reads them.
-        purchases: parquet file of tables.PURCHASES, all before as_of.
-        as_of: the cut; a first purchase the day before it makes one day on sale.
+        purchases: parquet file of tables.PURCHASES, all before cut.
+        cut: the cut; a first purchase the day before it makes one day on sale.
         recent_days: how far back sales count.
         n_articles: rows of the result; an article never bought has 0 sales, no price and no days.
     """
-    is_recent = nw.col(columns.DAY) >= as_of - timedelta(days=recent_days)
+    is_recent = nw.col(columns.DAY) >= cut - timedelta(days=recent_days)
     steps = (nw.col(columns.PRICE).cast(nw.Float64) * _PRICE_STEPS + 0.5).floor()
     rows = engine.read(purchases).select(
         columns.ARTICLE, columns.DAY, sales=is_recent.cast(nw.Int64), price=steps.cast(nw.Int64)
@@ -92,7 +92,7 @@ def sales_of_articles(
         {
             "sales": found["sales"].fillna(0).astype(np.int64),
             "price": found["price"] / found["n_purchases"] / _PRICE_STEPS,
-            "days_on_sale": (pd.Timestamp(as_of) - found["first_day"]).dt.days,
+            "days_on_sale": (pd.Timestamp(cut) - found["first_day"]).dt.days,
         }
     )
 

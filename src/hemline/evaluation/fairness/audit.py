@@ -21,15 +21,15 @@ from pydantic import Field, PositiveInt
 from hemline.evaluation.beyond_accuracy import as_matrix
 from hemline.evaluation.fairness.aspects import ARTICLE_GROUP, Aspect
 from hemline.evaluation.fairness.exposure import concentration, expose_categories
-from hemline.evaluation.fairness.gaps import GAPS, describe_groups, draw_means, find_gaps
-from hemline.evaluation.fairness.groups import HISTORY, Buyers, Grouping
-from hemline.evaluation.fairness.measures import (
+from hemline.evaluation.fairness.fairness_measures import (
     BOUGHT,
     Listed,
     criterion_of,
     measure_customers,
     outcome_of,
 )
+from hemline.evaluation.fairness.gaps import GAPS, describe_groups, draw_means, find_gaps
+from hemline.evaluation.fairness.groups import HISTORY, Buyers, Grouping
 from hemline.evaluation.fairness.outcomes import Outcome, compare_outcomes
 from hemline.evaluation.fairness.reranking import RerankParams, price_of_calibration
 from hemline.evaluation.protocol import SERVED, recommend_in_batches

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, PositiveFloat, PositiveInt
 
-from hemline.evaluation.answers import WeekAnswers
-from hemline.evaluation.gate.comparison import Values, compare
+from hemline.evaluation.gate.version_comparison import Values, compare
 from hemline.evaluation.protocol import SERVED
+from hemline.evaluation.version_lists import WeekAnswers
 from hemline.params import Section
 
 _OUTCOMES: Final = ("separation", "sufficiency")

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from hemline.evaluation.gate.comparison import Comparison
 from hemline.evaluation.gate.guardrails import Guardrail
+from hemline.evaluation.gate.version_comparison import Comparison
 
 SYNTHETIC: Final = "synthetic"
 
@@ -81,17 +81,17 @@ def judge_older_form(guardrails: tuple[Guardrail, ...]) -> Verdict:
     return Verdict(promotes=True, reason=reason + _broken(guardrails), guardrails=guardrails)
 
 
-def has_seen_the_week(champion_as_of: date, challenger_as_of: date) -> bool:
+def has_seen_the_week(champion_cut: date, challenger_cut: date) -> bool:
     """Return whether the champion was fitted on purchases of the challenger's test week."""
-    return champion_as_of > challenger_as_of
+    return champion_cut > challenger_cut
 
 
-def refuse_comparison(champion_as_of: date, challenger_as_of: date) -> Verdict:
+def refuse_comparison(champion_cut: date, challenger_cut: date) -> Verdict:
     """Return the verdict when the champion already knows what the week will hold."""
     return Verdict(
         promotes=False,
-        reason=f"not compared: the champion was fitted up to {champion_as_of}, so it has seen the "
-        f"test week from {challenger_as_of} on",
+        reason=f"not compared: the champion was fitted up to {champion_cut}, so it has seen the "
+        f"test week from {challenger_cut} on",
     )
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from hemline.data.histories import Histories
 from hemline.errors import BadInput
-from hemline.models.cvae.model import Cvae
+from hemline.models.cvae.cvae import Cvae
 
 _LOOKED_AT = 1000
 _LIST_LENGTH = 12

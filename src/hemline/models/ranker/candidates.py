@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hemline.data.histories import Histories
-from hemline.models.recommender import NO_ARTICLE, Recommender
+from hemline.kernels.lists import NO_ARTICLE
+from hemline.models.recommender import Recommender
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from hemline.errors import BadInput
+from hemline.kernels.lists import NO_ARTICLE
 from hemline.models.neighbours import Neighbours
-from hemline.models.ranker.facts import ArticleFacts
-from hemline.models.recommender import NO_ARTICLE, Recommender
+from hemline.models.ranker.article_features import ArticleFacts
+from hemline.models.recommender import Recommender
 from hemline.models.repurchase import Repurchase
 
 SAME_PRODUCT: Final = "same_product"

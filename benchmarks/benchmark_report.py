@@ -1,0 +1,122 @@
+"""`python -m benchmarks.benchmark_report`: the tables of docs, written from the results."""
+
+import json
+import re
+from pathlib import Path
+from typing import Final
+
+import typer
+
+from benchmarks.record import RESULTS, as_markdown, read_results
+
+_DOCS: Final = Path(__file__).parent.parent / "docs"
+DOCUMENT: Final = _DOCS / "benchmarks.md"
+METRICS: Final = {
+    "published": ("ndcg@10", "recall@10", "ndcg@20", "recall@20", "validation ndcg@10"),
+    "poster-demo": ("recall_1", "recall_30", "recall_30 of held out", "recall@20"),
+    "peers": (
+        "ndcg@20",
+        "recall@20",
+        "fit seconds",
+        "fit cpu seconds",
+        "trained customers per second",
+        "trained customers per cpu second",
+        "lists per second",
+    ),
+    "monitoring": (
+        "refused",
+        "with last year",
+        "before last year",
+        "a year",
+        "in 2 weeks",
+        "in 3 weeks",
+        "in 4 weeks",
+        "wait",
+        "any column",
+        "besides",
+        "retrained",
+        "seasonal and no drift",
+        "seasonal",
+        "seasonal without it",
+        "drift",
+        "drift without it",
+        "news when new",
+        "with the event",
+        "without it",
+    ),
+    "monitoring-full-scale": ("seconds", "cpu seconds", "peak GB"),
+    "scale": (
+        "cpu s at 100 %",
+        "seconds at 100 %",
+        "peak GB at 100 %",
+        "cpu s at 10 %",
+        "cpu s at 1 %",
+        "exponent",
+        "exponent from 10 %",
+        "cpu ratio",
+        "cpu ratio a start",
+        "time ratio",
+        "size %",
+        "our cpu s",
+        "their cpu s",
+        "our peak GB",
+        "their peak GB",
+        "p50 ms",
+        "p99 ms",
+        "cpu ms",
+    ),
+    "scale-quality": (
+        "recall@20",
+        "recall@20 from",
+        "recall@20 to",
+        "ndcg@20",
+        "ndcg@20 from",
+        "ndcg@20 to",
+        "map@12",
+        "cpu seconds",
+    ),
+    "scale-sizes": (
+        "seconds at 100 %",
+        "peak GB at 100 %",
+        "seconds at 10 %",
+        "peak GB at 10 %",
+        "seconds at 1 %",
+        "peak GB at 1 %",
+    ),
+}
+"""Which metrics of a result stand in the document; the first one orders the lines."""
+
+_ELSEWHERE: Final = {"scale-sizes": ("scale", _DOCS / "scale.md")}
+"""Tables that have not their result's name, or stand in another document."""
+
+
+def main() -> None:
+    """Fill every table whose result is there."""
+    for name in METRICS:
+        result, document = _ELSEWHERE.get(name, (name, DOCUMENT))
+        path = RESULTS / f"{result}.json"
+        if path.exists():
+            text = filled(document.read_text(encoding="utf-8"), name, path)
+            document.write_text(text, encoding="utf-8")
+
+
+def filled(text: str, name: str, path: Path) -> str:
+    """Return the document with the table between `<!-- name -->` and `<!-- end -->` renewed."""
+    result = json.loads(path.read_text(encoding="utf-8"))
+    machine = result["machine"]
+    origin = (
+        f"{result['date']}, commit {result['commit']}, {machine['cpu']}, {machine['cores']} cores, "
+        f"torch {machine['torch']}."
+    )
+    notes = "\n".join(f"- {note}" for note in result["notes"])
+    table = as_markdown(read_results(path), METRICS[name])
+    block = f"<!-- {name} -->\n{origin}\n\n{table}\n{notes}\n<!-- end -->"
+    marked = re.compile(rf"<!-- {re.escape(name)} -->.*?<!-- end -->", re.DOTALL)
+    renewed, n_found = marked.subn(lambda _: block, text)
+    if n_found != 1:
+        raise ValueError(f"the place of {name} is marked {n_found} times, not once")
+    return renewed
+
+
+if __name__ == "__main__":
+    typer.run(main)

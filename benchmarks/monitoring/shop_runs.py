@@ -1,0 +1,154 @@
+"""One shop from its tables to its outcome, kept as a file, so that an interrupted run goes on.
+
+The days before an event are the same bytes as in the shop without it, so a case takes that shop's
+summaries, verdicts and decisions up to its event and makes only what comes after. The folder is
+named for the code and numbers that outcomes rest on: another version of the monitor starts anew.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final, TypeVar
+
+import pandas as pd
+
+from benchmarks.monitoring.outcome import Calm, Planted, PresetWeek
+from benchmarks.monitoring.plan import WEEK, Case, Settings, weeks_judged
+from benchmarks.monitoring.shops import PARAMS, engine_params, tables_of
+from benchmarks.monitoring.weekly import NOTHING, Looked, look_weekly, told
+from hemline.engine.engine import open_engine
+from monitoring.completeness import check_week
+from monitoring.evidently_workspace import plain_preset
+from monitoring.summaries import summarise_week
+from monitoring.transactions import sample_transactions
+from monitoring.windows import MonitorParams, windows_for
+
+_Kept = TypeVar("_Kept", Calm, Planted)
+
+_ROOT: Final = Path(__file__).parents[2]
+_RESTS_ON: Final = (
+    "monitoring/*.py",
+    "src/hemline/data/synthetic/*.py",
+    "src/hemline/data/expectations/*.py",
+    "src/hemline/engine/*.py",
+    "benchmarks/monitoring/plan.py",
+    "benchmarks/monitoring/shop_runs.py",
+    "benchmarks/monitoring/weekly.py",
+)
+"""What decides outcomes; the counting, pages and alerts may change without a new run."""
+
+
+def folder_for(root: Path, settings: Settings, params: MonitorParams) -> Path:
+    """Return root/<fingerprint>: equal fingerprints, equal outcomes, whichever sizes are tried."""
+    numbers = settings.model_dump_json(exclude={"sizes"}) + params.model_dump_json()
+    digest = hashlib.sha256(numbers.encode())
+    for path in sorted(path for pattern in _RESTS_ON for path in _ROOT.glob(pattern)):
+        digest.update(path.read_bytes())
+    return root / digest.hexdigest()[:12]
+
+
+def run_calm(seed: int, settings: Settings, params: MonitorParams, folder: Path) -> Calm:
+    """Look at every week of a shop in which nothing happens, with ours and with Evidently's."""
+
+    def run() -> Calm:
+        with tables_of(settings.size, seed) as tables:
+            summaries = _summarise(tables, settings.weeks, params)
+            weeks = [
+                week_end
+                for week_end in settings.weeks
+                if _has_reference(week_end, settings, params)
+            ]
+            looked = look_weekly(summaries, weeks, params, before=NOTHING)
+            _keep(folder, seed, summaries, looked)
+            preset = {
+                rows: tuple(
+                    _preset_week(tables, week_end, params, rows) for week_end in weeks[::every]
+                )
+                for rows, every in settings.preset.items()
+            }
+            refused = _broken_rules(tables, weeks[-1])
+        return Calm(seed=seed, weeks=told(looked, weeks), preset=preset, refused=refused)
+
+    return _once(folder / f"{seed}.json", Calm, run)
+
+
+def run_planted(case: Case, settings: Settings, params: MonitorParams, folder: Path) -> Planted:
+    """Look at the weeks after an event; `run_calm` has looked at the same seed before."""
+
+    def run() -> Planted:
+        weeks = weeks_judged(case.event, settings)
+        new = [week_end for week_end in settings.weeks if case.event.date < week_end <= weeks[-1]]
+        earlier, before = _kept(folder, case.seed, case.event.date)
+        with tables_of(settings.size, case.seed, case.event) as tables:
+            later = _summarise(tables, new, params)
+            is_broken = case.event.kind == "broken_column"
+            refused = _broken_rules(tables, new[0]) if is_broken else ()
+        summaries = pd.concat([earlier, later], ignore_index=True)
+        looked = look_weekly(summaries, weeks, params, before=before)
+        seen = told(looked, weeks)
+        return Planted(seed=case.seed, event=case.event, weeks=seen, refused=refused)
+
+    return _once(folder / f"{case.name}.json", Planted, run)
+
+
+def _once(path: Path, kind: type[_Kept], run: Callable[[], _Kept]) -> _Kept:
+    if path.exists():
+        return kind.model_validate_json(path.read_text(encoding="utf-8"))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    outcome = run()
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.write_text(outcome.model_dump_json(), encoding="utf-8")
+    unfinished.replace(path)
+    return outcome
+
+
+def _has_reference(week_end: date, settings: Settings, params: MonitorParams) -> bool:
+    windows = windows_for(week_end, settings.size.first_day, params)
+    return len(windows.recent) == params.reference_weeks
+
+
+def _summarise(tables: Path, weeks: Sequence[date], params: MonitorParams) -> pd.DataFrame:
+    with open_engine(engine_params()) as engine:
+        frames = [summarise_week(engine, tables, week_end, params) for week_end in weeks]
+    return pd.concat(frames, ignore_index=True)
+
+
+def _keep(folder: Path, seed: int, summaries: pd.DataFrame, looked: Looked) -> None:
+    summaries.to_parquet(folder / f"{seed}-summaries.parquet")
+    looked.verdicts.to_parquet(folder / f"{seed}-verdicts.parquet")
+    looked.decisions.to_parquet(folder / f"{seed}-decisions.parquet")
+
+
+def _kept(folder: Path, seed: int, until: date) -> tuple[pd.DataFrame, Looked]:
+    summaries, verdicts, decisions = (
+        pd.read_parquet(folder / f"{seed}-{name}.parquet")
+        for name in ("summaries", "verdicts", "decisions")
+    )
+    return summaries[summaries["week_end"] <= until], Looked(verdicts, decisions).until(until)
+
+
+def _preset_week(tables: Path, week_end: date, params: MonitorParams, rows: int) -> PresetWeek:
+    """Return what Evidently says of the week against as many weeks before it as ours reads."""
+    first = week_end - WEEK
+    reference = [(first - params.reference_weeks * WEEK, first)]
+    with open_engine(engine_params()) as engine:
+        current, before = (
+            sample_transactions(engine, tables, spans, max_rows=rows)
+            for spans in ([(first, week_end)], reference)
+        )
+    verdict = plain_preset(current, before)
+    return PresetWeek(week_end=week_end, dataset=verdict.dataset, columns=verdict.columns)
+
+
+def _broken_rules(tables: Path, week_end: date) -> tuple[str, ...]:
+    """Return the rules that the week before week_end breaks."""
+    # Great Expectations takes seconds to import, and most processes never ask it.
+    from hemline.data.expectations.rules import ValidateParams  # noqa: PLC0415
+
+    with TemporaryDirectory() as report:
+        rules = ValidateParams.load(PARAMS)
+        findings = check_week(engine_params(), tables, week_end, rules, Path(report))
+    broken = [finding.rule for finding in findings if not finding.passed]
+    return tuple(f"{rule.table}.{rule.column}: {rule.rule}" for rule in broken)

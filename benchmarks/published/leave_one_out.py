@@ -1,0 +1,63 @@
+"""How a model is fitted, stopped, chosen and scored on a published split."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from scipy import sparse
+
+from benchmarks.published.splits import Split
+from benchmarks.ranking_measures import Lists, Values, measure
+from benchmarks.static_models import Numbers, blend_of, evenly_spread, fit_model, scores
+from hemline.data.histories import Histories
+from hemline.models.exclude_bought import Unseen
+from hemline.models.recommender import Recommender
+
+CHOSEN_ON: Final = "ndcg@10"
+"""What the published rows were chosen on, and so ours."""
+
+LONGEST: Final = 100
+_STOPPED_ON: Final = 5000
+
+
+def fit_on(name: str, numbers: Numbers, split: Split) -> Recommender:
+    """Return the named model fitted on the train matrix; networks stop on validation."""
+    return fit_model(
+        name,
+        numbers,
+        Histories.from_interactions(split.train),
+        validate=lambda model: on_validation(model, split, n_customers=_STOPPED_ON),
+        n_conditions=0,
+    )
+
+
+def fit_all(settings: Mapping[str, dict[str, Any]], split: Split) -> dict[str, Recommender]:
+    """Return every model of a split's settings; a blend comes after what it blends."""
+    fitted: dict[str, Recommender] = {}
+    for name, numbers in settings.items():
+        fitted[name] = (
+            blend_of(numbers, fitted) if "weights" in numbers else fit_on(name, numbers, split)
+        )
+    return fitted
+
+
+def on_validation(model: Recommender, split: Split, *, n_customers: int | None = None) -> float:
+    """Return ndcg@10 on the validation articles, of all or of evenly spread customers."""
+    n_rows = split.train.shape[0]
+    rows = evenly_spread(n_rows, n_customers or n_rows)
+    histories = Histories.from_interactions(split.train[rows])
+    return float(scores(model, histories, split.validation[rows], 10)[CHOSEN_ON].mean())
+
+
+def listed(model: Recommender, split: Split) -> Lists:
+    """Return the list of LONGEST articles of every customer, without those of train.
+
+    Train is the history for validation and for test, so one list serves both.
+    """
+    return Unseen(model).recommend(Histories.from_interactions(split.train), LONGEST).articles
+
+
+def measured(lists: Lists, held_out: sparse.csr_matrix, k: int) -> dict[str, Values]:
+    """Return ndcg@k and recall@k of every customer."""
+    values = measure(lists, held_out, k)
+    del values[f"hit@{k}"]  # one article is held out: the same as recall
+    return values

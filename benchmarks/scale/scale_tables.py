@@ -1,0 +1,152 @@
+"""From what steps took to rows: sizes side by side, how they grow, and what stands beside them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from benchmarks.record import RESULTS, Row, read_results
+from benchmarks.scale.measured import Measured
+
+Taken = Mapping[int, Mapping[str, Measured]]
+"""What steps took, by percent and by name."""
+
+WHOLE = "whole"
+_FROM = 10  # percent; below, what a process costs before it sees a row is most of it
+
+
+def growth_exponent(sizes: Sequence[float], costs: Sequence[float]) -> float:
+    """Return b of cost = a * size^b, by least squares of logarithms.
+
+    >>> round(growth_exponent([1, 10, 100], [3, 30, 300]), 6)
+    1.0
+    """
+    slope, _ = np.polyfit(np.log(np.asarray(sizes)), np.log(np.asarray(costs)), 1)
+    return float(slope)
+
+
+def with_whole(taken: Taken, stages: Sequence[str]) -> dict[int, dict[str, Measured]]:
+    """Return the same and, where all stages ran, `whole`: their sum and their highest peak."""
+    return {
+        percent: {**steps, **_whole([steps[name] for name in stages if name in steps], len(stages))}
+        for percent, steps in taken.items()
+    }
+
+
+def rows_of(
+    taken: Taken, transactions: Mapping[int, int], settings: dict[str, Any]
+) -> Iterator[Row]:
+    """Yield a row per number."""
+    names = dict.fromkeys(name for steps in taken.values() for name in steps)
+    answers = {name for steps in taken.values() for name in steps if "p50 ms" in steps[name].told}
+    for name in names:
+        if name not in settings["peers"] and name not in answers:
+            sizes = {percent: steps[name] for percent, steps in taken.items() if name in steps}
+            yield from _step_rows(_words(name, settings), sizes, transactions)
+    for name, peer in settings["peers"].items():
+        yield from _beside_rows(name, peer["beside"], taken, settings)
+    for percent, steps in taken.items():
+        for name, each in steps.items():
+            for metric in ("p50 ms", "p99 ms", "cpu ms"):
+                if metric in each.told:
+                    case, model = f"one answer at {percent} %", _words(name, settings)
+                    yield Row(case, model, metric, each.told[metric], None)
+
+
+def notes_of(
+    taken: Taken, transactions: Mapping[int, int], settings: dict[str, Any]
+) -> Iterator[str]:
+    """Yield the lines that stand below the tables."""
+    counts = ", ".join(f"{percent} %: {n:,}" for percent, n in transactions.items())
+    yield f"Transactions at {counts}; 105,542 articles at every size."
+    yield "CPU seconds with imports and compiling; a stage's process alone, without dvc's own work."
+    yield (
+        "Exponent: of CPU seconds in the number of transactions. Small sizes flatter it, since "
+        f"starting costs the same at every size; the one from {_FROM} % hardly contains that."
+    )
+    yield from _stopped(taken, settings)
+    yield from _recbole(taken)
+    commits = sorted({each.commit for steps in taken.values() for each in steps.values()})
+    if len(commits) > 1:
+        yield f"Steps measured by different commits: {', '.join(commits)}."
+
+
+def _whole(stages: Sequence[Measured], n_stages: int) -> dict[str, Measured]:
+    if len(stages) < n_stages:
+        return {}
+    total = Measured(
+        sum(each.seconds for each in stages),
+        sum(each.cpu_seconds for each in stages),
+        max(each.peak_gb for each in stages),
+        status=0,
+        commit=stages[-1].commit,
+        told={},
+    )
+    return {WHOLE: total}
+
+
+def _words(name: str, settings: dict[str, Any]) -> str:
+    return str(settings["words"].get(name, name))
+
+
+def _step_rows(
+    name: str, sizes: Mapping[int, Measured], transactions: Mapping[int, int]
+) -> Iterator[Row]:
+    for percent, each in sizes.items():
+        yield Row("step", name, f"cpu s at {percent} %", each.whole_cpu_seconds, None)
+        yield Row("step", name, f"seconds at {percent} %", each.whole_seconds, None)
+        yield Row("step", name, f"peak GB at {percent} %", each.peak_gb, None)
+    for metric, least in (("exponent", 0), (f"exponent from {_FROM} %", _FROM)):
+        counted = [percent for percent in sizes if percent >= least and percent in transactions]
+        if len(counted) > 1:
+            costs = [sizes[percent].whole_cpu_seconds for percent in counted]
+            slope = growth_exponent([transactions[percent] for percent in counted], costs)
+            yield Row("step", name, metric, slope, None)
+
+
+def _beside_rows(peer: str, name: str, taken: Taken, settings: dict[str, Any]) -> Iterator[Row]:
+    """Yield the comparison at the largest size that both were asked at."""
+    both = [percent for percent, steps in taken.items() if peer in steps and name in steps]
+    if not both or "p50 ms" in taken[max(both)][name].told:
+        return
+    percent = max(both)
+    ours, theirs = taken[percent][name], taken[percent][peer]
+    case, model = "beside", f"{_words(name, settings)}: {peer}"
+    yield Row(case, model, "size %", percent, None)
+    yield Row(case, model, "our cpu s", ours.whole_cpu_seconds, None)
+    yield Row(case, model, "their cpu s", theirs.whole_cpu_seconds, None)
+    ratio = theirs.whole_cpu_seconds / ours.whole_cpu_seconds
+    yield Row(case, model, "cpu ratio", ratio, None)
+    if "starts" in settings["peers"][peer]:
+        yield Row(case, model, "cpu ratio a start", ratio * settings["peers"][peer]["starts"], None)
+    yield Row(case, model, "time ratio", theirs.whole_seconds / ours.whole_seconds, None)
+    yield Row(case, model, "our peak GB", ours.peak_gb, None)
+    yield Row(case, model, "their peak GB", theirs.peak_gb, None)
+
+
+def _stopped(taken: Taken, settings: dict[str, Any]) -> Iterator[str]:
+    for percent, steps in taken.items():
+        for name in settings["peers"]:
+            if name in steps and steps[name].status:
+                each = steps[name]
+                yield (
+                    f"{name} at {percent} % did not finish within {settings['most_seconds']} s and "
+                    f"{settings['most_gb']} GB: it ended after {each.seconds:.0f} s at "
+                    f"{each.peak_gb:.1f} GB, and its numbers are what it took until then."
+                )
+
+
+def _recbole(taken: Taken) -> Iterator[str]:
+    """Yield RecBole's speed from the peers' benchmark beside ours: its dense rows fit no more."""
+    path = RESULTS / "peers.json"
+    epochs = [steps["cvae_epoch"] for steps in taken.values() if "cvae_epoch" in steps]
+    if not path.exists() or not epochs:
+        return
+    metric = "trained customers per cpu second"
+    for row in read_results(path):
+        if (row.model, row.metric) == ("recbole", metric):
+            ours = max(each.told["customers"] / each.cpu_seconds for each in epochs)
+            yield (
+                f"{metric}: RecBole's MultiVAE {row.value:,.0f} at 20,000 articles (benchmark "
+                f"peers), ours {ours:,.0f} at 105,542."
+            )

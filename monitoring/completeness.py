@@ -1,0 +1,240 @@
+"""Whether a week has arrived, and whether its rows keep the rules, before anything is made of them.
+
+Two questions, in this order. Is it all there: late data are no drift, and a person has to ask for
+them. Is it right: the project's rules are run on the week alone, because one broken week drowns in
+two years (1 % of a week's prices are 0.01 % of the rows), and the report then speaks of this week.
+
+A single week cannot keep every rule as it stands. How many rows there are in all, and how many days
+of the whole span lack sales, is not asked; that the week reaches its last day, the first question
+has answered. Limits that are a share are widened by what chance does with as few rows. The price:
+rows without a day belong to no week, and only the validation of whole tables sees them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final
+
+import narwhals as nw
+import pyarrow.parquet as pq
+from pydantic import Field, PositiveFloat, PositiveInt
+from scipy.stats import binom
+
+from hemline import columns, tables
+from hemline.engine.engine import Engine, EngineParams, open_engine
+from hemline.params import Section
+
+if TYPE_CHECKING:
+    from hemline.data.expectations.checkpoint import Finding
+    from hemline.data.expectations.rule import Rule
+    from hemline.data.expectations.rules import ValidateParams
+
+_DAYS: Final = 7
+_GAPS: Final = "missing_days"  # what only the rule about days of the whole span reads
+_BY_CHANCE: Final = 1e-4  # a week whose true share is the limit itself breaks it so seldom
+
+
+class FreshDataParams(Section):
+    """When a day without, or nearly without, transactions means that rows are missing."""
+
+    section: ClassVar[str] = "fresh_data"
+    reference_weeks: PositiveInt
+    min_usual_transactions: PositiveFloat
+    min_day_share: Annotated[float, Field(ge=0, lt=1)]
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """What of a week has arrived.
+
+    Attributes:
+        week_end: the first day after the week.
+        missing: days of the week whose transactions are missing or cut short.
+        latest_day: the latest day with a transaction; None where there is none at all.
+        sentence: the same in words.
+    """
+
+    week_end: date
+    missing: tuple[date, ...]
+    latest_day: date | None
+    sentence: str
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the week can be judged."""
+        return not self.missing
+
+
+def see_arrival(
+    engine: Engine, transactions: Path, week_end: date, params: FreshDataParams
+) -> Arrival:
+    """Return which days of [week_end - 7 days, week_end) are missing.
+
+    A day is missing when
+
+    - the transactions end before it, and its weekday is one on which the shop sells;
+    - it has none, though its weekday usually has params.min_usual_transactions or more;
+    - it is the last one there is and has less than params.min_day_share of the usual number.
+
+    Usual is the median of the same weekday in the reference weeks before.
+    """
+    counts = _transactions_by_day(engine, transactions, week_end, params.reference_weeks)
+    latest = latest_day(engine, transactions)
+    week = [week_end - timedelta(days=back) for back in range(_DAYS, 0, -1)]
+    missing = tuple(day for day in week if _is_missing(day, counts, latest, params))
+    return Arrival(week_end, missing, latest, _told(week_end, missing, latest, counts))
+
+
+def latest_day(engine: Engine, transactions: Path) -> date | None:
+    """Return the latest day with a transaction; None where there is none at all."""
+    day = nw.col(columns.DAY)
+    found = engine.to_arrow(engine.read(transactions).select(day.max()))
+    latest: date | None = found[columns.DAY][0].as_py()
+    return latest
+
+
+def check_week(
+    engine: EngineParams, table_folder: Path, week_end: date, params: "ValidateParams", report: Path
+) -> "list[Finding]":
+    """Return a finding per rule about the week's transactions and the articles and customers in it.
+
+    Writes report/index.html, report/summary.json and Great Expectations' pages in report/docs.
+
+    Args:
+        engine: what cuts the week out; its rules are run by DuckDB, as a week fits one machine.
+        table_folder: the tables of acquire.
+        week_end: the first day after the week, which holds transactions.
+        params: section `validate`.
+        report: folder, its pages replaced.
+    """
+    # Great Expectations takes seconds to import, so not before somebody asks.
+    from hemline.data.expectations.checkpoint import check_tables  # noqa: PLC0415
+    from hemline.data.expectations.validation_report import write_page, write_summary  # noqa: PLC0415
+
+    docs = report / "docs"
+    with TemporaryDirectory() as folder:
+        with open_engine(engine) as opened:
+            n_rows = _cut_out(opened, table_folder, week_end, Path(folder))
+        rules = week_rules(params, week_end, n_rows)
+        here = engine.model_copy(update={"name": "duckdb"})
+        findings = check_tables(here, Path(folder), rules, docs=docs, run_day=week_end)
+    write_summary(findings, report / "summary.json")
+    write_page(findings, report, docs)
+    return findings
+
+
+def week_rules(params: "ValidateParams", week_end: date, n_rows: dict[str, int]) -> "list[Rule]":
+    """Return the rules that a single week can keep; n_rows is the number of its rows by table."""
+    from hemline.data.expectations.rule import reaches  # noqa: PLC0415  (as above)
+    from hemline.data.expectations.rules import list_rules  # noqa: PLC0415  (as above)
+
+    null_shares = {
+        table: {name: _widened(share, n_rows[table]) for name, share in shares.items()}
+        for table, shares in params.max_null_share.items()
+    }
+    repeated_share = _widened(params.max_repeated_share, n_rows["transactions"])
+    adapted = params.model_copy(
+        update={
+            "min_rows": {},
+            "max_null_share": null_shares,
+            "max_repeated_share": repeated_share,
+        }
+    )
+    last_day = week_end - timedelta(days=1)
+    rules = list_rules(adapted, needed_through=last_day)
+    arrived = reaches(last_day).rule
+    return [rule for rule in rules if rule.rule != arrived and _GAPS not in rule.rows]
+
+
+def broken_rules(findings: "Sequence[Finding]") -> list[str]:
+    """Return a sentence per broken rule: what must hold, what was found, and an example."""
+    return [_broken(finding) for finding in findings if not finding.passed]
+
+
+def _transactions_by_day(
+    engine: Engine, transactions: Path, week_end: date, weeks: int
+) -> dict[date, int]:
+    """Return the number of rows of each day of the week and of so many weeks before it."""
+    day, first = nw.col(columns.DAY), week_end - timedelta(days=_DAYS * (1 + weeks))
+    rows = engine.read(transactions).filter(day >= first, day < week_end)
+    counts = engine.to_arrow(rows.group_by(columns.DAY).agg(n_rows=nw.len()))
+    return dict(zip(*(column.to_pylist() for column in counts.columns), strict=True))
+
+
+def _is_missing(
+    day: date, counts: dict[date, int], latest_day: date | None, params: FreshDataParams
+) -> bool:
+    usual, found = _usual(day, counts, params.reference_weeks), counts.get(day, 0)
+    if latest_day is None or day > latest_day:
+        return usual is None or usual > 0
+    if usual is None or usual < params.min_usual_transactions:
+        return False
+    return found < params.min_day_share * usual if day == latest_day else found == 0
+
+
+def _usual(day: date, counts: dict[date, int], weeks: int) -> float | None:
+    """Return the usual number of transactions of a weekday; None where nothing is known of it."""
+    if min(counts, default=day) > day - timedelta(days=_DAYS):
+        return None
+    return median(counts.get(day - timedelta(days=_DAYS * back), 0) for back in range(1, weeks + 1))
+
+
+def _told(
+    week_end: date, missing: Sequence[date], latest_day: date | None, counts: dict[date, int]
+) -> str:
+    week = f"the week before {week_end}"
+    if not missing:
+        return f"{week} is complete"
+    days = ", ".join(f"{day} ({counts.get(day, 0):,} transactions)" for day in missing)
+    ends = "there are no transactions" if latest_day is None else f"they end on {latest_day}"
+    return f"{week} lacks transactions of {days}; {ends}"
+
+
+def _cut_out(engine: Engine, table_folder: Path, week_end: date, folder: Path) -> dict[str, int]:
+    """Write the week as a folder of tables; return the rows of articles, customers, transactions.
+
+    The transactions are ordered: the rules find repeated rows by it.
+    """
+    day, first = nw.col(columns.DAY), week_end - timedelta(days=_DAYS)
+    week = engine.read(table_folder / "transactions.parquet").filter(day >= first, day < week_end)
+    path, order = folder / "transactions.parquet", tables.TRANSACTIONS.names
+    engine.write(week, path, tables.TRANSACTIONS, order_by=order)
+    for name, (noun, schema) in _TABLES.items():
+        rows = engine.read(table_folder / f"{name}.parquet").join(week, on=noun, how="semi")
+        engine.write(rows, folder / f"{name}.parquet", schema, order_by=[noun])
+    counted = ("articles", "customers", "transactions")
+    return {name: pq.read_metadata(folder / f"{name}.parquet").num_rows for name in counted}
+
+
+_TABLES: Final = {
+    "articles": (columns.ARTICLE, tables.ARTICLES),
+    "article_keys": (columns.ARTICLE, tables.ARTICLE_KEYS),
+    "customers": (columns.CUSTOMER, tables.CUSTOMERS),
+    "customer_keys": (columns.CUSTOMER, tables.CUSTOMER_KEYS),
+}
+
+
+def _widened(limit: float, n_rows: int) -> float:
+    """Return the share that n_rows of a table whose true share is the limit hardly ever exceed.
+
+    >>> _widened(0.05, 100), _widened(0.0, 100)
+    (0.15, 0.0)
+    """
+    if limit in {0, 1} or n_rows == 0:
+        return limit
+    return float(binom.ppf(1 - _BY_CHANCE, n_rows, limit)) / n_rows
+
+
+def _broken(finding: "Finding") -> str:
+    rule = finding.rule
+    sentence = (
+        f"{rule.table}.{rule.column}: {rule.rule}; "
+        f"{finding.n_unexpected:,} of {finding.n_checked:,} rows do not"
+    )
+    example = ", ".join(
+        f"{name} {value}" for row in finding.samples[:1] for name, value in row.items()
+    )
+    return f"{sentence}, for example {example}" if example else sentence

@@ -1,0 +1,187 @@
+"""What the pages call things: columns, verdicts, dates and numbers as people say them."""
+
+from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from hemline import columns
+
+ALL: Final = "all"
+"""The segment of everybody."""
+
+DRIFT: Final = "drift"
+VERDICTS: Final = (DRIFT, "new", "level change", "seasonal", "none")
+"""Most urgent first."""
+
+CONFIRMING: Final = ("transactions", "habits")
+"""What a verdict must be about to confirm a drift; the rest is told and never decides."""
+
+SYMBOLS: Final = {DRIFT: "◆", "new": "?", "level change": "▲", "seasonal": "○", "none": "·"}
+MEANINGS: Final = {
+    DRIFT: "unlike the recent weeks, and last year does not explain it",
+    "new": "unlike the recent weeks, and there is no last year to compare with",
+    "level change": "as the recent weeks, though last year foretold a change",
+    "seasonal": "moved along last year's step, as expected (a weak sign: uncorrected 5 %)",
+    "none": "as expected",
+}
+ABOUT: Final = {
+    "transactions": "What is bought, and by whom",
+    "habits": "Whether customers buy as their own past foretells",
+    "shop": "The shop as a whole",
+    "recommendations": "What is recommended",
+}
+
+_LABELS: Final = {
+    columns.CHANNEL: "sales channel",
+    columns.CLUB: "club status",
+    columns.PRICE: "price, like for like",
+}
+_CHANNELS: Final = {"1": "store", "2": "online"}
+_SHARES: Final = frozenset({"new_articles", "newcomers", "coverage"})
+_THOUSAND: Final = 1000
+
+
+def label(column: str) -> str:
+    """Return a column's name as people say it.
+
+    >>> label("product_group_name"), label("sales_channel_id")
+    ('product group', 'sales channel')
+    """
+    return _LABELS.get(column) or column.removesuffix("_name").replace("_", " ")
+
+
+def name_category(column: str, category: str) -> str:
+    """Return a category as people say it.
+
+    >>> name_category("sales_channel_id", "2"), name_category("index_name", "Divided")
+    ('online', 'Divided')
+    """
+    return _CHANNELS.get(category, category) if column == columns.CHANNEL else category
+
+
+def signal(about: str, column: str, segment: str) -> str:
+    """Return what a verdict is about in a few words.
+
+    >>> signal("habits", "index_name", "all"), signal("transactions", "price", "Sport")
+    ('habits by index', 'price, like for like in Sport')
+    """
+    name = label(column)
+    if about == "habits":
+        name = "taste" if column == "taste" else f"habits by {name}"
+    elif about == "recommendations" and column.endswith("_name"):
+        name = f"listed {name}"
+    return name if segment == ALL else f"{name} in {segment}"
+
+
+def days_of_week(week_end: date) -> str:
+    """Return the days of a week in words.
+
+    >>> days_of_week(date(2020, 9, 16)), days_of_week(date(2020, 1, 4))
+    ('9 to 15 September 2020', '28 December 2019 to 3 January 2020')
+    """
+    first, last = week_end - timedelta(days=7), week_end - timedelta(days=1)
+    parts = [(str(first.day), str(last.day)), (f"{first:%B}", f"{last:%B}")]
+    parts.append((f"{first:%Y}", f"{last:%Y}"))
+    while len(parts) > 1 and parts[-1][0] == parts[-1][1]:
+        parts.pop()
+    return f"{' '.join(one for one, _ in parts)} to {last.day} {last:%B} {last:%Y}"
+
+
+def name_version(version: Any) -> str:
+    """Return a version of the model in words; a null, however it was stored, is none.
+
+    >>> name_version("3"), name_version(None), name_version(float("nan"))
+    ('version 3', 'none', 'none')
+    """
+    return "none" if pd.isna(version) else f"version {version}"
+
+
+def write_value(column: str, category: str, value: float) -> str:
+    """Return a signal's value as short as it can be read.
+
+    >>> write_value("index_name", "Sport", 0.1234), write_value("volume", "", 12345.6)
+    ('12.3 %', '12,346')
+    >>> write_value("price", "", 0.0488), write_value("index_name", "", 0.01234)
+    ('+5.0 %', '0.0123')
+    """
+    if pd.isna(value):
+        return "unknown"
+    if category or column in _SHARES or column.endswith("_share"):
+        return f"{100 * value:.1f} %"
+    if column == columns.PRICE:  # the mean log change against the recent weeks
+        return f"{100 * np.expm1(value):+.1f} %"
+    return f"{value:,.0f}" if abs(value) >= _THOUSAND else f"{value:.3g}"
+
+
+def each_row(rows: pd.DataFrame) -> Iterator[Any]:
+    """Yield every row as an object with the columns as attributes."""
+    yield from rows.itertuples(index=False)
+
+
+def joined(names: Iterable[str], *, most: int = 4) -> str:
+    """Return names as a list in a sentence, each once; of more than `most` the rest is counted.
+
+    >>> joined(["price", "colour", "price"]), joined("abcdef")
+    ('price and colour', 'a, b, c, d and 2 more')
+    """
+    once = list(dict.fromkeys(names))
+    if len(once) > most:
+        return f"{', '.join(once[:most])} and {len(once) - most} more"
+    return " and ".join([", ".join(once[:-1]), once[-1]] if len(once) > 1 else once)
+
+
+def summarise(verdicts: pd.DataFrame, decision: Any) -> str:
+    """Return the week in one sentence.
+
+    Args:
+        verdicts: of this week.
+        decision: what was decided, with the fields of DECISIONS.
+    """
+    if len(decision.confirmed):
+        done = "a retraining was decided" if decision.retrain else "no retraining was decided"
+        return f"Drift is confirmed in {joined(map(_where, decision.confirmed))}: {done}."
+    if decision.retrain:
+        return "A retraining was decided, though no drift is confirmed."
+    return _unconfirmed(verdicts)
+
+
+def _where(confirmed: str) -> str:
+    """Return "column" or "column in segment" as people say it."""
+    column, within, segment = confirmed.partition(" in ")
+    return label(column) + within + segment
+
+
+def _unconfirmed(verdicts: pd.DataFrame) -> str:
+    by_verdict: dict[str, list[str]] = {verdict: [] for verdict in VERDICTS}
+    speaking = verdicts[verdicts["verdict"] != VERDICTS[-1]].sort_values("q_value", kind="stable")
+    for row in each_row(speaking):
+        by_verdict[row.verdict].append(signal(row.about, row.column, row.segment))
+    if by_verdict[DRIFT]:
+        return f"Not as expected: {joined(by_verdict[DRIFT])}. {_weight(speaking)}"
+    if by_verdict["new"]:
+        return (
+            f"Unlike the recent weeks: {joined(by_verdict['new'])}. "
+            "There is no last year to say whether it is the season."
+        )
+    if by_verdict["level change"]:
+        return (
+            f"As the recent weeks, though unlike last year: {joined(by_verdict['level change'])}."
+        )
+    if by_verdict["seasonal"]:
+        return f"Nothing but movement along last year's step: {joined(by_verdict['seasonal'])}."
+    return "A week as expected."
+
+
+def _weight(speaking: pd.DataFrame) -> str:
+    """Return what unconfirmed drifts weigh; those of the shop and of the lists never decide."""
+    drifts = speaking[speaking["verdict"] == DRIFT]
+    decides = drifts["about"].isin(CONFIRMING)
+    if decides.all():
+        return "One week alone decides nothing."
+    if not decides.any():
+        return "Neither the shop nor what is recommended confirms a drift."
+    never = joined(signal(row.about, row.column, row.segment) for row in each_row(drifts[~decides]))
+    return f"One week alone decides nothing, and this never does: {never}."

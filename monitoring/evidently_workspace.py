@@ -1,0 +1,262 @@
+"""The one door to Evidently: a weekly report for people, kept where its UI shows it over time.
+
+Effect sizes, not p-values: with 100,000 rows every p-value is 0. Distance and threshold are the
+same in the summary and per column, so a report never contradicts itself. Evidently knows no season,
+so each week is reported twice, against the weeks before and against last year; what follows from
+both together is not decided here (monitoring/verdicts.py).
+
+A run's id is made of its week and its reference, so the same week reported again takes the place of
+the first. Files are written beside the workspace and moved into it whole, because Evidently's UI
+does not start over half a file. The price is to know where Evidently keeps things.
+"""
+
+import warnings
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from uuid import UUID, uuid5
+
+import pandas as pd
+
+from monitoring.transactions import CATEGORIES, NUMBERS
+
+if TYPE_CHECKING:
+    from evidently import Dataset
+    from evidently.core.report import Snapshot
+
+Reference = Literal["recent weeks", "last year"]
+
+NUMBER_METHOD: Final = "wasserstein"  # divided by the reference's standard deviation
+CATEGORY_METHOD: Final = "jensenshannon"
+PROJECT: Final = UUID("5ea50b0a-0f5e-5d2c-9d3e-7a6d5e0f1c2b")
+"""Id of the one project in the workspace; runs and panels derive theirs from it."""
+
+_LABELS: Final[Mapping[Reference, str]] = {
+    "recent weeks": "against the weeks before",
+    "last year": "against the same weeks of last year",
+}
+_DRAWN: Final = {  # by panel: Evidently has six colours, so seven lines do not go into one
+    "Price, channel and customers": (*NUMBERS, *CATEGORIES[:3]),
+    "Articles": CATEGORIES[3:],
+}
+
+
+class PlainVerdict(NamedTuple):
+    """What the plain preset says: whether the dataset has drifted, and which columns have."""
+
+    dataset: bool
+    columns: tuple[str, ...]
+
+
+def add_to_workspace(
+    workspace: Path,
+    week_end: date,
+    current: pd.DataFrame,
+    references: Mapping[Reference, pd.DataFrame],
+    *,
+    threshold: float,
+    owner: str,
+    page: Path,
+) -> pd.DataFrame:
+    """Report a week against each reference as a run in the workspace; one also as an html page.
+
+    Args:
+        workspace: folder that `evidently ui` serves, made where it is missing.
+        week_end: the first day after the week.
+        current: transactions of the week, columns NUMBERS and CATEGORIES.
+        references: transactions it is compared with; without "last year" where there is none.
+        threshold: effect size from which a column counts as drifted.
+        owner: who answers for the project.
+        page: self-contained html file (4 MB) of the comparison with the recent weeks.
+
+    Returns:
+        One line per reference and column, largest distance first: reference, column, method,
+        distance, drifted.
+    """
+    page.parent.mkdir(parents=True, exist_ok=True)
+    workspace.mkdir(parents=True, exist_ok=True)
+    lines = [pd.DataFrame(columns=["reference", "column", "method", "distance", "drifted"])]
+    with TemporaryDirectory(dir=workspace.parent, prefix=".evidently-") as scratch:
+        state = _write_project(Path(scratch), owner)
+        for reference, transactions in references.items():
+            snapshot = _run(week_end, reference, current, transactions, threshold)
+            if reference == "recent weeks":
+                snapshot.save_html(str(page))
+            state.write_snapshot(PROJECT, run_id(week_end, reference), snapshot.to_snapshot_model())
+            lines.append(_lines(snapshot, reference, threshold))
+        _move_into(workspace, Path(scratch))
+    return pd.concat(lines[1:] or lines, ignore_index=True)
+
+
+def run_id(week_end: date, reference: Reference) -> UUID:
+    """Return the id of a week's run in the workspace: the same for the same week, always."""
+    return uuid5(PROJECT, f"{week_end} {reference}")
+
+
+def run_path(week_end: date, reference: Reference) -> str:
+    """Return where Evidently's UI shows a week's run, below its own address."""
+    return f"projects/{PROJECT}/reports/{run_id(week_end, reference)}"
+
+
+def plain_preset(current: pd.DataFrame, reference: pd.DataFrame) -> PlainVerdict:
+    """Return what Evidently's drift preset says when every method and threshold is its own.
+
+    Up to 1,000 rows of reference it tests (p < 0.05), above it measures distances (from 0.1 on),
+    and a dataset has drifted when half of its columns have. Nothing of the monitor rests on this:
+    the benchmark of monitoring shows it beside ours.
+
+    Args:
+        current: transactions of the week, columns NUMBERS and CATEGORIES.
+        reference: transactions it is compared with.
+    """
+    from evidently import Report  # noqa: PLC0415
+    from evidently.presets import DataDriftPreset  # noqa: PLC0415
+
+    with warnings.catch_warnings():
+        # A category that the reference lacks makes the chi-square test divide by zero: its p is 0.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        snapshot = Report([DataDriftPreset()]).run(
+            current_data=_dataset(current), reference_data=_dataset(reference)
+        )
+    dataset, *columns = snapshot.dict()["metrics"]
+    return PlainVerdict(
+        bool(dataset["value"]["share"] >= dataset["config"]["drift_share"]),
+        tuple(metric["config"]["column"] for metric in columns if _speaks(metric)),
+    )
+
+
+def _run(
+    week_end: date,
+    reference: Reference,
+    current: pd.DataFrame,
+    transactions: pd.DataFrame,
+    threshold: float,
+) -> "Snapshot":
+    # Five seconds to import, so not before somebody asks.
+    from evidently import Report  # noqa: PLC0415
+    from evidently.presets import DataDriftPreset  # noqa: PLC0415
+
+    preset = DataDriftPreset(
+        num_method=NUMBER_METHOD,
+        cat_method=CATEGORY_METHOD,
+        num_threshold=threshold,
+        cat_threshold=threshold,
+    )
+    return Report([preset]).run(
+        current_data=_dataset(current),
+        reference_data=_dataset(transactions),
+        timestamp=datetime.combine(week_end, time(), tzinfo=UTC),
+        tags=[reference],
+        metadata={"week_end": week_end.isoformat()},
+        name=f"week before {week_end}, {_LABELS[reference]}",
+    )
+
+
+def _dataset(transactions: pd.DataFrame) -> "Dataset":
+    from evidently import DataDefinition, Dataset  # noqa: PLC0415
+
+    definition = DataDefinition(
+        numerical_columns=list(NUMBERS), categorical_columns=list(CATEGORIES)
+    )
+    return Dataset.from_pandas(transactions, definition)
+
+
+def _speaks(metric: Mapping[str, Any]) -> bool:
+    threshold, value = metric["config"]["threshold"], float(metric["value"])
+    is_test = "p_value" in metric["config"]["method"]
+    return bool(value < threshold if is_test else value >= threshold)
+
+
+def _lines(snapshot: "Snapshot", reference: Reference, threshold: float) -> pd.DataFrame:
+    lines = [
+        _line(metric["config"], reference, float(metric["value"]), threshold)
+        for metric in snapshot.dict()["metrics"]
+        if metric["config"]["type"].endswith("ValueDrift")
+    ]
+    return pd.DataFrame(lines).sort_values("distance", ascending=False, ignore_index=True)
+
+
+def _line(
+    config: Mapping[str, str], reference: Reference, distance: float, threshold: float
+) -> dict[str, object]:
+    return {
+        "reference": reference,
+        "column": config["column"],
+        "method": config["method"],
+        "distance": round(distance, 4),
+        "drifted": distance >= threshold,
+    }
+
+
+def _write_project(scratch: Path, owner: str) -> Any:
+    """Write project and dashboard whole: adding panels one by one doubles them at each run."""
+    from evidently.sdk.models import DashboardModel, DashboardTabModel, ProjectModel  # noqa: PLC0415
+    from evidently.ui.storage.local.base import LocalState  # noqa: PLC0415
+
+    state = LocalState(str(scratch))
+    state.write_project(
+        ProjectModel(
+            id=PROJECT,
+            name="Hemline: the weeks",
+            description=f"Every week's transactions, {' and '.join(_LABELS.values())}. "
+            f"Owner: {owner}. Evidently knows no season: what follows stands on the week's page.",
+        )
+    )
+    panels = [panel for reference in _LABELS for panel in _panels(reference)]
+    tab = DashboardTabModel(
+        id=uuid5(PROJECT, "tab"), title="Weeks", panels=[panel.id for panel in panels]
+    )
+    state.write_dashboard(PROJECT, DashboardModel(tabs=[tab], panels=panels))
+    return state
+
+
+def _panels(reference: Reference) -> list[Any]:
+    """Return the panels of one reference: the share of drifted columns, then the distances.
+
+    Evidently looks at a panel's first matching metric before it looks at tags, so a panel holds one
+    reference only.
+    """
+    from evidently.sdk.models import PanelMetric  # noqa: PLC0415
+
+    share = PanelMetric(
+        legend="share of columns",
+        tags=[reference],
+        metric="DriftedColumnsCount",
+        metric_labels={"value_type": "share"},
+    )
+    where = _LABELS[reference]
+    panels = [_panel(f"Drifted columns {where}", "Share of columns, week by week", [share], "bar")]
+    for what, columns in _DRAWN.items():
+        distances = [
+            PanelMetric(
+                legend=name, tags=[reference], metric="ValueDrift", metric_labels={"column": name}
+            )
+            for name in columns
+        ]
+        title = f"{what} {where}"
+        panels.append(_panel(title, "Distance of each column", distances, "line"))
+    return panels
+
+
+def _panel(title: str, subtitle: str, values: list[Any], plot: str) -> Any:
+    from evidently.sdk.models import DashboardPanelPlot  # noqa: PLC0415
+
+    return DashboardPanelPlot(
+        id=uuid5(PROJECT, title),
+        title=title,
+        subtitle=subtitle,
+        size="full",
+        values=values,
+        plot_params={"plot_type": plot},
+    )
+
+
+def _move_into(workspace: Path, scratch: Path) -> None:
+    """Move every file to its place, the project's own last: it makes the others known to the UI."""
+    files = sorted(scratch.rglob("*.json"), key=lambda path: (path.name == "metadata.json", path))
+    for path in files:
+        place = workspace / path.relative_to(scratch)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        path.replace(place)

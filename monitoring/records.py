@@ -1,0 +1,159 @@
+"""What monitoring has said and done: a parquet file a week and kind, written once, never changed.
+
+A record is written under an exclusive lock to a hidden file, forced to the disk and renamed: a
+reader finds all of it or nothing, of two writers the first one counts, and a killed writer leaves
+at most a hidden file that the next one removes. The kernel gives the lock back when its holder
+dies. The price: a folder on a file system that knows no locks across machines has one machine to
+write to it.
+
+A folder of records reads as one table with `pandas.read_parquet(folder)`.
+"""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from hemline.errors import BadInput
+from hemline.files import UNFINISHED, locked, write_whole
+
+DECISIONS: Final = pa.schema(
+    [
+        ("week_end", pa.date32()),
+        ("retrain", pa.bool_()),
+        ("pages_a_person", pa.bool_()),
+        ("confirmed", pa.list_(pa.string())),
+        ("candidates", pa.list_(pa.string())),
+        ("reasons", pa.list_(pa.string())),
+        ("version", pa.string()),
+        ("model_age_days", pa.int32()),
+        ("map_at_12", pa.float64()),
+        ("popularity_map_at_12", pa.float64()),
+        ("decided_at", pa.timestamp("us", tz="UTC")),
+    ]
+)
+"""One row per week: what was decided about it, why, and when. Without a champion, or without its
+number on the week, version, age and MAP@12 are null."""
+
+VERDICTS: Final = pa.schema(
+    [
+        ("week_end", pa.date32()),
+        ("about", pa.string()),
+        ("column", pa.string()),
+        ("segment", pa.string()),
+        ("n", pa.int64()),
+        ("effect", pa.float64()),
+        ("effect_recent", pa.float64()),
+        ("effect_last_year", pa.float64()),
+        ("threshold", pa.float64()),
+        ("p_value", pa.float64()),
+        ("q_value", pa.float64()),
+        ("verdict", pa.string()),
+        ("moved", pa.string()),
+    ]
+)
+"""One row per week, column and segment: how far from what was expected, and what that means."""
+
+PERFORMANCE: Final = pa.schema(
+    [
+        ("week_end", pa.date32()),
+        ("version", pa.string()),
+        ("version_cut", pa.date32()),
+        ("n_buyers", pa.int64()),
+        ("map_at_12", pa.float64()),
+        ("popularity_map_at_12", pa.float64()),
+        ("difference", pa.float64()),
+        ("low", pa.float64()),
+        ("high", pa.float64()),
+        ("note", pa.string()),
+    ]
+)
+"""One row per week: the champion's MAP@12 against popularity, or a note why there is none."""
+
+_RENAMED: Final = {"as_of": "week_end", "version_as_of": "version_cut"}
+"""Columns of records written before they were renamed."""
+
+
+def write_once(folder: Path, week_end: date, record: pd.DataFrame, schema: pa.Schema) -> bool:
+    """Keep a week's record; return whether it was written, False where there is one already.
+
+    Args:
+        folder: of one kind of record, made if need be.
+        week_end: the first day after the week.
+        record: the schema's columns.
+        schema: of the kind.
+    """
+    path = record_path(folder, week_end)
+    table = pa.Table.from_pandas(record, schema=schema, preserve_index=False)
+    table = table.replace_schema_metadata(None)
+    with locked(folder):
+        _remove_leftovers(folder)
+        if path.exists():
+            return False
+        write_whole(path, lambda file: pq.write_table(table, file, compression="zstd"))
+    return True
+
+
+def read_all(folder: Path, schema: pa.Schema) -> pd.DataFrame:
+    """Return all records of a kind, oldest week first; no rows where nothing was written.
+
+    Days are datetime.date, lists are Python lists.
+
+    Raises:
+        BadInput: a record lacks a column of the schema.
+    """
+    parts = [_read(path, schema) for path in sorted(folder.glob("[!.]*.parquet"))]
+    records: pd.DataFrame = pa.concat_tables([schema.empty_table(), *parts]).to_pandas()
+    for field in schema:
+        if pa.types.is_list(field.type):
+            records[field.name] = pd.Series(map(list, records[field.name]), dtype=object)
+    return records
+
+
+def append_decision(folder: Path, decision: Mapping[str, object], *, decided_at: datetime) -> bool:
+    """Add a decision to the log; return False where the week has one, which then is what counts.
+
+    Args:
+        folder: of the log.
+        decision: the columns of DECISIONS without decided_at.
+        decided_at: with its time zone.
+    """
+    week_end = decision["week_end"]
+    if not isinstance(week_end, date):
+        raise TypeError(f"week_end is a date, not {week_end!r}")
+    row = pd.DataFrame([{**decision, "decided_at": decided_at}])
+    return write_once(folder, week_end, row, DECISIONS)
+
+
+def decision_log(folder: Path) -> pd.DataFrame:
+    """Return every decision ever taken (DECISIONS), oldest week first."""
+    return read_all(folder, DECISIONS)
+
+
+def record_path(folder: Path, week_end: date) -> Path:
+    """Return the file of a week's record, whether or not there is one."""
+    return folder / f"{week_end.isoformat()}.parquet"
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove what a killed writer left: whoever holds the lock knows that nobody else writes."""
+    for leftover in folder.glob(f".*{UNFINISHED}"):
+        leftover.unlink()
+
+
+def _read(path: Path, schema: pa.Schema) -> pa.Table:
+    # As one file: in a folder named `key=value` a dataset would add a column of its own.
+    table = pq.ParquetFile(path).read()
+    table = table.rename_columns([_RENAMED.get(name, name) for name in table.column_names])
+    missing = [name for name in schema.names if name not in table.column_names]
+    if missing:
+        raise BadInput(
+            f"{path} has the columns {', '.join(schema.names)}",
+            found=f"no {', '.join(missing)}",
+            fix="it was written by another version of the code: move it away, or add the column",
+        )
+    return table.select(schema.names).cast(schema)

@@ -1,0 +1,178 @@
+"""The rows of a week, read once: what was bought, by whom, and what they had bought before.
+
+Only the days that are needed are read, and only the columns. At full size that is a year of
+customer-article pairs, some hundred MB; everything after it is the week itself. The engine picks,
+counts and sorts; logarithms and means are taken here, so that a week is the same to the last bit
+whichever engine read it, and on how many threads.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import narwhals as nw
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+from scipy import sparse
+
+from hemline import columns
+from hemline.engine.engine import Engine, Rows
+from hemline.errors import BadInput
+from hemline.segments.attributes import MISSING, customer_attributes
+from monitoring.windows import MonitorParams
+
+ARTICLE_COLUMNS: Final = (
+    "product_group_name",
+    "garment_group_name",
+    "index_name",
+    "index_group_name",
+    "colour_group_name",
+    columns.PRODUCT_CODE,
+)
+_WEEK: Final = timedelta(days=7)
+_SMALLEST_PRICE: Final = 1e-9  # of which there is a logarithm; counts where a price is missing too
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A column of the articles: a code per article row and what the codes stand for."""
+
+    codes: npt.NDArray[np.int64]
+    names: npt.NDArray[np.object_]
+
+
+@dataclass(frozen=True)
+class Week:
+    """What is known of a week.
+
+    Attributes:
+        lines: a row per unit sold: buyer (0 to n_buyers - 1), article (row of the articles),
+            sales_channel_id, log_price, and log_change against the article's own mean in the recent
+            weeks (NaN for an article that was not sold then).
+        attributes: age band and club status of each buyer.
+        customers: the key of each buyer.
+        articles: by column; the last article row stands for all that the articles table lacks.
+        past: CSR of shape (customers, article rows), 1 where bought in the history weeks; None
+            while the data reach back less.
+        has_prices: whether the data reach back over all reference weeks.
+    """
+
+    lines: pd.DataFrame
+    attributes: pd.DataFrame
+    customers: npt.NDArray[np.int64]
+    articles: Mapping[str, Coded]
+    past: sparse.csr_matrix | None
+    has_prices: bool
+
+    @property
+    def n_buyers(self) -> int:
+        """Number of customers who bought something."""
+        return len(self.customers)
+
+
+def read_week(engine: Engine, tables: Path, week_end: date, params: MonitorParams) -> Week:
+    """Return the seven days before week_end; raises BadInput when nothing was bought in them."""
+    first = week_end - _WEEK
+    reference_end = first - params.gap_weeks * _WEEK
+    reference_first = reference_end - params.reference_weeks * _WEEK
+    history_first = first - params.history_weeks * _WEEK
+    transactions = engine.read(tables / "transactions.parquet")
+    first_day = _first_day(engine, transactions)
+    lines = _lines(engine, _between(transactions, first, week_end))
+    if lines.empty:
+        raise BadInput(
+            f"something was bought from {first} up to {week_end} (exclusive)",
+            found="nothing",
+            fix="monitor a week that lies in the data",
+        )
+    usual = _mean_log_prices(engine, _between(transactions, reference_first, reference_end))
+    lines["log_change"] = lines["log_price"] - usual.reindex(lines[columns.ARTICLE]).to_numpy()
+    customers, buyer = np.unique(lines.pop(columns.CUSTOMER).to_numpy(), return_inverse=True)
+    lines["buyer"] = buyer
+    articles = engine.to_arrow(
+        engine.read(tables / "articles.parquet").sort(columns.ARTICLE).select(*ARTICLE_COLUMNS)
+    ).to_pandas()
+    lines[columns.ARTICLE] = lines[columns.ARTICLE].clip(upper=len(articles))
+    past = None
+    if first_day <= history_first:
+        history = _between(transactions, history_first, first)
+        past = _past(engine, history, customers, len(articles) + 1)
+    return Week(
+        lines=lines,
+        attributes=customer_attributes(_people(engine, tables, customers)),
+        customers=customers.astype(np.int64),
+        articles={name: _coded(articles[name]) for name in ARTICLE_COLUMNS},
+        past=past,
+        has_prices=first_day <= reference_first,
+    )
+
+
+def _between(transactions: Rows, first: date, end: date) -> Rows:
+    return transactions.filter(nw.col(columns.DAY) >= first, nw.col(columns.DAY) < end)
+
+
+def _first_day(engine: Engine, transactions: Rows) -> date:
+    """Return the day of the earliest transaction, or a day after all others."""
+    earliest = engine.to_arrow(transactions.select(nw.col(columns.DAY).min()))
+    return earliest[columns.DAY][0].as_py() or date.max
+
+
+def _lines(engine: Engine, transactions: Rows) -> pd.DataFrame:
+    """Return the lines of a week with the customer's key, in a total order."""
+    order = [columns.CUSTOMER, columns.ARTICLE, columns.DAY, columns.PRICE, columns.CHANNEL]
+    lines = engine.to_arrow(transactions.sort(*order).select(*order)).to_pandas()
+    return pd.DataFrame(
+        {
+            columns.CUSTOMER: lines[columns.CUSTOMER],
+            columns.ARTICLE: lines[columns.ARTICLE],
+            columns.CHANNEL: lines[columns.CHANNEL],
+            "log_price": _logarithm(lines[columns.PRICE]),
+        }
+    )
+
+
+def _mean_log_prices(engine: Engine, transactions: Rows) -> "pd.Series[float]":
+    """Return, by article, the mean logarithm of its prices."""
+    key = [columns.ARTICLE, columns.PRICE]
+    counted = transactions.group_by(*key).agg(n_sold=nw.len()).sort(*key)
+    prices = engine.to_arrow(counted).to_pandas()
+    total = _logarithm(prices[columns.PRICE]) * prices["n_sold"]
+    sums = pd.DataFrame({"total": total, "n_sold": prices["n_sold"]})
+    by_article = sums.groupby(prices[columns.ARTICLE]).sum()
+    return by_article["total"] / by_article["n_sold"]
+
+
+def _logarithm(prices: "pd.Series[float]") -> npt.NDArray[np.float64]:
+    return np.log(np.fmax(prices.to_numpy(np.float64), _SMALLEST_PRICE))
+
+
+def _people(engine: Engine, tables: Path, customers: npt.NDArray[np.integer[Any]]) -> pd.DataFrame:
+    """Return the row of each customer; empty where the customers table has none."""
+    keys = pa.table({columns.CUSTOMER: pa.array(customers, pa.int32())})
+    people = engine.read(tables / "customers.parquet")
+    asked = people.join(engine.from_arrow(keys), on=columns.CUSTOMER)
+    known: pd.DataFrame = engine.to_arrow(asked).to_pandas()
+    return known.set_index(columns.CUSTOMER).reindex(customers).reset_index()
+
+
+def _coded(column: "pd.Series[str]") -> Coded:
+    with_unknown = pd.concat([column.fillna(MISSING), pd.Series([MISSING])])
+    codes, names = pd.factorize(with_unknown, sort=True)
+    return Coded(codes.astype(np.int64), np.asarray(names, object))
+
+
+def _past(
+    engine: Engine, transactions: Rows, customers: npt.NDArray[np.integer[Any]], n_articles: int
+) -> sparse.csr_matrix:
+    pairs = engine.to_arrow(transactions.select(columns.CUSTOMER, columns.ARTICLE))
+    customer, article = (pairs[name].to_numpy() for name in pairs.column_names)
+    n_customers = 1 + max(int(customers.max(initial=-1)), int(customer.max(initial=-1)))
+    ones = np.ones(len(customer), np.float32)
+    known = (customer, np.minimum(article, n_articles - 1))
+    past = sparse.csr_matrix((ones, known), shape=(n_customers, n_articles))
+    past.data[:] = 1
+    return past

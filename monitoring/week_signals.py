@@ -1,0 +1,120 @@
+"""What is measured of a week: what is bought, at which price, and how the shop does.
+
+The price is like for like, a week's price of an article against its own in the recent weeks: the
+mean price moves with what is bought. Articles that were not sold then are silent. What the mean
+price does is `price_level`.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import sparse
+
+from hemline import columns
+from monitoring.habits import habits_of
+from monitoring.signals import FloatArray, IntArray, Signal, as_totals, number
+from monitoring.week_data import Week
+from monitoring.windows import MonitorParams
+
+_SHARES: Final = (
+    "product_group_name",
+    "garment_group_name",
+    "index_name",
+    "index_group_name",
+    "colour_group_name",
+)
+_SEGMENT: Final = "index_group_name"
+
+
+def signals_of(week: Week, params: MonitorParams) -> Iterator[Signal]:
+    """Yield all signals of a week; what needs more past than there is, is left out."""
+    lines = week.lines
+    channel, names = pd.factorize(lines[columns.CHANNEL].astype(str), sort=True)
+    yield _shares(columns.CHANNEL, lines, channel, np.asarray(names, object))
+    for name in _SHARES:
+        coded = week.articles[name]
+        yield _shares(name, lines, coded.codes[lines[columns.ARTICLE]], coded.names)
+    yield _price_level(lines, params.price_step)
+    for name in (columns.AGE_BAND, columns.CLUB):
+        yield _attribute(name, week.attributes[name])
+    yield from _shop(week)
+    yield from habits_of(week, params)
+    if week.has_prices:
+        yield _price(lines, "all")
+    yield from _segments(week, params.min_buyers)
+
+
+def _shares(
+    name: str,
+    lines: pd.DataFrame,
+    code: IntArray,
+    names: npt.NDArray[np.object_],
+    segment: str = "all",
+) -> Signal:
+    """Return how each buyer's lines spread over categories."""
+    buyers, row = np.unique(lines["buyer"].to_numpy(), return_inverse=True)
+    found, code = np.unique(code, return_inverse=True)
+    share = 1 / np.bincount(row)[row]
+    spread = sparse.csr_matrix((share, (row, code)), shape=(len(buyers), len(found)))
+    return Signal("transactions", name, segment, tuple(names[found]), buyers, spread)
+
+
+def _price_level(lines: pd.DataFrame, step: float) -> Signal:
+    level = np.floor(lines["log_price"].to_numpy() / np.log(step)).astype(np.int64)
+    found, code = np.unique(level, return_inverse=True)
+    names = [f"{step**place:.3g} to {step ** (place + 1):.3g}" for place in found.tolist()]
+    return _shares("price_level", lines, code, np.array(names, object))
+
+
+def _attribute(name: str, of_buyers: "pd.Series[str]") -> Signal:
+    code, names = pd.factorize(of_buyers, sort=True)
+    everybody = pd.DataFrame({"buyer": np.arange(len(code))})
+    return _shares(name, everybody, code, np.asarray(names, object))
+
+
+def _price(lines: pd.DataFrame, segment: str) -> Signal:
+    """Return each buyer's mean log price change, over articles that were sold before."""
+    buyers, means = _means(lines[lines["log_change"].notna()], "log_change")
+    return number("transactions", columns.PRICE, buyers, means, segment=segment)
+
+
+def _means(lines: pd.DataFrame, name: str) -> tuple[IntArray, FloatArray]:
+    """Return the buyers and the mean over the lines of each."""
+    buyers, row = np.unique(lines["buyer"].to_numpy(), return_inverse=True)
+    return buyers, np.bincount(row, lines[name].to_numpy(np.float64)) / np.bincount(row)
+
+
+def _shop(week: Week) -> Iterator[Signal]:
+    """Yield how much is sold, to how many, in baskets of which size, and what of it is new."""
+    everybody = np.arange(week.n_buyers)
+    units = np.bincount(week.lines["buyer"]).astype(np.float64)
+    for name, measured in (("buyers", np.ones(week.n_buyers)), ("volume", units)):
+        matrix = sparse.csr_matrix(measured[:, None])
+        yield Signal("shop", name, "all", ("",), everybody, matrix, as_totals)
+    yield number("shop", "basket_size", everybody, units)
+    if week.has_prices:
+        lines = week.lines.assign(is_new=week.lines["log_change"].isna())
+        yield number("shop", "new_articles", *_means(lines, "is_new"))
+    if week.past is not None:
+        n_bought = np.diff(week.past[week.customers].indptr)
+        yield number("shop", "newcomers", everybody, (n_bought == 0).astype(np.float64))
+
+
+def _segments(week: Week, min_buyers: int) -> Iterator[Signal]:
+    """Yield channel, product groups and prices within each index group of enough buyers."""
+    groups, product = week.articles[_SEGMENT], week.articles["product_group_name"]
+    group = groups.codes[week.lines[columns.ARTICLE]]
+    for code in np.unique(group):
+        lines, segment = week.lines[group == code], str(groups.names[code])
+        if lines["buyer"].nunique() < min_buyers:
+            continue
+        channel, names = pd.factorize(lines[columns.CHANNEL].astype(str), sort=True)
+        yield _shares(columns.CHANNEL, lines, channel, np.asarray(names, object), segment)
+        bought = product.codes[lines[columns.ARTICLE]]
+        yield _shares("product_group_name", lines, bought, product.names, segment)
+        compared = lines[lines["log_change"].notna()]
+        if week.has_prices and compared["buyer"].nunique() >= min_buyers:
+            yield _price(lines, segment)

@@ -1,0 +1,204 @@
+"""The score table over several weeks: everything fitted anew at each cut, as it would have been.
+
+One test week of a small shop has too few buyers to tell good models apart, and any week may be odd.
+A backtest moves the cut back a week at a time, fits every row's models on what was known then, and
+pools the weeks; customers stay the unit, so one who bought in three weeks counts once as evidence.
+As always, a row is reported here and never chosen here.
+"""
+
+import json
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from hemline import tables
+from hemline.backtest.weekly_lists import (
+    Backtest,
+    Carried,
+    fingerprint,
+    lists_at,
+    load_lists,
+    save_lists,
+)
+from hemline.evaluation.held_out_week import (
+    EVERYTHING,
+    SCORED_LISTS,
+    HeldOut,
+    Lists,
+    buyers_of,
+    hold_out,
+    score_all_lists,
+    score_lists,
+    slices,
+    with_oracle,
+)
+from hemline.evaluation.leakage import find_leaks, refuse_leaks
+from hemline.evaluation.protocol import AP, BASELINE, ORACLE, RULES, SERVED
+from hemline.evaluation.rows import asked_by_row
+from hemline.evaluation.score_report import Page, as_markdown, grid, label, p_text
+from hemline.evaluation.score_table import headline, ratios, resample, score_table
+from hemline.plots import plot_weeks
+from hemline.training import Shop
+
+_CAVEAT: Final = (
+    "Every model was fitted anew at each cut, on purchases before it. Parameters were not: they "
+    "were chosen once, on the days before data.cut, so the week of these days is flattered."
+)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a backtest.
+
+    Attributes:
+        table: lines of `score_table`, all weeks pooled.
+        by_week: MAP@12, a line per first day of a week, a column per row of the table.
+        ratios: by reference, every row's MAP@12 as a multiple of the reference's.
+    """
+
+    table: pd.DataFrame
+    by_week: pd.DataFrame
+    ratios: dict[str, pd.DataFrame]
+
+
+def run_backtest(test: Backtest, n_weeks: int, *, fresh: bool = False) -> Result:
+    """Fit and score every row at each cut, pool the weeks, and write the reports.
+
+    Args:
+        test: rows and files.
+        n_weeks: how many weeks, the last one being the test week.
+        fresh: fit anew what was fitted before.
+    """
+    shop, carried, state = test.load_shop(n_weeks), Carried(), fingerprint(test)
+    scored, of_lists = [], []
+    for cut in tqdm(test.cuts(n_weeks), desc="backtest", unit="week"):
+        week = _week_from(test, shop, cut)
+        path = test.folder / "lists" / f"{cut}-{state}.npz"
+        if fresh or not path.exists():
+            save_lists(lists_at(test, shop, cut, week.customers, carried), path)
+        lists = with_oracle(load_lists(path), week)
+        scored.append(score_lists(lists, week))
+        of_lists.append(score_all_lists(lists, week))
+    return _report(test, shop, pd.concat(scored[::-1], ignore_index=True), _mean(of_lists))
+
+
+def summary(result: Result) -> pd.DataFrame:
+    """Return the table for a terminal: every row's MAP@12 and its multiples, best first."""
+    table = result.table
+    maps = table[(table["slice"] == "all") & (table["metric"] == AP) & (table["model"] != ORACLE)]
+    lines = maps.sort_values("value", ascending=False, kind="stable").reset_index(drop=True)
+    ends = zip(lines["low"], lines["high"], strict=True)
+    shown = pd.DataFrame(
+        {
+            "row": lines["model"],
+            "MAP@12": lines["value"],
+            "95 % interval": [f"{low:.4f} to {high:.4f}" for low, high in ends],
+        }
+    )
+    for name, multiples in result.ratios.items():
+        ratio = multiples.set_index("model")["ratio"]
+        shown[f"/ {name}"] = lines["model"].map(ratio).map("{:.2f}".format)
+    return shown
+
+
+def check_leaks(test: Backtest) -> None:
+    """Refuse rows whose lists at the latest cut depend on what came after it.
+
+    Raises:
+        BadInput: shuffling or deleting the test week's purchases changes a list.
+    """
+    shop, cut = test.load_shop(1), test.cuts(1)[0]
+    buyers = _week_from(test, shop, cut).customers
+
+    def recommend_at(purchases: pd.DataFrame, at: date) -> Lists:
+        return lists_at(test, replace(shop, purchases=purchases), at, buyers, Carried())
+
+    rng = np.random.default_rng(test.wanted.seed)
+    refuse_leaks(find_leaks(recommend_at, shop.purchases, cut, rng=rng))
+
+
+def _week_from(test: Backtest, shop: Shop, cut: date) -> HeldOut:
+    end = cut + timedelta(days=shop.data.test_days)
+    return hold_out(cut, shop.known_at(cut), shop.bought_in(cut, end), shop.articles, test.wanted)
+
+
+def _mean(of_weeks: list[dict[str, dict[str, float]]]) -> dict[str, dict[str, float]]:
+    return {
+        row: {name: float(np.mean([week[row][name] for week in of_weeks])) for name in values}
+        for row, values in of_weeks[0].items()
+    }
+
+
+def _report(
+    test: Backtest, shop: Shop, scored: pd.DataFrame, of_lists: dict[str, dict[str, float]]
+) -> Result:
+    wanted, buyers = test.wanted, buyers_of(scored)
+    people = tables.read_table(test.table_folder / "customers.parquet", tables.CUSTOMERS)
+    references = (BASELINE, RULES, *([SERVED] if test.serve else []))
+    rng = np.random.default_rng(wanted.seed)
+    table = score_table(
+        scored,
+        slices(buyers, shop.segments, people),
+        references,
+        n_samples=wanted.bootstrap_samples,
+        n_flips=wanted.sign_flips,
+        rng=rng,
+    )
+    everything = scored[scored["truth"] == EVERYTHING]
+    drawn = resample(everything, n_samples=wanted.bootstrap_samples, rng=rng)
+    by_week = everything.pivot_table(index="cut", columns="model", values=AP, sort=False)
+    result = Result(
+        table,
+        by_week[list(drawn.models)].drop(columns=ORACLE),
+        {name: ratios(drawn, name) for name in references[:2]},
+    )
+    _write(test, scored, of_lists, result)
+    return result
+
+
+def _write(
+    test: Backtest,
+    scored: pd.DataFrame,
+    of_lists: dict[str, dict[str, float]],
+    result: Result,
+) -> None:
+    folder, table = test.folder, result.table
+    tables.write_table(scored, folder / "per_customer.parquet", SCORED_LISTS)
+    values = json.dumps(headline(table, of_lists), indent=1)
+    (folder / "scores.json").write_text(values + "\n", encoding="utf-8")
+    table.round(6).to_csv(folder / "scores.csv", index=False, lineterminator="\n")
+    n_weeks, n_lists = len(result.by_week), int(table["n_lists"].iloc[0])
+    when = f"{n_weeks} weeks, {n_lists:,} lists in all"
+    page = as_markdown(Page(table, of_lists, asked_by_row(test.wanted, test.serve), when))
+    text = "\n".join([*_ratio_lines(result), "", *_week_lines(result), "", _CAVEAT, "", page])
+    (folder / "scores.md").write_text(text, encoding="utf-8")
+    plot_weeks(result.by_week, AP, folder / "map_at_12_by_week.png")
+
+
+def _ratio_lines(result: Result) -> list[str]:
+    table = result.table
+    maps = table[(table["slice"] == "all") & (table["metric"] == AP)].set_index("model")
+    rows = [[label(str(model))] for model in result.by_week.columns]
+    for name, multiples in result.ratios.items():
+        p_values = maps[f"over_{name}_p"]
+        texts = {
+            line.model: f"{line.ratio:.2f} [{line.low:.2f}, {line.high:.2f}]"
+            for line in multiples.itertuples()
+        }
+        for row, model in zip(rows, result.by_week.columns, strict=True):
+            row += [texts[model], p_text(float(p_values[model]))]
+    heads = [head for name in result.ratios for head in (f"{name} [95 %]", "p")]
+    return grid(["MAP@12 as a multiple of", *heads], rows)
+
+
+def _week_lines(result: Result) -> list[str]:
+    weeks = [f"week from {day:%Y-%m-%d}" for day in result.by_week.index]
+    rows = [
+        [label(str(model)), *(f"{value:.4f}" for value in values)]
+        for model, values in result.by_week.items()
+    ]
+    return grid(["MAP@12", *weeks], rows)

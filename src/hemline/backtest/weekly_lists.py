@@ -1,0 +1,217 @@
+"""What a backtest fits: which rows at which cuts, and every week's lists, kept under a hash.
+
+What costs hours is fitting, so each week's *lists* are kept, under a name that holds the cut and a
+hash of parameters, tables and the code that fits: an interrupted run goes on where it was, a new
+metric needs no fitting, and nothing stale is read. Libraries are not in the hash: after an upgrade
+say --fresh. Old files stay until somebody deletes them.
+"""
+
+import hashlib
+import json
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Final, Self
+
+import numpy as np
+import numpy.typing as npt
+import yaml
+
+from hemline import tables
+from hemline.data.purchases import select_purchases
+from hemline.data.split import DataParams, weeks_of
+from hemline.engine.engine import EngineParams, open_engine
+from hemline.errors import BadInput
+from hemline.evaluation.held_out_week import Lists, lists_of
+from hemline.evaluation.protocol import BASELINE, RULES, SERVED, EvaluateParams
+from hemline.evaluation.rows import rows_of
+from hemline.models.cascade import MODELS, ServeParams
+from hemline.models.ranker.ranker import Ranker
+from hemline.models.ranker.ranker_training import RankedWeek, RankParams
+from hemline.models.recommender import Recommender
+from hemline.training import Shop, fit_models, fit_ranker
+
+_CODE: Final = (
+    "backtest/weekly_lists.py",
+    "columns.py",
+    "data",
+    "evaluation/metrics.py",
+    "evaluation/protocol.py",
+    "evaluation/rows.py",
+    "evaluation/validation_week.py",
+    "evaluation/held_out_week.py",
+    "models",
+    "segments",
+    "tables.py",
+    "training.py",
+)
+_TIMELESS: Final = "tfidf"
+_UNDECIDING: Final = frozenset(
+    # They decide no list, or what they decide is hashed itself: the tables and the rows.
+    ("acquire", "synthetic", "validate", "serve", "evaluate", "fairness")
+) | {"gate", "monitor", "performance", "fresh_data", "alerts"}  # these are read by flows only
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """Which rows are fitted and scored, where from and where to.
+
+    Attributes:
+        params: params.yaml.
+        table_folder: the tables of acquire.
+        segments: tables.SEGMENTS.
+        folder: for the lists of each week and the reports.
+        wanted: the rows asked for.
+        serve: None where what is served was not asked for.
+    """
+
+    params: Path
+    table_folder: Path
+    segments: Path
+    folder: Path
+    wanted: EvaluateParams
+    serve: ServeParams | None
+
+    @classmethod
+    def of(
+        cls,
+        params: Path,
+        table_folder: Path,
+        segments: Path,
+        folder: Path,
+        only: Collection[str] = (),
+    ) -> Self:
+        """Return the backtest of all rows of params.yaml, or of some and the two baselines.
+
+        Raises:
+            BadInput: a row is asked for that params.yaml does not have.
+        """
+        wanted, serve = EvaluateParams.load(params), ServeParams.load(params)
+        unknown = set(only) - {*wanted.rows, SERVED}
+        if unknown:
+            raise BadInput(
+                f"rows of the score table ({', '.join([*wanted.rows, SERVED])})",
+                found=", ".join(sorted(unknown)),
+                fix="name rows of evaluate.rows in params.yaml, with a comma between",
+            )
+        kept = {
+            name: order
+            for name, order in wanted.rows.items()
+            if not only or name in {*only, BASELINE, RULES}
+        }
+        is_served = not only or SERVED in only
+        some = wanted.model_copy(update={"rows": kept})
+        return cls(params, table_folder, segments, folder, some, serve if is_served else None)
+
+    @property
+    def models(self) -> set[str]:
+        """Names of the models that some row asks."""
+        served = (*self.serve.warm, *self.serve.cold) if self.serve else ()
+        return {model for order in self.wanted.rows.values() for model in order} | set(served)
+
+    def cuts(self, n_weeks: int) -> list[date]:
+        """Return the first days of the weeks, latest first."""
+        data = DataParams.load(self.params)
+        return [data.cut - timedelta(days=data.test_days * back) for back in range(n_weeks)]
+
+    def load_shop(self, n_weeks: int) -> Shop:
+        """Return everything that some cut needs, the weeks after the cuts included.
+
+        Raises:
+            BadInput: a table is not there.
+        """
+        absent = [str(path) for path in _tables_of(self) if not path.exists()]
+        if absent:
+            raise BadInput(
+                "a backtest reads the tables and segments that the pipeline makes",
+                found=f"no {', '.join(absent)}",
+                fix="run the pipeline first: make demo, or dvc repro cluster",
+            )
+        data = DataParams.load(self.params)
+        earliest = data.model_copy(update={"cut": self.cuts(n_weeks)[-1]})
+        with open_engine(EngineParams.load(self.params)) as engine:
+            purchases = select_purchases(
+                engine,
+                self.table_folder / "transactions.parquet",
+                start=weeks_of(earliest).history_start,
+                end=weeks_of(data).test_end,
+            )
+        articles = tables.read_table(self.table_folder / "articles.parquet", tables.ARTICLES)
+        return Shop(purchases, articles, tables.read_table(self.segments, tables.SEGMENTS), data)
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What the fitting at one cut leaves to the next, earlier one.
+
+    Attributes:
+        lessons: the ranker's weeks, by first day; a cut shares most of them with its neighbours.
+        timeless: models that no purchase enters.
+    """
+
+    lessons: dict[date, RankedWeek] = field(default_factory=dict)
+    timeless: dict[str, Recommender] = field(default_factory=dict)
+
+
+def lists_at(
+    test: Backtest, shop: Shop, cut: date, customers: npt.NDArray[np.int64], carried: Carried
+) -> Lists:
+    """Return every row's lists for the customers; models are fitted here and let go."""
+    rows = rows_of(test.wanted, test.serve, _fit(test, shop, cut, carried))
+    return lists_of(rows, shop.known_at(cut).rows(customers), test.wanted.list_length)
+
+
+def fingerprint(test: Backtest) -> str:
+    """Return a hash of all that decides the lists of a cut: parameters, tables, fitting code."""
+    sections = yaml.safe_load(test.params.read_text(encoding="utf-8"))
+    rows = {**test.wanted.rows, SERVED: test.serve.model_dump() if test.serve else None}
+    decided = {name: value for name, value in sections.items() if name not in _UNDECIDING}
+    decided["data"] = {key: days for key, days in decided["data"].items() if key != "cut"}
+    text = json.dumps([decided, rows, test.wanted.list_length], sort_keys=True)
+    digest = hashlib.sha256(text.encode())
+    for path in (*_tables_of(test), *_code()):
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()[:12]
+
+
+def save_lists(lists: Lists, path: Path) -> None:
+    """Write the lists of every row, all of one shape."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".unfinished.npz")
+    np.savez(unfinished, rows=np.array(list(lists)), articles=np.stack(list(lists.values())))
+    unfinished.replace(path)
+
+
+def load_lists(path: Path) -> Lists:
+    """Return the lists kept at path, by name of the row."""
+    with np.load(path, allow_pickle=False) as stored:
+        return dict(zip(map(str, stored["rows"]), stored["articles"], strict=True))
+
+
+def _fit(test: Backtest, shop: Shop, cut: date, carried: Carried) -> dict[str, Recommender]:
+    is_ranked = Ranker.name in test.models
+    candidates = RankParams.load(test.params).candidates if is_ranked else ()
+    names = (test.models | (set(candidates) & MODELS.keys())) - {Ranker.name}
+    fitted = fit_models(shop, cut, test.params, sorted(names), fitted=carried.timeless)
+    carried.timeless.update({name: fitted[name] for name in fitted if name == _TIMELESS})
+    rows: dict[str, Recommender] = {**fitted}
+    if is_ranked:
+        lessons = carried.lessons
+        rows[Ranker.name] = fit_ranker(shop, cut, test.params, fitted, weeks=lessons)
+        latest = cut - timedelta(days=shop.data.validation_days)
+        for start in [start for start in lessons if start >= latest]:
+            del lessons[start]  # earlier cuts learn from earlier weeks only
+    return rows
+
+
+def _tables_of(test: Backtest) -> tuple[Path, ...]:
+    folder = test.table_folder
+    return folder / "transactions.parquet", folder / "articles.parquet", test.segments
+
+
+def _code() -> Iterator[Path]:
+    for name in _CODE:
+        path = Path(__file__).parents[1] / name
+        yield from sorted(path.rglob("*.py")) if path.is_dir() else [path]

@@ -1,0 +1,100 @@
+"""Commands that ask the champion."""
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hemline.cli.terminal import AsJson, open_registry, print_table, short_refusals
+from hemline.errors import BadInput
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+
+    from hemline.storefront import Storefront
+
+Length = Annotated[int, typer.Option("-n", min=1, max=500, help="Length of the list.")]
+ArticleId = Annotated[str, typer.Option("--article", help="article_id, 10 digits.")]
+
+
+def recommend(
+    *,
+    customer: Annotated[
+        str | None, typer.Option(help="customer_id, or its first 8 characters or more.")
+    ] = None,
+    age: Annotated[int | None, typer.Option(help="Of somebody new: 16 to 99.")] = None,
+    club_member_status: Annotated[
+        str | None, typer.Option(help="Of somebody new: ACTIVE, PRE-CREATE or LEFT CLUB.")
+    ] = None,
+    fashion_news_frequency: Annotated[
+        str | None, typer.Option(help="Of somebody new: NONE, Regularly or Monthly.")
+    ] = None,
+    fn: Annotated[bool, typer.Option("--fn", help="Of somebody new: FN is set.")] = False,
+    active: Annotated[
+        bool, typer.Option("--active", help="Of somebody new: Active is set.")
+    ] = False,
+    length: Length = 12,
+    as_json: AsJson = False,
+) -> None:
+    """Recommend to a customer (--customer), or to somebody new by what they say of themselves."""
+    described = (age, club_member_status, fashion_news_frequency, fn or None, active or None)
+
+    def ask(storefront: "Storefront") -> "pd.DataFrame":
+        from hemline.segments.cold_customers import Stranger  # noqa: PLC0415  (--help should not wait for it)
+
+        if customer is None:
+            stranger = Stranger(age, club_member_status, fashion_news_frequency, fn, active)
+            return storefront.for_stranger(stranger, length)
+        if any(value is not None for value in described):
+            raise BadInput(
+                "a customer is asked for by id, somebody new by attributes",
+                found="both",
+                fix="leave out --customer, or everything else",
+            )
+        return storefront.for_customer(customer, length)
+
+    _answer(ask, as_json=as_json)
+
+
+def similar(article: ArticleId, length: Length = 10, as_json: AsJson = False) -> None:
+    """List the articles whose descriptions are most similar."""
+    _answer(
+        lambda storefront: storefront.similar(article, length),
+        as_json=as_json,
+        if_empty=f"No other article's description shares a telling word with that of {article}.",
+    )
+
+
+def also_bought(article: ArticleId, length: Length = 10, as_json: AsJson = False) -> None:
+    """List the articles that the same customers bought."""
+    _answer(
+        lambda storefront: storefront.also_bought(article, length),
+        as_json=as_json,
+        if_empty=f"Nobody who bought {article} bought another article that is still on sale.",
+    )
+
+
+def _answer(
+    ask: "Callable[[Storefront], pd.DataFrame]",
+    *,
+    as_json: bool,
+    if_empty: str = "There is nothing to recommend.",
+) -> None:
+    """Print the champion's answer."""
+    with short_refusals():
+        open_registry()
+        from hemline.registry.versions import load_champion  # noqa: PLC0415  (as above)
+
+        version, storefront = load_champion()
+        answer = ask(storefront)
+    if as_json:
+        rows = answer.to_dict("records")
+        typer.echo(json.dumps({"version": version.number, "answers": rows}, indent=1))
+    elif answer.empty:
+        typer.echo(if_empty)
+    else:
+        print_table(answer)
+    if not as_json:
+        typer.echo(f"champion: version {version.number}, fitted up to {version.cut}")

@@ -1,0 +1,156 @@
+"""Commands about versions: which there are, who is champion and why, and where each came from."""
+
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hemline.cli.terminal import AsJson, open_registry, print_table, short_refusals
+
+if TYPE_CHECKING:
+    from hemline.registry.champions import Change
+    from hemline.registry.lineage import Origin
+    from hemline.registry.versions import Version
+
+Reason = Annotated[str, typer.Option(help="Why, in a sentence; it is kept.")]
+
+
+def history(*, as_json: AsJson = False) -> None:
+    """List the versions with the gate's verdicts, and every change of champion."""
+    import pandas as pd  # noqa: PLC0415  (--help should not wait for it)
+
+    with short_refusals():
+        open_registry()
+        from hemline.registry.champions import settle  # noqa: PLC0415  (as above)
+        from hemline.registry.versions import all_versions  # noqa: PLC0415  (as above)
+
+        log = settle(datetime.now(UTC))
+        aliases = _aliases()
+        versions = [_line(version, aliases) for version in all_versions()]
+    changes = [asdict(change) for change in log]
+    if as_json:
+        typer.echo(json.dumps({"versions": versions, "changes": changes}, indent=1))
+        return
+    print_table(pd.DataFrame(versions).drop(columns="reason", errors="ignore"))
+    for line in versions:
+        typer.echo(f"version {line['version']}: {line['reason'] or line['verdict']}")
+    if not changes:
+        typer.echo("The champion never changed: there was none yet.")
+        return
+    shown = pd.DataFrame(changes).rename(
+        columns={"at": "when", "previous": "from", "version": "to"}
+    )
+    print_table(shown[["when", "from", "to", "how", "reason"]])
+
+
+def promote(
+    number: Annotated[str, typer.Argument(help="Of the version.")], *, reason: Reason
+) -> None:
+    """Make a version the champion, whatever the gate said."""
+    with short_refusals():
+        open_registry()
+        from hemline.registry import champions  # noqa: PLC0415  (as above)
+
+        change = champions.promote(number, reason=reason, at=datetime.now(UTC))
+    _say(change)
+
+
+def rollback(*, reason: Reason) -> None:
+    """Bring back the champion before the present one; the gate never promotes that one again."""
+    with short_refusals():
+        open_registry()
+        from hemline.registry import champions  # noqa: PLC0415  (as above)
+
+        change = champions.roll_back(reason=reason, at=datetime.now(UTC))
+    _say(change)
+
+
+def lineage(
+    *,
+    version: Annotated[
+        str | None, typer.Option(help="Its number; the champion's if left out.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a version was made from, and the commands that bring it back."""
+    with short_refusals():
+        open_registry()
+        from hemline.registry.lineage import origin_of  # noqa: PLC0415  (as above)
+        from hemline.registry.versions import champion_now, known_version  # noqa: PLC0415  (as above)
+
+        asked = champion_now() if version is None else known_version(version)
+        origin = origin_of(asked, Path.cwd())
+    if as_json:
+        typer.echo(json.dumps(asdict(origin), indent=1))
+    else:
+        _print_origin(origin)
+
+
+def _aliases() -> dict[str, list[str]]:
+    """Return the aliases of each version that has one."""
+    from hemline.registry.versions import CHALLENGER, CHAMPION, version_by_alias  # noqa: PLC0415  (as above)
+
+    held: dict[str, list[str]] = {}
+    for alias in (CHAMPION, CHALLENGER):
+        version = version_by_alias(alias)
+        if version is not None:
+            held.setdefault(version.number, []).append(alias)
+    return held
+
+
+def _line(version: "Version", aliases: dict[str, list[str]]) -> dict[str, str]:
+    from hemline.registry.versions import (  # noqa: PLC0415  (as above)
+        GATE_MAP,
+        GATE_PROMOTED,
+        GATE_REASON,
+        ROLLED_BACK,
+    )
+
+    reason = version.tags.get(GATE_REASON, "")
+    is_promoted = version.tags.get(GATE_PROMOTED) == "true"
+    verdict = ("promoted" if is_promoted else "rejected") if reason else "not judged yet"
+    taken_back = version.tags.get(ROLLED_BACK)
+    return {
+        "version": version.number,
+        "cut": version.cut.isoformat(),
+        "source": version.tags["source"],
+        "MAP@12": version.tags.get(GATE_MAP, ""),
+        "verdict": f"{verdict}, rolled back" if taken_back else verdict,
+        "alias": ", ".join(aliases.get(version.number, [])),
+        "reason": f"{reason}; rolled back {taken_back}" if taken_back else reason,
+    }
+
+
+def _say(change: "Change") -> None:
+    typer.echo(
+        f"champion: version {change.version}, before that {change.previous} "
+        f"({change.how}, {change.at}): {change.reason}"
+    )
+
+
+def _print_origin(origin: "Origin") -> None:
+    facts = {
+        "version": f"{origin.version}, fitted up to {origin.cut} on {origin.source} data",
+        "git commit": origin.git_commit,
+        "dvc.lock": origin.dvc_lock,
+        "MLflow run": origin.run_id,
+        "BLAS": ", ".join(str(part) for part in origin.blas.values()),
+        "data": origin.data_hash,
+        **{f"  {name}": md5 for name, md5 in origin.tables.items()},
+        "models": origin.models_hash,
+        **{f"  {path}": md5 for path, md5 in origin.files.items()},
+    }
+    for name, fact in facts.items():
+        typer.echo(f"{name:<40}{fact}")
+    typer.echo("\nparameters (all of them: the MLflow run)")
+    for name, value in origin.params.items():
+        typer.echo(f"  {name:<38}{value}")
+    if not origin.commands:
+        typer.echo("\nIt was trained outside a git clone: nothing but its hashes is known.")
+        return
+    typer.echo("\nTo bring it back, in an empty folder:\n")
+    for command in origin.commands:
+        typer.echo(command)

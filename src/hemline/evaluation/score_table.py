@@ -1,0 +1,164 @@
+"""From scored lists to the score table: means, intervals, paired gains, corrected p-values.
+
+The customer is the unit of everything: where several weeks are pooled, a customer's weeks are added
+up first, and resampled or flipped together. One week is the case of one list per customer.
+
+One metric was chosen before looking, MAP@12: only it is tested. In each slice, Holm's correction
+covers the rows held against the same reference. The other metrics carry intervals.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from hemline import columns
+from hemline.evaluation.bootstrap import bootstrap_means, interval
+from hemline.evaluation.held_out_week import EVERYTHING, SCORES
+from hemline.evaluation.protocol import AP, ORACLE
+from hemline.evaluation.significance import holm, sign_flip_p
+
+Values = npt.NDArray[np.float64]
+
+_AP: Final = SCORES.index(AP)
+
+
+@dataclass(frozen=True)
+class Resampled:
+    """Scores of the same lists' customers under every row, and of resamples of the customers.
+
+    Attributes:
+        models: the rows of the table.
+        sums: of shape (customers, models, scores); a customer's scores added over the weeks.
+        n_lists: how many lists were scored; a customer has one per week.
+        means: of shape (models, scores); over lists.
+        draws: of shape (samples, models, scores); the same of each resample.
+    """
+
+    models: tuple[str, ...]
+    sums: Values
+    n_lists: int
+    means: Values
+    draws: Values
+
+
+def score_table(
+    scored: pd.DataFrame,
+    parts: Mapping[str, npt.NDArray[np.intp]],
+    references: Sequence[str],
+    *,
+    n_samples: int,
+    n_flips: int,
+    rng: np.random.Generator,
+) -> pd.DataFrame:
+    """Return one line per row of the table, slice and metric.
+
+    Columns: model, slice, metric, value, low, high (95 % interval over customers), n_customers,
+    n_lists; and for each reference over_<it>, its _low and _high (paired difference, same draws)
+    and _p (sign flips, Holm's correction over the rows; of MAP@12 only).
+
+    Args:
+        scored: evaluation.week.SCORED_LISTS.
+        parts: rows of each slice, among the lists of one model and all articles.
+        references: rows of the table to hold the others against.
+        n_samples: bootstrap resamples of the customers.
+        n_flips: random sign vectors of the paired tests.
+        rng: draws both.
+    """
+    lines = []
+    for part, lists in _slices_of(scored, parts):
+        drawn = resample(lists, n_samples=n_samples, rng=rng)
+        line = _with_intervals(drawn)
+        for reference in references:
+            line = line.assign(**_against(reference, drawn, n_flips, rng))
+        n_customers = len(drawn.sums)
+        lines.append(line.assign(slice=part, n_customers=n_customers, n_lists=drawn.n_lists))
+    table = pd.concat(lines, ignore_index=True)
+    first = ["model", "slice", "metric"]
+    return table[[*first, *(name for name in table.columns if name not in first)]]
+
+
+def resample(scored: pd.DataFrame, *, n_samples: int, rng: np.random.Generator) -> Resampled:
+    """Return means of the scored lists and of resamples of their customers (cluster bootstrap)."""
+    models = tuple(map(str, scored["model"].unique()))
+    of_model = [lists for _, lists in scored.groupby("model", sort=False)]
+    customers, code = np.unique(of_model[0][columns.CUSTOMER], return_inverse=True)
+    values = np.stack([lists[list(SCORES)].to_numpy(np.float64) for lists in of_model], axis=1)
+    sums = np.zeros((len(customers), *values.shape[1:]))
+    np.add.at(sums, code, values)
+    n_lists = np.bincount(code).astype(np.float64)
+    columned = np.column_stack([sums.reshape(len(sums), -1), n_lists])
+    drawn = bootstrap_means(columned, n_samples=n_samples, rng=rng)
+    draws = (drawn[:, :-1] / drawn[:, -1:]).reshape(n_samples, *values.shape[1:])
+    return Resampled(models, sums, len(values), values.mean(axis=0), draws)
+
+
+def ratios(drawn: Resampled, reference: str) -> pd.DataFrame:
+    """Return MAP@12 of every row as a multiple of the reference's, with its 95 % interval.
+
+    Columns: model, ratio, low, high; not a number where the reference (of a resample) has no hit.
+    """
+    base = drawn.models.index(reference)
+    maps, draws = drawn.means[:, _AP], drawn.draws[:, :, _AP]
+    nothing = np.full_like(draws, np.nan)
+    low, high = interval(
+        np.divide(draws, draws[:, [base]], out=nothing, where=draws[:, [base]] > 0)
+    )
+    ratio = np.divide(maps, maps[base], out=np.full_like(maps, np.nan), where=maps[base] > 0)
+    return pd.DataFrame({"model": drawn.models, "ratio": ratio, "low": low, "high": high})
+
+
+def headline(
+    table: pd.DataFrame, of_lists: Mapping[str, Mapping[str, float]]
+) -> dict[str, dict[str, float]]:
+    """Return the point values over all customers, by row and metric, for `dvc metrics`."""
+    everyone = table[table["slice"] == "all"]
+    scores = {
+        str(model): dict(zip(lines["metric"], lines["value"].round(6), strict=True))
+        for model, lines in everyone.groupby("model", sort=False)
+    }
+    for model, values in of_lists.items():
+        scores[model] |= {name: round(value, 6) for name, value in values.items()}
+    return scores
+
+
+def _slices_of(
+    scored: pd.DataFrame, parts: Mapping[str, npt.NDArray[np.intp]]
+) -> list[tuple[str, pd.DataFrame]]:
+    """Return the slices of customers, then those of articles, each with its scored lists."""
+    by_truth = dict(iter(scored.groupby("truth", sort=False)))
+    everything = by_truth.pop(EVERYTHING)
+    place = everything.groupby("model", sort=False).cumcount().to_numpy()
+    customer_slices = [(part, everything[np.isin(place, rows)]) for part, rows in parts.items()]
+    return [*customer_slices, *((str(truth), lists) for truth, lists in by_truth.items())]
+
+
+def _with_intervals(drawn: Resampled) -> pd.DataFrame:
+    low, high = interval(drawn.draws)
+    return pd.DataFrame(
+        {
+            "model": np.repeat(drawn.models, len(SCORES)),
+            "metric": np.tile(SCORES, len(drawn.models)),
+            "value": drawn.means.ravel(),
+            "low": low.ravel(),
+            "high": high.ravel(),
+        }
+    )
+
+
+def _against(
+    reference: str, drawn: Resampled, n_flips: int, rng: np.random.Generator
+) -> dict[str, Values]:
+    base = drawn.models.index(reference)
+    low, high = interval(drawn.draws - drawn.draws[:, [base]])
+    gains = drawn.means - drawn.means[[base]]
+    differences = drawn.sums[:, :, _AP] - drawn.sums[:, [base], _AP]
+    p_values = sign_flip_p(differences, n_flips=n_flips, rng=rng)
+    p_values[np.isin(drawn.models, (reference, ORACLE))] = np.nan
+    p_column = np.full(gains.shape, np.nan)
+    p_column[:, _AP] = holm(p_values)
+    ends = {"": gains, "_low": low, "_high": high, "_p": p_column}
+    return {f"over_{reference}{end}": values.ravel() for end, values in ends.items()}

@@ -1,0 +1,69 @@
+"""From scores to ranked lists, for dense and for sparse score matrices."""
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+NO_ARTICLE: Final = -1
+"""Stands in a list where there is no article; always after the last one."""
+
+Lists = tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]
+
+
+def top_k(scores: npt.NDArray[np.float32], k: int) -> Lists:
+    """Return the k best columns of each row and their scores, best first.
+
+    Equal scores are listed by column; a score of -inf means "not to be listed". Rows with fewer
+    than k finite scores end in NO_ARTICLE with -inf.
+
+    >>> articles, _ = top_k(np.array([[0.1, 0.7, -np.inf]], np.float32), 3)
+    >>> articles.tolist()
+    [[1, 0, -1]]
+    """
+    kept = min(k, scores.shape[1])
+    best = _best_columns(scores, kept)
+    best_scores = np.take_along_axis(scores, best, axis=1)
+    order = np.argsort(-best_scores, axis=1, kind="stable")
+    best_scores = np.take_along_axis(best_scores, order, axis=1)
+    best = np.take_along_axis(best, order, axis=1)
+    articles, listed = empty_lists(len(scores), k)
+    articles[:, :kept] = np.where(np.isneginf(best_scores), NO_ARTICLE, best)
+    listed[:, :kept] = best_scores
+    return articles, listed
+
+
+def top_k_sparse(scores: sparse.csr_matrix, k: int) -> Lists:
+    """Return the k best stored entries of each row as `top_k` does; an absent one has no score."""
+    n_rows = scores.shape[0]
+    row = np.repeat(np.arange(n_rows), np.diff(scores.indptr))
+    order = np.lexsort((scores.indices, -scores.data, row))
+    rank = np.arange(len(order)) - scores.indptr[row]
+    kept = rank < k
+    articles, listed = empty_lists(n_rows, k)
+    articles[row[kept], rank[kept]] = scores.indices[order][kept]
+    listed[row[kept], rank[kept]] = scores.data[order][kept]
+    return articles, listed
+
+
+def empty_lists(n_rows: int, k: int) -> Lists:
+    """Return lists of length k that hold nothing yet."""
+    return np.full((n_rows, k), NO_ARTICLE, np.int32), np.full((n_rows, k), -np.inf, np.float32)
+
+
+def _best_columns(scores: npt.NDArray[np.float32], kept: int) -> npt.NDArray[np.int64]:
+    """Return the columns of the kept best scores of each row, ascending.
+
+    argpartition is several times faster than sorting, but takes any of the equal scores at the
+    border; rows where that matters are sorted after all.
+    """
+    if kept == scores.shape[1]:
+        return np.broadcast_to(np.arange(kept), scores.shape)
+    best = np.argpartition(-scores, kept - 1, axis=1)[:, :kept]
+    inside = np.take_along_axis(scores, best, axis=1)
+    border = inside.min(axis=1, keepdims=True)
+    n_equal, n_inside = (np.count_nonzero(part == border, axis=1) for part in (scores, inside))
+    tied = np.flatnonzero((n_equal > n_inside) & np.isfinite(border[:, 0]))
+    best[tied] = np.argsort(-scores[tied], axis=1, kind="stable")[:, :kept]
+    return np.sort(best, axis=1)

@@ -1,0 +1,266 @@
+"""The best entries of each row of a sparse product that is never formed, in loops numba compiles.
+
+Similar articles, neighbours and sparse linear models all ask for a few columns of A @ B. A row is
+summed into one dense array (Gustavson 1978) and cut while it is there, so memory is one row a
+thread. The sums are scipy's to the last bit: float32, in the order the entries stand in. A row is
+one thread's work from start to end, so the number of threads changes no byte.
+
+The price is numba: 0.6 s to import, and 2 s to compile the first time. What was compiled is kept in
+__pycache__ beside this file or, where that cannot be written, in the user's cache folder; where
+neither can, numba says so, and NUMBA_CACHE_DIR names a folder that can.
+"""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, NamedTuple
+
+import numba
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+from tqdm import tqdm
+
+from hemline.kernels.lists import NO_ARTICLE, Lists, empty_lists
+
+Arrays = tuple[npt.NDArray[Any], ...]
+"""A CSR matrix as numba sees it: indptr, indices, data."""
+
+_BLOCK: Final = 256
+_PAGE: Final = 16
+_NOTHING: Final = 1e-200  # below any score
+_NEARLY: Final = 1 - 1e-9  # a product that rounds down must not hide an entry that would be kept
+
+
+class Cosine(NamedTuple):
+    """What a sum is divided by: row length x column length + shrinkage.
+
+    Attributes:
+        rows: float64, one length for each row of the product.
+        columns: float64, one length for each column.
+        shrinkage: pulls down what rests on little.
+    """
+
+    rows: npt.NDArray[np.float64]
+    columns: npt.NDArray[np.float64]
+    shrinkage: float
+
+
+def best_of_product(
+    left: sparse.csr_matrix,
+    right: sparse.csr_matrix,
+    k: int,
+    *,
+    cosine: Cosine | None = None,
+    own: npt.NDArray[np.int64] | None = None,
+    progress: str | None = None,
+) -> Lists:
+    """Return the k best columns of each row of left @ right and their scores, best first.
+
+    A score is the sum, or what `cosine` makes of it; only positive ones are listed, equal ones by
+    column, and a short list ends in NO_ARTICLE with -inf.
+
+    Args:
+        left: CSR float32 of shape (rows, inner).
+        right: CSR float32 of shape (inner, columns).
+        k: entries kept of each row.
+        cosine: what the sums are divided by; nothing if None.
+        own: a column per row that is left out; NO_ARTICLE leaves out none.
+        progress: what to call the bar; no bar if None.
+
+    Raises:
+        ValueError: k is below 1, or the two do not make a product.
+
+    >>> both = sparse.csr_matrix(np.array([[2, 0, 1], [0, 3, 3]], np.float32))
+    >>> best_of_product(sparse.csr_matrix(np.eye(2, dtype=np.float32)), both, 2)[0].tolist()
+    [[0, 2], [1, 2]]
+    """
+    if k < 1 or left.shape[1] != right.shape[0]:
+        raise ValueError(f"no best {k} of a product of shapes {left.shape} and {right.shape}")
+    n_rows, n_columns = left.shape[0], right.shape[1]
+    if cosine is None:
+        cosine = Cosine(np.ones(n_rows), np.ones(n_columns), 0.0)
+    if own is None:
+        own = np.full(n_rows, NO_ARTICLE, np.int64)
+    articles, scores = empty_lists(n_rows, k)
+
+    def fill(rows: slice) -> None:
+        shape = (rows.stop - rows.start, k)
+        columns, kept = np.full(shape, NO_ARTICLE, np.int64), np.full(shape, -np.inf)
+        _fill(rows.start, arrays_of(left), arrays_of(right), cosine, own, columns, kept)
+        articles[rows], scores[rows] = columns, kept
+
+    for_blocks(fill, n_rows, progress)
+    return articles, scores
+
+
+def products_among(
+    left: sparse.csr_matrix, right: sparse.csr_matrix, among: npt.NDArray[np.int32]
+) -> npt.NDArray[np.float32]:
+    """Return the square of left @ right between the columns of each list.
+
+    Each row of the product is formed once for all lists that name it.
+
+    Args:
+        left: CSR float32 of shape (columns, inner).
+        right: CSR float32 of shape (inner, columns).
+        among: int32 of shape (lists, k); columns, NO_ARTICLE where a list is shorter.
+
+    Returns:
+        float32 of shape (lists, k, k); entry [n, a, b] stands in row among[n, a] and column
+        among[n, b], and is 0 where one of them is NO_ARTICLE.
+    """
+    squares = np.zeros((*among.shape, among.shape[1]), np.float32)
+    named = np.argsort(among, axis=None, kind="stable")
+    named = named[np.searchsorted(among.ravel()[named], 0) :]
+    starts = np.flatnonzero(np.diff(among.ravel()[named], prepend=NO_ARTICLE))
+    ends = np.append(starts[1:], len(named))
+
+    def fill(rows: slice) -> None:
+        names = named[starts[rows.start] : ends[rows.stop - 1]]
+        _gather(names, arrays_of(left), arrays_of(right), among, squares)
+
+    for_blocks(fill, len(starts), None)
+    return squares
+
+
+def matrix_of(lists: Lists, n_columns: int) -> sparse.csr_matrix:
+    """Return ranked lists as the rows of a matrix; the columns of a row keep their rank."""
+    columns, scores = lists
+    listed = columns != NO_ARTICLE
+    indptr = np.concatenate([[0], np.cumsum(listed.sum(axis=1))])
+    return sparse.csr_matrix(
+        (scores[listed], columns[listed], indptr), shape=(len(columns), n_columns)
+    )
+
+
+def for_blocks(fill: Callable[[slice], None], n_rows: int, progress: str | None) -> None:
+    """Fill all rows, a block a thread; a single block, as of one customer, without any thread."""
+    blocks = [slice(start, min(start + _BLOCK, n_rows)) for start in range(0, n_rows, _BLOCK)]
+    if len(blocks) == 1:
+        fill(blocks[0])
+        return
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        done = threads.map(fill, blocks)
+        for _ in tqdm(done, desc=progress, total=len(blocks), disable=progress is None):
+            pass
+
+
+def arrays_of(matrix: sparse.csr_matrix) -> Arrays:
+    """Return indptr, indices and data."""
+    return matrix.indptr, matrix.indices, matrix.data
+
+
+@numba.njit(nogil=True, cache=True)
+def _fill(
+    first: int,
+    left: Arrays,
+    right: Arrays,
+    cosine: Cosine,
+    own: npt.NDArray[np.int64],
+    columns: npt.NDArray[np.int64],
+    scores: npt.NDArray[np.float64],
+) -> None:
+    """Write the best entries of the rows from `first` on, as many rows as `columns` has."""
+    n_pages = -(-len(cosine.columns) // _PAGE)
+    sums = np.zeros((n_pages, _PAGE), np.float32)
+    for place in range(len(columns)):
+        row = first + place
+        _add_row(row, left, right, sums.reshape(-1))
+        if own[row] >= 0:
+            sums[own[row] // _PAGE, own[row] % _PAGE] = 0
+        _keep_best(sums, cosine.rows[row], cosine, columns[place], scores[place])
+
+
+@numba.njit(nogil=True, cache=True)
+def _gather(
+    named: npt.NDArray[np.int64],
+    left: Arrays,
+    right: Arrays,
+    among: npt.NDArray[np.int32],
+    squares: npt.NDArray[np.float32],
+) -> None:
+    """Fill the rows of `squares` that are named, by their place in `among`, equal rows together."""
+    sums = np.zeros(len(left[0]) - 1, np.float32)
+    summed = -1
+    for name in named:
+        one, place = divmod(name, among.shape[1])
+        if among[one, place] != summed:
+            summed = among[one, place]
+            sums[:] = 0
+            _add_row(summed, left, right, sums)
+        for other in range(among.shape[1]):
+            if among[one, other] >= 0:
+                squares[one, place, other] = sums[among[one, other]]
+
+
+@numba.njit(nogil=True)
+def _add_row(row: int, left: Arrays, right: Arrays, sums: npt.NDArray[np.float32]) -> None:
+    starts, inner, values = left
+    right_starts, columns, right_values = right
+    for entry in range(starts[row], starts[row + 1]):
+        value = values[entry]
+        for other in range(right_starts[inner[entry]], right_starts[inner[entry] + 1]):
+            sums[columns[other]] += value * right_values[other]
+
+
+@numba.njit(nogil=True)
+def _keep_best(
+    sums: npt.NDArray[np.float32],
+    length: float,
+    cosine: Cosine,
+    columns: npt.NDArray[np.int64],
+    scores: npt.NDArray[np.float64],
+) -> None:
+    """Replace the -inf of one row by its best entries, best first, and clear the sums.
+
+    Most sums are nothing, which is seen a page at a time, and most others fall short of the worst
+    kept entry, which stands on top of a heap: a product tells that sooner than the division would.
+    """
+    border, bits = _NOTHING, sums.view(np.int32)
+    for page in range(len(sums)):
+        filled = 0
+        for place in range(_PAGE):
+            filled |= bits[page, place]
+        if filled == 0:
+            continue
+        for place in range(min(_PAGE, len(cosine.columns) - page * _PAGE)):
+            column = page * _PAGE + place
+            divisor = length * cosine.columns[column] + cosine.shrinkage
+            if sums[page, place] > border * divisor:
+                score = sums[page, place] / divisor
+                if score > scores[0]:
+                    sink(columns, scores, len(scores), column, score)
+                    border = max(_NOTHING, scores[0] * _NEARLY)
+        sums[page] = 0
+    sort_heap(columns, scores)
+
+
+@numba.njit(nogil=True)
+def sort_heap(columns: npt.NDArray[np.int64], scores: npt.NDArray[np.float64]) -> None:
+    """Turn the heap of one row into a list, best first."""
+    for last in range(len(scores) - 1, 0, -1):
+        column, score = columns[last], scores[last]
+        columns[last], scores[last] = columns[0], scores[0]
+        sink(columns, scores, last, column, score)
+
+
+@numba.njit(nogil=True)
+def sink(
+    columns: npt.NDArray[np.int64],
+    scores: npt.NDArray[np.float64],
+    size: int,
+    column: int,
+    score: float,
+) -> None:
+    """Put an entry in place of the top of the heap; of equal scores the later column is worse."""
+    place, below = 0, 1
+    while below < size:
+        other = below + 1
+        if other < size and (scores[other], -columns[other]) < (scores[below], -columns[below]):
+            below = other
+        if (scores[below], -columns[below]) > (score, -column):
+            break
+        columns[place], scores[place] = columns[below], scores[below]
+        place, below = below, 2 * below + 1
+    columns[place], scores[place] = column, score

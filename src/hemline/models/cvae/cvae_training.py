@@ -1,0 +1,273 @@
+"""Training the CVAE: weighted rows in, the best network by validation MAP@12 out.
+
+A row's input fades slowly with the age of a purchase and its target fades fast, so the network
+learns what customers buy *next* from what they bought so far, in one pass over sparse rows.
+Each row counts with its total target weight, likelihood and KL alike: the per-row KL weight of
+RecVAE (Shenbin et al. 2020), without which faded rows would be all prior.
+
+A step costs what its batch bought: the two article tables are borrowed row by row (row_adagrad),
+and the softmax of a large catalogue runs over a sample (candidates). The price is that row-wise
+Adagrad has a learning rate of its own.
+
+All that is random is drawn on the CPU, wherever the network computes: a GPU sees the same batches,
+samples and noise and ends within rounding of the CPU. The same bytes come only from a CPU, and from
+the same number of threads.
+"""
+
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import replace
+from typing import Annotated, ClassVar, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from scipy import sparse
+from torch import Tensor
+
+from hemline.data.histories import Histories
+from hemline.models.cvae import losses
+from hemline.models.cvae.batches import Batch, Lessons
+from hemline.models.cvae.cvae import Cvae, DeviceName, Shape, build_network, chosen_device
+from hemline.models.cvae.network import SparseRows, thinned, weighted_sums
+from hemline.models.cvae.row_adagrad import RowAdagrad
+from hemline.models.cvae.sampled_softmax import draw, inclusion
+from hemline.models.label_shift import Shelf, ever_bought, log_shift, on_sale
+from hemline.params import Section
+
+
+class CvaeParams(Section):
+    """Network, weighting, optimisation and stopping."""
+
+    section: ClassVar[str] = "cvae"
+    loss: losses.LossName
+    hidden: PositiveInt
+    latent: PositiveInt
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    input_half_life_days: PositiveFloat
+    target_half_life_days: PositiveFloat
+    on_sale_days: PositiveInt
+    recent_half_life_days: PositiveFloat
+    shift: NonNegativeFloat
+    softmax_samples: PositiveInt
+    precision: losses.Precision
+    epoch_customers: PositiveInt
+    validation_customers: PositiveInt
+    batch_size: PositiveInt
+    learning_rate: PositiveFloat
+    row_learning_rate: PositiveFloat
+    kl_cap: NonNegativeFloat
+    kl_anneal_epochs: PositiveInt
+    max_epochs: PositiveInt
+    patience: PositiveInt
+    final_epochs: NonNegativeInt
+    device: DeviceName
+    seed: int
+
+
+class Epoch(NamedTuple):
+    """One line of the training curve; losses are per unit of target weight."""
+
+    epoch: int
+    reconstruction: float
+    kl: float
+    kl_weight: float
+    validation_map_at_12: float
+
+
+def fit_cvae(
+    known: Histories,
+    everything: Histories,
+    params: CvaeParams,
+    *,
+    n_conditions: int,
+    validate: Callable[[Cvae], float],
+    on_epoch: Callable[[Epoch], None],
+) -> Cvae:
+    """Return a CVAE stopped on validation and then taught the latest days.
+
+    Args:
+        known: histories before the validation week.
+        everything: histories before the cut, the validation week included.
+        params: section `cvae`.
+        n_conditions: number of clusters; age bands are conditions too, as many as occur.
+        validate: scores a model on the validation week; higher is better.
+        on_epoch: told about each epoch as it ends.
+    """
+    with torch.random.fork_rng(devices=[]):
+        trainer = Trainer(_untrained(known, everything, params, n_conditions), params)
+        n_epochs = _train_until_stale(trainer, trainer.lessons(known), validate, on_epoch)
+        latest = trainer.lessons(everything)
+        for _ in range(params.final_epochs):
+            trainer.run_epoch(latest, params.kl_cap)
+    return _finished(trainer, everything, n_epochs)
+
+
+def fit_cvae_for(
+    histories: Histories, params: CvaeParams, *, n_conditions: int, n_epochs: int
+) -> Cvae:
+    """Return a CVAE after exactly n_epochs on all histories given, without a validation week.
+
+    Args:
+        histories: histories before the cut.
+        params: section `cvae`; `max_epochs`, `patience` and `final_epochs` play no part.
+        n_conditions: number of clusters.
+        n_epochs: how long to train, for instance the `shape.n_epochs` an earlier fit found best.
+    """
+    with torch.random.fork_rng(devices=[]):
+        trainer = Trainer(_untrained(histories, histories, params, n_conditions), params)
+        lessons = trainer.lessons(histories)
+        trainer.start_from(lessons.shares)
+        for epoch in range(1, n_epochs + 1):
+            trainer.run_epoch(lessons, _kl_weight(params, epoch))
+    return _finished(trainer, histories, n_epochs)
+
+
+class Trainer:
+    """Model, optimisers and random streams of one training."""
+
+    def __init__(self, model: Cvae, params: CvaeParams) -> None:
+        self.model = model
+        self.network = model.network
+        self.device = model.device
+        self.params = params
+        self.rng = np.random.default_rng(params.seed)
+        self.optimizer = torch.optim.Adam(self.network.parameters(), params.learning_rate)
+        self.rows_in = RowAdagrad(self.network.articles_in, params.row_learning_rate)
+        self.rows_out = RowAdagrad(self.network.articles_out, params.row_learning_rate)
+
+    def lessons(self, histories: Histories) -> Lessons:
+        """Return what the histories have to teach about the offered articles."""
+        return Lessons.of(histories, self.model.shelf.offered, self.params.target_half_life_days)
+
+    def start_from(self, shares: npt.NDArray[np.float64]) -> None:
+        """Let the untrained network answer with popularity: spares it the first epochs."""
+        log_shares = torch.tensor(np.log(shares), dtype=torch.float32)
+        self.network.bias_out.data = log_shares.to(self.device)
+
+    def run_epoch(self, lessons: Lessons, kl_weight: float) -> tuple[float, float]:
+        """Return mean reconstruction loss and KL per unit of target weight over one epoch."""
+        params = self.params
+        is_sampled = params.loss == "multinomial"
+        n_samples = params.softmax_samples if is_sampled else len(lessons.offered)
+        included = inclusion(lessons.shares, n_samples)
+        totals = torch.zeros(3, dtype=torch.float64, device=self.device)
+        for batch in lessons.batches(params.epoch_customers, params.batch_size, self.rng):
+            totals += self.step(batch, included, kl_weight)
+        loss, kl, weight = totals.tolist()
+        return loss / weight, kl / weight
+
+    def step(self, batch: Batch, included: npt.NDArray[np.float64], kl_weight: float) -> Tensor:
+        """Return loss, KL and target weight of the batch, all on the device, and learn from it."""
+        weight = self._there(np.asarray(batch.targets.sum(axis=1), np.float32).ravel())
+        condition = self.model.conditions(batch.histories)
+        mean, log_variance = self._encode(batch.histories, condition)
+        noise = torch.randn(mean.shape).to(self.device)
+        hidden = self.network.decode(mean + noise * (0.5 * log_variance).exp(), condition)
+        loss = self._reconstruction(hidden, batch.targets, weight, included).sum()
+        kl = (weight * losses.kl_to_standard_normal(mean, log_variance)).sum()
+        self.optimizer.zero_grad()
+        ((loss + kl_weight * kl) / weight.sum()).backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+        self.rows_in.step()
+        self.rows_out.step()
+        return torch.stack([loss.detach(), kl.detach(), weight.sum()])
+
+    def _encode(self, histories: Histories, condition: Tensor) -> tuple[Tensor, Tensor]:
+        inputs = thinned(self.model.inputs(histories), self.params.dropout, self.rng)
+        articles, position = np.unique(inputs.indices, return_inverse=True)
+        table = self.rows_in.borrow(self._there(articles.astype(np.int64)))
+        bought = weighted_sums(table, SparseRows.of(inputs, position, device=self.device))
+        return self.network.encode(bought, condition)
+
+    def _reconstruction(
+        self,
+        hidden: Tensor,
+        targets: sparse.csr_matrix,
+        weight: Tensor,
+        included: npt.NDArray[np.float64],
+    ) -> Tensor:
+        candidates = draw(included, self.rng)
+        articles = np.union1d(candidates, targets.indices)
+        table = self.rows_out.borrow(self._there(articles))
+        bias = self.network.bias_out[self._there(articles)]
+        position = np.searchsorted(articles, targets.indices)
+        wanted = SparseRows.of(targets, position, device=self.device)
+        sampled = self._there(np.searchsorted(articles, candidates))
+        log_included = self._there(np.log(included[candidates]).astype(np.float32))
+        moved = bias[sampled] - log_included
+        logits = losses.products(hidden, table[sampled], moved, self.params.precision)
+        if self.params.loss == "cosine_recall":
+            return losses.cosine_recall(logits, wanted)
+        return losses.multinomial(
+            logits, losses.logits_of_targets(hidden, table, bias, wanted), weight
+        )
+
+    def _there(self, values: npt.NDArray[np.generic]) -> Tensor:
+        return torch.tensor(values, device=self.device)
+
+
+def _untrained(
+    known: Histories, everything: Histories, params: CvaeParams, n_conditions: int
+) -> Cvae:
+    shape = Shape(
+        n_conditions,
+        int(everything.age_bands.max(initial=-1)) + 1,
+        params.hidden,
+        params.latent,
+        params.input_half_life_days,
+        n_epochs=0,
+    )
+    torch.manual_seed(params.seed)
+    offered = on_sale(everything, params.on_sale_days)
+    shelf = Shelf(ever_bought(everything), offered, _shift_at(known, offered, params))
+    network = build_network(shape, shelf).to(chosen_device(params.device))
+    return Cvae(shape, shelf, network)
+
+
+def _finished(trainer: Trainer, histories: Histories, n_epochs: int) -> Cvae:
+    shape, shelf = trainer.model.shape, trainer.model.shelf
+    shift = _shift_at(histories, shelf.offered, trainer.params)
+    return Cvae(replace(shape, n_epochs=n_epochs), replace(shelf, log_shift=shift), trainer.network)
+
+
+def _shift_at(
+    histories: Histories, offered: npt.NDArray[np.int32], params: CvaeParams
+) -> npt.NDArray[np.float32]:
+    return log_shift(
+        histories,
+        offered,
+        recent_half_life_days=params.recent_half_life_days,
+        target_half_life_days=params.target_half_life_days,
+        on_sale_days=params.on_sale_days,
+        strength=params.shift,
+    )
+
+
+def _train_until_stale(
+    trainer: Trainer,
+    lessons: Lessons,
+    validate: Callable[[Cvae], float],
+    on_epoch: Callable[[Epoch], None],
+) -> int:
+    """Leave the network at its best epoch and return the number of that epoch."""
+    params, network = trainer.params, trainer.network
+    trainer.start_from(lessons.shares)
+    best_score, best_epoch, best_weights = -np.inf, 0, deepcopy(network.state_dict())
+    for epoch in range(1, params.max_epochs + 1):
+        kl_weight = _kl_weight(params, epoch)
+        loss, kl = trainer.run_epoch(lessons, kl_weight)
+        score = validate(Cvae(trainer.model.shape, trainer.model.shelf, network))
+        on_epoch(Epoch(epoch, loss, kl, kl_weight, score))
+        if score > best_score:
+            best_score, best_epoch = score, epoch
+            best_weights = deepcopy(network.state_dict())
+        elif epoch - best_epoch >= params.patience:
+            break
+    network.load_state_dict(best_weights)
+    return best_epoch
+
+
+def _kl_weight(params: CvaeParams, epoch: int) -> float:
+    return params.kl_cap * min(1.0, epoch / params.kl_anneal_epochs)

@@ -1,0 +1,189 @@
+"""What the ranker sees of a pair: the sources' opinions, the article, the customer, and both.
+
+A feature uses the histories asked about and the article facts of one cut; nothing here knows a
+date, so a training week and a live question are computed by the same lines.
+"""
+
+from typing import Final, NamedTuple
+
+import numba
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from hemline.data.histories import Histories
+from hemline.models.ranker.article_features import ATTRIBUTES, STATE_NAMES, ArticleFacts
+from hemline.models.ranker.candidates import Candidates
+
+Matrix = npt.NDArray[np.float32]
+
+_PROFILE_HALF_LIFE_DAYS: Final = 90.0
+_CUSTOMER_NAMES: Final = (
+    "bought_7d",
+    "bought_28d",
+    "bought_91d",
+    "bought_ever",
+    "customer_days_since_last",
+    "customer_days_since_first",
+    "customer_log_price",
+    "customer_price_spread",
+    "age_band",
+)
+_PAIR_NAMES: Final = (
+    "units",
+    "days_since_bought",
+    "price_gap",
+    "age_gap",
+    "band_lift",
+    "cluster_lift",
+)
+
+
+def feature_names(sources: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the columns of `pair_features`, in order."""
+    return (
+        *(f"rank_{name}" for name in sources),
+        *(f"score_{name}" for name in sources),
+        "n_sources",
+        *STATE_NAMES,
+        *_CUSTOMER_NAMES,
+        *_PAIR_NAMES,
+        *(f"share_{name}" for name in ATTRIBUTES),
+        "days_since_product",
+    )
+
+
+def pair_features(candidates: Candidates, histories: Histories, facts: ArticleFacts) -> Matrix:
+    """Return the features of each pair, float32 of shape (pairs, len(feature_names))."""
+    rows, articles = candidates.rows, candidates.articles
+    customers = _customer_features(histories, facts)
+    price = facts.column("log_price")[articles]
+    own, likings = _bought_before(candidates, histories, facts)
+    columns = [
+        candidates.ranks,
+        candidates.scores,
+        (~np.isnan(candidates.ranks)).sum(axis=1, keepdims=True),
+        facts.state[articles],
+        customers[rows],
+        own,
+        (price - customers[rows, _CUSTOMER_NAMES.index("customer_log_price")])[:, None],
+        (facts.column("mean_age_band")[articles] - customers[rows, -1])[:, None],
+        _lift_at(facts.band_lift, articles, histories.age_bands[rows]),
+        _lift_at(facts.cluster_lift, articles, histories.clusters[rows]),
+        likings,
+    ]
+    # Written once into place: stacking would fill as much memory a second time.
+    features = np.empty((len(rows), sum(part.shape[1] for part in columns)), np.float32)
+    end = 0
+    for part in columns:
+        start, end = end, end + part.shape[1]
+        features[:, start:end] = part
+    return features
+
+
+def _customer_features(histories: Histories, facts: ArticleFacts) -> Matrix:
+    days = histories.days_ago
+    length = np.diff(days.indptr)
+    row = np.repeat(np.arange(len(length)), length)
+
+    def total(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+        return np.bincount(row, values, minlength=len(length)).astype(np.float64)
+
+    last, first = np.full(len(length), np.nan), np.full(len(length), np.nan)
+    bought = length > 0
+    starts = days.indptr[:-1][bought]
+    if len(starts):
+        last[bought] = np.minimum.reduceat(days.data, starts)
+        first[bought] = np.maximum.reduceat(days.data, starts)
+    price = facts.column("log_price")[days.indices]
+    has_price = ~np.isnan(price)
+    n_priced = total(has_price.astype(np.float32))
+    known_price = np.where(has_price, price, 0)
+    with np.errstate(invalid="ignore"):
+        mean = total(known_price) / n_priced
+        spread = np.sqrt(np.maximum(total(known_price**2) / n_priced - mean**2, 0))
+    bands = np.where(histories.age_bands >= 0, histories.age_bands, np.nan)
+    windows = [total((days.data <= window).astype(np.float32)) for window in (7, 28, 91)]
+    table = [*windows, length, last, first, mean, spread, bands]
+    return np.stack(table, axis=1).astype(np.float32)
+
+
+def _lift_at(
+    lift: Matrix, articles: npt.NDArray[np.int32], segments: npt.NDArray[np.int8]
+) -> Matrix:
+    """Return the lift of each pair; 0, the last column, for a segment the facts never saw."""
+    known = np.where(segments < lift.shape[1] - 1, segments, -1)
+    return lift[articles, known][:, None]
+
+
+def _bought_before(
+    candidates: Candidates, histories: Histories, facts: ArticleFacts
+) -> tuple[Matrix, Matrix]:
+    """Return what a customer's purchases say of each pair.
+
+    First, float32 of shape (pairs, 2): units bought of exactly this article, and days since then,
+    NaN if never. Second, float32 of shape (pairs, len(ATTRIBUTES) + 1): by attribute, the faded
+    share of the customer's purchases with the article's value; and days since the customer last
+    bought any colour of the product, NaN if never.
+    """
+    days, n_pairs = histories.days_ago, len(candidates.rows)
+    own = np.full((n_pairs, 2), np.nan, np.float32)
+    likings = np.full((n_pairs, len(ATTRIBUTES) + 1), np.nan, np.float32)
+    faded = (0.5 ** (days.data / _PROFILE_HALF_LIFE_DAYS)).astype(np.float32)
+    by_customer = sparse.csr_matrix((faded, days.indices, days.indptr), shape=days.shape)
+    totals = np.maximum(np.asarray(by_customer.sum(axis=1), np.float32).ravel(), 1e-9)
+    purchases = _Purchases(
+        days.indptr, days.indices, histories.units.data, days.data, faded, totals
+    )
+    _look_back(candidates.rows, candidates.articles, purchases, facts.codes, own, likings)
+    return own, likings
+
+
+class _Purchases(NamedTuple):
+    """Purchases by customer, as numba reads them.
+
+    Attributes:
+        indptr: of the CSR matrix of shape (customers, articles).
+        indices: of the same; the other arrays but the last stand beside it.
+        units: how many.
+        days_ago: of the latest purchase.
+        faded: what the purchase still counts.
+        totals: by customer, what all purchases count, a little more than nothing.
+    """
+
+    indptr: npt.NDArray[np.int32]
+    indices: npt.NDArray[np.int32]
+    units: Matrix
+    days_ago: Matrix
+    faded: Matrix
+    totals: Matrix
+
+
+@numba.njit(nogil=True, cache=True)
+def _look_back(
+    rows: npt.NDArray[np.int64],
+    articles: npt.NDArray[np.int32],
+    purchases: _Purchases,
+    codes: npt.NDArray[np.int32],
+    own: Matrix,
+    likings: Matrix,
+) -> None:
+    """Fill own and likings, which are NaN; see _bought_before."""
+    n_attributes = codes.shape[1]
+    for pair in range(len(rows)):
+        asked = articles[pair]
+        own[pair, 0] = 0
+        likings[pair, :n_attributes] = 0
+        for place in range(purchases.indptr[rows[pair]], purchases.indptr[rows[pair] + 1]):
+            article = purchases.indices[place]
+            if article == asked:
+                own[pair, 0] = purchases.units[place]
+                own[pair, 1] = purchases.days_ago[place]
+            counts = purchases.faded[place]
+            for attribute in range(n_attributes):
+                is_liked = codes[article, attribute] == codes[asked, attribute]
+                likings[pair, attribute] += counts if is_liked else np.float32(0)
+            is_sooner = not likings[pair, n_attributes] <= purchases.days_ago[place]
+            if codes[article, 0] == codes[asked, 0] and is_sooner:
+                likings[pair, n_attributes] = purchases.days_ago[place]
+        likings[pair, :n_attributes] /= purchases.totals[rows[pair]]

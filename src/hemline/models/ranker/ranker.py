@@ -1,0 +1,130 @@
+"""The two-stage hybrid: several models propose, gradient-boosted trees put in order.
+
+The ranker keeps its trees and the article facts of its cut. The models that propose are the fitted
+ones beside it and are handed in, so a version holds each of them once.
+"""
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Final, Self
+
+import lightgbm as lgb
+import numpy as np
+import numpy.typing as npt
+
+from hemline.data.histories import Histories
+from hemline.kernels.lists import empty_lists
+from hemline.kernels.quickscorer import Scorer, scorer_of
+from hemline.models.ranker.article_features import ArticleFacts
+from hemline.models.ranker.candidates import Candidates, collect_candidates
+from hemline.models.ranker.pair_features import pair_features
+from hemline.models.ranker.sources import Proposals, sources_of
+from hemline.models.recommender import Recommendations, Recommender
+
+_BATCH: Final = 512
+
+
+class Ranker:
+    """Trees, facts and the models that propose."""
+
+    name = "rank"
+
+    def __init__(
+        self,
+        trees: lgb.Booster,
+        facts: ArticleFacts,
+        proposals: Proposals,
+        models: Mapping[str, Recommender],
+    ) -> None:
+        """Take fitted parts.
+
+        Args:
+            trees: over the columns of features.feature_names(tuple(proposals.depths)).
+            facts: of the articles at the cut.
+            proposals: which models propose, and how much.
+            models: fitted at the same cut, by name; those that do not propose are ignored.
+        """
+        self.trees = trees
+        self.facts = facts
+        self.proposals = proposals
+        self.sources = sources_of(proposals, facts, models)
+
+    def recommend(self, histories: Histories, k: int) -> Recommendations:
+        """Return the k best candidates; an answer's source names the models that proposed it."""
+        articles, scores = empty_lists(histories.n_customers, k)
+        proposed = np.zeros(articles.shape, np.int16)
+        for start in range(0, histories.n_customers, _BATCH):
+            rows = np.arange(start, min(start + _BATCH, histories.n_customers))
+            asked = histories.rows(rows)
+            candidates = collect_candidates(
+                self.sources, self.proposals.depths, asked, self.facts.is_on_sale
+            )
+            if len(candidates.rows) == 0:
+                continue
+            features = pair_features(candidates, asked, self.facts)
+            score = self._score(features).astype(np.float32)
+            row, rank, chosen = _best(candidates, score, k)
+            articles[start + row, rank] = candidates.articles[chosen]
+            scores[start + row, rank] = score[chosen]
+            proposed[start + row, rank] = candidates.proposed_by()[chosen]
+        return Recommendations(articles, scores, proposed, self._source_names)
+
+    def feature_gains(self) -> dict[str, float]:
+        """Return each feature's share of what all splits gained, largest first."""
+        gains = self.trees.feature_importance("gain")
+        shares = gains / max(gains.sum(), 1e-12)
+        order = np.argsort(-shares, kind="stable")
+        names = self.trees.feature_name()
+        return {names[index]: float(shares[index]) for index in order}
+
+    @cached_property
+    def _source_names(self) -> tuple[str, ...]:
+        return _source_names(tuple(self.proposals.depths))
+
+    @cached_property
+    def _score(self) -> Scorer:
+        return scorer_of(self.trees)
+
+    def save(self, folder: Path) -> None:
+        """Write trees as LightGBM's text, facts as npz, who proposes as json."""
+        (folder / "trees.txt").write_text(self.trees.model_to_string(), encoding="utf-8")
+        self.facts.save(folder / "facts.npz")
+        self.proposals.save(folder)
+
+    @classmethod
+    def load(cls, folder: Path, models: Mapping[str, Recommender]) -> Self:
+        """Return the ranker saved in folder, over the fitted models beside it."""
+        trees = lgb.Booster(model_str=(folder / "trees.txt").read_text(encoding="utf-8"))
+        facts = ArticleFacts.load(folder / "facts.npz")
+        return cls(trees, facts, Proposals.load(folder), models)
+
+
+def _best(
+    candidates: Candidates, score: npt.NDArray[np.float32], k: int
+) -> tuple[npt.NDArray[np.int64], ...]:
+    """Return row, rank and pair of each customer's k best pairs.
+
+    Equal scores go by the best rank that a source gave, so that trees with little to say (few
+    weeks, few customers) leave the sources' order as it is; then by article, as the pairs stand.
+    """
+    best_rank = np.fmin.reduce(candidates.ranks, axis=1)
+    order = np.lexsort((best_rank, -score, candidates.rows))
+    row = candidates.rows[order]
+    starts = np.searchsorted(row, row)
+    rank = np.arange(len(row)) - starts
+    kept = rank < k
+    return row[kept], rank[kept], order[kept]
+
+
+def _source_names(sources: tuple[str, ...]) -> tuple[str, ...]:
+    """Return a name for every set of sources, read as bits.
+
+    >>> _source_names(("repurchase", "cvae"))[1:]
+    ('rank (repurchase)', 'rank (cvae)', 'rank (repurchase, cvae)')
+    """
+    sets = [
+        [name for bit, name in enumerate(sources) if number >> bit & 1]
+        for number in range(1 << len(sources))
+    ]
+    return tuple(f"rank ({', '.join(names)})" if names else "rank" for names in sets)

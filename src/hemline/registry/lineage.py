@@ -1,0 +1,132 @@
+"""Where a version came from, and the commands that bring it back.
+
+Everything stands in the tags of the version, so no other clone or run is asked. The commands start
+from nothing but the clone the training ran in: its commit is fetched by the ref that the training
+left there, and `dvc repro` makes every file anew from the raw data. Sums of many numbers depend in
+their last bits on the processor and on the number of threads; both are set as they were, which
+helps on processors that know the same instructions.
+"""
+
+import json
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from hemline.errors import BadInput
+from hemline.registry.versions import Version
+
+_OPENBLAS: Final = "openblas"
+_SHOWN_SECTIONS: Final = ("data.", "acquire.", "synthetic.", "cluster.n_clusters", "serve.")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a version was made from.
+
+    Attributes:
+        version: its number.
+        cut: its cut.
+        source: synthetic or kaggle.
+        run_id: of the MLflow run.
+        git_commit: holds code, params.yaml and dvc.lock.
+        dvc_lock: md5 of dvc.lock.
+        data_hash: of all tables.
+        tables: md5 of each table, by name.
+        models_hash: of all files of the version; its identity.
+        files: md5 of each file or folder of the version, as dvc.lock has it, by path.
+        blas: kernels and threads of the training.
+        params: the parameters that say most, by name.
+        commands: what brings it back, to be run in an empty folder.
+    """
+
+    version: str
+    cut: str
+    source: str
+    run_id: str
+    git_commit: str
+    dvc_lock: str
+    data_hash: str
+    tables: dict[str, str]
+    models_hash: str
+    files: dict[str, str]
+    blas: dict[str, Any]
+    params: dict[str, str]
+    commands: list[str]
+
+
+def origin_of(version: Version, clone: Path) -> Origin:
+    """Return the origin of a version.
+
+    Args:
+        version: whose.
+        clone: the git clone it was trained in.
+
+    Raises:
+        BadInput: the version was registered before these things were recorded.
+    """
+    tags = version.tags
+    if "file_hashes" not in tags:
+        raise BadInput(
+            "a version carries the hashes of its files as tags",
+            found=f"none on version {version.number}, which an earlier Hemline registered",
+            fix=f"check out its commit {tags['git_commit']} and compare dvc.lock by hand",
+        )
+    blas = json.loads(tags["blas"])
+    return Origin(
+        version=version.number,
+        cut=version.cut.isoformat(),
+        source=tags["source"],
+        run_id=version.run_id,
+        git_commit=tags["git_commit"],
+        dvc_lock=tags["dvc_lock"],
+        data_hash=tags["data_hash"],
+        tables=json.loads(tags["table_hashes"]),
+        models_hash=tags["models_hash"],
+        files=json.loads(tags["file_hashes"]),
+        blas=blas,
+        params=_params(version.run_id),
+        commands=_commands(version, clone, blas),
+    )
+
+
+def run_ref(git_commit: str) -> str:
+    """Return the git ref that keeps the commit of a training in the clone it ran in."""
+    return f"refs/hemline/runs/{git_commit[:12]}"
+
+
+def _params(run_id: str) -> dict[str, str]:
+    from mlflow import MlflowClient  # noqa: PLC0415  (see registry.runs)
+
+    recorded = MlflowClient().get_run(run_id).data.params
+    return {name: recorded[name] for name in sorted(recorded) if name.startswith(_SHOWN_SECTIONS)}
+
+
+def _commands(version: Version, clone: Path, blas: dict[str, Any]) -> list[str]:
+    """Return the commands, or none for a version that was trained outside git."""
+    commit = version.tags["git_commit"]
+    if commit == "none":
+        return []
+    folder = f"hemline-version-{version.number}"
+    kaggle = "link your Kaggle files into data/kaggle, as dvc.lock has them by hash"
+    return [
+        f"git clone {shlex.quote(str(clone))} {folder}",
+        f"cd {folder}",
+        f"git fetch origin {run_ref(commit)}",
+        f"git checkout --detach {commit}",
+        "make .venv/installed",
+        *([f"# {kaggle}"] if version.tags["source"] != "synthetic" else []),
+        f"{_as_then(blas)}PATH=.venv/bin:$PATH dvc repro",
+        "git diff --exit-code dvc.lock && echo every file is as it was",
+    ]
+
+
+def _as_then(blas: dict[str, Any]) -> str:
+    """Return the environment that sets kernels and threads as they were.
+
+    OMP_NUM_THREADS, because OpenBLAS, torch and LightGBM all listen to it.
+    """
+    if blas.get("internal_api") != _OPENBLAS:
+        return ""
+    kernels, threads = (shlex.quote(str(blas[name])) for name in ("architecture", "num_threads"))
+    return f"OPENBLAS_CORETYPE={kernels} OMP_NUM_THREADS={threads} "
