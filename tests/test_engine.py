@@ -71,19 +71,19 @@ def test_a_folder_of_files_is_one_table(engine: Engine, tmp_path: Path) -> None:
     assert engine.to_arrow(rows).to_pylist() == [{"n": 10}]
 
 
-def test_batches_come_once_and_what_is_kept_can_be_asked_again(engine: Engine) -> None:
-    kept = engine.kept(engine.from_batches(iter(sold(100).to_batches(30)), SCHEMA))
-    assert engine.to_arrow(kept.sort(*BY)) == engine.to_arrow(kept.sort(*BY))
-    assert engine.to_arrow(kept).num_rows == 100
+def test_batches_are_read_once_and_what_is_persisted_can_be_read_again(engine: Engine) -> None:
+    persisted = engine.persist(engine.from_batches(iter(sold(100).to_batches(30)), SCHEMA))
+    assert engine.to_arrow(persisted.sort(*BY)) == engine.to_arrow(persisted.sort(*BY))
+    assert engine.to_arrow(persisted).num_rows == 100
 
 
-def test_what_a_stream_refuses_is_what_the_reader_hears(engine: Engine) -> None:
+def test_what_a_stream_refuses_reaches_the_reader(engine: Engine) -> None:
     def broken() -> Iterator[pa.RecordBatch]:
         yield from sold(10).to_batches()
         raise BadInput("a price is a number", found="abc", fix="export it again")
 
     with pytest.raises(BadInput, match="a price is a number"):
-        engine.kept(engine.from_batches(broken(), SCHEMA))
+        engine.persist(engine.from_batches(broken(), SCHEMA))
 
 
 def test_a_value_that_fits_no_type_is_refused(engine: Engine) -> None:
@@ -114,12 +114,12 @@ from pathlib import Path
 import numpy as np, pyarrow as pa
 from hemline.engine.engine import EngineParams, open_engine
 
-asked = {"memory_limit": "100MB", "threads": 1, "spill": Path(sys.argv[1])}
-asked = EngineParams.load(Path("params.yaml")).model_copy(update=asked)
-with open_engine(asked) as engine:
+params = {"memory_limit": "100MB", "threads": 1, "spill": Path(sys.argv[1])}
+params = EngineParams.load(Path("params.yaml")).model_copy(update=params)
+with open_engine(params) as engine:
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
     noise = np.random.default_rng(1).random(300_000)
-    engine.kept(engine.from_arrow(pa.table({"noise": noise})))
+    engine.persist(engine.from_arrow(pa.table({"noise": noise})))
 """
 
 
@@ -158,8 +158,8 @@ import sys
 from pathlib import Path
 from hemline.engine.engine import EngineParams, open_engine
 
-asked = {"name": "spark", "spill": Path(sys.argv[1])}
-with open_engine(EngineParams.load(Path("params.yaml")).model_copy(update=asked)):
+params = {"name": "spark", "spill": Path(sys.argv[1])}
+with open_engine(EngineParams.load(Path("params.yaml")).model_copy(update=params)):
     pass
 """
 

@@ -94,7 +94,7 @@ def hold_out(customers: pd.DataFrame, transactions: pd.DataFrame, params: Holdou
     catalogue = np.unique(bought.loc[part != _HELD_OUT, columns.ARTICLE])
     on_offer = np.isin(bought[columns.ARTICLE], catalogue)
     days = bought[columns.DAY].to_numpy("datetime64[D]")
-    pairs = _Pairs(
+    pairs = _Interactions(
         row[on_offer],
         np.searchsorted(catalogue, bought.loc[on_offer, columns.ARTICLE]),
         (days.max() - days + _DAY)[on_offer] / _DAY,
@@ -113,7 +113,7 @@ def hold_out(customers: pd.DataFrame, transactions: pd.DataFrame, params: Holdou
 
 
 @dataclass(frozen=True)
-class _Pairs:
+class _Interactions:
     """One entry per customer and article: row, column, days since it was last bought."""
 
     row: npt.NDArray[np.int64]

@@ -10,7 +10,7 @@ import typer
 
 from benchmarks.record import show, write_results
 from benchmarks.scale.measured import Measured, forget, measured, module_command, run_step
-from benchmarks.scale.scale_project import Shop, load_settings, open_shop, stage_commands
+from benchmarks.scale.scale_project import BenchmarkShop, load_settings, open_shop, stage_commands
 from benchmarks.scale.scale_tables import notes_of, rows_of, with_whole
 from hemline.errors import BadInput
 from hemline.stages.command import run
@@ -58,7 +58,7 @@ def main(
 
 
 def _commands(
-    shop: Shop, settings: dict[str, Any], *, peers: bool
+    shop: BenchmarkShop, settings: dict[str, Any], *, peers: bool
 ) -> Iterator[tuple[str, list[str]]]:
     """Yield what can be run at a size, in an order in which inputs come before what reads them."""
     for name in _BEFORE:
@@ -72,7 +72,7 @@ def _commands(
             yield name, module_command("benchmarks.scale.scale_peers", shop, name)
 
 
-def _run(shop: Shop, name: str, command: list[str], settings: dict[str, Any]) -> bool:
+def _run(shop: BenchmarkShop, name: str, command: list[str], settings: dict[str, Any]) -> bool:
     typer.echo(f"{shop.percent} %: {name}", err=True)
     most = settings["most_seconds"] if name in settings["peers"] else None
     taken = run_step(shop, name, command, most_seconds=most)
@@ -84,7 +84,7 @@ def _run(shop: Shop, name: str, command: list[str], settings: dict[str, Any]) ->
     return measured(shop, name) is not None
 
 
-def _report(shops: list[Shop], settings: dict[str, Any], *, write: bool) -> None:
+def _report(shops: list[BenchmarkShop], settings: dict[str, Any], *, write: bool) -> None:
     stages = [*stage_commands(_ROOT / "dvc.yaml"), _DVC]
     taken = with_whole({shop.percent: _all_measured(shop, settings) for shop in shops}, stages)
     counts = {shop.percent: shop.n_transactions() for shop in shops if _has_tables(shop)}
@@ -95,13 +95,13 @@ def _report(shops: list[Shop], settings: dict[str, Any], *, write: bool) -> None
         typer.echo(f"written to {write_results('scale', rows, notes=notes)}")
 
 
-def _all_measured(shop: Shop, settings: dict[str, Any]) -> dict[str, Measured]:
+def _all_measured(shop: BenchmarkShop, settings: dict[str, Any]) -> dict[str, Measured]:
     names = [name for name, _ in _commands(shop, settings, peers=True)]
     found = {name: measured(shop, name) for name in names}
     return {name: each for name, each in found.items() if each is not None}
 
 
-def _has_tables(shop: Shop) -> bool:
+def _has_tables(shop: BenchmarkShop) -> bool:
     return (shop.tables / "transactions.parquet").exists()
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.process import measure_process
 from benchmarks.record import commit
-from benchmarks.scale.scale_project import Shop
+from benchmarks.scale.scale_project import BenchmarkShop
 
 OUT_OF_ROOM = 3
 """What a peer exits with that reached its limit of memory."""
@@ -42,19 +42,19 @@ class Measured:
         return self.told.get("whole seconds", self.seconds)
 
 
-def measured(shop: Shop, name: str) -> Measured | None:
+def measured(shop: BenchmarkShop, name: str) -> Measured | None:
     """Return what a step took, or None if it has not run yet."""
     path = _path(shop, name)
     return Measured(**json.loads(path.read_text("utf-8"))) if path.exists() else None
 
 
-def forget(shop: Shop, name: str) -> None:
+def forget(shop: BenchmarkShop, name: str) -> None:
     """Let a step be measured again."""
     _path(shop, name).unlink(missing_ok=True)
 
 
 def run_step(
-    shop: Shop, name: str, command: Sequence[str], *, most_seconds: float | None = None
+    shop: BenchmarkShop, name: str, command: Sequence[str], *, most_seconds: float | None = None
 ) -> Measured:
     """Run a step in the shop's folder and keep what it took if it ended well or at its limit."""
     told = shop.root / "told" / f"{name}.json"
@@ -70,12 +70,12 @@ def run_step(
     return result
 
 
-def module_command(module: str, shop: Shop, name: str) -> list[str]:
+def module_command(module: str, shop: BenchmarkShop, name: str) -> list[str]:
     """Return the command of a step that is not a stage."""
     return [sys.executable, "-m", module, name, str(shop.root), str(shop.percent)]
 
 
-def _path(shop: Shop, name: str) -> Path:
+def _path(shop: BenchmarkShop, name: str) -> Path:
     return shop.root / "taken" / f"{name}.json"
 
 

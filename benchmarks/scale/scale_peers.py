@@ -16,7 +16,7 @@ import typer
 from scipy import sparse
 
 from benchmarks.scale.measured import OUT_OF_ROOM
-from benchmarks.scale.scale_project import Shop, load_settings
+from benchmarks.scale.scale_project import BenchmarkShop, load_settings
 from benchmarks.scale.scale_steps import Told, asked_customers, read_histories, tell, timed
 from hemline import columns, tables
 from hemline.data.histories import load_histories
@@ -28,7 +28,7 @@ _ROWS: Final = 1000  # of the dense block of scores that linear_kernel makes at 
 
 def main(peer: str, folder: Path, percent: int) -> None:
     """Run one peer and keep what it tells."""
-    shop, most = Shop(folder, percent), int(load_settings()["most_gb"] * 1e9)
+    shop, most = BenchmarkShop(folder, percent), int(load_settings()["most_gb"] * 1e9)
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
     try:
         with full_disk_refused(shop.root):
@@ -38,12 +38,12 @@ def main(peer: str, folder: Path, percent: int) -> None:
         raise SystemExit(OUT_OF_ROOM) from None
 
 
-def _read_csv(shop: Shop) -> None:
+def _read_csv(shop: BenchmarkShop) -> None:
     """Reading alone, with the types a careful reader gives."""
     _read_transactions(shop)
 
 
-def _map_ids(shop: Shop) -> None:
+def _map_ids(shop: BenchmarkShop) -> None:
     """Reading, and ids to numbers by factorize."""
     transactions = _read_transactions(shop)
     for name in (columns.CUSTOMER_ID, columns.ARTICLE_ID):
@@ -51,12 +51,12 @@ def _map_ids(shop: Shop) -> None:
     transactions.to_parquet(shop.root / "pandas.parquet")
 
 
-def _read_transactions(shop: Shop) -> pd.DataFrame:
+def _read_transactions(shop: BenchmarkShop) -> pd.DataFrame:
     path = shop.kaggle / "transactions_train.csv"
     return pd.read_csv(path, dtype={columns.ARTICLE_ID: str}, parse_dates=[columns.DAY])
 
 
-def _group_by(shop: Shop) -> None:
+def _group_by(shop: BenchmarkShop) -> None:
     """Units and latest day per customer and article, the usual way to a matrix."""
     import duckdb  # noqa: PLC0415
 
@@ -68,7 +68,7 @@ def _group_by(shop: Shop) -> None:
     duckdb.connect().execute(query).fetchnumpy()
 
 
-def _cluster_rows(shop: Shop) -> None:
+def _cluster_rows(shop: BenchmarkShop) -> None:
     """One start of k-modes on every customer's row."""
     from kmodes.kmodes import KModes  # noqa: PLC0415
 
@@ -81,7 +81,7 @@ def _cluster_rows(shop: Shop) -> None:
     model.fit(rows)
 
 
-def _linear_kernel(shop: Shop) -> None:
+def _linear_kernel(shop: BenchmarkShop) -> None:
     from sklearn.metrics.pairwise import linear_kernel  # noqa: PLC0415
 
     vectors, n_kept = _text_vectors(shop), load_settings()["similar_articles"] + 1
@@ -91,7 +91,7 @@ def _linear_kernel(shop: Shop) -> None:
         np.take_along_axis(near, best, axis=1)
 
 
-def _topn(shop: Shop) -> None:
+def _topn(shop: BenchmarkShop) -> None:
     from sparse_dot_topn import sp_matmul_topn  # noqa: PLC0415
 
     vectors = _text_vectors(shop)
@@ -99,7 +99,7 @@ def _topn(shop: Shop) -> None:
     sp_matmul_topn(vectors, sparse.csr_matrix(vectors.T), top_n=n_kept, n_threads=2)
 
 
-def _text_vectors(shop: Shop) -> sparse.csr_matrix:
+def _text_vectors(shop: BenchmarkShop) -> sparse.csr_matrix:
     from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415
 
     articles = tables.read_table(shop.tables / "articles.parquet", tables.ARTICLES)
@@ -107,7 +107,7 @@ def _text_vectors(shop: Shop) -> sparse.csr_matrix:
     return sparse.csr_matrix(words.fit_transform(article_texts(articles)))
 
 
-def _implicit_cosine(shop: Shop) -> None:
+def _implicit_cosine(shop: BenchmarkShop) -> None:
     from implicit.nearest_neighbours import CosineRecommender  # noqa: PLC0415
 
     units = load_histories(shop.prepared / "histories.npz").units
@@ -116,7 +116,7 @@ def _implicit_cosine(shop: Shop) -> None:
     model.fit(bought, show_progress=False)
 
 
-def _full_softmax(shop: Shop) -> Told:
+def _full_softmax(shop: BenchmarkShop) -> Told:
     """Mult-VAE as usually written, but for its sparse input: fp32, Adam, every article's logit."""
     import torch  # noqa: PLC0415
     from torch import nn  # noqa: PLC0415
@@ -159,7 +159,7 @@ def _full_softmax(shop: Shop) -> Told:
     return {"whole seconds": seconds * share, "whole cpu seconds": cpu_seconds * share}
 
 
-def _implicit_topk(shop: Shop) -> None:
+def _implicit_topk(shop: BenchmarkShop) -> None:
     """The same table and the same vectors; the bias as one more column."""
     from implicit.cpu.topk import topk  # noqa: PLC0415
 
@@ -170,7 +170,7 @@ def _implicit_topk(shop: Shop) -> None:
         topk(table, vectors[rows], load_settings()["list_length"], filter_query_items=bought[rows])
 
 
-def _answer(shop: Shop) -> Told:
+def _answer(shop: BenchmarkShop) -> Told:
     """A plain product with every article's vector in fp32, and the best of it."""
     settings = load_settings()
     vectors, table = _everybodys_vectors(shop)
@@ -185,7 +185,7 @@ def _answer(shop: Shop) -> Told:
     return timed(answer, asked)
 
 
-def _everybodys_vectors(shop: Shop) -> tuple[np.ndarray, np.ndarray]:
+def _everybodys_vectors(shop: BenchmarkShop) -> tuple[np.ndarray, np.ndarray]:
     """Return unit vectors by customer and the table of the scored model, bias included.
 
     How long a product with them takes does not depend on what stands in the vectors.
@@ -197,7 +197,7 @@ def _everybodys_vectors(shop: Shop) -> tuple[np.ndarray, np.ndarray]:
     return rng.standard_normal((n_customers, table.shape[1]), np.float32), table
 
 
-PEERS: Final[Mapping[str, Callable[[Shop], Any]]] = {
+PEERS: Final[Mapping[str, Callable[[BenchmarkShop], Any]]] = {
     "pandas_csv": _read_csv,
     "pandas_ids": _map_ids,
     "duckdb_group_by": _group_by,

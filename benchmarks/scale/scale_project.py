@@ -26,7 +26,7 @@ _DAYS: Final = {"first_day": "2018-09-20", "last_day": "2020-09-22"}
 
 
 @dataclass(frozen=True)
-class Shop:
+class BenchmarkShop:
     """The project folder of a size; paths as dvc.yaml has them."""
 
     root: Path
@@ -73,7 +73,7 @@ def load_settings() -> dict[str, Any]:
     return settings
 
 
-def open_shop(folder: Path, percent: int) -> Shop:
+def open_shop(folder: Path, percent: int) -> BenchmarkShop:
     """Return the project folder of a size, made where it is missing, with today's code in it."""
     root = folder / f"{percent}"
     root.mkdir(parents=True, exist_ok=True)
@@ -82,7 +82,7 @@ def open_shop(folder: Path, percent: int) -> Shop:
     ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
     shutil.rmtree(root / "src", ignore_errors=True)
     shutil.copytree(_ROOT / "src", root / "src", ignore=ignored)  # stages name it in their deps
-    shop = Shop(root, percent)
+    shop = BenchmarkShop(root, percent)
     _set_size(shop)
     if not (root / ".dvc").exists():
         command = [sys.executable, "-m", "dvc", "init", "--no-scm", "--quiet"]
@@ -104,7 +104,7 @@ def _filled(command: str, paths: Mapping[str, str]) -> list[str]:
     return shlex.split(re.sub(r"\$\{paths\.(\w+)\}", lambda found: paths[found[1]], command))
 
 
-def _set_size(shop: Shop) -> None:
+def _set_size(shop: BenchmarkShop) -> None:
     content = yaml.safe_load(shop.params.read_text(encoding="utf-8"))
     n_customers = _KAGGLE["n_customers"] * shop.percent // 100
     content["acquire"]["source"] = "kaggle"

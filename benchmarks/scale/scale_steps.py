@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import typer
 
-from benchmarks.scale.scale_project import Shop, load_settings
+from benchmarks.scale.scale_project import BenchmarkShop, load_settings
 from hemline import columns, tables
 from hemline.data.histories import Histories, build_histories, load_histories
 from hemline.data.split import DataParams
@@ -30,18 +30,18 @@ _COUNTED_AT_ONCE: Final = 50_000  # customers whose lists are held at a time
 
 def main(step: str, folder: Path, percent: int) -> None:
     """Run one step and keep what it tells."""
-    shop = Shop(folder, percent)
+    shop = BenchmarkShop(folder, percent)
     tell(shop, step, STEPS[step](shop) or {})
 
 
-def tell(shop: Shop, step: str, told: Told) -> None:
+def tell(shop: BenchmarkShop, step: str, told: Told) -> None:
     """Write told/<step>.json."""
     path = shop.root / "told" / f"{step}.json"
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(dict(told)), encoding="utf-8")
 
 
-def read_histories(shop: Shop) -> Histories:
+def read_histories(shop: BenchmarkShop) -> Histories:
     """Return the histories at the cut, with segments."""
     segments = tables.read_table(shop.segments, tables.SEGMENTS)
     return load_histories(shop.prepared / "histories.npz", segments)
@@ -69,15 +69,15 @@ def asked_customers(histories: Histories, n: int, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).choice(warm, min(n, len(warm)), replace=False)
 
 
-def _generate(shop: Shop) -> None:
+def _generate(shop: BenchmarkShop) -> None:
     generate_shop(SyntheticParams.load(shop.params))
 
 
-def _write_csv(shop: Shop) -> None:
+def _write_csv(shop: BenchmarkShop) -> None:
     write_kaggle_files(generate_shop(SyntheticParams.load(shop.params)), shop.kaggle)
 
 
-def _build_histories(shop: Shop) -> None:
+def _build_histories(shop: BenchmarkShop) -> None:
     """From the columns that the peer reads too."""
     cut = DataParams.load(shop.params).cut
     needed = (columns.DAY, columns.CUSTOMER, columns.ARTICLE, columns.UNITS)
@@ -87,7 +87,7 @@ def _build_histories(shop: Shop) -> None:
     build_histories(purchases, cut=cut, n_customers=known.n_customers, n_articles=known.n_articles)
 
 
-def _fit_cosine(shop: Shop) -> None:
+def _fit_cosine(shop: BenchmarkShop) -> None:
     """Plain item-item cosine, as the peer computes it: all days, nothing shrunk."""
     from hemline.models.copurchase import CopurchaseParams, fit_copurchase  # noqa: PLC0415
 
@@ -97,21 +97,21 @@ def _fit_cosine(shop: Shop) -> None:
     fit_copurchase(load_histories(shop.prepared / "histories.npz"), params.model_copy(update=plain))
 
 
-def _fit_item_knn(shop: Shop) -> None:
+def _fit_item_knn(shop: BenchmarkShop) -> None:
     from hemline.models.item_knn import ItemKnnParams, fit_item_knn  # noqa: PLC0415
 
     known = load_histories(shop.prepared / "histories.npz")
     fit_item_knn(known, ItemKnnParams.load(shop.params))
 
 
-def _fit_rp3beta(shop: Shop) -> None:
+def _fit_rp3beta(shop: BenchmarkShop) -> None:
     from hemline.models.item_knn import Rp3betaParams, fit_rp3beta  # noqa: PLC0415
 
     known = load_histories(shop.prepared / "histories.npz")
     fit_rp3beta(known, Rp3betaParams.load(shop.params))
 
 
-def _fit_ease(shop: Shop) -> Told:
+def _fit_ease(shop: BenchmarkShop) -> Told:
     from hemline.models.ease import EaseParams, fit_ease  # noqa: PLC0415
 
     known = load_histories(shop.prepared / "histories.npz")
@@ -119,16 +119,16 @@ def _fit_ease(shop: Shop) -> Told:
     return {"articles read": read, "articles offered": offered}
 
 
-def _train_epoch(shop: Shop) -> Told:
+def _train_epoch(shop: BenchmarkShop) -> Told:
     """One epoch over everybody, every article offered."""
     return {"customers": _fit_cvae(shop, load_settings()["width"], None)}
 
 
-def _fit_scored(shop: Shop) -> None:
+def _fit_scored(shop: BenchmarkShop) -> None:
     _fit_cvae(shop, load_settings()["scored"], shop.scored)
 
 
-def _fit_cvae(shop: Shop, width: dict[str, int], saved: Path | None) -> int:
+def _fit_cvae(shop: BenchmarkShop, width: dict[str, int], saved: Path | None) -> int:
     from hemline.models.cvae.cvae_training import CvaeParams, fit_cvae_for  # noqa: PLC0415
 
     known = read_histories(shop)
@@ -146,12 +146,12 @@ def _fit_cvae(shop: Shop, width: dict[str, int], saved: Path | None) -> int:
     return int((~known.is_cold()).sum())
 
 
-def _score_everybody(shop: Shop) -> Told:
+def _score_everybody(shop: BenchmarkShop) -> Told:
     """Bought articles stay in the lists, which are counted and dropped."""
     return _listed(_load_scored(shop), read_histories(shop))
 
 
-def _score_unseen(shop: Shop) -> Told:
+def _score_unseen(shop: BenchmarkShop) -> Told:
     from hemline.models.exclude_bought import Unseen  # noqa: PLC0415
 
     return _listed(Unseen(_load_scored(shop)), read_histories(shop))
@@ -165,7 +165,7 @@ def _listed(model: Recommender, histories: Histories) -> Told:
     return {"lists": histories.n_customers, "articles listed": n_listed}
 
 
-def _answer_one(shop: Shop) -> Told:
+def _answer_one(shop: BenchmarkShop) -> Told:
     """Encode, score every article, top 12: the model alone, loaded and warm."""
     settings = load_settings()
     histories, model = read_histories(shop), _load_scored(shop)
@@ -177,7 +177,7 @@ def _answer_one(shop: Shop) -> Told:
     return timed(answer, asked)
 
 
-def _answer_served(shop: Shop) -> Told:
+def _answer_served(shop: BenchmarkShop) -> Told:
     """The same through the storefront: ranker, names of articles and all."""
     from hemline.storefront import Storefront, VersionFiles  # noqa: PLC0415
 
@@ -199,13 +199,13 @@ def _answer_served(shop: Shop) -> Told:
     return timed(answer, asked)
 
 
-def _load_scored(shop: Shop) -> Any:
+def _load_scored(shop: BenchmarkShop) -> Any:
     from hemline.models.cvae.cvae import Cvae  # noqa: PLC0415
 
     return Cvae.load(shop.scored)
 
 
-STEPS: Final[Mapping[str, Callable[[Shop], Told | None]]] = {
+STEPS: Final[Mapping[str, Callable[[BenchmarkShop], Told | None]]] = {
     "generator": _generate,
     "kaggle_files": _write_csv,
     "histories": _build_histories,

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import typer
 
 from benchmarks.record import Row, commit, rows_of, show, write_results
-from benchmarks.scale.scale_project import Shop, load_settings
+from benchmarks.scale.scale_project import BenchmarkShop, load_settings
 from benchmarks.scale.scale_steps import read_histories
 from hemline.data.histories import Histories, load_histories
 from hemline.errors import BadInput
@@ -51,7 +51,7 @@ def main(
 ) -> None:
     """Fit and score what has not been yet, and show and write all of it."""
     settings = load_settings()["quality"]
-    shop = Shop(keep / f"{settings['percent']}", settings["percent"])
+    shop = BenchmarkShop(keep / f"{settings['percent']}", settings["percent"])
     if not shop.segments.exists():
         raise BadInput(
             "the histories and segments of a shop",
@@ -74,7 +74,7 @@ def main(
 
 
 def scores_of(
-    shop: Shop, settings: Mapping[str, Any], known: Histories, bought: Histories
+    shop: BenchmarkShop, settings: Mapping[str, Any], known: Histories, bought: Histories
 ) -> Scores:
     """Return every fit's scores by name and seed: all of one seed before those of the next."""
     params, scores = CvaeParams.load(shop.params).model_dump(), {}

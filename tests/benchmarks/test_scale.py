@@ -12,7 +12,7 @@ from benchmarks.record import Row, write_results
 from benchmarks.scale import scale_tables
 from benchmarks.scale.measured import OUT_OF_ROOM, Measured, forget, measured, run_step
 from benchmarks.scale.scale_peers import PEERS
-from benchmarks.scale.scale_project import Shop, load_settings, open_shop, stage_commands
+from benchmarks.scale.scale_project import BenchmarkShop, load_settings, open_shop, stage_commands
 from benchmarks.scale.scale_steps import STEPS, timed
 from benchmarks.scale.scale_tables import notes_of, rows_of, with_whole
 from hemline.data.acquire.typed_tables import AcquireParams
@@ -40,7 +40,7 @@ def test_a_process_over_its_time_is_killed_with_its_children() -> None:
 
 
 def test_a_step_that_ended_well_is_kept_until_it_is_forgotten(tmp_path: Path) -> None:
-    shop = Shop(tmp_path, 1)
+    shop = BenchmarkShop(tmp_path, 1)
     (tmp_path / "told").mkdir()
     tells = "import pathlib; pathlib.Path('told/one.json').write_text('{\"lists\": 3}')"
     run_step(shop, "one", [*PYTHON, tells])
@@ -54,7 +54,7 @@ def test_a_step_that_ended_well_is_kept_until_it_is_forgotten(tmp_path: Path) ->
 def test_a_step_of_ours_that_failed_is_asked_again_and_a_stopped_peer_is_not(
     tmp_path: Path,
 ) -> None:
-    shop = Shop(tmp_path, 1)
+    shop = BenchmarkShop(tmp_path, 1)
     assert run_step(shop, "ours", [*PYTHON, "raise SystemExit(3)"]).status == 3
     assert measured(shop, "ours") is None
     run_step(shop, "broken peer", [*PYTHON, "raise SystemExit(1)"], most_seconds=60)

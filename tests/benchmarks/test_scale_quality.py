@@ -7,7 +7,7 @@ from scipy import sparse
 
 from benchmarks.benchmark_report import DOCUMENT
 from benchmarks.record import Row
-from benchmarks.scale.scale_project import Shop, load_settings
+from benchmarks.scale.scale_project import BenchmarkShop, load_settings
 from benchmarks.scale.softmax_quality import METRICS, Scored, compared, main, scores_of
 from hemline.data.histories import Histories
 from hemline.errors import BadInput
@@ -27,9 +27,9 @@ SETTINGS = {
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Shop:
+def shop(tmp_path: Path) -> BenchmarkShop:
     (tmp_path / "params.yaml").write_text(PARAMS_YAML.read_text("utf-8"), encoding="utf-8")
-    return Shop(tmp_path, 10)
+    return BenchmarkShop(tmp_path, 10)
 
 
 def some_purchases(seed: int) -> Histories:
@@ -38,7 +38,7 @@ def some_purchases(seed: int) -> Histories:
     return Histories.from_interactions(sparse.csr_matrix(bought.astype(np.float32)))
 
 
-def test_every_fit_is_scored_by_seed_for_every_buyer_and_differs(shop: Shop) -> None:
+def test_every_fit_is_scored_by_seed_for_every_buyer_and_differs(shop: BenchmarkShop) -> None:
     known, bought = some_purchases(1), some_purchases(2)
     scores = scores_of(shop, SETTINGS, known, bought)
     assert [*scores] == [("full", 7), ("few", 7), ("full", 8)]
@@ -49,7 +49,7 @@ def test_every_fit_is_scored_by_seed_for_every_buyer_and_differs(shop: Shop) -> 
     assert (scores["full", 7].values != scores["full", 8].values).any()
 
 
-def test_a_fit_is_kept_until_its_numbers_change(shop: Shop) -> None:
+def test_a_fit_is_kept_until_its_numbers_change(shop: BenchmarkShop) -> None:
     known, bought = some_purchases(1), some_purchases(2)
     first = scores_of(shop, SETTINGS, known, bought)
     again = scores_of(shop, SETTINGS, known, bought)

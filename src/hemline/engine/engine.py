@@ -69,7 +69,7 @@ class Engine(Protocol):
         """Return the rows of batches of one schema, which are stored one by one first."""
         ...
 
-    def kept(self, rows: Rows) -> Rows:
+    def persist(self, rows: Rows) -> Rows:
         """Return the rows computed once and for all, out of core, in no particular order."""
         ...
 

@@ -37,7 +37,7 @@ def open_duckdb(memory_limit: str, threads: int, folder: Path) -> Iterator["OnDu
     }
     if threads:
         settings["threads"] = threads
-    with duckdb.connect(folder / "kept.duckdb", config=settings) as connection:
+    with duckdb.connect(folder / "persisted.duckdb", config=settings) as connection:
         yield OnDuckdb(connection, memory_limit, folder)
 
 
@@ -66,14 +66,14 @@ class OnDuckdb:
 
         Read as a stream, DuckDB keeps what it has joined: 1.2 GB of Kaggle's transactions.
         """
-        path = self.folder / f"sent_{next(self._numbers)}.parquet"
+        path = self.folder / f"received_{next(self._numbers)}.parquet"
         with self._refusals():
             tables.write_batches(batches, path, schema)
         return self.read(path)
 
-    def kept(self, rows: _Rows) -> _Rows:
+    def persist(self, rows: _Rows) -> _Rows:
         """Return the rows as a table of the database file."""
-        name = f"kept_{next(self._numbers)}"
+        name = f"persisted_{next(self._numbers)}"
         with self._refusals():
             # A commit that fails is silent where the relation commits by itself.
             self.connection.begin()

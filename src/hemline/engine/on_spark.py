@@ -118,12 +118,12 @@ class OnSpark:
 
     def from_batches(self, batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> _Rows:
         """Return the rows, written to the shared folder first."""
-        path = self.folder / f"sent_{next(self._numbers)}.parquet"
+        path = self.folder / f"received_{next(self._numbers)}.parquet"
         with self._refusals():
             tables.write_batches(batches, path, schema)
         return self.read(path)
 
-    def kept(self, rows: _Rows) -> _Rows:
+    def persist(self, rows: _Rows) -> _Rows:
         """Return the rows as parquet files in the shared folder."""
         return self.read(self._stored(rows))
 
@@ -141,7 +141,7 @@ class OnSpark:
             tables.write_batches(batches, path, schema)
 
     def _stored(self, rows: _Rows) -> Path:
-        folder = self.folder / f"kept_{next(self._numbers)}"
+        folder = self.folder / f"persisted_{next(self._numbers)}"
         with self._refusals():
             rows.to_native().write.parquet(str(folder))
         return folder

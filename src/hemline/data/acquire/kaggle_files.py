@@ -54,7 +54,7 @@ _DAMAGED: Final = (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError)
 
 
 @dataclass(frozen=True)
-class Source:
+class KaggleFile:
     """One of Kaggle's csv files: on its own, compressed, a member of a zip, or as parquet."""
 
     csv_name: str
@@ -74,7 +74,7 @@ class Source:
         return (self.csv_name if inside else self.path.name) + inside
 
 
-def find_sources(folder: Path, *, keep_postal_code: bool) -> dict[str, Source]:
+def find_sources(folder: Path, *, keep_postal_code: bool) -> dict[str, KaggleFile]:
     """Return where articles, customers and transactions lie; raises BadInput unless each is one."""
     if not folder.is_dir():
         raise BadInput(
@@ -97,7 +97,7 @@ def holds_kaggle_files(folder: Path) -> bool:
     return any(_candidates(folder, name) for name in names)
 
 
-def check_header(source: Source) -> list[str]:
+def check_header(source: KaggleFile) -> list[str]:
     """Return the columns that will be ignored.
 
     Raises:
@@ -120,7 +120,7 @@ def check_header(source: Source) -> list[str]:
     return [name for name in header if name not in source.schema.names]
 
 
-def read_blocks(source: Source) -> Iterator[pa.RecordBatch]:
+def read_blocks(source: KaggleFile) -> Iterator[pa.RecordBatch]:
     """Yield the wanted columns block by block; raises BadInput for what cannot be typed."""
     convert = arrow_csv.ConvertOptions(
         column_types=source.schema,
@@ -143,10 +143,10 @@ def read_blocks(source: Source) -> Iterator[pa.RecordBatch]:
         raise BadInput(f"{source} has rows", found="a header only", fix=UNCHANGED)
 
 
-def _find(folder: Path, csv_name: str, schema: pa.Schema) -> Source:
+def _find(folder: Path, csv_name: str, schema: pa.Schema) -> KaggleFile:
     found = _candidates(folder, csv_name)
     if len(found) == 1:
-        return Source(csv_name, found[0], schema)
+        return KaggleFile(csv_name, found[0], schema)
     if found:
         raise BadInput(
             f"{csv_name} lies in {folder} once",
@@ -169,7 +169,7 @@ def _candidates(folder: Path, csv_name: str) -> list[Path]:
 
 
 @contextmanager
-def _open(source: Source) -> Iterator[IO[bytes]]:
+def _open(source: KaggleFile) -> Iterator[IO[bytes]]:
     """Yield the bytes of the csv, unpacked on the fly; other members of a zip are not touched."""
     try:
         if source.path.suffix == ".zip":
@@ -189,7 +189,7 @@ def _open(source: Source) -> Iterator[IO[bytes]]:
         ) from None
 
 
-def _member(archive: zipfile.ZipFile, source: Source) -> IO[bytes]:
+def _member(archive: zipfile.ZipFile, source: KaggleFile) -> IO[bytes]:
     if source.csv_name in archive.namelist():
         return archive.open(source.csv_name)
     raise BadInput(
@@ -199,7 +199,7 @@ def _member(archive: zipfile.ZipFile, source: Source) -> IO[bytes]:
     )
 
 
-def _parquet_header(source: Source) -> list[str]:
+def _parquet_header(source: KaggleFile) -> list[str]:
     stored = dataset.dataset(source.path, format="parquet")
     names: list[str] = stored.schema.names
     for name in (columns.ARTICLE_ID, columns.CUSTOMER_ID):
@@ -212,7 +212,7 @@ def _parquet_header(source: Source) -> list[str]:
     return names
 
 
-def _header(source: Source) -> list[str]:
+def _header(source: KaggleFile) -> list[str]:
     longest = 1 << 16
     with _open(source) as stream:
         first_line = stream.readline(longest)
@@ -224,7 +224,7 @@ def _header(source: Source) -> list[str]:
         raise _not_utf8(source, f"the header: {error.reason}") from None
 
 
-def _refusal(source: Source, error: str) -> BadInput:
+def _refusal(source: KaggleFile, error: str) -> BadInput:
     """Return what arrow's message says, in the words of the file."""
     if ragged := re.search(r"Row #(\d+): Expected (\d+) columns, got (.*)", error, re.DOTALL):
         line, n_columns, got = ragged.groups()
@@ -248,5 +248,5 @@ def _form(dtype: pa.DataType) -> str:
     return "a number" if pa.types.is_floating(dtype) else "a whole number"
 
 
-def _not_utf8(source: Source, found: str) -> BadInput:
+def _not_utf8(source: KaggleFile, found: str) -> BadInput:
     return BadInput(f"{source} is encoded as UTF-8", found=found, fix="save it as UTF-8")

@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 
 from hemline import columns, tables
 from hemline.data.acquire import kaggle_files
-from hemline.data.acquire.kaggle_files import Source
+from hemline.data.acquire.kaggle_files import KaggleFile
 from hemline.engine.engine import Engine, Rows
 from hemline.errors import BadInput
 from hemline.params import Section
@@ -52,7 +52,7 @@ class Tables:
     customer_keys: pa.Table
 
 
-def read_tables(engine: Engine, sources: Mapping[str, Source]) -> Tables:
+def read_tables(engine: Engine, sources: Mapping[str, KaggleFile]) -> Tables:
     """Return the typed tables of the files that `find_sources` found; raises BadInput."""
     articles, article_keys = _type_articles(_read(engine, sources["articles"]))
     customers, customer_keys = _type_customers(_read(engine, sources["customers"]))
@@ -121,7 +121,7 @@ def replaced_folder(folder: Path) -> Iterator[Path]:
     shutil.rmtree(outdated, ignore_errors=True)
 
 
-def _read(engine: Engine, source: Source) -> pa.Table:
+def _read(engine: Engine, source: KaggleFile) -> pa.Table:
     """Return a file of articles or customers in the types of its schema."""
     if not source.is_parquet:
         return pa.Table.from_batches(kaggle_files.read_blocks(source))
@@ -133,7 +133,7 @@ def _read(engine: Engine, source: Source) -> pa.Table:
         raise BadInput(rule, found=str(error), fix=kaggle_files.UNCHANGED) from None
 
 
-def _stream(engine: Engine, source: Source) -> Rows:
+def _stream(engine: Engine, source: KaggleFile) -> Rows:
     """Return the transactions of a file, with their ids."""
     if not source.is_parquet:
         return engine.from_batches(kaggle_files.read_blocks(source), source.schema)
@@ -156,7 +156,7 @@ def _with_keys(engine: Engine, transactions: Rows, known: pa.Table) -> tuple[Row
     """
     key, name = known.column_names
     is_new = nw.col(key).is_null()
-    keyed = engine.kept(
+    keyed = engine.persist(
         transactions.with_columns(nw.col(name).fill_null(""))
         .join(_joinable(engine, known), on=name, how="left")
         .with_columns(nw.when(is_new).then(nw.col(name)).alias(name))

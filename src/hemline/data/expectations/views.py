@@ -142,8 +142,8 @@ def _in_spark(engine: EngineParams, tables: Path, context: Any) -> Iterator[_InS
             frame.createOrReplaceTempView(name)
         derived = DERIVED | DERIVED_BY_ENGINE["spark"]
         for name, query in derived.items():
-            kept = spark.kept(nw.from_native(session.sql(query)))
-            kept.to_native().createOrReplaceTempView(name)
+            persisted = spark.persist(nw.from_native(session.sql(query)))
+            persisted.to_native().createOrReplaceTempView(name)
         try:
             yield _InSpark(context.data_sources.add_spark("tables", persist=False), session)
         finally:

@@ -12,12 +12,12 @@ import pyarrow as pa
 from pyarrow import csv
 
 from hemline import columns
-from hemline.data.synthetic.shop import Shop
+from hemline.data.synthetic.shop import GeneratedShop
 
 _ROWS_AT_A_TIME: Final = 1 << 20
 
 
-def write_kaggle_files(shop: Shop, folder: Path) -> None:
+def write_kaggle_files(shop: GeneratedShop, folder: Path) -> None:
     """Write articles.csv, customers.csv and transactions_train.csv into the folder.
 
     Product codes lose their leading zero, as they have in Kaggle's file.
@@ -30,7 +30,7 @@ def write_kaggle_files(shop: Shop, folder: Path) -> None:
     _write_transactions(shop, folder / "transactions_train.csv")
 
 
-def _write_transactions(shop: Shop, path: Path) -> None:
+def _write_transactions(shop: GeneratedShop, path: Path) -> None:
     customer_ids = pa.array(shop.customers[columns.CUSTOMER_ID], pa.string())
     article_ids = pa.array(shop.articles[columns.ARTICLE_ID], pa.string())
     bare = csv.WriteOptions(include_header=False, quoting_style="none")

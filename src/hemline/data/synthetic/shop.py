@@ -84,7 +84,7 @@ class Truth:
 
 
 @dataclass(frozen=True)
-class Shop:
+class GeneratedShop:
     """A generated shop.
 
     Attributes:
@@ -101,7 +101,7 @@ class Shop:
     truth: Truth
 
 
-def generate_shop(params: SyntheticParams) -> Shop:
+def generate_shop(params: SyntheticParams) -> GeneratedShop:
     """Return the shop; the same params give the same bytes, and events change no earlier day."""
     size = params.size if isinstance(params.size, ShopSize) else SIZES[params.size]
     n_days = (size.last_day - size.first_day).days + 1
@@ -121,7 +121,7 @@ def generate_shop(params: SyntheticParams) -> Shop:
     )
     transactions = draw_transactions(world, n_days, day_stream)
     truth = _tell_truth(crowd, catalogue, affinities, size.first_day, params.events)
-    return Shop(catalogue.articles, crowd.customers, transactions, truth)
+    return GeneratedShop(catalogue.articles, crowd.customers, transactions, truth)
 
 
 def write_truth(truth: Truth, folder: Path) -> None:
