@@ -14,8 +14,8 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 
+from flows.alerting import report_verdict
 from flows.project import Project
-from flows.tell import tell_of_verdict
 from flows.trace_lineage import NO_COMMIT, trace
 from flows.training_report import Training, training_page
 from flows.ui import addresses
@@ -45,7 +45,7 @@ def enter_challenger(project: Project, states: Mapping[str, State[Any]]) -> Trai
     version, is_new = register(run_id, lineage)
     reason = challenge(version, project)
     dates = DataParams.load(project.params)
-    tell_of_verdict(
+    report_verdict(
         project, get_run_logger(), week_end=dates.week_end, version=version, reason=reason
     )
     champion = version_by_alias(CHAMPION)

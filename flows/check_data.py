@@ -11,9 +11,9 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from flows import dvc
+from flows.alerting import links, send_alert
 from flows.monitor_steps import Log
 from flows.project import Project
-from flows.tell import links, tell
 from hemline.data.expectations.rules import ValidateParams
 from hemline.engine.engine import open_engine
 from monitoring.alerts.alert import Alert, AlertParams
@@ -76,5 +76,5 @@ def _not_brought(failure: dvc.StageFailed, project: Project) -> Alert:
 
 def _told(alert: Alert, project: Project, *, acts: bool, problem: str) -> str:
     if acts:
-        tell(alert, project, get_run_logger())
+        send_alert(alert, project, get_run_logger())
     return problem

@@ -26,12 +26,11 @@ from prefect.client.schemas.objects import State
 from prefect.states import Failed
 
 from flows import monitor_steps
-from flows.announce import announce
+from flows.alerting import announce, links
 from flows.check_data import bring_tables, check
 from flows.project import Project
 from flows.schedule import is_overtaken, rehearsal, weeks_wanted
 from flows.server import join_running_server
-from flows.tell import links
 from hemline import environment
 from hemline.engine.engine import Engine, open_engine
 from hemline.errors import BadInput
@@ -89,7 +88,7 @@ def monitor(
         problem = bring_tables(project, acts)
         if problem is not None:
             if acts and not log.decisions.empty:
-                announce(project, log, log.decisions["week_end"].max())
+                announce(project, log.decisions, log.verdicts, log.decisions["week_end"].max())
             return Failed(message=problem)
         weeks = weeks_wanted(project, log, week_end, is_expected=expects_a_new_week)
         acts = acts and not is_overtaken(weeks[0], log)
@@ -211,7 +210,7 @@ def _look_at(project: Project, log: monitor_steps.Log, week_end: date, *, acts: 
         if is_new:
             decide(project, log, week_end, summaries, champion)
     if acts:
-        announce(project, log, week_end)
+        announce(project, log.decisions, log.verdicts, week_end)
     if problem is not None:
         return problem
     report(project, log, week_end, summaries)

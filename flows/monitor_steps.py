@@ -17,7 +17,7 @@ from flows.project import Project
 from hemline.engine.engine import open_engine
 from hemline.registry.versions import CHAMPION, load_champion, version_by_alias
 from hemline.storefront import FORM
-from monitoring.alerts.outbox import read_outbox
+from monitoring.alerts.alert_delivery import read_alerts
 from monitoring.champion_lists import Champion
 from monitoring.dashboard.history_page import write_history_page
 from monitoring.dashboard.week_page import write_week_page
@@ -180,7 +180,7 @@ def draw(
         decisions=decisions,
         verdicts=verdicts,
         performance=performance,
-        alerts=read_outbox(log.folder / "alerts"),
+        alerts=read_alerts(log.folder / "alerts"),
         links_out=links,
         today=today,
     )

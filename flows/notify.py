@@ -6,8 +6,7 @@ alerts are kept and logged.
 
 import logging
 import os
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -19,20 +18,15 @@ import typer
 from prefect.blocks.webhook import Webhook
 from pydantic import SecretStr
 
-from flows.channels import Logger, Mail, Security, sending
 from hemline import environment
 from hemline.errors import BadInput
 from monitoring.alerts.alert import Alert, AlertParams, anchor
-from monitoring.alerts.alert_text import plain_text, subject_line
-from monitoring.alerts.outbox import (
-    LOG,
+from monitoring.alerts.alert_delivery import (
     Delivery,
-    Kept,
-    Send,
     raise_alert,
-    read_outbox,
     send_pending,
 )
+from monitoring.alerts.channels import Logger, Mail, Security, deliver, sending
 
 OUTBOX: Final = Path(".hemline") / "monitoring" / "alerts"
 """The outbox of a project, relative to its folder."""
@@ -47,27 +41,6 @@ _SECURITY: Final[dict[str, Security]] = {
 _PORTS: Final = {"smtp+starttls": 587, "smtps": 465, "smtp": 25}
 _WEBHOOK_VARIABLE: Final = "HEMLINE_WEBHOOK_URL"
 _PASSWORD_VARIABLE: Final = "HEMLINE_MAIL_PASSWORD"  # noqa: S105  (the name of a variable)
-
-
-def deliver(outbox: Path, params: AlertParams, logger: Logger) -> list[Delivery]:
-    """Log and send every alert of the outbox that waits; what fails waits for the next call.
-
-    Returns:
-        Every attempt; those whose `failure` is empty were taken. What waits for a block that
-        params.yaml names no more is not attempted, and logged.
-    """
-    channels: dict[str, Send] = {LOG: _logging(logger)}
-    channels |= {name: sending(name, logger) for name in params.blocks}
-    deliveries = send_pending(outbox, channels, now=datetime.now(tz=UTC))
-    for delivery in deliveries:
-        if delivery.failure:
-            what = f"{delivery.alert.kind}, {delivery.alert.title}"
-            logger.error("%s did not take '%s': %s", delivery.channel, what, delivery.failure)
-    if deliveries and not params.blocks:
-        logger.warning("kept in %s, sent to nobody: alerts.blocks in params.yaml is empty", outbox)
-    for channel, count in _abandoned(outbox, channels).items():
-        logger.warning("alerts.blocks no longer names %s; alerts that wait: %d", channel, count)
-    return deliveries
 
 
 def send_test(params: AlertParams, logger: Logger) -> list[Delivery]:
@@ -193,12 +166,6 @@ def _exit_if_refused(deliveries: Sequence[Delivery]) -> None:
         raise SystemExit(1)
 
 
-def _abandoned(outbox: Path, channels: Mapping[str, Send]) -> Counter[str]:
-    """Return, of every channel that is no more, how many alerts still wait for it."""
-    waiting = (channel for kept in read_outbox(outbox) for channel in kept.pending)
-    return Counter(channel for channel in waiting if channel not in channels)
-
-
 def _say_saved(block: str) -> None:
     typer.echo(f"saved as {block}: add it to alerts.blocks in params.yaml, then try it with --test")
 
@@ -206,13 +173,6 @@ def _say_saved(block: str) -> None:
 def _secret(variable: str) -> str:
     """Return a secret from the environment, else from a prompt that does not show it."""
     return os.environ.get(variable) or str(typer.prompt(variable, hide_input=True))
-
-
-def _logging(logger: Logger) -> Send:
-    def log(kept: Kept) -> None:
-        logger.warning("%s\n\n%s", subject_line(kept.alert), plain_text(kept.alert))
-
-    return log
 
 
 def _test_alert(params: AlertParams) -> Alert:

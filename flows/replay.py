@@ -23,9 +23,9 @@ from rich.console import Console
 from rich.table import Table
 
 from flows import monitor_steps
+from flows.alerting import links
 from flows.project import Project
 from flows.server import join_running_server
-from flows.tell import links
 from hemline import environment
 from hemline.engine.engine import open_engine
 from hemline.errors import BadInput

@@ -20,6 +20,7 @@ from prefect.states import Failed
 from rich.console import Console
 
 from flows import dvc
+from flows.alerting import is_unattended, report_failure
 from flows.challenger import enter_challenger
 from flows.project import (
     Project,
@@ -31,7 +32,6 @@ from flows.project import (
     unlink_kaggle_files,
 )
 from flows.resources import Size
-from flows.tell import is_unattended, tell_of_failure
 from flows.training_report import (
     Training,
     failure_page,
@@ -116,11 +116,11 @@ def train(
         return Failed(message=str(unfit))
     except (BadInput, dvc.TrainingLocked) as refusal:
         logger.error("%s", refusal)  # noqa: TRY400  (the message is the whole story)
-        tell_of_failure(Project.at(root), logger, week_end=week_end, stage=_FLOW, said=str(refusal))
+        report_failure(Project.at(root), logger, week_end=week_end, stage=_FLOW, said=str(refusal))
         return Failed(message=str(refusal))
     except Exception as error:
         said = f"{type(error).__name__}: {error}"
-        tell_of_failure(Project.at(root), logger, week_end=week_end, stage=_FLOW, said=said)
+        report_failure(Project.at(root), logger, week_end=week_end, stage=_FLOW, said=said)
         raise
 
 
@@ -240,7 +240,7 @@ def _check_test_week(project: Project) -> None:
 
 def _failed(project: Project, stage: str, state: State[Any], week_end: date | None) -> State[Any]:
     said = state.data.said if isinstance(state.data, dvc.StageFailed) else str(state.message)
-    tell_of_failure(project, get_run_logger(), week_end=week_end, stage=stage, said=said)
+    report_failure(project, get_run_logger(), week_end=week_end, stage=stage, said=said)
     return Failed(message=state.message, data=state.data)
 
 

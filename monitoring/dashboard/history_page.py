@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from monitoring.alerts.outbox import Kept
+from monitoring.alerts.alert_delivery import StoredAlert
 from monitoring.dashboard.charts import performance_chart
 from monitoring.dashboard.html_parts import (
     RIGHT,
@@ -54,7 +54,7 @@ def write_history_page(
     decisions: pd.DataFrame,
     verdicts: pd.DataFrame,
     performance: pd.DataFrame,
-    alerts: Sequence[Kept],
+    alerts: Sequence[StoredAlert],
     links_out: Mapping[str, str],
     today: date,
 ) -> Path:
@@ -114,7 +114,9 @@ def _look(decisions: pd.DataFrame, today: date) -> str:
     )
 
 
-def _facts(decisions: pd.DataFrame, performance: pd.DataFrame, alerts: Sequence[Kept]) -> str:
+def _facts(
+    decisions: pd.DataFrame, performance: pd.DataFrame, alerts: Sequence[StoredAlert]
+) -> str:
     latest: Any = next(reversed(list(decisions.itertuples())), None)
     measured: Any = next(
         reversed(list(performance.dropna(subset=["map_at_12"]).itertuples())), None
@@ -176,7 +178,7 @@ def _unmeasured(weeks: pd.DataFrame) -> str:
     return f'<p class="soft">{html(said)}</p>'
 
 
-def _alerts(alerts: Sequence[Kept]) -> str:
+def _alerts(alerts: Sequence[StoredAlert]) -> str:
     if not alerts:
         return "<p>No alert was ever raised.</p>"
     rows = [
@@ -192,7 +194,7 @@ def _alerts(alerts: Sequence[Kept]) -> str:
     return table(_ALERT_HEADS, rows)
 
 
-def _state(kept: Kept) -> str:
+def _state(kept: StoredAlert) -> str:
     if kept.suppressed:
         return f"held back: {kept.suppressed}"
     failed = "; ".join(f"{channel}: {why}" for channel, why in kept.failed.items())

@@ -107,7 +107,7 @@ def test_closed_stores_lead_to_a_new_champion_and_a_rollback_to_the_old_one(loop
 
     assert eventually(lambda: loop.ended("train", 2), seconds=PATIENCE), loop.runs("train")
     (training,) = (one for one in loop.runs("train") if one["deployment_id"])
-    assert training["parameters"]["known_until"] == "2020-09-23"
+    assert training["parameters"]["week_end"] == "2020-09-23"
     assert training["state_type"] == "COMPLETED", training["state"]
 
     loop.hemline("rollback", "--reason", "the loop is only being tested")

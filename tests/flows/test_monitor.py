@@ -14,12 +14,12 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.settings import PREFECT_API_URL
 
-from flows.events import read_events
 from flows.monitor import Look, monitor
 from flows.monitor_steps import Log
 from flows.project import Project
 from flows.train import train
-from monitoring.alerts.outbox import Kept, read_outbox
+from monitoring.alerts.alert_delivery import StoredAlert, read_alerts
+from monitoring.alerts.retrain_events import read_events
 from tests.processes import eventually
 from tests.tiny_project import change_params
 
@@ -34,7 +34,7 @@ EARLIER = date(2020, 9, 9)
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """The test harness' server stores no event, so there is nothing to wait for."""
-    monkeypatch.setattr("flows.events._WAIT_SECONDS", 0)
+    monkeypatch.setattr("monitoring.alerts.retrain_events._WAIT_SECONDS", 0)
 
 
 @pytest.fixture(scope="module")
@@ -175,9 +175,9 @@ def looked(result: Any) -> Look:
     return result
 
 
-def alerts(root: Path) -> list[Kept]:
+def alerts(root: Path) -> list[StoredAlert]:
     """Return what was alerted of the data; who was made champion depends on the tests before."""
-    kept = read_outbox(Project.at(root).monitoring / "alerts")
+    kept = read_alerts(Project.at(root).monitoring / "alerts")
     return [one for one in kept if one.alert.kind != "champion changed"]
 
 

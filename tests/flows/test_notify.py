@@ -18,10 +18,11 @@ from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.blocks.system import Secret
 from typer.testing import CliRunner
 
-from flows.notify import OUTBOX, deliver, main, save_mail, save_webhook, send_test
+from flows.notify import OUTBOX, main, save_mail, save_webhook, send_test
 from hemline.errors import BadInput
 from monitoring.alerts.alert import KINDS, Alert, AlertParams, anchor
-from monitoring.alerts.outbox import raise_alert, read_outbox
+from monitoring.alerts.alert_delivery import raise_alert, read_alerts
+from monitoring.alerts.channels import deliver
 from tests.processes import HOST, free_ports
 from tests.sinks import mail_server, webhook
 
@@ -83,7 +84,7 @@ def test_every_kind_arrives_once_with_owner_story_table_link_and_runbook(
             raise_alert(alert(kind), tmp_path, wanted, now=NOW)
         assert all(not one.failure for one in deliver(tmp_path, wanted, LOGGER))
         assert deliver(tmp_path, wanted, LOGGER) == []
-    by_id = {kept.id: kept.alert for kept in read_outbox(tmp_path)}
+    by_id = {kept.id: kept.alert for kept in read_alerts(tmp_path)}
     assert len(by_id) == len(mails) == len(posts) == len(KINDS)
     for mail in mails:
         told = by_id[mail["Message-ID"].strip("<>").removesuffix("@shop.test")]
@@ -115,7 +116,7 @@ def test_what_a_server_that_is_down_missed_arrives_at_the_next_call(
         deliver(tmp_path, wanted, LOGGER)
         assert "mail/hemline did not take" in caplog.text
         assert "ConnectionRefusedError" in caplog.text
-        assert [kept.pending for kept in read_outbox(tmp_path)] == [("mail/hemline",)]
+        assert [kept.pending for kept in read_alerts(tmp_path)] == [("mail/hemline",)]
         with mail_server(ports[0]) as mails:
             deliver(tmp_path, wanted, LOGGER)
         deliver(tmp_path, wanted, LOGGER)
@@ -144,7 +145,7 @@ def test_a_webhook_that_refuses_is_not_taken_for_one_that_took_and_its_address_s
     with webhook(ports[1], status=302) as posts, caplog.at_level(logging.INFO):
         deliver(tmp_path, wanted, LOGGER)
     assert len(posts) == 1
-    (kept,) = read_outbox(tmp_path)
+    (kept,) = read_alerts(tmp_path)
     assert "status 302" in kept.failed["webhook/hemline"]
     assert "hunter2" not in caplog.text + kept.model_dump_json()
 
@@ -184,7 +185,7 @@ def test_a_block_that_does_not_exist_or_cannot_notify_is_said(tmp_path: Path) ->
     wanted = params("mail/missing", "secret/odd")
     raise_alert(alert("data late"), tmp_path, wanted, now=NOW)
     deliver(tmp_path, wanted, LOGGER)
-    (kept,) = read_outbox(tmp_path)
+    (kept,) = read_alerts(tmp_path)
     assert "none of that name" in kept.failed["mail/missing"]
     assert "name a Mail, Webhook or notification block" in kept.failed["secret/odd"]
 
@@ -227,7 +228,7 @@ def test_a_password_is_asked_for_kept_secret_and_sent_over_a_checked_connection(
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
         deliver(tmp_path, wanted, LOGGER)
     assert len(mails) == 1
-    (kept,) = read_outbox(tmp_path)
+    (kept,) = read_alerts(tmp_path)
     assert "hunter2" not in kept.model_dump_json()
 
 

@@ -20,7 +20,13 @@ from prefect.server.events.schemas.automations import EventTrigger
 from prefect.server.events.schemas.events import ReceivedEvent
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from flows.events import Kept, Name, deliver_events, keep_event, read_events
+from monitoring.alerts.retrain_events import (
+    EventName,
+    StoredEvent,
+    deliver_events,
+    read_events,
+    store_event,
+)
 from tests.processes import eventually, free_ports
 from tests.servers import ask, server_environment, serving
 from tests.tiny_project import REPOSITORY, run
@@ -166,19 +172,19 @@ def test_without_a_server_an_event_waits_and_the_run_says_so(
 
 @pytest.mark.usefixtures("here")
 def test_an_event_overtaken_by_newer_weeks_is_given_up(tmp_path: Path) -> None:
-    keep_event(tmp_path, "hemline.drift.confirmed", date(2020, 1, 1), {"retrain": True})
+    store_event(tmp_path, "hemline.drift.confirmed", date(2020, 1, 1), {"retrain": True})
     (event,) = deliver_events(tmp_path, oldest=date(2020, 3, 1), logger=LOGGER)
     assert event.progress == "given up"
     assert not deliver_events(tmp_path, oldest=date(2020, 3, 1), logger=LOGGER)
 
 
-def announced(outbox: Path, week_end: date, name: Name, *, retrain: bool) -> str:
-    keep_event(outbox, name, week_end, {"week_end": week_end.isoformat(), "retrain": retrain})
+def announced(outbox: Path, week_end: date, name: EventName, *, retrain: bool) -> str:
+    store_event(outbox, name, week_end, {"week_end": week_end.isoformat(), "retrain": retrain})
     deliver_events(outbox, oldest=date(2020, 1, 1), logger=LOGGER)
     return kept(outbox).progress
 
 
-def kept(outbox: Path) -> Kept:
+def kept(outbox: Path) -> StoredEvent:
     (event,) = read_events(outbox)
     return event
 

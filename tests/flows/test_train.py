@@ -12,9 +12,9 @@ from mlflow import MlflowClient
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 
+from flows.alerting import report_champion_changes, report_verdict
 from flows.dvc import StageFailed
 from flows.project import Project
-from flows.tell import tell_of_champion, tell_of_verdict
 from flows.train import LATEST, Latest, train
 from flows.training_report import Training
 from hemline.data.split import DataParams
@@ -25,7 +25,7 @@ from hemline.registry.versions import all_versions, load_champion, set_champion,
 from hemline.segments.cold_customers import Stranger
 from hemline.tables import SERVED_SCORES, read_table
 from monitoring.alerts.alert import Alert
-from monitoring.alerts.outbox import read_outbox
+from monitoring.alerts.alert_delivery import read_alerts
 from tests.tiny_project import change_params, git
 
 
@@ -207,17 +207,17 @@ def test_every_change_of_champion_is_told_and_one_who_won_once_is_not_called_ref
     assert champion is not None
     other = next(one for one in all_versions() if one.number != champion.number)
     project, log = Project.at(trained), logging.getLogger(__name__)
-    tell_of_champion(project, log)
+    report_champion_changes(project, log)
     known = len(changes())
     before = len(alerts(trained))
     set_champion(other.number)
     settle(datetime.now(tz=UTC))
-    tell_of_verdict(project, log, week_end=date(2020, 9, 23), version=champion, reason="it won")
+    report_verdict(project, log, week_end=date(2020, 9, 23), version=champion, reason="it won")
     for number in (champion.number, other.number, champion.number):
         set_champion(number)
         settle(datetime.now(tz=UTC))
-    tell_of_champion(project, log)
-    tell_of_champion(project, log)
+    report_champion_changes(project, log)
+    report_champion_changes(project, log)
     told = alerts(trained)[before:]
     assert [alert.subjects for alert in told] == [(f"change {known + n}",) for n in range(1, 5)]
     assert f"versions/{champion.number}" in told[-1].links["MLflow"]
@@ -228,7 +228,7 @@ def test_a_client_of_the_registry_that_took_the_champion_away_breaks_nothing(tra
     assert champion is not None
     MlflowClient().delete_registered_model_alias("hemline", "champion")
     try:
-        tell_of_champion(Project.at(trained), logging.getLogger(__name__))
+        report_champion_changes(Project.at(trained), logging.getLogger(__name__))
     finally:
         set_champion(champion.number)
         settle(datetime.now(tz=UTC))
@@ -245,4 +245,4 @@ def test_kaggle_files_that_are_not_there_are_refused_before_anything_runs(
 
 
 def alerts(root: Path) -> list[Alert]:
-    return [kept.alert for kept in read_outbox(Project.at(root).monitoring / "alerts")]
+    return [kept.alert for kept in read_alerts(Project.at(root).monitoring / "alerts")]

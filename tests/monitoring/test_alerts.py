@@ -11,16 +11,16 @@ import pytest
 
 from hemline.errors import BadInput
 from monitoring.alerts.alert import KINDS, Alert, AlertParams, anchor
-from monitoring.alerts.alert_text import plain_text, subject_line, webhook_payload
-from monitoring.alerts.outbox import (
+from monitoring.alerts.alert_delivery import (
     LOG,
-    Kept,
     Send,
+    StoredAlert,
     held_back,
     raise_alert,
-    read_outbox,
+    read_alerts,
     send_pending,
 )
+from monitoring.alerts.alert_text import plain_text, subject_line, webhook_payload
 from monitoring.alerts.training_alerts import (
     challenger_rejected,
     champion_changed,
@@ -206,16 +206,16 @@ def test_no_password_of_an_address_gets_into_an_alert() -> None:
     assert alert.links["page"] == "http://shop/page"
 
 
-def keep(into: list[Kept]) -> Send:
+def keep(into: list[StoredAlert]) -> Send:
     return into.append
 
 
-def down(_kept: Kept) -> None:
+def down(_kept: StoredAlert) -> None:
     raise ConnectionRefusedError
 
 
 def test_the_same_alert_twice_is_one_and_is_told_once(tmp_path: Path) -> None:
-    told: list[Kept] = []
+    told: list[StoredAlert] = []
     assert raise_alert(drift("price"), tmp_path, PARAMS, now=NOW) == "new"
     assert raise_alert(drift("price"), tmp_path, PARAMS, now=NOW) == "known"
     for _ in range(2):
@@ -226,24 +226,24 @@ def test_the_same_alert_twice_is_one_and_is_told_once(tmp_path: Path) -> None:
 def test_a_channel_that_is_down_gets_everything_later_and_the_others_get_theirs_now(
     tmp_path: Path,
 ) -> None:
-    logged: list[Kept] = []
-    told: list[Kept] = []
+    logged: list[StoredAlert] = []
+    told: list[StoredAlert] = []
     weeks = [WEEK_END, WEEK_END + timedelta(days=REST)]
     for week in weeks:
         raise_alert(drift("price", week_end=week), tmp_path, PARAMS, now=NOW)
     first = send_pending(tmp_path, {LOG: keep(logged), "mail/hemline": down}, now=NOW)
     assert [one.failure for one in first] == ["", "", "ConnectionRefusedError"]
-    assert read_outbox(tmp_path)[0].failed == {"mail/hemline": "ConnectionRefusedError"}
+    assert read_alerts(tmp_path)[0].failed == {"mail/hemline": "ConnectionRefusedError"}
     send_pending(tmp_path, {LOG: keep(logged), "mail/hemline": keep(told)}, now=NOW)
     assert [kept.alert.week_end for kept in told] == weeks
     assert [kept.alert.week_end for kept in logged] == weeks
-    assert all(kept.failed == {} and not kept.pending for kept in read_outbox(tmp_path))
+    assert all(kept.failed == {} and not kept.pending for kept in read_alerts(tmp_path))
 
 
 def test_a_kill_between_taking_and_marking_sends_the_same_id_again(tmp_path: Path) -> None:
-    told: list[Kept] = []
+    told: list[StoredAlert] = []
 
-    def killed(kept: Kept) -> None:
+    def killed(kept: StoredAlert) -> None:
         told.append(kept)
         raise KeyboardInterrupt
 
@@ -255,9 +255,9 @@ def test_a_kill_between_taking_and_marking_sends_the_same_id_again(tmp_path: Pat
 
 
 def test_two_flows_at_once_tell_it_once(tmp_path: Path) -> None:
-    told: list[Kept] = []
+    told: list[StoredAlert] = []
 
-    def slow(kept: Kept) -> None:
+    def slow(kept: StoredAlert) -> None:
         time.sleep(0.1)
         told.append(kept)
 
@@ -271,7 +271,7 @@ def test_two_flows_at_once_tell_it_once(tmp_path: Path) -> None:
 def test_a_column_rests_after_its_alert_and_the_next_one_counts_what_was_held_back(
     tmp_path: Path,
 ) -> None:
-    told: list[Kept] = []
+    told: list[StoredAlert] = []
     weeks = [WEEK_END + timedelta(days=days) for days in (0, 7, 14, REST)]
     outcomes = [
         raise_alert(
@@ -283,7 +283,7 @@ def test_a_column_rests_after_its_alert_and_the_next_one_counts_what_was_held_ba
     send_pending(tmp_path, {"mail/hemline": keep(told)}, now=NOW)
     assert [kept.alert.n_held_back for kept in told] == [0, 2]
     assert "2 alerts were held back" in plain_text(told[1].alert)
-    held = [kept for kept in read_outbox(tmp_path) if kept.suppressed]
+    held = [kept for kept in read_alerts(tmp_path) if kept.suppressed]
     assert [kept.alert.week_end for kept in held] == weeks[1:3]
     assert all("price on 2020-04-08" in kept.suppressed for kept in held)
     assert held_back(tmp_path, weeks[1]) == [held[0].alert.title]
@@ -323,12 +323,12 @@ def test_a_failure_about_no_week_is_known_by_its_day(tmp_path: Path) -> None:
 
 
 def test_what_was_raised_without_blocks_does_not_flood_one_set_up_later(tmp_path: Path) -> None:
-    told: list[Kept] = []
+    told: list[StoredAlert] = []
     without = PARAMS.model_copy(update={"blocks": ()})
     raise_alert(drift("price"), tmp_path, without, now=NOW)
     send_pending(tmp_path, {"mail/hemline": keep(told)}, now=NOW)
     assert told == []
-    assert read_outbox(tmp_path)[0].pending == (LOG,)
+    assert read_alerts(tmp_path)[0].pending == (LOG,)
 
 
 def test_a_file_changed_by_hand_is_named(tmp_path: Path) -> None:
@@ -336,7 +336,7 @@ def test_a_file_changed_by_hand_is_named(tmp_path: Path) -> None:
     (path,) = tmp_path.glob("*.json")
     path.write_text("{}")
     with pytest.raises(BadInput, match=path.name):
-        read_outbox(tmp_path)
+        read_alerts(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["owners", "cool_down_days"])

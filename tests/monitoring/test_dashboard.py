@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from monitoring.alerts.alert import Alert
-from monitoring.alerts.outbox import Kept
+from monitoring.alerts.alert_delivery import StoredAlert
 from monitoring.dashboard.history_page import write_history_page
 from monitoring.dashboard.panels import WEEKS, season_lines
 from monitoring.dashboard.week_artifact import week_artifact
@@ -120,7 +120,7 @@ def write_history(folder: Path, **known: Any) -> Path:
     return write_history_page(folder, **given | known)
 
 
-def kept(**known: Any) -> Kept:
+def kept(**known: Any) -> StoredAlert:
     alert = Alert(
         kind="drift confirmed",
         week_end=WEEK_END,
@@ -137,7 +137,7 @@ def kept(**known: Any) -> Kept:
     )
     row: dict[str, Any] = {"id": "1", "raised_at": datetime(2020, 9, 23, tzinfo=UTC), "sent": {}}
     row |= {"channels": ("log", "mail/hemline"), "failed": {}, "suppressed": ""}
-    return Kept(alert=alert, **row | known)
+    return StoredAlert(alert=alert, **row | known)
 
 
 def test_what_comes_from_the_data_is_shown_and_not_run(tmp_path: Path) -> None:

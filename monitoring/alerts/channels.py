@@ -12,11 +12,13 @@ import inspect
 import logging
 import smtplib
 import ssl
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid, parseaddr
+from pathlib import Path
 from typing import Any, Literal, Self, cast
 
 import prefect.blocks.notifications  # noqa: F401  (makes Prefect's own blocks known to Block.load)
@@ -26,8 +28,16 @@ from prefect.blocks.webhook import Webhook
 from pydantic import Field, SecretStr, model_validator
 
 from hemline.errors import BadInput
+from monitoring.alerts.alert import AlertParams
+from monitoring.alerts.alert_delivery import (
+    LOG,
+    Delivery,
+    Send,
+    StoredAlert,
+    read_alerts,
+    send_pending,
+)
 from monitoring.alerts.alert_text import plain_text, subject_line, webhook_payload
-from monitoring.alerts.outbox import Kept, Send
 
 Security = Literal["starttls", "tls", "none"]
 Logger = logging.Logger | logging.LoggerAdapter[Any]
@@ -100,13 +110,34 @@ class Mail(NotificationBlock):
         await asyncio.to_thread(self.send, mail)
 
 
+def deliver(outbox: Path, params: AlertParams, logger: Logger) -> list[Delivery]:
+    """Log and send every alert of the outbox that waits; what fails waits for the next call.
+
+    Returns:
+        Every attempt; those whose `failure` is empty were taken. What waits for a block that
+        params.yaml names no more is not attempted, and logged.
+    """
+    channels: dict[str, Send] = {LOG: _logging(logger)}
+    channels |= {name: sending(name, logger) for name in params.blocks}
+    deliveries = send_pending(outbox, channels, now=datetime.now(tz=UTC))
+    for delivery in deliveries:
+        if delivery.failure:
+            what = f"{delivery.alert.kind}, {delivery.alert.title}"
+            logger.error("%s did not take '%s': %s", delivery.channel, what, delivery.failure)
+    if deliveries and not params.blocks:
+        logger.warning("kept in %s, sent to nobody: alerts.blocks in params.yaml is empty", outbox)
+    for channel, count in _abandoned(outbox, channels).items():
+        logger.warning("alerts.blocks no longer names %s; alerts that wait: %d", channel, count)
+    return deliveries
+
+
 def sending(name: str, logger: Logger) -> Send:
     """Return what hands an alert to the block of that name, say "mail/hemline".
 
     The block is loaded anew for each alert: Prefect's Webhook can be called once only.
     """
 
-    def send(kept: Kept) -> None:
+    def send(kept: StoredAlert) -> None:
         block = _load(name)
         with _addresses_kept_out_of_the_log():
             if isinstance(block, Mail):
@@ -148,7 +179,7 @@ def _load(name: str) -> Block:
         ) from None
 
 
-def _mail(block: Mail, kept: Kept, logger: Logger) -> None:
+def _mail(block: Mail, kept: StoredAlert, logger: Logger) -> None:
     message = block.message(
         subject_line(kept.alert),
         plain_text(kept.alert),
@@ -162,7 +193,7 @@ def _mail(block: Mail, kept: Kept, logger: Logger) -> None:
         )
 
 
-def _post(block: Webhook, kept: Kept) -> None:
+def _post(block: Webhook, kept: StoredAlert) -> None:
     response = asyncio.run(block.call(webhook_payload(kept.alert, kept.id)))
     if not response.is_success:
         raise BadInput(
@@ -172,8 +203,21 @@ def _post(block: Webhook, kept: Kept) -> None:
         )
 
 
-def _notify(block: NotificationBlock, kept: Kept) -> None:
+def _notify(block: NotificationBlock, kept: StoredAlert) -> None:
     with block.raise_on_failure():
         told = block.notify(plain_text(kept.alert), subject_line(kept.alert))
         if inspect.iscoroutine(told):  # Prefect's own blocks answer at once outside of async code
             asyncio.run(told)
+
+
+def _logging(logger: Logger) -> Send:
+    def log(kept: StoredAlert) -> None:
+        logger.warning("%s\n\n%s", subject_line(kept.alert), plain_text(kept.alert))
+
+    return log
+
+
+def _abandoned(outbox: Path, channels: Mapping[str, Send]) -> Counter[str]:
+    """Return, of every channel that is no more, how many alerts still wait for it."""
+    waiting = (channel for kept in read_alerts(outbox) for channel in kept.pending)
+    return Counter(channel for channel in waiting if channel not in channels)

@@ -4,13 +4,14 @@ Alerts are for those who are not looking. A run that a person started tells its 
 only a change of champion is worth an alert: that concerns everybody.
 """
 
-from datetime import UTC, date, datetime
-from logging import Logger, LoggerAdapter
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import pandas as pd
+from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
 from prefect.runtime import deployment, flow_run
 
-from flows.notify import deliver
 from flows.project import Project
 from flows.ui import addresses
 from hemline.registry.champions import NOBODY, Change, settle
@@ -24,14 +25,16 @@ from hemline.registry.versions import (
     version_page,
 )
 from monitoring.alerts.alert import Alert, AlertParams
-from monitoring.alerts.outbox import Raised, raise_alert
+from monitoring.alerts.alert_delivery import Raised, held_back, raise_alert
+from monitoring.alerts.channels import Logger, deliver
+from monitoring.alerts.retrain_events import EventName, deliver_events, read_events, store_event
 from monitoring.alerts.training_alerts import (
     challenger_rejected,
     champion_changed,
     retrain_failed,
 )
-
-Log = Logger | LoggerAdapter[Any]
+from monitoring.alerts.week_alerts import digest, drift_confirmed
+from monitoring.windows import MonitorParams
 
 
 def is_unattended() -> bool:
@@ -57,7 +60,7 @@ def links(week_end: date | None = None, version: str | None = None) -> dict[str,
     return pages
 
 
-def tell(alert: Alert, project: Project, logger: Log) -> None:
+def send_alert(alert: Alert, project: Project, logger: Logger) -> None:
     """Raise an alert, once however often it is raised, and send what waits in the outbox."""
     raised = _keep(alert, project)
     if raised != "new":
@@ -65,8 +68,8 @@ def tell(alert: Alert, project: Project, logger: Log) -> None:
     _deliver(project, logger)
 
 
-def tell_of_failure(
-    project: Project, logger: Log, *, week_end: date | None, stage: str, said: str
+def report_failure(
+    project: Project, logger: Logger, *, week_end: date | None, stage: str, said: str
 ) -> None:
     """Alert that a training nobody watched has failed."""
     if not is_unattended():
@@ -79,17 +82,17 @@ def tell_of_failure(
         links=links(week_end),
         params=AlertParams.load(project.params),
     )
-    tell(alert, project, logger)
+    send_alert(alert, project, logger)
 
 
-def tell_of_verdict(
-    project: Project, logger: Log, *, week_end: date, version: Version, reason: str
+def report_verdict(
+    project: Project, logger: Logger, *, week_end: date, version: Version, reason: str
 ) -> None:
     """Alert that another version answers, or that the one of an unwatched training may not.
 
     A version that won and was rolled back since was not refused, and nothing is told of it.
     """
-    tell_of_champion(project, logger)
+    report_champion_changes(project, logger)
     champion = version_by_alias(CHAMPION)
     if not is_unattended() or champion is None or champion.number == version.number:
         return
@@ -104,10 +107,10 @@ def tell_of_verdict(
         links=links(version=version.number),
         params=AlertParams.load(project.params),
     )
-    tell(alert, project, logger)
+    send_alert(alert, project, logger)
 
 
-def tell_of_champion(project: Project, logger: Log) -> None:
+def report_champion_changes(project: Project, logger: Logger) -> None:
     """Alert of every change of champion that was not told, however it came about.
 
     Not of a first champion, of an alias taken away, or of versions that were deleted since.
@@ -119,16 +122,41 @@ def tell_of_champion(project: Project, logger: Log) -> None:
     _deliver(project, logger)
 
 
+@task(cache_policy=NO_CACHE)
+def announce(
+    project: Project, decisions: pd.DataFrame, verdicts: pd.DataFrame, week_end: date
+) -> None:
+    """Tell of every decision that nobody was told of, and deliver what has not arrived.
+
+    What is older than the cool-down is left: a drift that lasts is confirmed anew.
+    """
+    logger, outbox = get_run_logger(), project.monitoring / "events"
+    cool_down = MonitorParams.load(project.params).cool_down_weeks
+    oldest = week_end - timedelta(weeks=cool_down)
+    told = {event.week_end for event in read_events(outbox)}
+    decision: Any
+    for decision in decisions.itertuples():
+        if decision.week_end >= oldest and decision.week_end.isoformat() not in told:
+            _send_week_alerts(project, verdicts, decision)
+            store_event(
+                outbox, _event_name(verdicts, decision), decision.week_end, _payload(decision)
+            )
+    deliver_events(outbox, oldest=oldest, logger=logger)
+    report_champion_changes(
+        project, logger
+    )  # last: a registry out of order must not hold up a training
+
+
 def _keep(alert: Alert, project: Project) -> Raised:
     params, outbox = AlertParams.load(project.params), project.monitoring / "alerts"
     return raise_alert(alert, outbox, params, now=datetime.now(tz=UTC))
 
 
-def _deliver(project: Project, logger: Log) -> None:
+def _deliver(project: Project, logger: Logger) -> None:
     deliver(project.monitoring / "alerts", AlertParams.load(project.params), logger)
 
 
-def _champion_if_known(logger: Log) -> str | None:
+def _champion_if_known(logger: Logger) -> str | None:
     """Return the champion's number, or None, also where the registry is what failed."""
     try:
         champion = version_by_alias(CHAMPION)
@@ -149,3 +177,44 @@ def _champion_alert(change: Change, number: int, week_end: date, project: Projec
         links=links(version=change.version),
         params=AlertParams.load(project.params),
     )
+
+
+def _send_week_alerts(project: Project, verdicts: pd.DataFrame, decision: Any) -> None:
+    logger, params = get_run_logger(), AlertParams.load(project.params)
+    if decision.confirmed:
+        alert = drift_confirmed(
+            decision.week_end,
+            confirmed=decision.confirmed,
+            reasons=decision.reasons,
+            verdicts=verdicts,
+            retrain=decision.retrain,
+            pages_a_person=decision.pages_a_person,
+            links=links(decision.week_end),
+            params=params,
+        )
+        send_alert(alert, project, logger)
+    weekly = digest(
+        decision.week_end,
+        verdicts=verdicts,
+        held_back=held_back(project.monitoring / "alerts", decision.week_end),
+        links=links(decision.week_end),
+        params=params,
+    )
+    send_alert(weekly, project, logger)
+
+
+def _event_name(verdicts: pd.DataFrame, decision: Any) -> EventName:
+    if decision.confirmed:
+        return "hemline.drift.confirmed"
+    of_the_week = verdicts[verdicts["week_end"] == decision.week_end]["verdict"]
+    return "hemline.season.changed" if of_the_week.eq("seasonal").any() else "hemline.drift.ok"
+
+
+def _payload(decision: Any) -> dict[str, Any]:
+    return {
+        "week_end": decision.week_end.isoformat(),
+        "retrain": bool(decision.retrain),
+        "confirmed": decision.confirmed,
+        "reasons": decision.reasons,
+        "version": decision.version,
+    }

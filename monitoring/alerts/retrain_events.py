@@ -34,7 +34,7 @@ from prefect.settings import PREFECT_API_URL
 
 from hemline.files import locked, write_whole
 
-Name = Literal["hemline.drift.confirmed", "hemline.drift.ok", "hemline.season.changed"]
+EventName = Literal["hemline.drift.confirmed", "hemline.drift.ok", "hemline.season.changed"]
 Progress = Literal["waiting", "sent", "in training", "done", "given up"]
 
 SHOP: Final = "hemline.shop"
@@ -49,7 +49,7 @@ _TRAINING: Final = "train"
 
 
 @dataclass(frozen=True)
-class Kept:
+class StoredEvent:
     """An event in the outbox.
 
     Attributes:
@@ -61,7 +61,7 @@ class Kept:
             "done", or "given up" because it has been overtaken.
     """
 
-    name: Name
+    name: EventName
     week_end: str
     payload: Mapping[str, Any]
     attempt: int
@@ -83,23 +83,28 @@ class Kept:
         return self.progress not in {"done", "given up"}
 
 
-def keep_event(outbox: Path, name: Name, week_end: date, payload: Mapping[str, Any]) -> Kept:
+def store_event(
+    outbox: Path, name: EventName, week_end: date, payload: Mapping[str, Any]
+) -> StoredEvent:
     """Return the week's event, written to disk unless the week has one already."""
     path = outbox / f"{week_end}.json"
     with locked(outbox):
         if not path.exists():
-            _write(path, Kept(name, week_end.isoformat(), payload, attempt=0, progress="waiting"))
+            _write(
+                path,
+                StoredEvent(name, week_end.isoformat(), payload, attempt=0, progress="waiting"),
+            )
         return _read(path)
 
 
-def read_events(outbox: Path) -> list[Kept]:
+def read_events(outbox: Path) -> list[StoredEvent]:
     """Return every event of the outbox, oldest first."""
     return [_read(path) for path in sorted(outbox.glob("*.json"))]
 
 
 def deliver_events(
     outbox: Path, *, oldest: date, logger: Logger | LoggerAdapter[Any]
-) -> list[Kept]:
+) -> list[StoredEvent]:
     """Send what waits, look what came of what was sent, and return the events that were open.
 
     Args:
@@ -111,7 +116,9 @@ def deliver_events(
         return _delivered_all(outbox, oldest, logger)
 
 
-def _delivered_all(outbox: Path, oldest: date, logger: Logger | LoggerAdapter[Any]) -> list[Kept]:
+def _delivered_all(
+    outbox: Path, oldest: date, logger: Logger | LoggerAdapter[Any]
+) -> list[StoredEvent]:
     seen = [event for event in read_events(outbox) if event.is_open]
     if seen and not PREFECT_API_URL.value():
         logger.warning(
@@ -128,7 +135,9 @@ def _delivered_all(outbox: Path, oldest: date, logger: Logger | LoggerAdapter[An
     return ended
 
 
-def _delivered(event: Kept, client: SyncPrefectClient, oldest: date, outbox: Path) -> Kept:
+def _delivered(
+    event: StoredEvent, client: SyncPrefectClient, oldest: date, outbox: Path
+) -> StoredEvent:
     """Return the event after as many attempts as one run makes, each on disk as it is made."""
     for _ in range(_ROUNDS):
         for step in (partial(_moved_on, oldest=oldest), _settled):
@@ -139,7 +148,7 @@ def _delivered(event: Kept, client: SyncPrefectClient, oldest: date, outbox: Pat
     return event
 
 
-def _moved_on(event: Kept, client: SyncPrefectClient, *, oldest: date) -> Kept:
+def _moved_on(event: StoredEvent, client: SyncPrefectClient, *, oldest: date) -> StoredEvent:
     """Return the event after sending it, where the server has nothing to show for it."""
     if date.fromisoformat(event.week_end) < oldest:
         return replace(event, progress="given up")
@@ -153,7 +162,7 @@ def _moved_on(event: Kept, client: SyncPrefectClient, *, oldest: date) -> Kept:
     return event
 
 
-def _settled(event: Kept, client: SyncPrefectClient) -> Kept:
+def _settled(event: StoredEvent, client: SyncPrefectClient) -> StoredEvent:
     """Return the event once the server has acted on it, or as it is when the wait is over."""
     deadline = time.monotonic() + _WAIT_SECONDS
     while event.progress == "sent" and time.monotonic() < deadline:
@@ -162,7 +171,7 @@ def _settled(event: Kept, client: SyncPrefectClient) -> Kept:
     return event
 
 
-def _progress(event: Kept, client: SyncPrefectClient) -> Progress:
+def _progress(event: StoredEvent, client: SyncPrefectClient) -> Progress:
     """Return how far the event got; a training speaks for itself, for events are soon forgotten."""
     if not event.asks_for_training:
         return "done" if _is_stored(event, client) else "sent"
@@ -181,7 +190,7 @@ _UNFINISHED: Final = {
 }
 
 
-def _is_stored(event: Kept, client: SyncPrefectClient) -> bool:
+def _is_stored(event: StoredEvent, client: SyncPrefectClient) -> bool:
     week = timedelta(days=7)
     now = datetime.now(tz=UTC)
     days = EventOccurredFilter(since=now - 53 * week, until=now + week)
@@ -198,7 +207,7 @@ def _trainings(week_end: str, client: SyncPrefectClient) -> Sequence[FlowRun]:
     return [run for run in latest if run.parameters.get("week_end") == week_end]
 
 
-def _send(event: Kept, client: SyncPrefectClient) -> None:
+def _send(event: StoredEvent, client: SyncPrefectClient) -> None:
     """Hand the event to the server and return when it has taken it; raises when it does not.
 
     Prefect's own emit_event leaves that to a thread in the background, which fails in silence.
@@ -214,7 +223,7 @@ def _send(event: Kept, client: SyncPrefectClient) -> None:
     client.request("POST", "/events", json=[sent.model_dump(mode="json")]).raise_for_status()
 
 
-def _said(event: Kept) -> str:
+def _said(event: StoredEvent) -> str:
     return {
         "waiting": "waits for a server",
         "sent": "sent; the server has not acted on it. The next run of the monitor asks again; "
@@ -225,13 +234,13 @@ def _said(event: Kept) -> str:
     }[event.progress]
 
 
-def _read(path: Path) -> Kept:
+def _read(path: Path) -> StoredEvent:
     content = json.loads(path.read_text(encoding="utf-8"))
     if "as_of" in content:  # stored before the rename; the automation reads payload.week_end
         content["week_end"] = content.pop("as_of")
         content["payload"] = {**content["payload"], "week_end": content["week_end"]}
-    return Kept(**content)
+    return StoredEvent(**content)
 
 
-def _write(path: Path, event: Kept) -> None:
+def _write(path: Path, event: StoredEvent) -> None:
     write_whole(path, lambda file: file.write(json.dumps(asdict(event), indent=1).encode()))

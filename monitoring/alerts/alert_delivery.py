@@ -27,7 +27,7 @@ LOG: Final = "log"
 """The channel every alert goes through, whatever blocks there are."""
 
 
-class Kept(BaseModel):
+class StoredAlert(BaseModel):
     """An alert in the outbox.
 
     Attributes:
@@ -75,7 +75,7 @@ class Delivery:
     failure: str
 
 
-Send = Callable[[Kept], None]
+Send = Callable[[StoredAlert], None]
 """Hands an alert to a channel; returns once the channel has taken it, raises otherwise."""
 
 
@@ -94,7 +94,7 @@ def raise_alert(alert: Alert, outbox: Path, params: AlertParams, *, now: datetim
         each of its subjects went out in the days before: kept with the reason, told to nobody.
     """
     with locked(outbox):
-        kept = Kept(
+        kept = StoredAlert(
             alert=alert,
             id=uuid4().hex,
             raised_at=now,
@@ -106,7 +106,7 @@ def raise_alert(alert: Alert, outbox: Path, params: AlertParams, *, now: datetim
         path = outbox / kept.file_name
         if path.exists():
             return "known"
-        earlier = [one for one in read_outbox(outbox) if _precedes(one, kept)]
+        earlier = [one for one in read_alerts(outbox) if _precedes(one, kept)]
         reason = _cooling(kept, earlier, params.cool_down_days[alert.kind])
         if reason:
             _write(kept.model_copy(update={"channels": (), "suppressed": reason}), path)
@@ -128,7 +128,7 @@ def send_pending(outbox: Path, channels: Mapping[str, Send], *, now: datetime) -
     deliveries: list[Delivery] = []
     with locked(outbox):
         for channel, send in channels.items():
-            for kept in read_outbox(outbox):
+            for kept in read_alerts(outbox):
                 if channel not in kept.pending:
                     continue
                 delivery = _attempt(kept, channel, send)
@@ -139,7 +139,7 @@ def send_pending(outbox: Path, channels: Mapping[str, Send], *, now: datetime) -
     return deliveries
 
 
-def read_outbox(outbox: Path) -> list[Kept]:
+def read_alerts(outbox: Path) -> list[StoredAlert]:
     """Return every alert ever raised, oldest first.
 
     Raises:
@@ -152,11 +152,11 @@ def read_outbox(outbox: Path) -> list[Kept]:
 def held_back(outbox: Path, week_end: date) -> list[str]:
     """Return the titles of a week's alerts that cool-down held back, for its digest."""
     return [
-        kept.alert.title for kept in read_outbox(outbox) if kept.suppressed and kept.day == week_end
+        kept.alert.title for kept in read_alerts(outbox) if kept.suppressed and kept.day == week_end
     ]
 
 
-def _attempt(kept: Kept, channel: str, send: Send) -> Delivery:
+def _attempt(kept: StoredAlert, channel: str, send: Send) -> Delivery:
     try:
         send(kept)
     except Exception as error:  # noqa: BLE001  (whatever a channel raises, the others get theirs)
@@ -171,20 +171,20 @@ def _why(error: Exception) -> str:
     return type(error).__name__
 
 
-def _marked(kept: Kept, delivery: Delivery, now: datetime) -> Kept:
+def _marked(kept: StoredAlert, delivery: Delivery, now: datetime) -> StoredAlert:
     failed = {name: why for name, why in kept.failed.items() if name != delivery.channel}
     if delivery.failure:
         return kept.model_copy(update={"failed": {**failed, delivery.channel: delivery.failure}})
     return kept.model_copy(update={"failed": failed, "sent": {**kept.sent, delivery.channel: now}})
 
 
-def _precedes(one: Kept, other: Kept) -> bool:
+def _precedes(one: StoredAlert, other: StoredAlert) -> bool:
     """Return whether one is about a subject of the other, and no later."""
     is_related = not set(one.alert.subjects).isdisjoint(other.alert.subjects)
     return one.alert.kind == other.alert.kind and is_related and one.day <= other.day
 
 
-def _cooling(kept: Kept, earlier: list[Kept], cool_down_days: int) -> str:
+def _cooling(kept: StoredAlert, earlier: list[StoredAlert], cool_down_days: int) -> str:
     """Return why the alert is held back; empty where one of its subjects may be told."""
     told: dict[str, date] = {}
     for one in earlier:
@@ -197,19 +197,19 @@ def _cooling(kept: Kept, earlier: list[Kept], cool_down_days: int) -> str:
     return f"alerted already: {when}; {kept.alert.kind} rests for {cool_down_days} days"
 
 
-def _held_back_since(earlier: list[Kept]) -> int:
+def _held_back_since(earlier: list[StoredAlert]) -> int:
     """Return how many alerts were held back since the latest that was not."""
     latest = max((one.day for one in earlier if not one.suppressed), default=date.min)
     return sum(bool(one.suppressed) and one.day > latest for one in earlier)
 
 
-def _write(kept: Kept, path: Path) -> None:
+def _write(kept: StoredAlert, path: Path) -> None:
     write_whole(path, lambda file: file.write(kept.model_dump_json(indent=1).encode()))
 
 
-def _read(path: Path) -> Kept:
+def _read(path: Path) -> StoredAlert:
     try:
-        return Kept.model_validate_json(path.read_text(encoding="utf-8"))
+        return StoredAlert.model_validate_json(path.read_text(encoding="utf-8"))
     except ValidationError as error:
         raise BadInput(
             "a file of the outbox is as it was written",
