@@ -17,7 +17,7 @@ from hemline.data.histories import Histories
 from hemline.models.als import AlsParams, fit_als
 from hemline.models.cvae.cvae_training import CvaeParams, fit_cvae, fit_cvae_for
 from hemline.models.ease import EaseParams, fit_ease
-from hemline.models.exclude_bought import Unseen
+from hemline.models.exclude_bought import ExcludeBought
 from hemline.models.item_knn import ItemKnnParams, Rp3betaParams, fit_item_knn, fit_rp3beta
 from hemline.models.popularity import PopularityParams, fit_popularity
 from hemline.models.recommender import Recommender
@@ -76,7 +76,7 @@ def scores(
     model: Recommender, histories: Histories, held_out: sparse.csr_matrix, k: int
 ) -> dict[str, Values]:
     """Return the metrics at k of every customer; what a history holds is not listed."""
-    return measure(Unseen(model).recommend(histories, k).articles, held_out, k)
+    return measure(ExcludeBought(model).recommend(histories, k).articles, held_out, k)
 
 
 def evenly_spread(n_rows: int, n_wanted: int) -> np.ndarray:

@@ -9,7 +9,7 @@ from benchmarks.peers.exchange import LIST_LENGTH, Answer, Task
 from benchmarks.ranking_measures import Lists, measure
 from benchmarks.static_models import Numbers, fit_model
 from hemline.data.histories import Histories
-from hemline.models.exclude_bought import Unseen
+from hemline.models.exclude_bought import ExcludeBought
 from hemline.models.recommender import Recommender
 
 _SHARED: Final = ("hidden", "latent", "batch_size", "max_epochs", "patience", "seed")
@@ -45,7 +45,7 @@ def _fit_cvae(task: Task, histories: Histories, answer: Answer) -> Recommender:
 
 
 def _listed(model: Recommender, histories: Histories) -> Lists:
-    return Unseen(model).recommend(histories, LIST_LENGTH).articles
+    return ExcludeBought(model).recommend(histories, LIST_LENGTH).articles
 
 
 def _nobody(model: Recommender) -> float:

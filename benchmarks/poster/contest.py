@@ -19,7 +19,7 @@ from benchmarks.static_models import blend_of, evenly_spread, fit_model, scores
 from hemline.data.histories import Histories
 from hemline.models.cascade import Cascade
 from hemline.models.cvae.cvae import Cvae
-from hemline.models.exclude_bought import Unseen
+from hemline.models.exclude_bought import ExcludeBought
 from hemline.models.popularity import PopularityParams, fit_popularity
 from hemline.models.recommender import Recommender
 
@@ -41,7 +41,7 @@ def run_contest(settings: Settings, holdout: Holdout, n_conditions: int) -> dict
         chosen = _choose(name, tries, holdout, n_conditions)
         finals[name] = _fit(name, chosen, holdout.known, holdout, n_conditions)
     return {
-        name: Unseen(model).recommend(holdout.known, LIST_LENGTH).articles
+        name: ExcludeBought(model).recommend(holdout.known, LIST_LENGTH).articles
         for name, model in finals.items()
     }
 

@@ -9,7 +9,7 @@ from benchmarks.published.splits import Split
 from benchmarks.ranking_measures import Lists, Values, measure
 from benchmarks.static_models import Numbers, blend_of, evenly_spread, fit_model, scores
 from hemline.data.histories import Histories
-from hemline.models.exclude_bought import Unseen
+from hemline.models.exclude_bought import ExcludeBought
 from hemline.models.recommender import Recommender
 
 CHOSEN_ON: Final = "ndcg@10"
@@ -53,7 +53,9 @@ def listed(model: Recommender, split: Split) -> Lists:
 
     Train is the history for validation and for test, so one list serves both.
     """
-    return Unseen(model).recommend(Histories.from_interactions(split.train), LONGEST).articles
+    return (
+        ExcludeBought(model).recommend(Histories.from_interactions(split.train), LONGEST).articles
+    )
 
 
 def measured(lists: Lists, held_out: sparse.csr_matrix, k: int) -> dict[str, Values]:

@@ -152,9 +152,9 @@ def _score_everybody(shop: BenchmarkShop) -> Told:
 
 
 def _score_unseen(shop: BenchmarkShop) -> Told:
-    from hemline.models.exclude_bought import Unseen  # noqa: PLC0415
+    from hemline.models.exclude_bought import ExcludeBought  # noqa: PLC0415
 
-    return _listed(Unseen(_load_scored(shop)), read_histories(shop))
+    return _listed(ExcludeBought(_load_scored(shop)), read_histories(shop))
 
 
 def _listed(model: Recommender, histories: Histories) -> Told:

@@ -28,7 +28,7 @@ import pyarrow.parquet as pq
 from hemline import columns
 from hemline.errors import BadInput, full_disk_refused
 from hemline.kernels.lists import NO_ARTICLE
-from hemline.models.exclude_bought import Unseen
+from hemline.models.exclude_bought import ExcludeBought
 from hemline.models.recommender import Recommendations, Recommender
 from hemline.storefront import Storefront
 
@@ -148,7 +148,7 @@ def _recommender(storefront: Storefront, order: Order) -> Recommender:
             "repurchase,popularity",
         )
     asked = storefront.recommender(names)
-    return Unseen(asked) if order.without_bought else asked
+    return ExcludeBought(asked) if order.without_bought else asked
 
 
 @contextmanager

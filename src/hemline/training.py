@@ -28,7 +28,7 @@ from hemline.models.cvae.cvae_training import CvaeParams, fit_cvae, fit_cvae_for
 from hemline.models.ease import EaseParams, fit_ease
 from hemline.models.item_knn import ItemKnnParams, Rp3betaParams, fit_item_knn, fit_rp3beta
 from hemline.models.popularity import PopularityParams, fit_popularity, fit_segment_popularity
-from hemline.models.ranker.article_features import ArticleFacts, article_facts
+from hemline.models.ranker.article_features import ArticleFeatures, compute_article_features
 from hemline.models.ranker.ranker import Ranker
 from hemline.models.ranker.ranker_training import RankedWeek, RankParams, fit_trees, ranked_week
 from hemline.models.recommender import Recommender
@@ -228,9 +228,11 @@ def _week_from(
     )
 
 
-def _facts_at(shop: Shop, cut: date) -> ArticleFacts:
+def _facts_at(shop: Shop, cut: date) -> ArticleFeatures:
     start = weeks_of(shop.data.model_copy(update={"cut": cut})).history_start
-    return article_facts(shop.purchases_in(start, cut), cut, shop.articles, shop.segments)
+    return compute_article_features(
+        shop.purchases_in(start, cut), cut, shop.articles, shop.segments
+    )
 
 
 def _fit_cvae(shop: Shop, cut: date, params: Path) -> Cvae:

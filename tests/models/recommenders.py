@@ -17,7 +17,7 @@ from hemline.models.cvae.cvae_training import CvaeParams, fit_cvae
 from hemline.models.ease import EaseParams, fit_ease
 from hemline.models.item_knn import ItemKnnParams, Rp3betaParams, fit_item_knn, fit_rp3beta
 from hemline.models.popularity import PopularityParams, fit_popularity, fit_segment_popularity
-from hemline.models.ranker.article_features import ArticleFacts, article_facts
+from hemline.models.ranker.article_features import ArticleFeatures, compute_article_features
 from hemline.models.ranker.ranker import Ranker
 from hemline.models.ranker.ranker_training import RankParams, fit_trees, ranked_week
 from hemline.models.recommender import Model, Recommender
@@ -125,11 +125,11 @@ def purchases_of(shop: Histories) -> pd.DataFrame:
     )
 
 
-def facts_of(shop: Histories) -> ArticleFacts:
+def facts_of(shop: Histories) -> ArticleFeatures:
     segments = pd.DataFrame({columns.CLUSTER: shop.clusters, columns.AGE_BAND: shop.age_bands})
     articles = described(shop.n_articles)
     articles[columns.PRODUCT_CODE] = [str(article // 4) for article in articles.index]
-    return article_facts(purchases_of(shop), CUT, articles, segments)
+    return compute_article_features(purchases_of(shop), CUT, articles, segments)
 
 
 def train_ranker(shop: Histories, models: Mapping[str, Recommender]) -> Ranker:

@@ -10,7 +10,7 @@ from hemline.models.als import fit_als
 from hemline.models.article_weights import ArticleWeights, faded, weighted
 from hemline.models.cascade import Cascade
 from hemline.models.ease import EaseParams, fit_ease
-from hemline.models.exclude_bought import Unseen
+from hemline.models.exclude_bought import ExcludeBought
 from hemline.models.item_knn import fit_item_knn, fit_rp3beta
 from hemline.models.popularity import fit_popularity
 from hemline.models.repurchase import Repurchase
@@ -179,7 +179,7 @@ def test_unseen_is_the_models_list_without_what_was_bought(shop: Histories) -> N
     both = Cascade(
         "both", [Repurchase(max_days=60, units_weight=0.5), fit_popularity(shop, POPULARITY)]
     )
-    everything, lists = both.recommend(shop, 21), Unseen(both).recommend(shop, 4)
+    everything, lists = both.recommend(shop, 21), ExcludeBought(both).recommend(shop, 4)
     for row in range(shop.n_customers):
         bought = shop.units[row].indices
         expected = [each for each in everything.articles[row] if each not in {*bought, NO_ARTICLE}]
@@ -190,6 +190,6 @@ def test_unseen_is_the_models_list_without_what_was_bought(shop: Histories) -> N
 
 def test_unseen_ends_a_list_in_nothing_when_all_was_bought() -> None:
     shop = histories_of([[1, 1, 1], [1, 0, 0]])
-    lists = Unseen(fit_popularity(shop, POPULARITY)).recommend(shop, 2)
+    lists = ExcludeBought(fit_popularity(shop, POPULARITY)).recommend(shop, 2)
     assert lists.articles.tolist() == [[NO_ARTICLE, NO_ARTICLE], [1, 2]]
     assert np.isneginf(lists.scores[0]).all()

@@ -15,7 +15,11 @@ from hemline.data.histories import Histories, build_histories
 from hemline.errors import BadInput
 from hemline.kernels.lists import NO_ARTICLE
 from hemline.models.popularity import fit_popularity
-from hemline.models.ranker.article_features import ATTRIBUTES, ArticleFacts, article_facts
+from hemline.models.ranker.article_features import (
+    ATTRIBUTES,
+    ArticleFeatures,
+    compute_article_features,
+)
 from hemline.models.ranker.candidates import collect_candidates
 from hemline.models.ranker.pair_features import feature_names, pair_features
 from hemline.models.ranker.ranker import Ranker
@@ -46,9 +50,9 @@ def shop_at(cut: date = CUT) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
 
 
 @pytest.fixture
-def facts() -> ArticleFacts:
+def facts() -> ArticleFeatures:
     purchases, articles, segments = shop_at()
-    return article_facts(purchases, CUT, articles, segments)
+    return compute_article_features(purchases, CUT, articles, segments)
 
 
 @pytest.fixture
@@ -56,7 +60,7 @@ def known() -> Histories:
     return build_histories(shop_at()[0], cut=CUT, n_customers=3, n_articles=5)
 
 
-def test_an_article_is_counted_by_window(facts: ArticleFacts) -> None:
+def test_an_article_is_counted_by_window(facts: ArticleFeatures) -> None:
     assert facts.column("sold_1d").tolist() == [1, 0, 0, 0, 0]
     assert facts.column("sold_7d").tolist() == [2, 1, 0, 0, 0]
     assert facts.column("sold_91d").tolist() == [2, 1, 0, 1, 1]
@@ -64,7 +68,7 @@ def test_an_article_is_counted_by_window(facts: ArticleFacts) -> None:
     assert facts.is_on_sale.tolist() == [True, True, False, True, False]
 
 
-def test_price_channel_and_age_are_means_over_the_purchases(facts: ArticleFacts) -> None:
+def test_price_channel_and_age_are_means_over_the_purchases(facts: ArticleFeatures) -> None:
     assert facts.column("log_price")[0] == pytest.approx(np.log((10 + 20) / 2))
     assert facts.column("online_share")[0] == pytest.approx(1 / 2)
     assert facts.column("mean_age_band")[1] == pytest.approx(2)
@@ -73,7 +77,9 @@ def test_price_channel_and_age_are_means_over_the_purchases(facts: ArticleFacts)
     assert facts.column("days_since_last_sale")[0] == pytest.approx(1)
 
 
-def test_a_band_that_buys_an_article_more_often_than_others_lifts_it(facts: ArticleFacts) -> None:
+def test_a_band_that_buys_an_article_more_often_than_others_lifts_it(
+    facts: ArticleFeatures,
+) -> None:
     assert facts.band_lift[0, 0] > 0 > facts.band_lift[0, 2]
     assert (facts.band_lift[:, -1] == 0).all(), "an unknown band says nothing"
 
@@ -81,17 +87,19 @@ def test_a_band_that_buys_an_article_more_often_than_others_lifts_it(facts: Arti
 def test_facts_refuse_a_purchase_from_the_cut_on() -> None:
     purchases, articles, segments = shop_at()
     with pytest.raises(ValueError, match="2020-09-15 were given purchases up to 2020-09-15"):
-        article_facts(purchases, date(2020, 9, 15), articles, segments)
+        compute_article_features(purchases, date(2020, 9, 15), articles, segments)
 
 
-def test_same_product_lists_other_colours_on_sale_best_selling_first(facts: ArticleFacts) -> None:
+def test_same_product_lists_other_colours_on_sale_best_selling_first(
+    facts: ArticleFeatures,
+) -> None:
     siblings = same_product(facts)
     listed = [row[row != NO_ARTICLE].tolist() for row in siblings.articles]
     assert listed == [[1], [0], [0, 1], [], [3]]
 
 
 def test_candidates_are_the_union_and_remember_who_proposed_them(
-    facts: ArticleFacts, known: Histories
+    facts: ArticleFeatures, known: Histories
 ) -> None:
     proposals = Proposals({OWN: 5, SAME_PRODUCT: 5, "popularity": 2}, repurchase_days=730)
     models = {"popularity": fit_popularity(known, POPULARITY)}
@@ -104,7 +112,7 @@ def test_candidates_are_the_union_and_remember_who_proposed_them(
     assert np.isnan(found.ranks[first][0, 1])
 
 
-def test_features_are_what_their_names_say(facts: ArticleFacts, known: Histories) -> None:
+def test_features_are_what_their_names_say(facts: ArticleFeatures, known: Histories) -> None:
     proposals = Proposals({OWN: 5, SAME_PRODUCT: 5}, repurchase_days=730)
     asked = known.rows(np.array([1]))
     found = collect_candidates(
@@ -182,7 +190,7 @@ def test_trees_without_an_opinion_leave_the_sources_order(shop: Histories) -> No
     assert np.array_equal(listed, models["popularity"].recommend(shop, 5).articles)
 
 
-def test_a_segment_the_facts_never_saw_is_no_lift(facts: ArticleFacts, known: Histories) -> None:
+def test_a_segment_the_facts_never_saw_is_no_lift(facts: ArticleFeatures, known: Histories) -> None:
     proposals = Proposals({OWN: 5}, repurchase_days=730)
     newcomers = replace(known, age_bands=np.full(3, 6, np.int8))
     found = collect_candidates(
@@ -198,7 +206,7 @@ def test_a_model_that_is_not_there_cannot_propose(shop: Histories) -> None:
 
 
 def test_a_week_keeps_the_customers_who_bought_a_candidate_and_counts_all(
-    facts: ArticleFacts, known: Histories
+    facts: ArticleFeatures, known: Histories
 ) -> None:
     proposals = Proposals({"popularity": 5}, repurchase_days=730)
     models = {"popularity": fit_popularity(known, POPULARITY)}
@@ -210,7 +218,7 @@ def test_a_week_keeps_the_customers_who_bought_a_candidate_and_counts_all(
     assert week.n_asked == 3
 
 
-def test_a_stranger_has_features_too(facts: ArticleFacts) -> None:
+def test_a_stranger_has_features_too(facts: ArticleFeatures) -> None:
     stranger = Histories.from_interactions(sparse.csr_matrix((1, 5)))
     popular = {
         "popularity": fit_popularity(

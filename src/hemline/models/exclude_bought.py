@@ -14,7 +14,7 @@ from hemline.kernels.lists import NO_ARTICLE, empty_lists
 from hemline.models.recommender import Recommendations, Recommender
 
 
-class Unseen:
+class ExcludeBought:
     """A Recommender that leaves out the articles of each history; put together, never saved."""
 
     def __init__(self, model: Recommender) -> None:

@@ -52,7 +52,7 @@ STATE_NAMES: Final = (
 
 
 @dataclass(frozen=True)
-class ArticleFacts:
+class ArticleFeatures:
     """One row per article, as of a cut.
 
     Attributes:
@@ -88,9 +88,9 @@ class ArticleFacts:
             return cls(**{field.name: stored[field.name] for field in fields(cls)})
 
 
-def article_facts(
+def compute_article_features(
     purchases: pd.DataFrame, cut: date, articles: pd.DataFrame, segments: pd.DataFrame
-) -> ArticleFacts:
+) -> ArticleFeatures:
     """Return the facts at the cut.
 
     Args:
@@ -113,7 +113,7 @@ def article_facts(
     band = segments[columns.AGE_BAND].to_numpy(np.int64)[customer]
     cluster = segments[columns.CLUSTER].to_numpy(np.int64)[customer]
     n_articles = len(articles)
-    return ArticleFacts(
+    return ArticleFeatures(
         _state(purchases, days_ago, band, codes[:, 0], n_articles),
         codes.astype(np.int32),
         _lift(article[recent], band[recent], n_articles, int(segments[columns.AGE_BAND].max()) + 1),

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from hemline.data.histories import Histories
-from hemline.models.ranker.article_features import ATTRIBUTES, STATE_NAMES, ArticleFacts
+from hemline.models.ranker.article_features import ATTRIBUTES, STATE_NAMES, ArticleFeatures
 from hemline.models.ranker.candidates import Candidates
 
 Matrix = npt.NDArray[np.float32]
@@ -53,7 +53,7 @@ def feature_names(sources: tuple[str, ...]) -> tuple[str, ...]:
     )
 
 
-def pair_features(candidates: Candidates, histories: Histories, facts: ArticleFacts) -> Matrix:
+def pair_features(candidates: Candidates, histories: Histories, facts: ArticleFeatures) -> Matrix:
     """Return the features of each pair, float32 of shape (pairs, len(feature_names))."""
     rows, articles = candidates.rows, candidates.articles
     customers = _customer_features(histories, facts)
@@ -81,7 +81,7 @@ def pair_features(candidates: Candidates, histories: Histories, facts: ArticleFa
     return features
 
 
-def _customer_features(histories: Histories, facts: ArticleFacts) -> Matrix:
+def _customer_features(histories: Histories, facts: ArticleFeatures) -> Matrix:
     days = histories.days_ago
     length = np.diff(days.indptr)
     row = np.repeat(np.arange(len(length)), length)
@@ -117,7 +117,7 @@ def _lift_at(
 
 
 def _bought_before(
-    candidates: Candidates, histories: Histories, facts: ArticleFacts
+    candidates: Candidates, histories: Histories, facts: ArticleFeatures
 ) -> tuple[Matrix, Matrix]:
     """Return what a customer's purchases say of each pair.
 

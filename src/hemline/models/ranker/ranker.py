@@ -16,7 +16,7 @@ import numpy.typing as npt
 from hemline.data.histories import Histories
 from hemline.kernels.lists import empty_lists
 from hemline.kernels.quickscorer import Scorer, scorer_of
-from hemline.models.ranker.article_features import ArticleFacts
+from hemline.models.ranker.article_features import ArticleFeatures
 from hemline.models.ranker.candidates import Candidates, collect_candidates
 from hemline.models.ranker.pair_features import pair_features
 from hemline.models.ranker.sources import Proposals, sources_of
@@ -33,7 +33,7 @@ class Ranker:
     def __init__(
         self,
         trees: lgb.Booster,
-        facts: ArticleFacts,
+        facts: ArticleFeatures,
         proposals: Proposals,
         models: Mapping[str, Recommender],
     ) -> None:
@@ -96,7 +96,7 @@ class Ranker:
     def load(cls, folder: Path, models: Mapping[str, Recommender]) -> Self:
         """Return the ranker saved in folder, over the fitted models beside it."""
         trees = lgb.Booster(model_str=(folder / "trees.txt").read_text(encoding="utf-8"))
-        facts = ArticleFacts.load(folder / "facts.npz")
+        facts = ArticleFeatures.load(folder / "facts.npz")
         return cls(trees, facts, Proposals.load(folder), models)
 
 

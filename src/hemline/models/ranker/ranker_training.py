@@ -17,7 +17,7 @@ from scipy import sparse
 
 from hemline.data.histories import Histories
 from hemline.errors import BadInput
-from hemline.models.ranker.article_features import ArticleFacts
+from hemline.models.ranker.article_features import ArticleFeatures
 from hemline.models.ranker.candidates import collect_candidates
 from hemline.models.ranker.pair_features import Matrix, feature_names, pair_features
 from hemline.models.ranker.sources import Proposals, sources_of
@@ -74,7 +74,7 @@ class RankedWeek:
 def ranked_week(
     models: Mapping[str, Recommender],
     proposals: Proposals,
-    facts: ArticleFacts,
+    facts: ArticleFeatures,
     known: Histories,
     bought: sparse.csr_matrix,
 ) -> RankedWeek:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from hemline.errors import BadInput
 from hemline.kernels.lists import NO_ARTICLE
 from hemline.models.neighbours import Neighbours
-from hemline.models.ranker.article_features import ArticleFacts
+from hemline.models.ranker.article_features import ArticleFeatures
 from hemline.models.recommender import Recommender
 from hemline.models.repurchase import Repurchase
 
@@ -50,7 +50,7 @@ class Proposals:
 
 
 def sources_of(
-    proposals: Proposals, facts: ArticleFacts, models: Mapping[str, Recommender]
+    proposals: Proposals, facts: ArticleFeatures, models: Mapping[str, Recommender]
 ) -> dict[str, Recommender]:
     """Return the models that propose, the ranker's own among them, by name.
 
@@ -72,7 +72,7 @@ def sources_of(
     return {name: known[name] for name in proposals.depths}
 
 
-def same_product(facts: ArticleFacts) -> Neighbours:
+def same_product(facts: ArticleFeatures) -> Neighbours:
     """Return, for every article, the articles on sale with its product code, best-selling first."""
     product = facts.codes[:, 0].astype(np.int64)
     on_sale = np.flatnonzero(facts.is_on_sale)
