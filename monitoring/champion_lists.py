@@ -167,7 +167,7 @@ def _question(week_end: date, asking: Asking) -> _Question:
     purchases = select_purchases(asking.engine, asking.transactions, start=start, end=week_end)
     rng = np.random.default_rng([asking.params.seed, week_end.toordinal()])
     buyers = _drawn(purchases[columns.CUSTOMER].unique(), asking.params.max_buyers, rng)
-    first = weeks_of(asking.data.model_copy(update={"week_end": start})).history_start
+    first = weeks_of(asking.data.model_copy(update={"cut": start})).history_start
     earlier, people = _earlier(asking, buyers, first, start)
     bought = purchases[purchases[columns.CUSTOMER].isin(buyers)]
     favourites, n_on_sale = _favourites(asking, start, n_articles)

@@ -246,7 +246,7 @@ _NUMBERS_READ: Final[Sequence[str]] = (
 def _code() -> str:
     """Return a digest of the code that makes summaries: another version makes them anew."""
     folder, digest = Path(__file__).parent, hashlib.sha256()
-    for name in ("week", "measures", "habits", "signals", "summaries"):
+    for name in ("week_data", "week_signals", "habits", "signals", "summaries"):
         digest.update((folder / f"{name}.py").read_bytes())
     return digest.hexdigest()
 

@@ -126,7 +126,7 @@ for week in range({n_weeks}):
     process = subprocess.Popen(
         [sys.executable, "-c", code],
         cwd=REPOSITORY,
-        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

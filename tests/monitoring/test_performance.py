@@ -76,7 +76,7 @@ def version_of(root: Path, name: str, warm: list[str]) -> Champion:
         histories=root / "nobody asks for them",
         params=own / "params.yaml",
     )
-    tags = {"week_end": CUT.isoformat(), "models_hash": f"models of {name}"}
+    tags = {"cut": CUT.isoformat(), "models_hash": f"models of {name}"}
     return Version(name, "run", tags), Storefront(files)
 
 
@@ -174,7 +174,7 @@ def test_a_champion_that_has_seen_a_day_of_the_week_gets_no_number_but_a_note(
     on_duckdb: Engine, root: Path, champions: dict[str, Champion], tmp_path: Path
 ) -> None:
     version, storefront = champions["repeats"]
-    later = {**version.tags, "week_end": (CUT + timedelta(days=1)).isoformat()}
+    later = {**version.tags, "cut": (CUT + timedelta(days=1)).isoformat()}
     row = measured(on_duckdb, root, (replace(version, tags=later), storefront), tmp_path)
     assert row["note"] == "the champion was fitted up to 2020-09-10 and has seen this week"
     assert row["version"] == "repeats"
