@@ -34,6 +34,7 @@ from monitoring.alerts.training_alerts import (
     retrain_failed,
 )
 from monitoring.alerts.week_alerts import digest, drift_confirmed
+from monitoring.verdict import Verdict
 from monitoring.windows import MonitorParams
 
 
@@ -207,7 +208,8 @@ def _event_name(verdicts: pd.DataFrame, decision: Any) -> EventName:
     if decision.confirmed:
         return "hemline.drift.confirmed"
     of_the_week = verdicts[verdicts["week_end"] == decision.week_end]["verdict"]
-    return "hemline.season.changed" if of_the_week.eq("seasonal").any() else "hemline.drift.ok"
+    has_season = of_the_week.eq(Verdict.SEASONAL).any()
+    return "hemline.season.changed" if has_season else "hemline.drift.ok"
 
 
 def _payload(decision: Any) -> dict[str, Any]:

@@ -182,6 +182,7 @@ def draw(
         performance=performance,
         alerts=read_alerts(log.folder / "alerts"),
         links_out=links,
+        out_of_weeks=params.out_of_weeks,
         today=today,
     )
 

@@ -31,9 +31,10 @@ from hemline.engine.engine import open_engine
 from hemline.errors import BadInput
 from monitoring.champion_lists import Champion
 from monitoring.completeness import FreshDataParams, see_arrival
+from monitoring.verdict import Verdict, places
 
 ALARMS: Final = "alarms"
-_VERDICTS: Final = ("drift", "seasonal", "level change", "new")
+_VERDICTS: Final = (Verdict.DRIFT, Verdict.SEASONAL, Verdict.LEVEL_CHANGE, Verdict.NEW)
 _HEADINGS: Final = ("week_end", *_VERDICTS, "confirmed", "decision")
 _BETWEEN: Final = "; "
 
@@ -174,14 +175,13 @@ def _model_age_days(log: monitor_steps.Log, week_end: date, first: date) -> int:
 
 
 def _alarm_row(decision: Any, verdicts: pd.DataFrame) -> dict[str, object]:
-    named = verdicts["about"] + " " + verdicts["column"]
-    places = named.where(verdicts["segment"] == "all", named + " in " + verdicts["segment"])
-    found = {
-        verdict: _BETWEEN.join(places[verdicts["verdict"] == verdict]) for verdict in _VERDICTS
+    names = verdicts["about"] + " " + places(verdicts)
+    by_verdict: dict[str, str] = {
+        verdict: _BETWEEN.join(names[verdicts["verdict"] == verdict]) for verdict in _VERDICTS
     }
     return {
         "week_end": decision.week_end,
-        **found,
+        **by_verdict,
         "confirmed": _BETWEEN.join(decision.confirmed),
         "decision": "retrain" if decision.retrain else "",
         "candidates": _BETWEEN.join(decision.candidates),

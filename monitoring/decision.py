@@ -1,10 +1,7 @@
 """Retrain or not, and why: pure, from verdicts, the champion's numbers, its age and past decisions.
 
-A drift must speak in several of the last weeks, the last one included, before it is believed. Only
-what is bought (transactions) and by whom (habits) can confirm one: a shop that sells less is not a
-model that knows less, and recommendations follow from both. Which product groups the buyers of one
-index group buy tells where something happens, but confirms nothing: a season moves them as much as
-any drift does. After a retraining on a drift the same
+A drift must speak in several of the last weeks, the last one included, before it is believed, and
+only some signals can confirm one (`verdict.can_confirm`). After a retraining on a drift the same
 verdicts go on until the recent weeks have all seen it, so for some weeks no drift retrains again.
 The price: a second, different drift within these weeks waits, and the reasons say so.
 """
@@ -16,10 +13,9 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from monitoring.verdict import Verdict, confirming, places
 from monitoring.windows import MonitorParams
 
-_CONFIRMING: Final = ("transactions", "habits")
-_MIX_WITHIN: Final = "product_group_name"  # of the columns measured within index groups
 _WEEK_DAYS: Final = 7
 _NORMAL_95: Final = 1.96
 _ENOUGH_PAST: Final = 3
@@ -102,8 +98,8 @@ def _drifts(
     """Return confirmed drifts, those of this week alone, and sentences about both."""
     weeks = [week_end - timedelta(days=_WEEK_DAYS * back) for back in range(params.out_of_weeks)]
     lately = verdicts[_days(verdicts["week_end"]).isin(_days(pd.Series(weeks, dtype=object)))]
-    drifts = lately[_confirms(lately) & (lately["verdict"] == "drift")].assign(
-        place=_places, family=_families
+    drifts = lately[confirming(lately) & (lately["verdict"] == Verdict.DRIFT)].assign(
+        place=places, family=_families
     )
     n_weeks: Any = drifts.groupby("family")["week_end"].nunique().to_dict()
     today = drifts.loc[_days(drifts["week_end"]) == pd.Timestamp(week_end), "family"]
@@ -119,24 +115,13 @@ def _drifts(
     return confirmed, candidates, said or [_silence(lately, week_end)]
 
 
-def _confirms(rows: pd.DataFrame) -> "pd.Series[bool]":
-    """Return which signals may confirm a drift."""
-    is_mix_within = (rows["column"] == _MIX_WITHIN) & (rows["segment"] != "all")
-    return rows["about"].isin(_CONFIRMING) & ~is_mix_within
-
-
 def _days(days: "pd.Series[pd.Timestamp]") -> "pd.Series[pd.Timestamp]":
     return pd.to_datetime(days)
 
 
 def _families(rows: pd.DataFrame) -> "pd.Series[str]":
     """Return what is confirmed together: all habits, which tell of one thing, or one place."""
-    return _places(rows).where(rows["about"] != "habits", "habits")
-
-
-def _places(rows: pd.DataFrame) -> "pd.Series[str]":
-    everywhere = rows["segment"] == "all"
-    return rows["column"].where(everywhere, rows["column"] + " in " + rows["segment"])
+    return places(rows).where(rows["about"] != "habits", "habits")
 
 
 def _said(row: Any, n_weeks: int, params: MonitorParams) -> str:
@@ -152,11 +137,11 @@ def _said(row: Any, n_weeks: int, params: MonitorParams) -> str:
 
 def _silence(lately: pd.DataFrame, week_end: date) -> str:
     is_today = _days(lately["week_end"]) == pd.Timestamp(week_end)
-    today = lately[is_today & _confirms(lately)]
+    today = lately[is_today & confirming(lately)]
     if today.empty:
         return "Nothing that is bought could be compared: there are too few weeks before this one."
     counts = today["verdict"].value_counts()
-    others = [f"{counts[name]} {name}" for name in _OTHERS if counts.get(name, 0)]
+    others = [f"{counts[name]} {name}" for name in _OTHERS if name in counts]
     known = f" ({', '.join(others)})" if others else ""
     return f"No drift of what is bought among {len(today)} signals of the week{known}."
 
@@ -247,4 +232,4 @@ def _resting(
     return frozenset(rests), said
 
 
-_OTHERS: Final = ("seasonal", "level change", "new", "drift")
+_OTHERS: Final = (Verdict.SEASONAL, Verdict.LEVEL_CHANGE, Verdict.NEW, Verdict.DRIFT)

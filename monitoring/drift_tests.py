@@ -16,7 +16,7 @@ from scipy import stats
 from hemline import columns
 from monitoring.panel import Panel
 from monitoring.residuals import Misses
-from monitoring.signals import FloatArray
+from monitoring.signals import ALL, FloatArray
 
 _PRIOR_WEEKS: Final = 8.0
 _PRIOR_RESTLESSNESS: Final = 0.5  # of the sampling variance, before any miss is known
@@ -187,7 +187,7 @@ def _weights(signals: pd.DataFrame) -> FloatArray:
     """Return how much each signal is trusted to tell a drift, before they are scaled to mean 1."""
     is_bought = (signals["about"] == "transactions").to_numpy()
     is_mix = signals["column"].isin(_MIX).to_numpy() & is_bought
-    is_whole = (signals["segment"] == "all").to_numpy()
+    is_whole = (signals["segment"] == ALL).to_numpy()
     is_channel = (signals["column"] == columns.CHANNEL).to_numpy() & is_whole
     weights = np.select([is_channel, is_mix], [_CHANNEL_WEIGHT, _MIX_WEIGHT], 1.0)
     return np.asarray(np.where(is_whole, weights, _SEGMENT_WEIGHT * weights))

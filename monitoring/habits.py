@@ -23,7 +23,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from hemline import columns
-from monitoring.signals import FloatArray, IntArray, Signal, as_weighted
+from monitoring.signals import ALL, FloatArray, IntArray, Signal, as_weighted
 from monitoring.week_data import Week
 from monitoring.windows import MonitorParams
 
@@ -125,4 +125,4 @@ def _agreement(
     distance = own / np.maximum(spread, least) if least > 0 else np.zeros(len(own))
     weight = np.sqrt(np.bincount(row))
     measured = sparse.csr_matrix(np.column_stack([weight * distance, weight]))
-    return Signal("habits", name, "all", ("",), buyers, measured, as_weighted)
+    return Signal("habits", name, ALL, ("",), buyers, measured, as_weighted)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +10,9 @@ from scipy import sparse
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+ALL: Final = "all"
+"""The segment of everybody."""
+
 Combine = Callable[[FloatArray, FloatArray], FloatArray]
 
 
@@ -52,7 +56,7 @@ class Signal:
 
 
 def number(
-    about: str, column: str, buyers: IntArray, measured: FloatArray, *, segment: str = "all"
+    about: str, column: str, buyers: IntArray, measured: FloatArray, *, segment: str = ALL
 ) -> Signal:
     """Return the signal whose one number is the mean of one value per buyer."""
     matrix = sparse.csr_matrix(measured[:, None])

@@ -16,6 +16,7 @@ from monitoring.drift_tests import Unusual, distance, p_foretold, q_values, unus
 from monitoring.panel import SIGNAL, Panel
 from monitoring.residuals import Misses, misses_until
 from monitoring.signals import FloatArray
+from monitoring.verdict import Verdict
 from monitoring.windows import MonitorParams
 
 _N_MOVED: Final = 3
@@ -102,13 +103,14 @@ def _ladder(
     has_expectation: npt.NDArray[np.bool_],
     has_last_year: npt.NDArray[np.bool_],
 ) -> npt.NDArray[np.str_]:
+    verdicts = [Verdict.NEW, Verdict.DRIFT, Verdict.SEASONAL, Verdict.LEVEL_CHANGE]
     rungs = [
         ~has_expectation & unlike_recent,
         unlike_recent & unlike_expected,
         is_foretold & ~unlike_expected,
         unlike_expected & has_last_year,
     ]
-    return np.select(rungs, ["new", "drift", "seasonal", "level change"], "none")
+    return np.select(rungs, verdicts, Verdict.NONE)
 
 
 def _moved(misses: Misses) -> list[str]:

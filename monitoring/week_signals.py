@@ -15,7 +15,7 @@ from scipy import sparse
 
 from hemline import columns
 from monitoring.habits import habits_of
-from monitoring.signals import FloatArray, IntArray, Signal, as_totals, number
+from monitoring.signals import ALL, FloatArray, IntArray, Signal, as_totals, number
 from monitoring.week_data import Week
 from monitoring.windows import MonitorParams
 
@@ -43,7 +43,7 @@ def signals_of(week: Week, params: MonitorParams) -> Iterator[Signal]:
     yield from _shop(week)
     yield from habits_of(week, params)
     if week.has_prices:
-        yield _price(lines, "all")
+        yield _price(lines)
     yield from _segments(week, params.min_buyers)
 
 
@@ -52,7 +52,7 @@ def _shares(
     lines: pd.DataFrame,
     code: IntArray,
     names: npt.NDArray[np.object_],
-    segment: str = "all",
+    segment: str = ALL,
 ) -> Signal:
     """Return how each buyer's lines spread over categories."""
     buyers, row = np.unique(lines["buyer"].to_numpy(), return_inverse=True)
@@ -75,7 +75,7 @@ def _attribute(name: str, of_buyers: "pd.Series[str]") -> Signal:
     return _shares(name, everybody, code, np.asarray(names, object))
 
 
-def _price(lines: pd.DataFrame, segment: str) -> Signal:
+def _price(lines: pd.DataFrame, segment: str = ALL) -> Signal:
     """Return each buyer's mean log price change, over articles that were sold before."""
     buyers, means = _means(lines[lines["log_change"].notna()], "log_change")
     return number("transactions", columns.PRICE, buyers, means, segment=segment)
@@ -93,7 +93,7 @@ def _shop(week: Week) -> Iterator[Signal]:
     units = np.bincount(week.lines["buyer"]).astype(np.float64)
     for name, measured in (("buyers", np.ones(week.n_buyers)), ("volume", units)):
         matrix = sparse.csr_matrix(measured[:, None])
-        yield Signal("shop", name, "all", ("",), everybody, matrix, as_totals)
+        yield Signal("shop", name, ALL, ("",), everybody, matrix, as_totals)
     yield number("shop", "basket_size", everybody, units)
     if week.has_prices:
         lines = week.lines.assign(is_new=week.lines["log_change"].isna())

@@ -14,6 +14,7 @@ from benchmarks.monitoring.outcome import Calm, Planted, PresetWeek, SeenWeek
 from benchmarks.monitoring.plan import WEEK, Settings, second_year
 from benchmarks.ranking_measures import mean_and_stderr
 from benchmarks.record import Row
+from monitoring.verdict import Verdict
 
 DRIFTS: Final = ("taste_shift", "price_change", "channel_shift", "closed_stores")
 
@@ -23,9 +24,9 @@ _CALLED: Final[Mapping[str, Callable[[SeenWeek], bool]]] = {
     "a drift alarm": lambda week: week.retrain,
     "a confirmed drift": lambda week: bool(week.confirmed),
     "a candidate": lambda week: bool(week.candidates),
-    "called drift": lambda week: "drift" in week.called,
-    "called seasonal": lambda week: "seasonal" in week.called,
-    "called new": lambda week: "new" in week.called,
+    "called drift": lambda week: Verdict.DRIFT in week.called,
+    "called seasonal": lambda week: Verdict.SEASONAL in week.called,
+    "called new": lambda week: Verdict.NEW in week.called,
 }
 _SAID: Final[Mapping[str, Callable[[PresetWeek], bool]]] = {
     "dataset drift": lambda week: week.dataset,
@@ -149,15 +150,17 @@ def _season(planted: Planted, quiet: Sequence[SeenWeek]) -> _Measured:
     """Measure the event's second year, and the same weeks of the shop without it."""
     again = [week for week in planted.weeks if week.week_end > second_year(planted.event)]
     without = _same_weeks(quiet, again)
-    is_seasonal = _is_called(planted, again, "seasonal")
+    is_seasonal = _is_called(planted, again, Verdict.SEASONAL)
     is_drift = any(_hits(planted, week) for week in again)
     return {
         "seasonal and no drift": float(is_seasonal and not is_drift),
         "seasonal": float(is_seasonal),
-        "seasonal without it": float(_is_called(planted, without, "seasonal")),
+        "seasonal without it": float(_is_called(planted, without, Verdict.SEASONAL)),
         "drift": float(is_drift),
         "drift without it": float(any(_hits(planted, week) for week in without)),
-        "news when new": float(_is_called(planted, planted.weeks_within(3), "new", "drift")),
+        "news when new": float(
+            _is_called(planted, planted.weeks_within(3), Verdict.NEW, Verdict.DRIFT)
+        ),
     }
 
 

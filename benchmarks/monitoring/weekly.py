@@ -13,11 +13,11 @@ import pandas as pd
 
 from benchmarks.monitoring.outcome import SeenWeek
 from monitoring.decision import decide
+from monitoring.verdict import Verdict, places
 from monitoring.verdicts import judge_week
 from monitoring.windows import MonitorParams
 
 MODEL_AGE_DAYS: Final = 7
-_SILENT: Final = "none"
 
 
 @dataclass(frozen=True)
@@ -65,17 +65,14 @@ def told(looked: Looked, weeks: Sequence[date]) -> tuple[SeenWeek, ...]:
 
 
 def _seen(week_end: date, verdicts: pd.DataFrame, decision: Mapping[Hashable, Any]) -> SeenWeek:
-    spoke = verdicts[verdicts["verdict"] != _SILENT]
-    names = spoke["column"].where(
-        spoke["segment"] == "all", spoke["column"] + " in " + spoke["segment"]
-    )
+    unusual = verdicts[verdicts["verdict"] != Verdict.NONE]
     return SeenWeek(
         week_end=week_end,
         has_last_year=bool(verdicts["effect_last_year"].notna().any()),
         retrain=decision["retrain"],
         confirmed=tuple(decision["confirmed"]),
         candidates=tuple(decision["candidates"]),
-        called={name: tuple(of) for name, of in names.groupby(spoke["verdict"])},
+        called={name: tuple(of) for name, of in places(unusual).groupby(unusual["verdict"])},
     )
 
 

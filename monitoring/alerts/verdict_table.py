@@ -7,6 +7,8 @@ from typing import Final
 
 import pandas as pd
 
+from monitoring.verdict import Verdict, places
+
 _MAX_ROWS: Final = 12
 _HEADING: Final = ("column", "segment", "verdict", "effect", "threshold", "moved")
 
@@ -18,10 +20,9 @@ def week_of(verdicts: pd.DataFrame, week_end: date) -> pd.DataFrame:
 
 def confirmed_first(week: pd.DataFrame, confirmed: Sequence[str]) -> pd.DataFrame:
     """Return the rows that were confirmed, then those that drift this week but were not yet."""
-    whole = week["segment"] == "all"
-    place = week["column"].where(whole, week["column"] + " in " + week["segment"])
-    is_confirmed = place.isin(list(confirmed))
-    shown = week.assign(is_confirmed=is_confirmed)[is_confirmed | (week["verdict"] == "drift")]
+    is_confirmed = places(week).isin(list(confirmed))
+    is_drift = week["verdict"] == Verdict.DRIFT
+    shown = week.assign(is_confirmed=is_confirmed)[is_confirmed | is_drift]
     return shown.sort_values(["is_confirmed", "effect"], ascending=False, kind="stable")
 
 

@@ -12,9 +12,10 @@ import pandas as pd
 
 from monitoring.alerts.alert import Alert, AlertParams, Links, compose
 from monitoring.alerts.verdict_table import confirmed_first, verdict_table, week_of
+from monitoring.verdict import Verdict
 
 _MAX_LISTED: Final = 8
-_DIGESTED: Final = ("seasonal", "level change", "new")
+_DIGESTED: Final = (Verdict.SEASONAL, Verdict.LEVEL_CHANGE, Verdict.NEW)
 
 
 def data_late(
@@ -129,7 +130,7 @@ def digest(
     moved = week[week["verdict"].isin(_DIGESTED)]
     counts = {verdict: int((moved["verdict"] == verdict).sum()) for verdict in _DIGESTED}
     found = [f"{count} {verdict}" for verdict, count in counts.items() if count]
-    n_drifts = int((week["verdict"] == "drift").sum())
+    n_drifts = int((week["verdict"] == Verdict.DRIFT).sum())
     found += [f"{n_drifts} drift"] if n_drifts else []
     quiet = "Held back by cool-down: " + _listed(held_back) if held_back else "No alert held back"
     return compose(

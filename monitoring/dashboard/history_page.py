@@ -56,6 +56,7 @@ def write_history_page(
     performance: pd.DataFrame,
     alerts: Sequence[StoredAlert],
     links_out: Mapping[str, str],
+    out_of_weeks: int,
     today: date,
 ) -> Path:
     """Write folder/index.html.
@@ -67,6 +68,7 @@ def write_history_page(
         performance: PERFORMANCE of all weeks.
         alerts: the outbox.
         links_out: addresses by name, shown as they come.
+        out_of_weeks: weeks within which drifts confirm each other.
         today: what the age of the latest look is counted from.
 
     Returns:
@@ -86,7 +88,7 @@ def write_history_page(
             "<h2>The champion against popularity</h2>",
             _performance(performance),
             "<h2>Which signal spoke when</h2>",
-            timeline(decisions, verdicts),
+            timeline(decisions, verdicts, out_of_weeks),
             "<h2>Alerts</h2>",
             _alerts(alerts),
             "<h2>Decision log</h2>",

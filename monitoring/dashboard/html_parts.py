@@ -12,7 +12,8 @@ from pathlib import Path
 from string import Template
 from typing import Final
 
-from monitoring.dashboard.wording import MEANINGS, SYMBOLS, VERDICTS
+from monitoring.dashboard.wording import SYMBOLS
+from monitoring.verdict import Verdict
 
 _STYLE: Final = """
 :root { color-scheme: light dark; --paper: #fff; --sheet: #f6f7f9; --ink: #1b1f24; --soft: #59616b;
@@ -176,5 +177,5 @@ def fact(name: str, value: str, *more: str) -> str:
 
 def key_to_verdicts() -> str:
     """Return what the symbols mean."""
-    words = " ".join(f"{badge(one).text} {escape(MEANINGS[one])}." for one in VERDICTS)
+    words = " ".join(f"{badge(one).text} {escape(one.meaning)}" for one in Verdict)
     return f'<p class="soft">{words}</p>'

@@ -18,13 +18,13 @@ from monitoring.dashboard.charts import season_chart
 from monitoring.dashboard.html_parts import html, tone
 from monitoring.dashboard.wording import (
     ABOUT,
-    ALL,
     VERDICTS,
     each_row,
     label,
     name_category,
     write_value,
 )
+from monitoring.signals import ALL
 
 WEEKS: Final = 27
 """So many weeks are drawn: half a year and the week itself."""

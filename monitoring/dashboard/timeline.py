@@ -12,24 +12,31 @@ from typing import Final
 import pandas as pd
 
 from monitoring.dashboard.html_parts import html, key_to_verdicts, tone
-from monitoring.dashboard.wording import ALL, CONFIRMING, DRIFT, SYMBOLS, VERDICTS, each_row, signal
+from monitoring.dashboard.wording import DRIFT, SYMBOLS, VERDICTS, each_row, signal
+from monitoring.signals import ALL
+from monitoring.verdict import can_confirm
 
 _SHOWN_WEEKS: Final = 53
 _ROOM: Final = 3
-_TELLING: Final = 3  # so many looks may hold the drifts that confirm one
 
 Key = tuple[str, str, str]
 
 
-def timeline(decisions: pd.DataFrame, verdicts: pd.DataFrame) -> str:
-    """Return a grid of weeks and signals; only signals that spoke in these weeks have a line."""
+def timeline(decisions: pd.DataFrame, verdicts: pd.DataFrame, out_of_weeks: int) -> str:
+    """Return a grid of weeks and signals; only signals that spoke in these weeks have a line.
+
+    Args:
+        decisions: the decision log, oldest week first.
+        verdicts: VERDICTS of all weeks.
+        out_of_weeks: weeks within which drifts confirm each other.
+    """
     decisions = decisions.tail(_SHOWN_WEEKS)
     weeks = decisions["week_end"].tolist()
     spoken = _spoken(verdicts[verdicts["week_end"].isin(weeks)])
     if not spoken:
         return "<p>Nothing has spoken yet.</p>"
     confirmed = dict(zip(weeks, decisions["confirmed"], strict=True))
-    grounds = {key: _confirmed_weeks(key, spoken, confirmed) for key in spoken}
+    grounds = {key: _confirmed_weeks(key, spoken, confirmed, out_of_weeks) for key in spoken}
     lines = "".join(
         f'<tr><th scope="row">{html(signal(*key))}</th>'
         + "".join(_cell(week, by_week.get(week), week in grounds.get(key, ())) for week in weeks)
@@ -59,7 +66,10 @@ def _loudest_first(line: tuple[Key, Mapping[date, str]]) -> tuple[int, int]:
 
 
 def _confirmed_weeks(
-    key: Key, spoken: Mapping[Key, Mapping[date, str]], confirmed: Mapping[date, Sequence[str]]
+    key: Key,
+    spoken: Mapping[Key, Mapping[date, str]],
+    confirmed: Mapping[date, Sequence[str]],
+    out_of_weeks: int,
 ) -> set[date]:
     """Return the weeks in which this very signal was confirmed.
 
@@ -71,9 +81,9 @@ def _confirmed_weeks(
     habits = spoken.get(("habits", column, segment), {})
     weeks, found = list(confirmed), set()
     for number, week in enumerate(weeks):
-        if about not in CONFIRMING or place not in confirmed[week]:
+        if not can_confirm(*key) or place not in confirmed[week]:
             continue
-        before = weeks[max(number - _TELLING + 1, 0) : number]
+        before = weeks[max(number - out_of_weeks + 1, 0) : number]
         is_own = about == "habits" or habits.get(week) != DRIFT
         if spoken[key].get(week) == DRIFT and (
             is_own or any(spoken[key].get(one) == DRIFT for one in before)

@@ -7,12 +7,12 @@ import pandas as pd
 
 from monitoring.dashboard.wording import (
     SYMBOLS,
-    VERDICTS,
     days_of_week,
     each_row,
     signal,
     summarise,
 )
+from monitoring.verdict import Verdict, most_urgent_first
 
 
 def week_artifact(
@@ -39,15 +39,11 @@ def week_artifact(
 
 
 def _verdicts(verdicts: pd.DataFrame) -> str:
-    rank = {verdict: number for number, verdict in enumerate(VERDICTS)}
-    speaking = verdicts[verdicts["verdict"] != VERDICTS[-1]]
-    ordered = speaking.assign(rank=speaking["verdict"].map(rank)).sort_values(
-        ["rank", "q_value"], kind="stable"
-    )
+    speaking = verdicts[verdicts["verdict"] != Verdict.NONE]
     silent = f"{len(verdicts) - len(speaking)} as expected."
-    if ordered.empty:
+    if speaking.empty:
         return silent
-    rows = "\n".join(_row(row) for row in each_row(ordered))
+    rows = "\n".join(_row(row) for row in each_row(most_urgent_first(speaking)))
     heads = (
         "| verdict | what | effect | speaks from | q | what moved |\n|---|---|--:|--:|--:|---|\n"
     )

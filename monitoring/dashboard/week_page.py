@@ -37,6 +37,7 @@ from monitoring.dashboard.wording import (
     signal,
     summarise,
 )
+from monitoring.verdict import most_urgent_first
 
 _REPORT: Final = "evidently.html"
 _NEXT: Final = "<!-- the week after -->"
@@ -109,11 +110,7 @@ def write_week_page(
 
 def verdict_table(verdicts: pd.DataFrame) -> str:
     """Return the week's verdicts, most urgent first; those as expected are folded away."""
-    rank = {verdict: number for number, verdict in enumerate(VERDICTS)}
-    ordered = verdicts.assign(rank=verdicts["verdict"].map(rank)).sort_values(
-        ["rank", "q_value"], kind="stable"
-    )
-    rows = [(row.verdict, _row(row)) for row in each_row(ordered)]
+    rows = [(row.verdict, _row(row)) for row in each_row(most_urgent_first(verdicts))]
     speaking = [row for verdict, row in rows if verdict != VERDICTS[-1]]
     silent = [row for verdict, row in rows if verdict == VERDICTS[-1]]
     shown = table(_HEADS, speaking) if speaking else "<p>Nothing is unlike what was expected.</p>"

@@ -8,25 +8,12 @@ import numpy as np
 import pandas as pd
 
 from hemline import columns
+from monitoring.signals import ALL
+from monitoring.verdict import Verdict, confirming
 
-ALL: Final = "all"
-"""The segment of everybody."""
-
-DRIFT: Final = "drift"
-VERDICTS: Final = (DRIFT, "new", "level change", "seasonal", "none")
-"""Most urgent first."""
-
-CONFIRMING: Final = ("transactions", "habits")
-"""What a verdict must be about to confirm a drift; the rest is told and never decides."""
-
-SYMBOLS: Final = {DRIFT: "◆", "new": "?", "level change": "▲", "seasonal": "○", "none": "·"}
-MEANINGS: Final = {
-    DRIFT: "unlike the recent weeks, and last year does not explain it",
-    "new": "unlike the recent weeks, and there is no last year to compare with",
-    "level change": "as the recent weeks, though last year foretold a change",
-    "seasonal": "moved along last year's step, as expected (a weak sign: uncorrected 5 %)",
-    "none": "as expected",
-}
+DRIFT: Final = Verdict.DRIFT
+VERDICTS: Final = tuple(Verdict)
+SYMBOLS: Final[dict[str, str]] = {verdict: verdict.symbol for verdict in Verdict}
 ABOUT: Final = {
     "transactions": "What is bought, and by whom",
     "habits": "Whether customers buy as their own past foretells",
@@ -155,33 +142,30 @@ def _where(confirmed: str) -> str:
 
 
 def _unconfirmed(verdicts: pd.DataFrame) -> str:
-    by_verdict: dict[str, list[str]] = {verdict: [] for verdict in VERDICTS}
-    speaking = verdicts[verdicts["verdict"] != VERDICTS[-1]].sort_values("q_value", kind="stable")
-    for row in each_row(speaking):
-        by_verdict[row.verdict].append(signal(row.about, row.column, row.segment))
-    if by_verdict[DRIFT]:
-        return f"Not as expected: {joined(by_verdict[DRIFT])}. {_weight(speaking)}"
-    if by_verdict["new"]:
-        return (
-            f"Unlike the recent weeks: {joined(by_verdict['new'])}. "
-            "There is no last year to say whether it is the season."
-        )
-    if by_verdict["level change"]:
-        return (
-            f"As the recent weeks, though unlike last year: {joined(by_verdict['level change'])}."
-        )
-    if by_verdict["seasonal"]:
-        return f"Nothing but movement along last year's step: {joined(by_verdict['seasonal'])}."
-    return "A week as expected."
+    worst = next(verdict for verdict in Verdict if verdict in {*verdicts["verdict"], Verdict.NONE})
+    rows = verdicts[verdicts["verdict"] == worst].sort_values("q_value", kind="stable")
+    sentence = _SENTENCES[worst].format(
+        joined(signal(row.about, row.column, row.segment) for row in each_row(rows))
+    )
+    return f"{sentence} {_weight(rows)}" if worst == Verdict.DRIFT else sentence
 
 
-def _weight(speaking: pd.DataFrame) -> str:
-    """Return what unconfirmed drifts weigh; those of the shop and of the lists never decide."""
-    drifts = speaking[speaking["verdict"] == DRIFT]
-    decides = drifts["about"].isin(CONFIRMING)
+_SENTENCES: Final = {
+    Verdict.DRIFT: "Not as expected: {}.",
+    Verdict.NEW: "Unlike the recent weeks: {}. There is no last year to say whether it is the "
+    "season.",
+    Verdict.LEVEL_CHANGE: "As the recent weeks, though unlike last year: {}.",
+    Verdict.SEASONAL: "Nothing but movement along last year's step: {}.",
+    Verdict.NONE: "A week as expected.",
+}
+
+
+def _weight(drifts: pd.DataFrame) -> str:
+    """Return whether another week could confirm these drifts."""
+    decides = confirming(drifts)
     if decides.all():
         return "One week alone decides nothing."
     if not decides.any():
-        return "Neither the shop nor what is recommended confirms a drift."
+        return "Nothing here can confirm a drift."
     never = joined(signal(row.about, row.column, row.segment) for row in each_row(drifts[~decides]))
     return f"One week alone decides nothing, and this never does: {never}."

@@ -17,7 +17,9 @@ from monitoring.dashboard.panels import WEEKS, season_lines
 from monitoring.dashboard.week_artifact import week_artifact
 from monitoring.dashboard.week_page import write_week_page
 from monitoring.dashboard.wording import summarise
+from monitoring.decision import decide
 from monitoring.records import DECISIONS, PERFORMANCE, VERDICTS, read_all, write_once
+from monitoring.windows import MonitorParams
 
 WEEK_END = date(2020, 9, 23)
 WEEK = timedelta(weeks=1)
@@ -115,6 +117,7 @@ def write_history(folder: Path, **known: Any) -> Path:
         "performance": frame([measured(WEEK_END - WEEK), measured(WEEK_END)], PERFORMANCE.names),
         "alerts": [],
         "links_out": LINKS,
+        "out_of_weeks": 3,
         "today": WEEK_END + timedelta(days=3),
     }
     return write_history_page(folder, **given | known)
@@ -251,11 +254,24 @@ def test_a_drift_that_never_decides_is_not_said_to_wait_for_another_week() -> No
     decided = next(frame([decision(WEEK_END)], DECISIONS.names).itertuples())
     volume, price = verdict("volume", "drift", about="shop"), verdict("price", "drift")
     alone = summarise(frame([volume], VERDICTS.names), decided)
-    assert alone == (
-        "Not as expected: volume. Neither the shop nor what is recommended confirms a drift."
-    )
+    assert alone == "Not as expected: volume. Nothing here can confirm a drift."
     both = summarise(frame([volume, price], VERDICTS.names), decided)
     assert both.endswith("One week alone decides nothing, and this never does: volume.")
+
+
+def test_product_groups_within_an_index_group_never_wait_for_another_week() -> None:
+    """The monitor never confirms this signal, and so the page must not say that it may."""
+    params = MonitorParams.load(Path("params.yaml"))
+    menswear = {"segment": "Menswear", "p_value": 1e-6, "q_value": 1e-4}
+    rows = [
+        verdict("product_group_name", "drift", **menswear, week_end=WEEK_END - back * WEEK)
+        for back in range(3)
+    ]
+    verdicts = frame(rows, VERDICTS.names)
+    decided = decide(WEEK_END, verdicts, None, None, 14, params)
+    assert (decided.confirmed, decided.candidates) == ((), ())
+    said = summarise(verdicts[verdicts["week_end"] == WEEK_END], decided)
+    assert said == "Not as expected: product group in Menswear. Nothing here can confirm a drift."
 
 
 def test_a_column_that_habits_confirm_is_not_confirmed_in_what_is_bought(tmp_path: Path) -> None:
