@@ -63,11 +63,11 @@ def check(project: Project, week_end: date, acts: bool) -> str | None:
 def _not_brought(failure: dvc.StageFailed, project: Project) -> Alert:
     """Return the alert that there are no tables to look at; that need not be the data's fault."""
     params = AlertParams.load(project.params)
-    alert = validation_failed(None, broken=[failure.said], links=links(), params=params)
+    alert = validation_failed(None, broken=[failure.output], links=links(), params=params)
     title = "The tables could not be brought up to date"
     words = {
         "title": title,
-        "happened": f"{title}: {failure.said}",
+        "happened": f"{title}: {failure.output}",
         "first_thing": "Mend what it names, then `python -m flows.monitor`. Nothing is lost: every "
         "week since the last decision is judged then.",
     }

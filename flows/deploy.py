@@ -16,8 +16,8 @@ from prefect.events.schemas.automations import AutomationCore
 from prefect.settings import PREFECT_API_URL
 
 from flows.server import join_running_server
-from flows.ui import addresses, answers
-from hemline.errors import BadInput
+from flows.ui import addresses, responds
+from hemline.errors import BadInput, exit_on_bad_input
 
 POOL: Final = "hemline"
 _AUTOMATIONS: Final = "automations.yaml"
@@ -30,7 +30,7 @@ def deploy(root: Path) -> list[str]:
         BadInput: no server answers, or it refuses the work pool or a deployment.
     """
     api = PREFECT_API_URL.value()
-    if not api or not answers(f"{api}/health"):
+    if not api or not responds(f"{api}/health"):
         raise BadInput(
             "a Prefect server answers",
             found=f"none at {api or addresses().prefect}",
@@ -44,11 +44,8 @@ def deploy(root: Path) -> list[str]:
 
 def main() -> None:
     """Deploy the project in this folder."""
-    try:
+    with exit_on_bad_input():
         names = deploy(Path.cwd())
-    except BadInput as refusal:
-        typer.secho(f"\n{refusal}", err=True, fg="red")
-        raise SystemExit(1) from None
     typer.echo("".join(f"automation in place: {name}\n" for name in names), nl=False)
 
 

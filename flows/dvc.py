@@ -1,10 +1,10 @@
 """The one door to DVC: its command line, as a subprocess in a session of its own.
 
 DVC's Python interface is undocumented and a stage outlives a killed DVC, so the command line is
-called and the whole process group is ended together; the price is 0.65 s per untouched stage and
-reading the words DVC prints. The training lock rides on standard input: DVC closes every other
-descriptor before it starts a stage, so only there does a stage whose flow and DVC were both
-killed still hold it.
+called and the whole process group is ended together; the price is 0.65 s per unchanged stage and
+parsing what DVC prints. The training lock is passed on as standard input: DVC closes every other
+descriptor before it starts a stage, so a stage whose flow and DVC were both killed still holds the
+lock only there.
 """
 
 import fcntl
@@ -24,11 +24,11 @@ from typing import IO, Final, Literal
 from flows import resources
 from hemline.errors import BadInput
 
-OnLine = Callable[[str], None]
+Report = Callable[[str], None]
 Outcome = Literal["ran", "restored", "skipped"]
 
 _BUSY: Final = ("is busy, it is being blocked by", "Unable to acquire lock")
-_HINTS: Final = (  # what to do with git and a remote: by hand good advice, not in a flow
+_HINTS: Final = (  # about git and a remote: good advice by hand, noise in a flow
     "To track the changes with git",
     "To enable auto staging",
     "  git add",
@@ -38,7 +38,7 @@ _HINTS: Final = (  # what to do with git and a remote: by hand good advice, not 
     "Use `dvc push`",
 )
 _FAILED: Final = "ERROR: failed to reproduce"
-_KILLED: Final = r"exited with (-9|137)$"  # by itself, or as its shell tells it
+_KILLED: Final = r"exited with (-9|137)$"  # from the process itself, or through a shell
 _DISK_FULL: Final = "No space left on device"
 _BUSY_WAITS_SECONDS: Final = (1, 2, 4, 8, 15, 30)
 _PROGRESS_SECONDS: Final = 10  # every step of a bar is a line of the run's log
@@ -48,17 +48,17 @@ _LOCK_POLL_SECONDS: Final = 1
 
 
 class StageFailed(RuntimeError):  # noqa: N818  (named for what happened; the flow catches it to show why)
-    """A stage ended with an error: the message is one line, `said` its own last words."""
+    """A stage ended with an error: the message is one line, `output` its own last lines."""
 
     def __init__(self, stage: str, lines: list[str]) -> None:
         self.stage = stage
-        self.said = "\n".join(lines).strip("\n")
-        first = self.said.partition("\n")[0].removeprefix("rule:").strip()
+        self.output = "\n".join(lines).strip("\n")
+        first = self.output.partition("\n")[0].removeprefix("rule:").strip()
         super().__init__(f"stage '{stage}' failed: {first}")
 
 
 class TrainingLocked(RuntimeError):  # noqa: N818  (as above)
-    """Another training run held the lock for longer than this one was told to wait."""
+    """Another training run held the lock for longer than this one waits."""
 
 
 def stage_graph(root: Path) -> dict[str, tuple[str, ...]]:
@@ -68,27 +68,27 @@ def stage_graph(root: Path) -> dict[str, tuple[str, ...]]:
     on every machine.
 
     Raises:
-        BadInput: dvc.yaml or params.yaml is not as DVC wants them.
+        BadInput: DVC refuses dvc.yaml or params.yaml.
     """
     lines: list[str] = []
     if _run_dvc(["dag", "--dot"], root, lines.append, None):
         raise BadInput(
             "dvc can read dvc.yaml and params.yaml",
             found="\n".join(line for line in lines if line),
-            fix="correct the place it names; `dvc status` tries again",
+            fix="correct the line it names, then check with `dvc status`",
         )
     return _ordered(_parse_dot("\n".join(lines)))
 
 
-def reproduce(stage: str, root: Path, on_line: OnLine, *, lock: IO[str] | None = None) -> Outcome:
+def reproduce(stage: str, root: Path, on_output: Report, *, lock: IO[str] | None = None) -> Outcome:
     """Bring one stage up to date, its dependencies aside, and return what that took.
 
-    While another DVC holds the files the call waits and tries again, a minute in all.
+    While another DVC holds the files, the call retries for a minute.
 
     Args:
         stage: a name from stage_graph.
         root: the folder of dvc.yaml.
-        on_line: called with what DVC and the stage print, line by line as it comes.
+        on_output: called with what DVC and the stage print, line by line as it comes.
         lock: an open, locked file the stage holds on to for as long as it lives.
 
     Raises:
@@ -97,27 +97,27 @@ def reproduce(stage: str, root: Path, on_line: OnLine, *, lock: IO[str] | None =
     for wait in (*_BUSY_WAITS_SECONDS, None):
         lines: list[str] = []
 
-        def keep(line: str, lines: list[str] = lines) -> None:
+        def collect(line: str, lines: list[str] = lines) -> None:
             lines.append(line)
             if line and not line.startswith(_HINTS):
-                on_line(line)
+                on_output(line)
 
-        status = _run_dvc(["repro", "--single-item", stage], root, keep, lock)
+        status = _run_dvc(["repro", "--single-item", stage], root, collect, lock)
         if not status:
             return _outcome(stage, lines)
         if wait is None or not _is_busy(lines):
             break
-        on_line(f"another dvc is working here, trying again in {wait} s")
+        on_output(f"another dvc command is running here, next try in {wait} s")
         time.sleep(wait)
-    raise StageFailed(stage, [*_cause(status, lines, root), *_last_words(lines)])
+    raise StageFailed(stage, [*_cause(status, lines, root), *_last_lines(lines)])
 
 
 @contextmanager
-def training_lock(root: Path, on_line: OnLine, *, wait_seconds: float) -> Iterator[IO[str]]:
-    """Hold .hemline/train.lock, waiting for another training run that has it.
+def training_lock(root: Path, report: Report, *, wait_seconds: float) -> Iterator[IO[str]]:
+    """Hold .hemline/train.lock, waiting for another training run that holds it.
 
-    An flock is dropped by the kernel when its last holder ends, so a run that was killed leaves
-    nothing to clean up, and one whose stage still runs is still seen.
+    The kernel drops an flock when its last holder ends, so a killed run leaves nothing to clean
+    up, and a killed run whose stage is still running still holds the lock.
 
     Raises:
         TrainingLocked: it was still held after wait_seconds.
@@ -125,16 +125,16 @@ def training_lock(root: Path, on_line: OnLine, *, wait_seconds: float) -> Iterat
     path = root / ".hemline" / "train.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+", encoding="utf-8") as file:
-        _acquire(file, on_line, wait_seconds)
+        _acquire(file, report, wait_seconds)
         file.truncate(0)
         file.write(f"process {os.getpid()}")
         file.flush()
         yield file
 
 
-def _acquire(file: IO[str], on_line: OnLine, wait_seconds: float) -> None:
+def _acquire(file: IO[str], report: Report, wait_seconds: float) -> None:
     deadline = time.monotonic() + wait_seconds
-    is_told = False
+    is_reported = False
     while not _try_lock(file):
         file.seek(0)
         holder = file.read() or "another process"
@@ -143,9 +143,9 @@ def _acquire(file: IO[str], on_line: OnLine, wait_seconds: float) -> None:
                 f"a training run ({holder}) still holds {file.name} after {wait_seconds:.0f} s; "
                 "let it finish or stop it, then start again"
             )
-        if not is_told:
-            on_line(f"another training run ({holder}) is under way: waiting for it to finish")
-            is_told = True
+        if not is_reported:
+            report(f"another training run ({holder}) is under way: waiting for it to finish")
+            is_reported = True
         time.sleep(_LOCK_POLL_SECONDS)
 
 
@@ -157,7 +157,7 @@ def _try_lock(file: IO[str]) -> bool:
     return True
 
 
-def _run_dvc(arguments: list[str], root: Path, on_line: OnLine, stdin: IO[str] | None) -> int:
+def _run_dvc(arguments: list[str], root: Path, on_output: Report, stdin: IO[str] | None) -> int:
     """Run dvc and return its exit status; whatever interrupts the reading ends its whole group."""
     process = subprocess.Popen(
         [sys.executable, "-m", "dvc", *arguments],
@@ -170,10 +170,10 @@ def _run_dvc(arguments: list[str], root: Path, on_line: OnLine, stdin: IO[str] |
         errors="replace",
         start_new_session=True,
     )
-    assert process.stdout is not None  # noqa: S101  (PIPE was asked for; this tells the type checker)
+    assert process.stdout is not None  # noqa: S101  (PIPE was requested; for the type checker)
     try:
         for line in process.stdout:
-            on_line(line.rstrip())
+            on_output(line.rstrip())
         return process.wait()
     except BaseException:
         end_group(process)
@@ -183,7 +183,7 @@ def _run_dvc(arguments: list[str], root: Path, on_line: OnLine, stdin: IO[str] |
 
 
 def end_group(process: subprocess.Popen[str]) -> None:
-    """End a process that leads its own group, and every child it started: politely, then not."""
+    """Terminate a process that leads its own group and all its children; kill what remains."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(process.pid, number)
@@ -239,7 +239,7 @@ def _outcome(stage: str, lines: list[str]) -> Outcome:
         return "restored"
     if f"Stage '{stage}' didn't change, skipping" in lines:
         return "skipped"
-    raise RuntimeError("dvc speaks differently than flows/dvc.py expects:\n" + "\n".join(lines))
+    raise RuntimeError("dvc prints something flows/dvc.py cannot parse:\n" + "\n".join(lines))
 
 
 def _is_busy(lines: list[str]) -> bool:
@@ -247,18 +247,18 @@ def _is_busy(lines: list[str]) -> bool:
 
 
 def _cause(status: int, lines: list[str], root: Path) -> list[str]:
-    """Return what a failure came from where neither stage nor DVC says it; else nothing."""
+    """Return the cause of a failure that neither the stage nor DVC explains; else nothing."""
     end = next((line for line in reversed(lines) if line.startswith(_FAILED)), "")
     if status == -signal.SIGKILL or re.search(_KILLED, end):
-        return [*str(resources.killed()).splitlines(), ""]
+        return [*str(resources.stage_killed()).splitlines(), ""]
     if _DISK_FULL in end:
         return [*str(resources.cache_full(root)).splitlines(), ""]
     return []
 
 
-def _last_words(lines: list[str]) -> list[str]:
-    """Return the end of what the stage said, without DVC's own remark that it failed."""
-    said = [line for line in lines if not line.startswith(_FAILED)]
-    starts = [index for index, line in enumerate(said) if line.startswith("> ")]
-    own = said[starts[0] + 1 :] if starts else said
+def _last_lines(lines: list[str]) -> list[str]:
+    """Return the end of the stage's output, without DVC's own line about the failure."""
+    output = [line for line in lines if not line.startswith(_FAILED)]
+    starts = [index for index, line in enumerate(output) if line.startswith("> ")]
+    own = output[starts[0] + 1 :] if starts else output
     return list(deque(own or lines, _TAIL_LINES))

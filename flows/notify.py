@@ -19,7 +19,7 @@ from prefect.blocks.webhook import Webhook
 from pydantic import SecretStr
 
 from hemline import environment
-from hemline.errors import BadInput
+from hemline.errors import BadInput, exit_on_bad_input
 from monitoring.alerts.alert import Alert, AlertParams, anchor
 from monitoring.alerts.alert_delivery import (
     Delivery,
@@ -195,11 +195,8 @@ def _test_alert(params: AlertParams) -> Alert:
 def _run() -> None:
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command()(main)
-    try:
+    with exit_on_bad_input():
         app()
-    except BadInput as refusal:
-        typer.secho(f"\n{refusal}", err=True, fg="red")
-        raise SystemExit(1) from None
 
 
 if __name__ == "__main__":

@@ -2,18 +2,20 @@
 
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Final, Literal, Self
 
 import yaml
 from ruamel.yaml import YAML
 
-from flows.dvc import OnLine
-from flows.resources import Size, announce_size
+from flows.dvc import Report
+from flows.resources import Size, require_resources
 from hemline.data.acquire.kaggle_files import find_sources
 from hemline.data.synthetic.shop import SyntheticParams
 from hemline.engine.engine import EngineParams
 from hemline.errors import BadInput
+from hemline.files import write_whole
 from hemline.storefront import VersionFiles, Week
 
 Source = Literal["synthetic", "kaggle"]
@@ -48,17 +50,17 @@ class Project:
 
     @property
     def engine(self) -> EngineParams:
-        """Return the section `engine` of params.yaml, its spill folder as seen from anywhere."""
+        """Return the section `engine` of params.yaml, with the full path of its spill folder."""
         params = EngineParams.load(self.params)
         return params.model_copy(update={"spill": self.root / params.spill})
 
     @property
     def monitoring(self) -> Path:
-        """Return the folder of what the monitor keeps; it is state, so DVC knows nothing of it."""
+        """Return the folder of the monitor's records: state, so DVC does not track it."""
         return self.root / ".hemline" / "monitoring"
 
     def version_files(self) -> VersionFiles:
-        """Return the files that a version of the model is made of."""
+        """Return the files that make up a version of the model."""
         return VersionFiles(
             models=self.root / self.models,
             articles=self.root / self.tables / "articles.parquet",
@@ -73,7 +75,7 @@ class Project:
         return self.root / self.reports / "served_per_customer.parquet"
 
     def test_week(self) -> Week:
-        """Return the files of the week on which champion and challenger meet."""
+        """Return the files of the week on which champion and challenger are compared."""
         return Week(
             test=self.root / self.prepared / "test.npz",
             histories=self.root / self.prepared / "histories.npz",
@@ -82,64 +84,64 @@ class Project:
         )
 
 
-def choose_source(params: Path, source: Source, on_line: OnLine) -> None:
-    """Set acquire.source in params.yaml, comments kept; say so if that changed the file."""
-    _choose(params, "acquire", "source", source, on_line)
+def choose_source(params: Path, source: Source, report: Report) -> None:
+    """Set acquire.source in params.yaml, keep the comments, and report a change."""
+    _choose(params, "acquire", "source", source, report)
 
 
-def choose_size(project: Project, size: Size, on_line: OnLine) -> None:
-    """Set synthetic.size in params.yaml as choose_source does, if the machine has room for it.
+def choose_size(project: Project, size: Size, report: Report) -> None:
+    """Set synthetic.size in params.yaml as choose_source does, if the machine is large enough.
 
-    A shop of that size whose tables lie there already is not asked about.
+    Where the tables of that size exist already, the machine is not checked again.
 
     Raises:
         BadInput: disk or memory are too small for it.
     """
     is_there = SyntheticParams.load(project.params).size == size
     if not (is_there and (project.root / project.tables).exists()):
-        announce_size(project.root, size, on_line)
-    _choose(project.params, "synthetic", "size", size, on_line)
+        require_resources(project.root, size, report)
+    _choose(project.params, "synthetic", "size", size, report)
 
 
-def choose_cut(params: Path, cut: date, on_line: OnLine) -> None:
-    """Set data.cut in params.yaml, comments kept; say so if that changed the file."""
-    # A text, which YAML puts in quotes: DVC refuses a date.
-    _choose(params, "data", "cut", cut.isoformat(), on_line)
+def choose_cut(params: Path, cut: date, report: Report) -> None:
+    """Set data.cut in params.yaml, keep the comments, and report a change."""
+    # As text, which YAML puts in quotes: DVC refuses a date.
+    _choose(params, "data", "cut", cut.isoformat(), report)
 
 
-def link_kaggle_files(downloads: Path, kaggle: Path, on_line: OnLine) -> None:
-    """Make data/kaggle point to the files of a folder of downloads, in place of earlier links.
+def link_kaggle_files(downloads: Path, kaggle: Path, report: Report) -> None:
+    """Link the files of a folder of downloads into data/kaggle, in place of earlier links.
 
     Raises:
-        BadInput: a file is missing from the folder, or lies there twice, or another file of its
-            name, not a link, lies in data/kaggle.
+        BadInput: a file is missing from the folder or lies there twice, or data/kaggle already
+            holds a file, not a link, of that name.
     """
     sources = find_sources(downloads.expanduser(), keep_postal_code=False)
     paths = sorted({source.path.resolve() for source in sources.values()})
     kaggle.mkdir(parents=True, exist_ok=True)
-    unlink_kaggle_files(kaggle, on_line)
+    unlink_kaggle_files(kaggle, report)
     for path in paths:
         link = kaggle / path.name
         if not link.exists():
             link.symlink_to(path)
-            on_line(f"{link} -> {path}")
+            report(f"{link} -> {path}")
         elif not link.samefile(path):
             raise BadInput(
                 f"{kaggle} has room for a link to {path}",
                 found=f"another file, {link}",
-                fix="move that file away, or leave out the folder of downloads to use it",
+                fix="move that file away, or leave out --data to use it",
             )
 
 
-def unlink_kaggle_files(kaggle: Path, on_line: OnLine) -> None:
-    """Remove the links from data/kaggle: DVC would hash what they point to for nothing."""
+def unlink_kaggle_files(kaggle: Path, report: Report) -> None:
+    """Remove the links from data/kaggle, so that DVC does not hash files nobody reads."""
     for old in kaggle.iterdir():
         if old.is_symlink():
             old.unlink()
-            on_line(f"{old} is no longer linked")
+            report(f"{old} is no longer linked")
 
 
-def _choose(params: Path, section: str, key: str, value: str, on_line: OnLine) -> None:
+def _choose(params: Path, section: str, key: str, value: str, report: Report) -> None:
     editor = YAML()
     editor.preserve_quotes = True
     editor.width = _WIDE
@@ -148,7 +150,5 @@ def _choose(params: Path, section: str, key: str, value: str, on_line: OnLine) -
     if before == value:
         return
     content[section][key] = value
-    unfinished = params.with_suffix(".unfinished")  # whoever reads meanwhile has the file whole
-    editor.dump(content, unfinished)
-    unfinished.replace(params)
-    on_line(f"{params.name}: {section}.{key} was {before}, is now {value}")
+    write_whole(params, partial(editor.dump, content))
+    report(f"{params.name}: {section}.{key} was {before}, is now {value}")

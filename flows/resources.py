@@ -1,7 +1,7 @@
-"""Room on this machine, disk and memory: asked before a shop is made, and told when it ran out.
+"""Disk, memory and time: checked before a shop is generated, and reported when they run out.
 
-A disk that fills up an hour in, or a stage that the kernel kills for memory, costs the hour; asking
-costs nothing. What the sizes take was measured (docs/scale.md), and is rounded up.
+A disk that fills up an hour into a training, or a stage that the kernel kills for memory, costs the
+hour; checking first costs nothing. The numbers were measured (docs/scale.md) and rounded up.
 """
 
 import math
@@ -19,7 +19,7 @@ Size = Literal["tiny", "demo", "full"]
 
 
 class Needs(NamedTuple):
-    """What a whole training takes on two cores."""
+    """What a whole training takes on two cores, installation aside."""
 
     disk_gb: float
     memory_gb: float
@@ -32,29 +32,28 @@ NEEDS: Final[Mapping[Size, Needs]] = {
     "full": Needs(disk_gb=12, memory_gb=11, minutes=50),
 }
 
-
 _UNLIMITED: Final = "max"
 
 
-def announce_size(
+def require_resources(
     root: Path,
     size: Size,
-    on_line: Callable[[str], None],
+    report: Callable[[str], None],
     needs_of: Mapping[Size, Needs] = NEEDS,
 ) -> None:
-    """Say what will be made and what it takes.
+    """Report what will be generated and what it takes, unless this machine is too small for it.
 
     Args:
         root: the project folder.
-        size: what is about to be made.
-        on_line: called with what there is to say.
+        size: of the shop that is about to be generated.
+        report: called with the message.
         needs_of: what each size takes.
 
     Raises:
-        BadInput: the disk has less room than that, or the machine less free memory.
+        BadInput: the disk or the memory has less free space than that.
     """
     shop, needs = SIZES[size], needs_of[size]
-    on_line(
+    report(
         f"size {size}: {shop.n_customers:,} customers and {shop.n_articles:,} articles, "
         f"{shop.first_day} to {shop.last_day}; about {needs.minutes} minutes on two cores, up to "
         f"{needs.memory_gb:g} GB of memory and {needs.disk_gb:g} GB of disk"
@@ -65,41 +64,41 @@ def announce_size(
             f"size {size} has {needs.disk_gb:g} GB of disk for tables, models and DVC's cache",
             found=f"{free_gb:.2f} GB free for {root}",
             fix="free some space there (`dvc gc --workspace` drops results of earlier trainings), "
-            "or take a smaller SCALE",
+            "or choose a smaller --size",
         )
     free_gb = free_memory_gb()
     if free_gb < needs.memory_gb:
         raise BadInput(
             f"size {size} has {needs.memory_gb:g} GB of memory for its largest stage",
             found=f"{free_gb:.2f} GB free",
-            fix="end other programs, raise the container's limit, or take a smaller SCALE",
+            fix="close other programs, raise the container's limit, or choose a smaller --size",
         )
 
 
-def killed() -> BadInput:
-    """Return what a stage that signal 9 ended is reported as; only the kernel knows why."""
+def stage_killed() -> BadInput:
+    """Return the error of a stage that signal 9 ended; only the kernel knows why."""
     peak = peak_gb(resource.getrusage(resource.RUSAGE_CHILDREN))
     return BadInput(
-        "a stage has the memory it needs, and nobody kills it",
-        found=f"it was killed (signal 9), probably because memory ran out: {peak:.1f} GB is the "
-        f"most that one process held, {free_memory_gb():.1f} GB are free now",
-        fix="end other programs or take more memory (docs/scale.md says what each stage needs), "
-        "then start again: finished stages are kept",
+        "a stage has the memory it needs and is not killed",
+        found=f"it was killed (signal 9), probably because memory ran out: one process held up to "
+        f"{peak:.1f} GB, {free_memory_gb():.1f} GB are free now",
+        fix="close other programs or add memory (docs/scale.md lists what each stage needs), "
+        "then start again: finished stages are not repeated",
     )
 
 
 def cache_full(root: Path) -> BadInput:
-    """Return what a stage is reported as whose outputs found no room in DVC's cache."""
+    """Return the error of a stage whose outputs did not fit into DVC's cache."""
     return BadInput(
-        "DVC's cache has room for what a stage wrote",
+        "DVC's cache has room for the outputs of a stage",
         found=f"{shutil.disk_usage(root).free / 1e9:.2f} GB free for {root}",
         fix="free some space there (`dvc gc --workspace` drops results of earlier trainings), then "
-        "start again: finished stages are kept",
+        "start again: finished stages are not repeated",
     )
 
 
 def free_memory_gb() -> float:
-    """Return the memory that a new process could take, a container's limit at most."""
+    """Return the memory that a new process can use, at most the limit of the container."""
     return min(_machine_free(), _container_limit()) / 1e9
 
 

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from flows.ui import addresses, answers
+from flows.ui import addresses, responds
 from hemline import environment
 
 API_URL: Final = "PREFECT_API_URL"
@@ -23,7 +23,7 @@ def join_running_server(root: Path, module: str) -> None:
     """
     lacks = environment.apply(root)
     api = f"{addresses().prefect}/api"
-    if API_URL not in os.environ and answers(f"{api}/health"):
+    if API_URL not in os.environ and responds(f"{api}/health"):
         os.environ[API_URL] = api
         lacks = True
     if lacks:

@@ -132,7 +132,7 @@ def run_stage(stage: str, project: Project, lock: IO[str]) -> dvc.Outcome | Stat
         return dvc.reproduce(stage, project.root, logger.info, lock=lock)
     except dvc.StageFailed as failure:
         create_markdown_artifact(
-            failure_page(stage, failure.said, {"data checks": addresses().validation}),
+            failure_page(stage, failure.output, {"data checks": addresses().validation}),
             key=f"failed-{stage.replace('_', '-')}",
             description=f"Why stage {stage} failed",
         )
@@ -154,7 +154,7 @@ def main(
     logging.getLogger("prefect").setLevel(logging.WARNING)  # the last words are ours
     if not state.is_completed():
         failure = state.result(raise_on_failure=False)
-        said = failure.said if isinstance(failure, dvc.StageFailed) else ""
+        said = failure.output if isinstance(failure, dvc.StageFailed) else ""
         console.print(
             f"\n{state.message}\n{said}", style="red", markup=False, highlight=False, soft_wrap=True
         )
@@ -239,7 +239,7 @@ def _check_test_week(project: Project) -> None:
 
 
 def _failed(project: Project, stage: str, state: State[Any], week_end: date | None) -> State[Any]:
-    said = state.data.said if isinstance(state.data, dvc.StageFailed) else str(state.message)
+    said = state.data.output if isinstance(state.data, dvc.StageFailed) else str(state.message)
     report_failure(project, get_run_logger(), week_end=week_end, stage=stage, said=said)
     return Failed(message=state.message, data=state.data)
 

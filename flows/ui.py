@@ -25,7 +25,7 @@ import typer
 from flows.dvc import end_group
 from flows.ui_pages import publish
 from hemline import environment
-from hemline.errors import BadInput
+from hemline.errors import BadInput, exit_on_bad_input
 
 HOST: Final = "127.0.0.1"
 _PORTS: Final = {
@@ -107,7 +107,7 @@ def serve(root: Path) -> None:
             time.sleep(_POLL_SECONDS)
 
 
-def answers(address: str) -> bool:
+def responds(address: str) -> bool:
     """Return whether a page answers."""
     try:
         with urllib.request.urlopen(address, timeout=2):  # noqa: S310  (our own loopback address)
@@ -123,10 +123,8 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     try:
-        serve(root)
-    except BadInput as refusal:
-        typer.secho(f"\n{refusal}", err=True, fg="red")
-        raise SystemExit(1) from None
+        with exit_on_bad_input():
+            serve(root)
     except KeyboardInterrupt:
         typer.echo("\nstopped")
 
@@ -193,7 +191,7 @@ def _wait_until_they_answer(
         *(f"{where.pages}/", f"{where.evidently}/api/version"),
     )
     for probe in probes:
-        while not answers(probe):
+        while not responds(probe):
             _refuse_ended(started, root)
             if time.monotonic() > deadline:
                 raise BadInput(

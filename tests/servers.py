@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.dvc import end_group
-from flows.ui import HOST, answers
+from flows.ui import HOST, responds
 from tests.processes import eventually
 
 PREFECT = [sys.executable, "-m", "prefect", "--no-prompt"]
@@ -35,7 +35,7 @@ def serving(home: Path, environment: dict[str, str]) -> Iterator[subprocess.Pope
     command = [*PREFECT, "server", "start", "--host", HOST, "--port", port]
     with running(command, home / "server.log", environment) as process:
         health = f"{environment['PREFECT_API_URL']}/health"
-        assert eventually(lambda: answers(health), seconds=120), "the server does not answer"
+        assert eventually(lambda: responds(health), seconds=120), "the server does not answer"
         yield process
 
 

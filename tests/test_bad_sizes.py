@@ -72,7 +72,7 @@ def test_numpys_own_words_for_a_full_disk_are_understood(tmp_path: Path) -> None
 def test_a_stage_whose_files_may_not_grow_says_so_and_runs_once_they_may(shop: Path) -> None:
     done = prepare(shop, lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000)))
     assert done.returncode == 1
-    assert "rule:  there is room for what a step writes" in done.stderr
+    assert "rule:  the disk has room for what a step writes" in done.stderr
     assert "may not grow further" in done.stderr
     assert "Traceback" not in done.stderr
     assert not list(shop.rglob("*.unfinished"))

@@ -126,7 +126,7 @@ with open_engine(params) as engine:
 def test_a_disk_that_takes_no_more_is_refused_with_its_folder(tmp_path: Path) -> None:
     command = [sys.executable, "-c", FULL_DISK, str(tmp_path / "spill"), "1000000"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert "rule:  there is room for what a step writes" in done.stderr, done.stderr
+    assert "rule:  the disk has room for what a step writes" in done.stderr, done.stderr
     command[-1] = str(resource.RLIM_INFINITY)
     assert subprocess.run(command, capture_output=True, check=False).returncode == 0
 

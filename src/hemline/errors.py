@@ -1,7 +1,7 @@
-"""The one exception of the project: stages and the CLI catch it to print it without a traceback.
+"""The one exception of the project, and how every command shows it: in red, without a traceback.
 
-A full disk and memory that is used up become it too, since whoever started a stage can act on
-them: what libraries say then names neither the folder nor what to do.
+A full disk and exhausted memory become it too, since the person who started a stage can act on
+them: the libraries' own messages name neither the folder nor what to do.
 """
 
 import errno
@@ -12,10 +12,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
+
+import typer
 
 
-class BadInput(ValueError):  # noqa: N818  (it names what came in, as StopIteration names what happened)
+class BadInput(ValueError):  # noqa: N818  (it names what came in, as StopIteration names an event)
     """Input that breaks a rule; the message gives the rule, what was found and what to do.
 
     >>> print(BadInput("an age lies between 16 and 99", found="203", fix="correct the export"))
@@ -30,11 +32,29 @@ class BadInput(ValueError):  # noqa: N818  (it names what came in, as StopIterat
 
 
 @contextmanager
+def exit_on_bad_input() -> Iterator[None]:
+    """Turn BadInput into its message in red on standard error and exit status 1."""
+    try:
+        yield
+    except BadInput as refusal:
+        fail(str(refusal))
+
+
+def fail(message: str) -> NoReturn:
+    """Print a message in red on standard error and exit with status 1.
+
+    The blank line before it also ends the line of a progress bar that is still open.
+    """
+    typer.secho(f"\n{message}", err=True, fg="red")
+    raise SystemExit(1) from None
+
+
+@contextmanager
 def full_disk_refused(*written: Path) -> Iterator[None]:
-    """Turn a full disk, or memory that is used up, into BadInput.
+    """Turn a full disk or exhausted memory into BadInput.
 
     Args:
-        written: files and folders that the body writes; the fullest disk among theirs is named.
+        written: files and folders that the body writes; the message names the fullest disk.
 
     Raises:
         BadInput: the disk was full or no memory was left; the library's own error is its cause.
@@ -44,10 +64,10 @@ def full_disk_refused(*written: Path) -> Iterator[None]:
     except BadInput:
         raise
     except Exception as error:
-        if _says_no_memory(error):
-            raise _no_memory(error) from error
-        if _says_full(error):
-            raise _no_room(error, written) from error
+        if _is_out_of_memory(error):
+            raise _memory_error(error) from error
+        if _is_disk_full(error):
+            raise _disk_error(error, written) from error
         raise
 
 
@@ -58,44 +78,44 @@ def peak_gb(usage: resource.struct_rusage) -> float:
 
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FULL_TEXTS: Final = tuple(os.strerror(number) for number in _FULL)  # DuckDB gives no number
-_NUMPY_IS_FULL: Final = "requested and "  # nor np.save, which tells how much it wrote
+_NUMPY_TEXT: Final = "requested and "  # nor does np.save, which prints how much it wrote
 _NO_MEMORY_TEXTS: Final = ("can't allocate memory", "out of memory")  # torch, CUDA, DuckDB
 
 
-def _says_no_memory(error: Exception) -> bool:
-    said = str(error).lower()
-    return isinstance(error, MemoryError) or any(text in said for text in _NO_MEMORY_TEXTS)
+def _is_out_of_memory(error: Exception) -> bool:
+    message = str(error).lower()
+    return isinstance(error, MemoryError) or any(text in message for text in _NO_MEMORY_TEXTS)
 
 
-def _says_full(error: Exception) -> bool:
+def _is_disk_full(error: Exception) -> bool:
     if isinstance(error, OSError) and error.errno is not None:
         return error.errno in _FULL
-    is_numpys = isinstance(error, OSError) and _NUMPY_IS_FULL in str(error)
-    return is_numpys or any(text in str(error) for text in _FULL_TEXTS)
+    is_from_numpy = isinstance(error, OSError) and _NUMPY_TEXT in str(error)
+    return is_from_numpy or any(text in str(error) for text in _FULL_TEXTS)
 
 
-def _no_memory(error: Exception) -> BadInput:
-    said = (str(error) or "no memory left").partition("\n")[0]
+def _memory_error(error: Exception) -> BadInput:
+    message = (str(error) or "no memory left").partition("\n")[0]
     peak = peak_gb(resource.getrusage(resource.RUSAGE_SELF))
     return BadInput(
         "a step has the memory it needs",
-        found=f"{said}; the process held {peak:.1f} GB at its peak",
-        fix="end other programs or take a larger machine, then start again: what was finished is "
-        "kept; docs/scale.md says what each step needs",
+        found=f"{message}; the process held {peak:.1f} GB at its peak",
+        fix="close other programs or use a larger machine, then start again: finished work is not "
+        "repeated; docs/scale.md lists what each step needs",
     )
 
 
-def _no_room(error: Exception, written: tuple[Path, ...]) -> BadInput:
+def _disk_error(error: Exception, written: tuple[Path, ...]) -> BadInput:
     if os.strerror(errno.EFBIG) in str(error):
-        found = f"a file that may not grow further (ulimit -f) among {_named(written)}"
+        observed = f"a file that may not grow further (ulimit -f) among {_named(written)}"
     else:
         folder = min(map(_existing, written or (Path.cwd(),)), key=_free)
-        found = f"{_free(folder) / 1e9:.2f} GB free for {folder.resolve()}"
+        observed = f"{_free(folder) / 1e9:.2f} GB free for {folder.resolve()}"
     return BadInput(
-        "there is room for what a step writes",
-        found=found,
+        "the disk has room for what a step writes",
+        found=observed,
         fix="free some space there (`dvc gc --workspace` drops results of earlier trainings), then "
-        "start again: what was finished is kept; docs/scale.md says how much each size needs",
+        "start again: finished work is not repeated; docs/scale.md lists what each size needs",
     )
 
 

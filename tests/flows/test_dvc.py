@@ -98,23 +98,23 @@ def test_a_stage_is_ran_then_skipped_and_restored_when_its_input_comes_back(laun
     assert (laundry / "washed.txt").read_text() == "WOOL\n"
 
 
-def test_a_failed_stage_says_its_own_words_last(laundry: Path) -> None:
+def test_a_failed_stage_ends_with_its_own_output(laundry: Path) -> None:
     with pytest.raises(StageFailed) as failure:
         reproduce("dye", laundry, ignore)
     assert failure.value.stage == "dye"
-    assert failure.value.said == "> is printed by stages too\nrule:  cotton only"
+    assert failure.value.output == "> is printed by stages too\nrule:  cotton only"
 
 
-def test_a_killed_stage_says_what_it_held_and_runs_again_while_the_others_are_kept(
+def test_a_killed_stage_names_its_memory_and_runs_again_while_the_others_are_skipped(
     laundry: Path,
 ) -> None:
     reproduce("wash", laundry, ignore)
     with pytest.raises(
-        StageFailed, match="a stage has the memory it needs, and nobody kills it"
+        StageFailed, match="a stage has the memory it needs and is not killed"
     ) as failure:
         reproduce("press", laundry, ignore)
-    found = failure.value.said.splitlines()[1]
-    assert re.search(r"killed \(signal 9\).* [\d.]+ GB is the most that one process held", found)
+    observed = failure.value.output.splitlines()[1]
+    assert re.search(r"killed \(signal 9\).* one process held up to [\d.]+ GB", observed)
     (laundry / "iron.cold").touch()
     assert reproduce("wash", laundry, ignore) == "skipped"
     assert reproduce("press", laundry, ignore) == "ran"
@@ -137,27 +137,27 @@ def test_a_busy_dvc_is_waited_for(laundry: Path) -> None:
         assert other.stdin is not None
         assert other.stdout is not None
         assert "drying\n" in other.stdout
-        told: list[str] = []
+        reported: list[str] = []
 
         def let_it_end(line: str) -> None:
-            if "another dvc is working here" in line:
-                told.append(line)
+            if "another dvc command is running here" in line:
+                reported.append(line)
                 other.stdin.close()
 
         assert reproduce("dry", laundry, let_it_end) == "skipped"
-        assert told
+        assert reported
         assert other.wait() == 0
 
 
 def test_a_second_training_run_waits_for_the_first_and_then_gives_up(tmp_path: Path) -> None:
-    told: list[str] = []
+    reported: list[str] = []
     with training_lock(tmp_path, ignore, wait_seconds=0):
         with (
             pytest.raises(TrainingLocked, match=f"process {os.getpid()}"),
-            training_lock(tmp_path, told.append, wait_seconds=0.1),
+            training_lock(tmp_path, reported.append, wait_seconds=0.1),
         ):
             pass
-        assert "waiting for it to finish" in told[0]
+        assert "waiting for it to finish" in reported[0]
     with training_lock(tmp_path, ignore, wait_seconds=0):
         pass
 

@@ -14,7 +14,7 @@ from flows.project import (
     link_kaggle_files,
     unlink_kaggle_files,
 )
-from flows.resources import NEEDS, announce_size, free_memory_gb
+from flows.resources import NEEDS, free_memory_gb, require_resources
 from hemline.errors import BadInput
 from tests.tiny_project import REPOSITORY
 
@@ -49,15 +49,15 @@ def test_links_can_be_taken_away_again_and_files_stay(downloads: Path, tmp_path:
 def test_the_cut_is_set_in_quotes_and_comments_stay(tmp_path: Path) -> None:
     params = tmp_path / "params.yaml"
     params.write_text("data:\n  cut: '2020-09-16'  # the cut\n")
-    said: list[str] = []
-    choose_cut(params, date(2020, 9, 16), said.append)
-    assert not said
+    reported: list[str] = []
+    choose_cut(params, date(2020, 9, 16), reported.append)
+    assert not reported
     with params.open() as reader:
-        choose_cut(params, date(2020, 9, 9), said.append)
+        choose_cut(params, date(2020, 9, 9), reported.append)
         assert reader.read() == "data:\n  cut: '2020-09-16'  # the cut\n", "changed while read"
     assert [path.name for path in tmp_path.iterdir()] == ["params.yaml"]
     assert params.read_text() == "data:\n  cut: '2020-09-09'  # the cut\n"
-    assert said == ["params.yaml: data.cut was 2020-09-16, is now 2020-09-09"]
+    assert reported == ["params.yaml: data.cut was 2020-09-16, is now 2020-09-09"]
 
 
 def test_links_to_the_downloads_take_the_place_of_earlier_ones(
@@ -92,36 +92,36 @@ def test_the_source_changes_and_the_comments_stay(tmp_path: Path) -> None:
     params = tmp_path / "params.yaml"
     text = 'data:\n  cut: "2020-09-16"   # the cut\nacquire:\n  source: synthetic  # or kaggle\n'
     params.write_text(text)
-    told: list[str] = []
-    choose_source(params, "synthetic", told.append)
-    assert (params.read_text(), told) == (text, [])
-    choose_source(params, "kaggle", told.append)
+    reported: list[str] = []
+    choose_source(params, "synthetic", reported.append)
+    assert (params.read_text(), reported) == (text, [])
+    choose_source(params, "kaggle", reported.append)
     assert params.read_text() == text.replace("synthetic  #", "kaggle     #")
-    assert told == ["params.yaml: acquire.source was synthetic, is now kaggle"]
+    assert reported == ["params.yaml: acquire.source was synthetic, is now kaggle"]
 
 
-def test_a_size_is_announced_with_what_it_takes_until_its_tables_lie_there(tmp_path: Path) -> None:
+def test_a_size_is_reported_with_what_it_takes_until_its_tables_exist(tmp_path: Path) -> None:
     for name in ("params.yaml", "dvc.yaml"):
         shutil.copy(REPOSITORY / name, tmp_path / name)
-    project, told = Project.at(tmp_path), list[str]()
-    choose_size(project, "tiny", told.append)
-    assert "500 customers and 150 articles" in told[0]
-    assert "GB of memory" in told[0]
-    assert told[1] == "params.yaml: synthetic.size was demo, is now tiny"
-    choose_size(project, "tiny", told.append)
-    assert told[2] == told[0], "no table lies there, so it is still to be made"
+    project, reported = Project.at(tmp_path), list[str]()
+    choose_size(project, "tiny", reported.append)
+    assert "500 customers and 150 articles" in reported[0]
+    assert "GB of memory" in reported[0]
+    assert reported[1] == "params.yaml: synthetic.size was demo, is now tiny"
+    choose_size(project, "tiny", reported.append)
+    assert reported[2] == reported[0], "no table lies there, so it is still to be made"
     (tmp_path / "data" / "tables").mkdir(parents=True)
-    choose_size(project, "tiny", told.append)
-    assert len(told) == 3
+    choose_size(project, "tiny", reported.append)
+    assert len(reported) == 3
 
 
 def test_a_disk_too_small_for_the_size_is_refused_before_anything_changes(tmp_path: Path) -> None:
     room = {**NEEDS, "tiny": NEEDS["tiny"]._replace(disk_gb=10**6)}
     with pytest.raises(BadInput, match=rf"GB free for {tmp_path}"):
-        announce_size(tmp_path, "tiny", ignore, room)
+        require_resources(tmp_path, "tiny", ignore, room)
 
 
 def test_a_machine_with_less_free_memory_than_the_size_needs_is_refused(tmp_path: Path) -> None:
     room = {**NEEDS, "tiny": NEEDS["tiny"]._replace(memory_gb=2 * free_memory_gb())}
     with pytest.raises(BadInput, match=r"memory for its largest stage\nfound: [\d.]+ GB free"):
-        announce_size(tmp_path, "tiny", ignore, room)
+        require_resources(tmp_path, "tiny", ignore, room)

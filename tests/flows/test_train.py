@@ -153,7 +153,7 @@ def test_a_broken_rule_fails_the_run_with_its_words_and_the_champion_still_answe
     assert state.message == "stage 'validate' failed: the tables keep all 54 rules"
     failure = state.result(raise_on_failure=False)
     assert isinstance(failure, StageFailed)
-    assert "max_missing_days" in failure.said
+    assert "max_missing_days" in failure.output
     with get_client(sync_client=True) as client:
         key = ArtifactFilter(key=ArtifactFilterKey(any_=["failed-validate"]))
         (page,) = client.read_artifacts(artifact_filter=key)

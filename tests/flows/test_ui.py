@@ -81,7 +81,7 @@ def start(root: Path, ports: dict[str, int]) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "flows.ui"],
         cwd=root,
-        env={**environment, **numbers, "PYTHONPATH": str(REPOSITORY)},
+        env={**environment, **numbers, "PYTHONPATH": f"{REPOSITORY}:{REPOSITORY / 'src'}"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from hemline.cli.terminal import print_table, short_refusals
-from hemline.errors import BadInput
+from hemline.cli.terminal import print_table
+from hemline.errors import BadInput, exit_on_bad_input
 
 
 def backtest(
@@ -24,7 +24,7 @@ def backtest(
     from hemline.backtest import backtest as weeks_back  # noqa: PLC0415  (--help is not to wait)
     from hemline.backtest import weekly_lists  # noqa: PLC0415  (as above)
 
-    with short_refusals():
+    with exit_on_bad_input():
         paths = _pipeline_paths(Path.cwd())
         test = weekly_lists.Backtest.of(
             Path("params.yaml"),

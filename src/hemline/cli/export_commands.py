@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hemline.cli.terminal import open_registry, short_refusals
-from hemline.errors import BadInput
+from hemline.cli.terminal import open_registry
+from hemline.errors import BadInput, exit_on_bad_input
 
 if TYPE_CHECKING:
     from hemline.registry.versions import Version
@@ -33,7 +33,7 @@ def export(
     ] = 20_000,
 ) -> None:
     """Write everybody's recommendations: recommendations.parquet and Kaggle's submission.csv."""
-    with short_refusals():
+    with exit_on_bad_input():
         open_registry()
         from tqdm import tqdm  # noqa: PLC0415  (--help should not wait for it)
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hemline.cli.terminal import AsJson, open_registry, print_table, short_refusals
-from hemline.errors import BadInput
+from hemline.cli.terminal import AsJson, open_registry, print_table
+from hemline.errors import BadInput, exit_on_bad_input
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,7 +83,7 @@ def _answer(
     if_empty: str = "There is nothing to recommend.",
 ) -> None:
     """Print the champion's answer."""
-    with short_refusals():
+    with exit_on_bad_input():
         open_registry()
         from hemline.registry.versions import load_champion  # noqa: PLC0415  (as above)
 

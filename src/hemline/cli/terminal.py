@@ -1,8 +1,6 @@
 """What every command needs: the registry or a refusal, a short red message, a table."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,16 +13,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print json instead of a table.")]
-
-
-@contextmanager
-def short_refusals() -> Iterator[None]:
-    """Turn BadInput into a short red message and exit status 1."""
-    try:
-        yield
-    except BadInput as refusal:
-        typer.secho(str(refusal), err=True, fg="red")
-        raise typer.Exit(1) from None
 
 
 def open_registry() -> None:

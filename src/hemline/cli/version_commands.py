@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hemline.cli.terminal import AsJson, open_registry, print_table, short_refusals
+from hemline.cli.terminal import AsJson, open_registry, print_table
+from hemline.errors import exit_on_bad_input
 
 if TYPE_CHECKING:
     from hemline.registry.champions import Change
@@ -22,7 +23,7 @@ def history(*, as_json: AsJson = False) -> None:
     """List the versions with the gate's verdicts, and every change of champion."""
     import pandas as pd  # noqa: PLC0415  (--help should not wait for it)
 
-    with short_refusals():
+    with exit_on_bad_input():
         open_registry()
         from hemline.registry.champions import settle  # noqa: PLC0415  (as above)
         from hemline.registry.versions import all_versions  # noqa: PLC0415  (as above)
@@ -50,7 +51,7 @@ def promote(
     number: Annotated[str, typer.Argument(help="Of the version.")], *, reason: Reason
 ) -> None:
     """Make a version the champion, whatever the gate said."""
-    with short_refusals():
+    with exit_on_bad_input():
         open_registry()
         from hemline.registry import champions  # noqa: PLC0415  (as above)
 
@@ -60,7 +61,7 @@ def promote(
 
 def rollback(*, reason: Reason) -> None:
     """Bring back the champion before the present one; the gate never promotes that one again."""
-    with short_refusals():
+    with exit_on_bad_input():
         open_registry()
         from hemline.registry import champions  # noqa: PLC0415  (as above)
 
@@ -76,7 +77,7 @@ def lineage(
     as_json: AsJson = False,
 ) -> None:
     """Show what a version was made from, and the commands that bring it back."""
-    with short_refusals():
+    with exit_on_bad_input():
         open_registry()
         from hemline.registry.lineage import origin_of  # noqa: PLC0415  (as above)
         from hemline.registry.versions import champion_now, known_version  # noqa: PLC0415  (as above)
