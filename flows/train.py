@@ -46,7 +46,7 @@ from hemline.data.split import DataParams
 from hemline.engine.engine import open_engine
 from hemline.errors import BadInput, full_disk_refused
 from hemline.registry.versions import load_champion
-from hemline.segments.cold_customers import Stranger
+from hemline.segments.cold_customers import ColdCustomer
 from hemline.tables import SERVED_SCORES, read_table
 
 WAIT_MINUTES: Final = 60
@@ -166,9 +166,11 @@ def main(
     buyer = champion.first_known(buyers.tolist())
     if buyer is not None:  # an older champion may know none of this week's buyers
         print_recommendations(champion.for_customer(buyer, 12), f"For customer {buyer}", console)
-    stranger = Stranger(age=25, club_member_status="ACTIVE")
+    cold_customer = ColdCustomer(age=25, club_member_status="ACTIVE")
     print_recommendations(
-        champion.for_stranger(stranger, 12), "For a stranger, 25 years old, club member", console
+        champion.for_cold_customer(cold_customer, 12),
+        "For a cold customer, 25 years old, club member",
+        console,
     )
     print_next_steps(project, cast("Training", state.result()), console)
 

@@ -12,7 +12,7 @@ from hemline import columns
 from hemline.data.histories import Histories, load_histories, save_histories
 from hemline.errors import BadInput
 from hemline.evaluation.version_lists import to_columns
-from hemline.segments.cold_customers import Stranger
+from hemline.segments.cold_customers import ColdCustomer
 from hemline.storefront import RECOMMENDATION_COLUMNS, Storefront, Week
 
 
@@ -56,15 +56,17 @@ def test_the_start_of_a_customer_id_is_enough(
     pd.testing.assert_frame_equal(storefront.for_customer(customer_ids[3][:12], 5), whole)
 
 
-def test_a_stranger_gets_a_full_list_from_the_models_for_strangers(storefront: Storefront) -> None:
-    answer = storefront.for_stranger(Stranger(), 12)
+def test_a_cold_customer_gets_a_full_list_from_the_models_for_cold_customers(
+    storefront: Storefront,
+) -> None:
+    answer = storefront.for_cold_customer(ColdCustomer(), 12)
     assert len(answer) == 12
     assert set(answer["source"]) <= {"cvae", "popularity"}
 
 
 def test_attributes_are_read_whatever_their_case(storefront: Storefront) -> None:
-    spelled = storefront.for_stranger(Stranger(club_member_status="ACTIVE"), 12)
-    shouted = storefront.for_stranger(Stranger(club_member_status="active"), 12)
+    spelled = storefront.for_cold_customer(ColdCustomer(club_member_status="ACTIVE"), 12)
+    shouted = storefront.for_cold_customer(ColdCustomer(club_member_status="active"), 12)
     pd.testing.assert_frame_equal(spelled, shouted)
 
 
@@ -90,18 +92,18 @@ def test_an_article_nobody_bought_with_another_has_an_empty_answer(
 
 
 @pytest.mark.parametrize(
-    ("stranger", "found"),
+    ("customer", "found"),
     [
-        (Stranger(age=203), "203"),
-        (Stranger(club_member_status="gold"), "gold"),
-        (Stranger(fashion_news_frequency="hourly"), "hourly"),
+        (ColdCustomer(age=203), "203"),
+        (ColdCustomer(club_member_status="gold"), "gold"),
+        (ColdCustomer(fashion_news_frequency="hourly"), "hourly"),
     ],
 )
 def test_an_impossible_attribute_is_refused_with_what_is_possible(
-    storefront: Storefront, stranger: Stranger, found: str
+    storefront: Storefront, customer: ColdCustomer, found: str
 ) -> None:
     with pytest.raises(BadInput) as refusal:
-        storefront.for_stranger(stranger, 12)
+        storefront.for_cold_customer(customer, 12)
     assert found in refusal.value.found
 
 

@@ -12,7 +12,7 @@ from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 from hemline import columns
 from hemline.errors import BadInput
-from hemline.segments.cold_customers import Stranger
+from hemline.segments.cold_customers import ColdCustomer
 from hemline.storefront import Storefront, VersionFiles
 
 _LONGEST_LIST: Final = 500
@@ -56,14 +56,14 @@ class HemlineModel(PythonModel):
         if customer_id is not None:
             return self.storefront.for_customer(customer_id, k)
         age = asker.get(columns.AGE)
-        stranger = Stranger(
+        cold_customer = ColdCustomer(
             age=None if age is None else int(age),
             club_member_status=asker.get(columns.CLUB),
             fashion_news_frequency=asker.get(columns.NEWS),
             fn=bool(asker.get(columns.FN)),
             active=bool(asker.get(columns.ACTIVE)),
         )
-        return self.storefront.for_stranger(stranger, k)
+        return self.storefront.for_cold_customer(cold_customer, k)
 
 
 mlflow.models.set_model(HemlineModel())

@@ -1,7 +1,7 @@
-"""Answers for one customer, one stranger or one article, from the files of one version.
+"""Answers for one customer, one cold customer or one article, from the files of one version.
 
 Everything is read when it is first needed: an answer about articles never loads the network, and
-one about a stranger never loads the histories. Histories travel with the version, so a champion
+one for a cold customer never loads the histories. Histories travel with the version, so a champion
 answers for the day it was fitted; `answer` asks it with those of a newer week.
 """
 
@@ -25,7 +25,7 @@ from hemline.evaluation.version_lists import WeekAnswers, answer_buyers
 from hemline.models.neighbours import Neighbours
 from hemline.models.recommender import Recommender
 from hemline.segments.attributes import age_band_index, customer_attributes
-from hemline.segments.cold_customers import Stranger, as_customer
+from hemline.segments.cold_customers import ColdCustomer, as_customer_row
 from hemline.segments.kmodes import Segmentation
 
 if TYPE_CHECKING:
@@ -101,13 +101,13 @@ class Storefront:
         """Return the same for a customer key of this version: all of an answer but the look-up."""
         return self._recommend(self.histories.rows(np.array([customer])), k)
 
-    def for_stranger(self, stranger: Stranger, k: int) -> pd.DataFrame:
-        """Return up to k recommendations for somebody who never bought anything.
+    def for_cold_customer(self, customer: ColdCustomer, k: int) -> pd.DataFrame:
+        """Return up to k recommendations for a customer who has bought nothing yet.
 
         Raises:
             BadInput: an attribute has a value no customer can have.
         """
-        attributes = as_customer(stranger)
+        attributes = as_customer_row(customer)
         nothing = sparse.csr_matrix(np.zeros((1, len(self._articles)), np.float32))
         cold = Histories(
             nothing,

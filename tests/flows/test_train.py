@@ -22,7 +22,7 @@ from hemline.evaluation.gate.guardrails import GateParams
 from hemline.registry.champions import changes, settle
 from hemline.registry.promotion import meet_champion
 from hemline.registry.versions import all_versions, load_champion, set_champion, version_by_alias
-from hemline.segments.cold_customers import Stranger
+from hemline.segments.cold_customers import ColdCustomer
 from hemline.tables import SERVED_SCORES, read_table
 from monitoring.alerts.alert import Alert
 from monitoring.alerts.alert_delivery import read_alerts
@@ -159,7 +159,7 @@ def test_a_broken_rule_fails_the_run_with_its_words_and_the_champion_still_answe
         (page,) = client.read_artifacts(artifact_filter=key)
     assert "max_missing_days" in str(page.data)
     _, champion = load_champion()
-    assert len(champion.for_stranger(Stranger(age=25), 5)) == 5
+    assert len(champion.for_cold_customer(ColdCustomer(age=25), 5)) == 5
 
 
 def test_an_unwatched_training_that_dies_of_anything_raises_an_alert(

@@ -42,11 +42,13 @@ def recommend(
     described = (age, club_member_status, fashion_news_frequency, fn or None, active or None)
 
     def ask(storefront: "Storefront") -> "pd.DataFrame":
-        from hemline.segments.cold_customers import Stranger  # noqa: PLC0415  (--help should not wait for it)
+        from hemline.segments.cold_customers import ColdCustomer  # noqa: PLC0415  (--help should not wait for it)
 
         if customer is None:
-            stranger = Stranger(age, club_member_status, fashion_news_frequency, fn, active)
-            return storefront.for_stranger(stranger, length)
+            cold_customer = ColdCustomer(
+                age, club_member_status, fashion_news_frequency, fn, active
+            )
+            return storefront.for_cold_customer(cold_customer, length)
         if any(value is not None for value in described):
             raise BadInput(
                 "a customer is asked for by id, somebody new by attributes",

@@ -1,4 +1,4 @@
-"""Somebody without an account, by what they say of themselves, as the customer they would be."""
+"""A cold customer as a row of customers: no purchases, and whatever attributes are known."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -14,8 +14,8 @@ AGES: Final = range(16, 100)
 
 
 @dataclass(frozen=True)
-class Stranger:
-    """What somebody without an account may tell about themselves; all of it optional."""
+class ColdCustomer:
+    """Attributes of somebody who has bought nothing yet; all of them optional."""
 
     age: int | None = None
     club_member_status: str | None = None
@@ -24,27 +24,27 @@ class Stranger:
     active: bool = False
 
 
-def as_customer(stranger: Stranger) -> pd.DataFrame:
-    """Return the one row of tables.CUSTOMERS, its keys aside, that describes the stranger.
+def as_customer_row(customer: ColdCustomer) -> pd.DataFrame:
+    """Return the one row of tables.CUSTOMERS, its keys aside, that describes the customer.
 
     Raises:
         BadInput: an attribute has a value no customer can have.
     """
-    if stranger.age is not None and stranger.age not in AGES:
+    if customer.age is not None and customer.age not in AGES:
         raise BadInput(
             f"an age lies between {AGES.start} and {AGES.stop - 1}",
-            found=str(stranger.age),
+            found=str(customer.age),
             fix="correct it, or leave it out",
         )
-    club = _allowed(columns.CLUB, stranger.club_member_status, CLUB_STATUSES)
-    news = _allowed(columns.NEWS, stranger.fashion_news_frequency, NEWS_FREQUENCIES)
+    club = _allowed(columns.CLUB, customer.club_member_status, CLUB_STATUSES)
+    news = _allowed(columns.NEWS, customer.fashion_news_frequency, NEWS_FREQUENCIES)
     return pd.DataFrame(
         {
-            columns.AGE: pd.array([stranger.age], dtype="Int16"),
+            columns.AGE: pd.array([customer.age], dtype="Int16"),
             columns.CLUB: pd.Series([club], dtype=object),
             columns.NEWS: pd.Series([news], dtype=object),
-            columns.FN: [int(stranger.fn)],
-            columns.ACTIVE: [int(stranger.active)],
+            columns.FN: [int(customer.fn)],
+            columns.ACTIVE: [int(customer.active)],
         }
     )
 
