@@ -16,7 +16,7 @@ import pandas as pd
 from flows.project import Project
 from hemline.engine.engine import open_engine
 from hemline.registry.versions import CHAMPION, load_champion, version_by_alias
-from hemline.storefront import FORM
+from hemline.storefront import FORMAT_VERSION
 from monitoring.alerts.alert_delivery import read_alerts
 from monitoring.champion_lists import Champion
 from monitoring.dashboard.history_page import write_history_page
@@ -82,7 +82,7 @@ class Log:
 def champion_of_today() -> Champion | None:
     """Return the champion, or None where there is none that today's code reads."""
     version = version_by_alias(CHAMPION)
-    return None if version is None or version.form != FORM else load_champion()
+    return load_champion() if version is not None and version.is_readable else None
 
 
 def summarise(project: Project, week_end: date, champion: Champion | None) -> pd.DataFrame:
@@ -122,7 +122,10 @@ def measure(project: Project, log: Log, week_end: date, champion: Champion | Non
         row = measure_performance(engine, tables, week_end, champion, project.params, answers)
     unread = version_by_alias(CHAMPION) if champion is None else None
     if unread is not None:
-        note = f"champion {unread.number} has form {unread.form}, this code reads {FORM}: train"
+        note = (
+            f"champion {unread.number} has format version {unread.format_version}, this code reads "
+            f"{FORMAT_VERSION}: train a new version"
+        )
         row = row.assign(note=note)
     write_once(log.folder / "performance", week_end, row, PERFORMANCE)
 

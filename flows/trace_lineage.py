@@ -19,7 +19,7 @@ import yaml
 
 from hemline.registry.lineage import run_ref
 from hemline.registry.runs import Lineage
-from hemline.storefront import FORM
+from hemline.storefront import FORMAT_VERSION
 
 NO_COMMIT: Final = "none"
 _SOURCES: Final = (
@@ -64,7 +64,7 @@ def trace(root: Path, *, tables: Path, carried: tuple[Path, ...]) -> Lineage:
         file_hashes=_as_json(carried_hashes),
         cut=str(params["data"]["cut"]),
         source=str(params["acquire"]["source"]),
-        form=FORM,
+        form=FORMAT_VERSION,
         blas=_blas(),
     )
 

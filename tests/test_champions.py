@@ -30,7 +30,7 @@ from hemline.registry.versions import (
     set_champion,
     version_by_alias,
 )
-from hemline.storefront import FORM
+from hemline.storefront import FORMAT_VERSION
 
 NOW, LATER = datetime(2020, 9, 23, 8, 0, tzinfo=UTC), datetime(2020, 9, 24, 8, 0, tzinfo=UTC)
 WRITES = (
@@ -85,8 +85,8 @@ def killed_before_write(number: int) -> Iterator[None]:
         yield
 
 
-def add_version(client: MlflowClient, form: str = FORM) -> str:
-    tags = {"cut": "2020-09-16", "source": "synthetic", "form": form}
+def add_version(client: MlflowClient, format_version: str = FORMAT_VERSION) -> str:
+    tags = {"cut": "2020-09-16", "source": "synthetic", "form": format_version}
     return str(client.create_model_version(MODEL, source="models", tags=tags).version)
 
 
@@ -251,9 +251,13 @@ def test_without_a_champion_the_log_is_empty_and_nothing_can_be_rolled_back() ->
 
 
 def test_what_cannot_be_promoted_is_refused_and_changes_nothing(client: MlflowClient) -> None:
-    one, old, two = add_version(client), add_version(client, form="1"), add_version(client)
+    one, old, two = (
+        add_version(client),
+        add_version(client, format_version="1"),
+        add_version(client),
+    )
     crown(one)
-    for number, said in ((old, "form"), (one, "is the champion"), ("99", "99, beside")):
+    for number, said in ((old, "has format 1"), (one, "is the champion"), ("99", "99, beside")):
         with pytest.raises(BadInput, match=said):
             promote(number, reason="why not", at=NOW)
     for change in (lambda: promote(two, reason=" ", at=NOW), lambda: roll_back(reason="", at=NOW)):

@@ -85,7 +85,7 @@ def test_the_champion_can_be_set_by_hand_and_back() -> None:
     assert load_champion()[0].number == champion.number
 
 
-def test_a_champion_of_an_older_form_is_refused_and_gives_way(trained: Path) -> None:
+def test_a_champion_of_an_older_format_is_refused_and_gives_way(trained: Path) -> None:
     champion = version_by_alias("champion")
     assert champion is not None
     fields = {name: champion.tags[name] for name in Lineage.__dataclass_fields__}
@@ -94,13 +94,13 @@ def test_a_champion_of_an_older_form_is_refused_and_gives_way(trained: Path) -> 
     )
     set_champion(older.number)
     try:
-        with pytest.raises(BadInput, match="the form this code reads"):
+        with pytest.raises(BadInput, match="the format this code reads"):
             load_champion()
         verdict = judged(trained, champion)
     finally:
         set_champion(champion.number)
     assert verdict.promotes
-    assert "older form" in verdict.reason
+    assert "older format" in verdict.reason
     measured = {guardrail.name: guardrail.value for guardrail in verdict.guardrails}
     assert set(measured) == {"popularity", "cold_start_popularity", "fairness_gap", "latency"}
     assert measured["latency"] is not None

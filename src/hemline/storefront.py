@@ -41,8 +41,8 @@ RECOMMENDATION_COLUMNS: Final = (
     "source",
 )
 
-FORM: Final = "2"
-"""Of a version's files; to be raised when today's code can no longer read those of before."""
+FORMAT_VERSION: Final = "2"
+"""Of a version's files. Raise it when this code can no longer read earlier files."""
 
 _SHOWN: Final = {
     columns.ARTICLE_ID: columns.ARTICLE_ID,

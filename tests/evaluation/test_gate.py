@@ -19,9 +19,9 @@ from hemline.evaluation.gate.guardrails import (
 from hemline.evaluation.gate.verdict import (
     has_seen_the_week,
     judge,
-    judge_older_form,
     judge_other_data,
     judge_unopposed,
+    judge_unreadable_champion,
     refuse_comparison,
     refuse_rolled_back,
 )
@@ -236,7 +236,7 @@ def test_a_shops_own_data_replaces_the_demo_and_never_the_other_way_round() -> N
 
 
 def test_a_champion_nobody_can_read_gives_way() -> None:
-    assert judge_older_form(()).promotes
+    assert judge_unreadable_champion(()).promotes
 
 
 def test_a_version_that_was_rolled_back_is_never_promoted_by_the_gate() -> None:

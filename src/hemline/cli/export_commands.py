@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hemline.cli.terminal import open_registry
-from hemline.errors import BadInput, exit_on_bad_input
+from hemline.errors import exit_on_bad_input
 
 if TYPE_CHECKING:
     from hemline.registry.versions import Version
@@ -72,15 +72,8 @@ def _load(number: str | None) -> "tuple[Version, Storefront]":
         load_champion,
         load_version,
     )
-    from hemline.storefront import FORM  # noqa: PLC0415  (as above)
 
     if number is None:
         return load_champion()
     version = known_version(number)
-    if version.form != FORM:
-        raise BadInput(
-            f"a version's files have the form this code reads ({FORM})",
-            found=f"version {number} has form {version.form}",
-            fix=f"go back to the code it came from: hemline lineage --version {number}",
-        )
     return version, load_version(version)

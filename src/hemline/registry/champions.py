@@ -24,11 +24,11 @@ from hemline.registry.versions import (
     Version,
     all_versions,
     known_version,
+    require_readable,
     set_champion,
     tag_version,
     version_by_alias,
 )
-from hemline.storefront import FORM
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -116,13 +116,7 @@ def promote(number: str, *, reason: str, at: datetime) -> Change:
             already, or no reason is given.
     """
     version = known_version(number)
-    if version.form != FORM:
-        raise BadInput(
-            f"a champion's files have the form this code reads ({FORM})",
-            found=f"version {number} has form {version.form}",
-            fix="promote a newer version, or go back to the code it came from: "
-            f"hemline lineage --version {number}",
-        )
+    require_readable(version)
     if _number(version_by_alias(CHAMPION)) == number:
         raise BadInput(
             "a version is promoted in another one's place",
@@ -138,9 +132,9 @@ def promote(number: str, *, reason: str, at: datetime) -> Change:
 def roll_back(*, reason: str, at: datetime) -> Change:
     """Bring back the champion before the present one, and take the present one out of service.
 
-    Versions that were rolled back from are passed over, and so are those of an older form. The
-    present one is marked first: killed before the alias moved, it still answers, and the command
-    can be given again.
+    Skips versions that were rolled back, and versions whose files this code cannot read. The
+    present champion is marked first: if the process is killed before the alias moves, it stays
+    champion and the command can be repeated.
 
     Raises:
         BadInput: there is no champion, none before it, or no reason is given.
@@ -173,7 +167,7 @@ def _champion_before(champion: Version, entered: list[Change]) -> str | None:
     usable = {
         version.number
         for version in all_versions()
-        if version.form == FORM and ROLLED_BACK not in version.tags
+        if version.is_readable and ROLLED_BACK not in version.tags
     } - {champion.number}
     return next((one.previous for one in reversed(entered) if one.previous in usable), None)
 

@@ -25,9 +25,9 @@ from hemline.evaluation.gate.verdict import (
     Verdict,
     has_seen_the_week,
     judge,
-    judge_older_form,
     judge_other_data,
     judge_unopposed,
+    judge_unreadable_champion,
     refuse_comparison,
     refuse_rolled_back,
 )
@@ -150,8 +150,8 @@ def _judge(
         return _judge_crowned(alone)
     if champion.tags["source"] != challenger.tags["source"]:
         return judge_other_data(champion.tags["source"], challenger.tags["source"], alone)
-    if champion.form != challenger.form:
-        return judge_older_form(alone)
+    if champion.format_version != challenger.format_version:
+        return judge_unreadable_champion(alone)
     if has_seen_the_week(champion.cut, challenger.cut):
         return refuse_comparison(champion.cut, challenger.cut)
     theirs, ours = load_version(champion).answer(week), evidence.answers

@@ -64,7 +64,7 @@ class Lineage:
         file_hashes: what dvc.lock says of each of these files and folders, by path, as json.
         cut: the cut, as YYYY-MM-DD.
         source: synthetic or kaggle.
-        form: of the files a version carries; storefront.FORM is what today's code reads.
+        form: storefront.FORMAT_VERSION of the files; the stored tag has always had this name.
         blas: the kernels and threads NumPy used, as json; the last bits of models depend on them.
     """
 

@@ -15,7 +15,7 @@ import yaml
 
 from hemline.errors import BadInput
 from hemline.registry.runs import Lineage
-from hemline.storefront import FORM, Storefront, VersionFiles
+from hemline.storefront import FORMAT_VERSION, Storefront, VersionFiles
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -44,9 +44,14 @@ class Version:
         return date.fromisoformat(self.tags.get("cut") or self.tags["as_of"])
 
     @property
-    def form(self) -> str:
-        """The form of its files; the first versions did not say."""
+    def format_version(self) -> str:
+        """The format of its files; the first versions carry no such tag."""
         return self.tags.get("form", "1")
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether this code reads its files."""
+        return self.format_version == FORMAT_VERSION
 
 
 def find_version(lineage: Lineage) -> Version | None:
@@ -135,9 +140,14 @@ def set_champion(number: str) -> None:
 
 
 def load_version(version: Version) -> Storefront:
-    """Return a version ready to answer, its files fetched if they lie elsewhere."""
+    """Return a version ready to recommend, its files downloaded if they lie elsewhere.
+
+    Raises:
+        BadInput: its files have a format that this code does not read.
+    """
     from mlflow.artifacts import download_artifacts  # noqa: PLC0415  (see registry.runs)
 
+    require_readable(version)
     folder = Path(download_artifacts(artifact_uri=f"models:/{MODEL}/{version.number}"))
     model = yaml.safe_load((folder / "MLmodel").read_text(encoding="utf-8"))
     stored = model["flavors"]["python_function"]["artifacts"]
@@ -146,19 +156,24 @@ def load_version(version: Version) -> Storefront:
     )
 
 
+def require_readable(version: Version) -> None:
+    """Raise BadInput if the version's files have a format that this code does not read."""
+    if not version.is_readable:
+        raise BadInput(
+            f"a version's files have the format this code reads ({FORMAT_VERSION})",
+            found=f"version {version.number} has format {version.format_version}",
+            fix="train a new version (make demo, or make real DATA=<folder>), or check out the "
+            f"code it came from: hemline lineage --version {version.number}",
+        )
+
+
 def load_champion() -> tuple[Version, Storefront]:
     """Return the champion and its storefront.
 
     Raises:
-        BadInput: there is no champion yet, or its files have a form of before.
+        BadInput: there is no champion yet, or this code does not read its files.
     """
     champion = champion_now()
-    if champion.form != FORM:
-        raise BadInput(
-            f"the champion's files have the form this code reads ({FORM})",
-            found=f"version {champion.number} has form {champion.form}",
-            fix="train a new one, which takes its place: make demo, or make real DATA=<folder>",
-        )
     return champion, load_version(champion)
 
 

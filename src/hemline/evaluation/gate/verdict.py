@@ -75,9 +75,9 @@ def judge_other_data(
     return Verdict(promotes=promotes, reason=reason, guardrails=guardrails)
 
 
-def judge_older_form(guardrails: tuple[Guardrail, ...]) -> Verdict:
-    """Return the verdict when today's code cannot read the champion's files any more."""
-    reason = "not compared: the champion's files have an older form; it takes the place"
+def judge_unreadable_champion(guardrails: tuple[Guardrail, ...]) -> Verdict:
+    """Return the verdict when this code cannot read the files of the champion."""
+    reason = "not compared: the champion's files have an older format that this code does not read"
     return Verdict(promotes=True, reason=reason + _broken(guardrails), guardrails=guardrails)
 
 
