@@ -15,8 +15,9 @@ from hemline.data.acquire.kaggle_files import find_sources
 from hemline.data.synthetic.shop import SyntheticParams
 from hemline.engine.engine import EngineParams
 from hemline.errors import BadInput
+from hemline.evaluation.version_lists import TargetWeek
 from hemline.files import write_whole
-from hemline.storefront import VersionFiles, Week
+from hemline.storefront import VersionFiles
 
 Source = Literal["synthetic", "kaggle"]
 
@@ -74,9 +75,9 @@ class Project:
         """Return the file of the served lists' AP@12 per buyer of the test week."""
         return self.root / self.reports / "served_per_customer.parquet"
 
-    def test_week(self) -> Week:
-        """Return the files of the week on which champion and challenger are compared."""
-        return Week(
+    def test_week(self) -> TargetWeek:
+        """Return the week on which the gate compares champion and challenger."""
+        return TargetWeek.read(
             test=self.root / self.prepared / "test.npz",
             histories=self.root / self.prepared / "histories.npz",
             articles=self.root / self.tables / "articles.parquet",

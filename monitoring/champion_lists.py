@@ -31,12 +31,12 @@ from hemline.data.purchases import select_purchases
 from hemline.data.split import DataParams, weeks_of
 from hemline.engine.engine import Engine
 from hemline.evaluation.protocol import AP, hits_in, score_customers
-from hemline.evaluation.version_lists import LIST_LENGTH, WeekAnswers
+from hemline.evaluation.version_lists import LIST_LENGTH, TargetWeek, WeekLists
 from hemline.kernels.lists import NO_ARTICLE
 from hemline.models.popularity import PopularityParams, fit_popularity
 from hemline.params import Section
 from hemline.registry.versions import Version
-from hemline.storefront import Storefront, Week
+from hemline.storefront import Storefront
 
 WEEK: Final = timedelta(weeks=1)
 
@@ -156,7 +156,9 @@ def ask_about(week_end: date, asking: Asking) -> pd.DataFrame:
         earlier = tables.read_table(path, ANSWERS) if path.exists() else None
         if earlier is not None and earlier["question"].eq(fingerprint).all():
             return earlier
-        answers = _answers(question, storefront.answer(week), fingerprint)
+        answers = _answers(
+            question, storefront.lists_for_week(TargetWeek.read(**week)), fingerprint
+        )
     tables.write_table(answers, path, ANSWERS)
     return tables.read_table(path, ANSWERS)
 
@@ -230,30 +232,30 @@ def _histories(
     )
 
 
-def _write(question: _Question, table_folder: Path, folder: Path) -> Week:
+def _write(question: _Question, table_folder: Path, folder: Path) -> dict[str, Path]:
     """Write the question as the files of a week whose customers are the buyers alone."""
-    week = Week(
-        test=folder / "test.npz",
-        histories=folder / "histories.npz",
-        articles=table_folder / "articles.parquet",
-        customers=folder / "customers.parquet",
-    )
-    save_histories(question.bought, week.test)
-    save_histories(question.known, week.histories)
-    tables.write_table(question.people, week.customers, tables.CUSTOMERS)
+    week = {
+        "test": folder / "test.npz",
+        "histories": folder / "histories.npz",
+        "articles": table_folder / "articles.parquet",
+        "customers": folder / "customers.parquet",
+    }
+    save_histories(question.bought, week["test"])
+    save_histories(question.known, week["histories"])
+    tables.write_table(question.people, week["customers"], tables.CUSTOMERS)
     return week
 
 
-def _fingerprint(week: Week, question: _Question, version: Version) -> str:
+def _fingerprint(week: dict[str, Path], question: _Question, version: Version) -> str:
     """Return a hash of everything that answers depend on."""
     told = f"{version.tags['models_hash']} {question.favourites.tolist()} {question.n_on_sale}"
     digest = hashlib.sha256(told.encode())
-    for path in (week.test, week.histories, week.articles, week.customers):
+    for path in week.values():
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
-def _answers(question: _Question, answered: WeekAnswers, fingerprint: str) -> pd.DataFrame:
+def _answers(question: _Question, answered: WeekLists, fingerprint: str) -> pd.DataFrame:
     lists, bought = answered.articles, question.bought.units
     favourites = np.tile(question.favourites, (len(lists), 1))
     n_listed = np.maximum((lists != NO_ARTICLE).sum(axis=1), 1)

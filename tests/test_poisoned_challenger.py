@@ -22,11 +22,11 @@ from hemline.engine.engine import Engine
 from hemline.evaluation.gate.guardrails import Evidence, GateParams, check_alone, check_beside
 from hemline.evaluation.gate.verdict import Verdict, judge
 from hemline.evaluation.gate.version_comparison import compare
-from hemline.evaluation.version_lists import WeekAnswers
+from hemline.evaluation.version_lists import TargetWeek, WeekLists
 from hemline.models.cascade import MODELS
 from hemline.segments.attributes import age_band_index, customer_attributes
 from hemline.segments.kmodes import fit_clusters
-from hemline.storefront import Storefront, VersionFiles, Week
+from hemline.storefront import Storefront, VersionFiles
 from hemline.training import Shop, fit_models
 from tests.tiny_project import REPOSITORY, change_params
 
@@ -95,7 +95,7 @@ def shuffled(shop: Shop, rng: np.random.Generator) -> Shop:
     return replace(shop, purchases=shop.purchases.assign(**{columns.CUSTOMER: dealt}))
 
 
-def meet(champion: WeekAnswers, challenger: WeekAnswers, popularity: WeekAnswers) -> Verdict:
+def meet(champion: WeekLists, challenger: WeekLists, popularity: WeekLists) -> Verdict:
     gate = GateParams.load(REPOSITORY / "params.yaml")
     rng = np.random.default_rng(7)
     asked = Evidence(challenger, popularity.average_precision, None, np.full(100, 20.0))
@@ -109,7 +109,7 @@ def meet(champion: WeekAnswers, challenger: WeekAnswers, popularity: WeekAnswers
 
 def test_a_model_of_shuffled_purchases_is_refused_with_numbers(shop: tuple[Path, Shop]) -> None:
     root, everything = shop
-    week = Week(
+    week = TargetWeek.read(
         test=root / "test.npz",
         histories=root / "histories.npz",
         articles=root / "articles.parquet",
@@ -117,8 +117,8 @@ def test_a_model_of_shuffled_purchases_is_refused_with_numbers(shop: tuple[Path,
     )
     champion = fit_version(root, everything, "champion")
     poisoned = fit_version(root, shuffled(everything, np.random.default_rng(7)), "poisoned")
-    good, bad = champion.answer(week), poisoned.answer(week)
-    popularity = champion.answer(week, asking=("popularity",))
+    good, bad = champion.lists_for_week(week), poisoned.lists_for_week(week)
+    popularity = champion.lists_for_week(week, models=("popularity",))
 
     verdict = meet(good, bad, popularity)
     assert not verdict.promotes
@@ -128,4 +128,4 @@ def test_a_model_of_shuffled_purchases_is_refused_with_numbers(shop: tuple[Path,
     assert "loses to the champion" in verdict.reason
 
     assert meet(good, good, popularity).promotes
-    assert np.array_equal(champion.answer(week).articles, good.articles)
+    assert np.array_equal(champion.lists_for_week(week).articles, good.articles)

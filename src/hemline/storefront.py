@@ -2,7 +2,7 @@
 
 Everything is read when it is first needed: an answer about articles never loads the network, and
 one for a cold customer never loads the histories. Histories travel with the version, so a champion
-answers for the day it was fitted; `answer` asks it with those of a newer week.
+recommends as of the day it was fitted; `lists_for_week` uses the histories of a newer week.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,12 @@ from scipy import sparse
 from hemline import columns, tables
 from hemline.data.histories import Histories, load_histories
 from hemline.data.identifiers import find_article, find_customer
-from hemline.evaluation.version_lists import WeekAnswers, answer_buyers
+from hemline.evaluation.version_lists import (
+    TargetWeek,
+    WeekLists,
+    read_article_ids,
+    recommend_to_buyers,
+)
 from hemline.models.neighbours import Neighbours
 from hemline.models.recommender import Recommender
 from hemline.segments.attributes import age_band_index, customer_attributes
@@ -67,16 +72,6 @@ class VersionFiles:
     def of(cls, paths: Mapping[str, str | Path]) -> Self:
         """Return the files from paths by name."""
         return cls(**{field.name: Path(paths[field.name]) for field in fields(cls)})
-
-
-@dataclass(frozen=True)
-class Week:
-    """The files of one test week: what was known before it, and what was bought in it."""
-
-    test: Path
-    histories: Path
-    articles: Path
-    customers: Path
 
 
 class Storefront:
@@ -136,36 +131,28 @@ class Storefront:
         known = set(keys[np.flatnonzero(has_bought)])
         return next((one for one in customer_ids if one in known), None)
 
-    def answer(self, week: Week, *, asking: Sequence[str] = ()) -> WeekAnswers:
-        """Return this version's lists for the buyers of a week, asked with that week's histories.
-
-        Buyers come in the order of today's customer keys, articles in today's article keys.
+    def lists_for_week(self, week: TargetWeek, *, models: Sequence[str] = ()) -> WeekLists:
+        """Return this version's lists for the buyers of a week, from that week's histories.
 
         Args:
-            week: whose buyers are answered.
-            asking: names of models that answer in this order; none means as it is served.
+            week: whose buyers get lists, in today's customer and article keys.
+            models: see `recommender`.
         """
-        return answer_buyers(
-            self.recommender(asking),
-            self._segmentation,
-            own_ids=self.article_ids(),
-            today_ids=_article_ids(week.articles),
-            bought=load_histories(week.test),
-            known=load_histories(week.histories),
-            customers=tables.read_table(week.customers, tables.CUSTOMERS),
+        return recommend_to_buyers(
+            self.recommender(models), self._segmentation, self.article_ids(), week
         )
 
-    def recommender(self, asking: Sequence[str] = ()) -> Recommender:
-        """Return what answers: models by name, in this order; none means as it is served.
+    def recommender(self, models: Sequence[str] = ()) -> Recommender:
+        """Return the cascade that is served, or one of these models in this order.
 
         Raises:
             BadInput: the version has no such model.
         """
-        if not asking:
+        if not models:
             return self._served
         from hemline.models.cascade import cascade_of, load_models  # noqa: PLC0415  (see _served)
 
-        return cascade_of(", ".join(asking), asking, load_models(self.files.models, asking))
+        return cascade_of(", ".join(models), models, load_models(self.files.models, models))
 
     @cached_property
     def histories(self) -> Histories:
@@ -180,7 +167,7 @@ class Storefront:
 
     def article_ids(self) -> list[str]:
         """Return the article_id of each article key."""
-        return _article_ids(self.files.articles)
+        return read_article_ids(self.files.articles)
 
     def _recommend(self, histories: Histories, k: int) -> pd.DataFrame:
         answered = self._served.recommend(histories, k)
@@ -228,8 +215,3 @@ class Storefront:
 
         serve = ServeParams.load(self.files.params)
         return served_by(serve, load_models(self.files.models, {*serve.warm, *serve.cold}))
-
-
-def _article_ids(articles: Path) -> list[str]:
-    ids: list[str] = pq.read_table(articles, columns=[columns.ARTICLE_ID])[0].to_pylist()
-    return ids

@@ -26,7 +26,7 @@ from hemline.evaluation.gate.verdict import (
     refuse_rolled_back,
 )
 from hemline.evaluation.gate.version_comparison import Comparison, compare
-from hemline.evaluation.version_lists import LIST_LENGTH, WeekAnswers
+from hemline.evaluation.version_lists import LIST_LENGTH, WeekLists
 from hemline.kernels.lists import NO_ARTICLE
 
 EVERYBODY = np.array([0.0, 0.5, 1.0])
@@ -53,15 +53,15 @@ def promotes(comparison: Comparison, *guardrails: Guardrail) -> bool:
     return judge(comparison, guardrails, max_relative_loss=0.05).promotes
 
 
-def answers(ap: npt.NDArray[np.float64], *, n_articles: int = 12, n_cold: int = 0) -> WeekAnswers:
+def answers(ap: npt.NDArray[np.float64], *, n_articles: int = 12, n_cold: int = 0) -> WeekLists:
     """Return lists that hold n_articles articles between them; the first n_cold buyers are cold."""
     lists = np.arange(len(ap) * LIST_LENGTH).reshape(-1, LIST_LENGTH) % n_articles
     customers = np.arange(len(ap))
-    return WeekAnswers(customers, lists.astype(np.int32), ap, customers < n_cold)
+    return WeekLists(customers, lists.astype(np.int32), ap, customers < n_cold)
 
 
 def evidence(
-    ours: WeekAnswers,
+    ours: WeekLists,
     popularity: npt.NDArray[np.float64],
     gap: Gap | None = None,
     latency_ms: float = 30.0,
@@ -147,7 +147,7 @@ def test_the_end_of_a_list_is_no_article() -> None:
     lists = np.full((1, LIST_LENGTH), NO_ARTICLE, np.int32)
     lists[0, :2] = 5, 9
     none = np.zeros(1)
-    assert WeekAnswers(np.zeros(1, np.int64), lists, none, none.astype(bool)).n_articles == 2
+    assert WeekLists(np.zeros(1, np.int64), lists, none, none.astype(bool)).n_articles == 2
 
 
 def test_strangers_must_not_pay_for_a_better_mean() -> None:

@@ -74,7 +74,10 @@ def test_the_champion_scores_the_week_as_evaluate_did(trained: Path) -> None:
     project = Project.at(trained)
     _, champion = load_champion()
     evaluated = read_table(project.served_scores(), SERVED_SCORES)["ap_at_12"]
-    assert champion.answer(project.test_week()).average_precision.tolist() == evaluated.tolist()
+    assert (
+        champion.lists_for_week(project.test_week()).average_precision.tolist()
+        == evaluated.tolist()
+    )
 
 
 def test_a_second_training_finds_everything_done_and_registers_nothing(trained: Path) -> None:

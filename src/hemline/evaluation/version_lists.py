@@ -1,21 +1,24 @@
-"""A version's lists for a complete week, asked with that week's histories, in today's keys.
+"""A version's lists for the buyers of a complete week, from that week's histories.
 
-A version keeps the articles of its own day: a key of then may mean another article now. Articles
-are therefore matched by article_id. A version cannot list what it never heard of, and what it lists
-that is no longer known becomes NO_ARTICLE and counts as a miss. Clusters are its own.
+The article keys of a version are those of the day it was fitted, and a key may mean another article
+in today's tables, so articles are matched by article_id. A version cannot list an article it does
+not know; an article it lists that today's tables lack becomes NO_ARTICLE and counts as a miss.
+Customers are assigned to the version's own clusters.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from pathlib import Path
+from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow.parquet as pq
 from scipy import sparse
 
-from hemline import columns
-from hemline.data.histories import Histories
+from hemline import columns, tables
+from hemline.data.histories import Histories, load_histories
 from hemline.evaluation.protocol import AP, recommend_in_batches, score_customers
 from hemline.kernels.lists import NO_ARTICLE
 from hemline.models.recommender import Recommender
@@ -26,8 +29,35 @@ LIST_LENGTH: Final = 12
 
 
 @dataclass(frozen=True)
-class WeekAnswers:
-    """What a version recommends to the buyers of a week, and how right that was.
+class TargetWeek:
+    """A complete week to recommend for, in today's keys.
+
+    Attributes:
+        known: histories of all customers before the week.
+        bought: their purchases in the week.
+        customers: the same customers (tables.CUSTOMERS).
+        article_ids: article_id by article key.
+    """
+
+    known: Histories
+    bought: Histories
+    customers: pd.DataFrame
+    article_ids: Sequence[str]
+
+    @classmethod
+    def read(cls, *, histories: Path, test: Path, customers: Path, articles: Path) -> Self:
+        """Return the week from the files of stage prepare and the tables."""
+        return cls(
+            load_histories(histories),
+            load_histories(test),
+            tables.read_table(customers, tables.CUSTOMERS),
+            read_article_ids(articles),
+        )
+
+
+@dataclass(frozen=True)
+class WeekLists:
+    """What a version recommends to the buyers of a week, and each list's AP@12.
 
     Attributes:
         customers: int64 of shape (buyers,); today's customer keys, rising.
@@ -48,50 +78,49 @@ class WeekAnswers:
         return len(np.setdiff1d(self.articles, [NO_ARTICLE]))
 
 
-def answer_buyers(
+def recommend_to_buyers(
     recommender: Recommender,
     segmentation: Segmentation,
-    *,
-    own_ids: Sequence[str],
-    today_ids: Sequence[str],
-    bought: Histories,
-    known: Histories,
-    customers: pd.DataFrame,
-) -> WeekAnswers:
-    """Return the lists of a week's buyers and what they score.
+    own_article_ids: Sequence[str],
+    week: TargetWeek,
+) -> WeekLists:
+    """Return the lists of the week's buyers and their scores.
 
     Args:
-        recommender: answers in its own article keys.
+        recommender: of a version; it lists its own article keys.
         segmentation: of the same version.
-        own_ids: article_id by the recommender's key.
-        today_ids: article_id by today's key.
-        bought: the week's purchases, rows and columns in today's keys.
-        known: the histories before the week, in today's keys.
-        customers: today's customers (tables.CUSTOMERS).
+        own_article_ids: article_id by the recommender's key.
+        week: whose buyers get lists.
     """
-    buyers = np.flatnonzero(~bought.is_cold())
-    today, own = pd.Index(today_ids), pd.Index(own_ids)
-    people, histories = customers.iloc[buyers], known.rows(buyers)
-    asked = Histories(
-        to_columns(histories.units, own.get_indexer(today), len(own)),
-        to_columns(histories.days_ago, own.get_indexer(today), len(own)),
+    buyers = np.flatnonzero(~week.bought.is_cold())
+    today, own = pd.Index(week.article_ids), pd.Index(own_article_ids)
+    people, known = week.customers.iloc[buyers], week.known.rows(buyers)
+    in_own_keys = Histories(
+        to_columns(known.units, own.get_indexer(today), len(own)),
+        to_columns(known.days_ago, own.get_indexer(today), len(own)),
         segmentation.assign(customer_attributes(people)),
         age_band_index(people[columns.AGE]),
     )
-    lists = recommend_in_batches(recommender, asked, LIST_LENGTH).articles
+    lists = recommend_in_batches(recommender, in_own_keys, LIST_LENGTH).articles
     # Index -1, NO_ARTICLE, reads the last entry, which is NO_ARTICLE again.
     articles = np.append(today.get_indexer(own), NO_ARTICLE)[lists].astype(np.int32)
-    scores = score_customers(articles, bought.units[buyers])[AP].to_numpy(np.float64)
-    return WeekAnswers(buyers.astype(np.int64), articles, scores, histories.is_cold())
+    scores = score_customers(articles, week.bought.units[buyers])[AP].to_numpy(np.float64)
+    return WeekLists(buyers.astype(np.int64), articles, scores, known.is_cold())
+
+
+def read_article_ids(articles: Path) -> list[str]:
+    """Return the article_id of each article key from tables.ARTICLES."""
+    ids: list[str] = pq.read_table(articles, columns=[columns.ARTICLE_ID])[0].to_pylist()
+    return ids
 
 
 def to_columns(
     matrix: sparse.csr_matrix, column_of: npt.NDArray[np.intp], n_columns: int
 ) -> sparse.csr_matrix:
     """Return the matrix with column j moved to column_of[j], and dropped where that is -1."""
-    kept = np.flatnonzero(column_of >= 0)
-    ones = np.ones(len(kept), np.float32)
-    places = sparse.csr_matrix((ones, (kept, column_of[kept])), shape=(matrix.shape[1], n_columns))
+    present = np.flatnonzero(column_of >= 0)
+    cells = (np.ones(len(present), np.float32), (present, column_of[present]))
+    places = sparse.csr_matrix(cells, shape=(matrix.shape[1], n_columns))
     moved = sparse.csr_matrix(matrix @ places)
     moved.sort_indices()
     return moved

@@ -33,7 +33,7 @@ from hemline.evaluation.gate.verdict import (
 )
 from hemline.evaluation.gate.version_comparison import Values, compare
 from hemline.evaluation.protocol import BASELINE
-from hemline.evaluation.version_lists import LIST_LENGTH, WeekAnswers
+from hemline.evaluation.version_lists import LIST_LENGTH, TargetWeek, WeekLists
 from hemline.registry.champions import change_champion, settle
 from hemline.registry.versions import (
     CHAMPION,
@@ -47,7 +47,7 @@ from hemline.registry.versions import (
     tag_version,
     version_by_alias,
 )
-from hemline.storefront import Storefront, Week
+from hemline.storefront import Storefront
 
 
 def earlier_verdict(version: Version, at: datetime) -> str | None:
@@ -66,7 +66,7 @@ def earlier_verdict(version: Version, at: datetime) -> str | None:
 
 def meet_champion(
     challenger: Version,
-    week: Week,
+    week: TargetWeek,
     gaps: Path,
     params: GateParams,
     *,
@@ -88,7 +88,7 @@ def meet_champion(
     found = pd.read_csv(gaps)
     evidence = _gather(load_version(challenger), week, found, params.latency_answers)
     verdict = _judge(challenger, evidence, week, params, n_samples, rng)
-    return replace(verdict, map_at_12=float(evidence.answers.average_precision.mean()))
+    return replace(verdict, map_at_12=float(evidence.lists.average_precision.mean()))
 
 
 def record_verdict(version: Version, verdict: Verdict, at: datetime) -> None:
@@ -115,16 +115,16 @@ def _conclude(version: Version, reason: str) -> None:
     tag_version(version.number, {GATE_REASON: reason})
 
 
-def _gather(storefront: Storefront, week: Week, gaps: pd.DataFrame, n_timed: int) -> Evidence:
-    answers = storefront.answer(week)
-    popularity = storefront.answer(week, asking=(BASELINE,))
-    timed = _time_answers(storefront, answers, n_timed)
-    return Evidence(answers, popularity.average_precision, widest_real_gap(gaps), timed)
+def _gather(storefront: Storefront, week: TargetWeek, gaps: pd.DataFrame, n_timed: int) -> Evidence:
+    lists = storefront.lists_for_week(week)
+    popularity = storefront.lists_for_week(week, models=(BASELINE,))
+    timed = _time_answers(storefront, lists, n_timed)
+    return Evidence(lists, popularity.average_precision, widest_real_gap(gaps), timed)
 
 
-def _time_answers(storefront: Storefront, answers: WeekAnswers, n: int) -> Values:
+def _time_answers(storefront: Storefront, lists: WeekLists, n: int) -> Values:
     """Return how many milliseconds single answers took, models loaded before."""
-    asked = answers.customers[np.linspace(0, len(answers.customers) - 1, n).astype(int)]
+    asked = lists.customers[np.linspace(0, len(lists.customers) - 1, n).astype(int)]
     storefront.for_key(int(asked[0]), LIST_LENGTH)
     took = []
     for customer in asked:
@@ -137,7 +137,7 @@ def _time_answers(storefront: Storefront, answers: WeekAnswers, n: int) -> Value
 def _judge(
     challenger: Version,
     evidence: Evidence,
-    week: Week,
+    week: TargetWeek,
     params: GateParams,
     n_samples: int,
     rng: np.random.Generator,
@@ -154,7 +154,7 @@ def _judge(
         return judge_unreadable_champion(alone)
     if has_seen_the_week(champion.cut, challenger.cut):
         return refuse_comparison(champion.cut, challenger.cut)
-    theirs, ours = load_version(champion).answer(week), evidence.answers
+    theirs, ours = load_version(champion).lists_for_week(week), evidence.lists
     beside = check_beside(theirs, ours, params, n_samples=n_samples, rng=rng)
     seen = compare(theirs.average_precision, ours.average_precision, n_samples=n_samples, rng=rng)
     return judge(seen, (*alone, *beside), max_relative_loss=params.max_relative_loss)

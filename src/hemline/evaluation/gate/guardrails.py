@@ -15,7 +15,7 @@ from pydantic import Field, PositiveFloat, PositiveInt
 
 from hemline.evaluation.gate.version_comparison import Values, compare
 from hemline.evaluation.protocol import SERVED
-from hemline.evaluation.version_lists import WeekAnswers
+from hemline.evaluation.version_lists import WeekLists
 from hemline.params import Section
 
 _OUTCOMES: Final = ("separation", "sufficiency")
@@ -76,13 +76,13 @@ class Evidence:
     """What is known of a challenger before it meets anybody.
 
     Attributes:
-        answers: to the week's buyers.
+        lists: for the week's buyers.
         popularity_ap: AP@12 of recent popularity at the challenger's cut, for the same buyers.
         gap: widest real gap of the fairness audit; None where no gap is real.
         latency_ms: float64; how long single answers took.
     """
 
-    answers: WeekAnswers
+    lists: WeekLists
     popularity_ap: Values
     gap: Gap | None
     latency_ms: Values
@@ -112,15 +112,15 @@ def check_alone(
     evidence: Evidence, params: GateParams, *, n_samples: int, rng: np.random.Generator
 ) -> tuple[Guardrail, ...]:
     """Return the guardrails that need no champion."""
-    answers, baseline = evidence.answers, evidence.popularity_ap
-    is_cold = answers.is_cold
+    lists, baseline = evidence.lists, evidence.popularity_ap
+    is_cold = lists.is_cold
     everybody = np.ones(len(is_cold), bool)
     return (
-        _not_below("popularity", "popularity", answers, baseline, everybody, 1, n_samples, rng),
+        _not_below("popularity", "popularity", lists, baseline, everybody, 1, n_samples, rng),
         _not_below(
             "cold_start_popularity",
             "popularity for buyers without a history",
-            answers,
+            lists,
             baseline,
             is_cold,
             params.min_cold_buyers,
@@ -133,8 +133,8 @@ def check_alone(
 
 
 def check_beside(
-    champion: WeekAnswers,
-    challenger: WeekAnswers,
+    champion: WeekLists,
+    challenger: WeekLists,
     params: GateParams,
     *,
     n_samples: int,
@@ -159,7 +159,7 @@ def check_beside(
 def _not_below(
     name: str,
     baseline: str,
-    answers: WeekAnswers,
+    lists: WeekLists,
     baseline_ap: Values,
     asked: np.ndarray,
     min_buyers: int,
@@ -171,9 +171,7 @@ def _not_below(
     if n_asked < min_buyers:
         said = f"{n_asked} buyers are too few to compare with {baseline} (at least {min_buyers})"
         return Guardrail(name, None, 0.0, passes=True, sentence=said)
-    seen = compare(
-        baseline_ap[asked], answers.average_precision[asked], n_samples=n_samples, rng=rng
-    )
+    seen = compare(baseline_ap[asked], lists.average_precision[asked], n_samples=n_samples, rng=rng)
     passes = seen.high >= 0
     said = f"{'not significantly' if passes else 'significantly'} below {baseline}"
     return Guardrail(name, seen.high, 0.0, passes, f"{said}: {seen.in_numbers}")
