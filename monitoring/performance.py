@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 
 from hemline.engine.engine import Engine
-from hemline.evaluation.bootstrap import bootstrap_means, interval
+from hemline.evaluation.significance import bootstrap_means, interval
 from monitoring.champion_lists import Asking, Champion, PerformanceParams, ask_about
 from monitoring.records import PERFORMANCE
 

@@ -15,7 +15,7 @@ from scipy import sparse
 
 from benchmarks.ranking_measures import Lists, Values, hits_of
 from benchmarks.record import Row
-from hemline.evaluation.bootstrap import bootstrap_means
+from hemline.evaluation.significance import bootstrap_means
 
 LIST_LENGTH: Final = 20
 RATES: Final = ("recall_1", "recall_30", "recall_30 of held out", "recall@20")

@@ -21,8 +21,8 @@ from benchmarks.scale.scale_project import BenchmarkShop, load_settings
 from benchmarks.scale.scale_steps import read_histories
 from hemline.data.histories import Histories, load_histories
 from hemline.errors import BadInput
-from hemline.evaluation.bootstrap import bootstrap_means, interval
 from hemline.evaluation.protocol import AP, recommend_in_batches, score_customers
+from hemline.evaluation.significance import bootstrap_means, interval
 from hemline.models.cvae.cvae_training import CvaeParams, fit_cvae_for
 from hemline.models.popularity import PopularityParams, fit_popularity
 from hemline.models.recommender import Recommender

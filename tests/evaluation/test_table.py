@@ -6,10 +6,10 @@ import pytest
 
 from hemline import columns
 from hemline.evaluation.beyond_accuracy import OF_LISTS
-from hemline.evaluation.bootstrap import bootstrap_means, interval
 from hemline.evaluation.held_out_week import EVERYTHING, NEW, SCORES
 from hemline.evaluation.score_report import Page, as_markdown
 from hemline.evaluation.score_table import headline, ratios, resample, score_table
+from hemline.evaluation.significance import bootstrap_means, interval
 
 RNG_SEED = 5
 OF_ALL = dict.fromkeys(OF_LISTS, 0.25)

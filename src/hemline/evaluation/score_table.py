@@ -16,10 +16,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from hemline import columns
-from hemline.evaluation.bootstrap import bootstrap_means, interval
 from hemline.evaluation.held_out_week import EVERYTHING, SCORES
 from hemline.evaluation.protocol import AP, ORACLE
-from hemline.evaluation.significance import holm, sign_flip_p
+from hemline.evaluation.significance import bootstrap_means, holm, interval, sign_flip_p
 
 Values = npt.NDArray[np.float64]
 

@@ -1,10 +1,14 @@
-"""Whether a paired difference is more than luck: sign flips and Holm's correction.
+"""How certain a mean or a difference is: bootstrap intervals, sign flips, Holm's correction.
 
-If two rows of the table were equally good, each customer's difference could as well have had the
-other sign. Flipping all signs at random, many times, shows how large a mean difference then gets by
-luck alone (Fisher's randomisation test; for rankings see Smucker, Allan & Carterette 2007). Nothing
-is assumed about the shape of AP, most of whose values are zero. Customers whose difference is zero
-cannot matter and are left out, which makes the test cheap and changes no p-value.
+Customers are the unit: articles in one list are not independent, customers nearly are. Intervals
+resample customers (Efron 1979). All columns are resampled with the same draws, so a difference of
+two columns is a paired comparison.
+
+The test of a paired difference flips signs at random: if two rows of the score table were equally
+good, each customer's difference could as well have had the other sign, and many flips show how
+large a mean difference gets by chance (Fisher's randomisation test; for rankings see Smucker, Allan
+& Carterette 2007). Nothing is assumed about the distribution of AP, most of whose values are zero.
+Customers whose difference is zero are left out: that changes no p-value and makes the test cheap.
 """
 
 from typing import Final
@@ -14,8 +18,29 @@ import numpy.typing as npt
 
 Values = npt.NDArray[np.float64]
 
+_SAMPLES_AT_ONCE: Final = 50
 _SIGNS_AT_ONCE: Final = 4_000_000
 _ROUNDING: Final = 1e-9
+
+
+def bootstrap_means(values: Values, *, n_samples: int, rng: np.random.Generator) -> Values:
+    """Return the column means of n_samples resamples of the rows, shape (n_samples, columns)."""
+    n_rows = len(values)
+    even = np.full(n_rows, 1.0 / n_rows)
+    means = [
+        rng.multinomial(n_rows, even, size=min(_SAMPLES_AT_ONCE, n_samples - start))
+        @ values
+        / n_rows
+        for start in range(0, n_samples, _SAMPLES_AT_ONCE)
+    ]
+    return np.concatenate(means)
+
+
+def interval(samples: Values, level: float = 0.95) -> tuple[Values, Values]:
+    """Return the percentile interval of bootstrap samples along axis 0."""
+    tail = (1 - level) / 2
+    low, high = np.quantile(samples, [tail, 1 - tail], axis=0)
+    return low, high
 
 
 def sign_flip_p(differences: Values, *, n_flips: int, rng: np.random.Generator) -> Values:
@@ -39,7 +64,7 @@ def sign_flip_p(differences: Values, *, n_flips: int, rng: np.random.Generator) 
 
 
 def holm(p_values: Values) -> Values:
-    """Return p-values corrected for having looked at all of them (Holm 1979); NaN is passed over.
+    """Return p-values corrected for multiple testing (Holm 1979); NaN is passed over.
 
     >>> holm(np.array([0.01, 0.04, np.nan, 0.03])).round(2).tolist()
     [0.03, 0.06, nan, 0.06]

@@ -10,8 +10,8 @@ import pandas as pd
 from scipy import sparse
 
 from hemline.evaluation.beyond_accuracy import gini
-from hemline.evaluation.bootstrap import bootstrap_means, interval
 from hemline.evaluation.fairness.aspects import Aspect
+from hemline.evaluation.significance import bootstrap_means, interval
 
 Values = npt.NDArray[np.float64]
 

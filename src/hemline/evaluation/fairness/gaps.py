@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from hemline.evaluation.bootstrap import bootstrap_means, interval
 from hemline.evaluation.fairness.groups import Grouping
+from hemline.evaluation.significance import bootstrap_means, interval
 
 Values = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]

@@ -12,10 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 from scipy import sparse
 
 from hemline.evaluation.beyond_accuracy import as_matrix
-from hemline.evaluation.bootstrap import bootstrap_means, interval
 from hemline.evaluation.fairness.gaps import group_means
 from hemline.evaluation.fairness.groups import Buyers
 from hemline.evaluation.protocol import AP, score_customers
+from hemline.evaluation.significance import bootstrap_means, interval
 from hemline.models.calibrated import (
     ArticleGroups,
     Mixes,

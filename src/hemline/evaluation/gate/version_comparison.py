@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hemline.evaluation.bootstrap import bootstrap_means, interval
+from hemline.evaluation.significance import bootstrap_means, interval
 
 Values = npt.NDArray[np.float64]
 
