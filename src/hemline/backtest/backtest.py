@@ -38,8 +38,8 @@ from hemline.evaluation.held_out_week import (
 )
 from hemline.evaluation.leakage import find_leaks, refuse_leaks
 from hemline.evaluation.protocol import AP, BASELINE, ORACLE, RULES, SERVED
-from hemline.evaluation.rows import asked_by_row
 from hemline.evaluation.score_report import Page, as_markdown, grid, label, p_text
+from hemline.evaluation.score_rows import describe_rows
 from hemline.evaluation.score_table import headline, ratios, resample, score_table
 from hemline.plots import plot_weeks
 from hemline.training import Shop
@@ -173,7 +173,7 @@ def _write(
     table.round(6).to_csv(folder / "scores.csv", index=False, lineterminator="\n")
     n_weeks, n_lists = len(result.by_week), int(table["n_lists"].iloc[0])
     when = f"{n_weeks} weeks, {n_lists:,} lists in all"
-    page = as_markdown(Page(table, of_lists, asked_by_row(test.wanted, test.serve), when))
+    page = as_markdown(Page(table, of_lists, describe_rows(test.wanted, test.serve), when))
     text = "\n".join([*_ratio_lines(result), "", *_week_lines(result), "", _CAVEAT, "", page])
     (folder / "scores.md").write_text(text, encoding="utf-8")
     plot_weeks(result.by_week, AP, folder / "map_at_12_by_week.png")

@@ -25,7 +25,7 @@ from hemline.engine.engine import EngineParams, open_engine
 from hemline.errors import BadInput
 from hemline.evaluation.held_out_week import Lists, lists_of
 from hemline.evaluation.protocol import BASELINE, RULES, SERVED, EvaluateParams
-from hemline.evaluation.rows import rows_of
+from hemline.evaluation.score_rows import build_rows
 from hemline.models.cascade import MODELS, ServeParams
 from hemline.models.ranker.ranker import Ranker
 from hemline.models.ranker.ranker_training import RankedWeek, RankParams
@@ -38,7 +38,7 @@ _CODE: Final = (
     "data",
     "evaluation/metrics.py",
     "evaluation/protocol.py",
-    "evaluation/rows.py",
+    "evaluation/score_rows.py",
     "evaluation/validation_week.py",
     "evaluation/held_out_week.py",
     "models",
@@ -158,7 +158,7 @@ def lists_at(
     test: Backtest, shop: Shop, cut: date, customers: npt.NDArray[np.int64], carried: Carried
 ) -> Lists:
     """Return every row's lists for the customers; models are fitted here and let go."""
-    rows = rows_of(test.wanted, test.serve, _fit(test, shop, cut, carried))
+    rows = build_rows(test.wanted, test.serve, _fit(test, shop, cut, carried))
     return lists_of(rows, shop.known_at(cut).rows(customers), test.wanted.list_length)
 
 

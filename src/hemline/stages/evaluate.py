@@ -20,8 +20,8 @@ from hemline.evaluation.held_out_week import (
     with_oracle,
 )
 from hemline.evaluation.protocol import AP, BASELINE, ORACLE, SERVED, EvaluateParams
-from hemline.evaluation.rows import asked_by_row, rows_of
 from hemline.evaluation.score_report import Page, as_markdown
+from hemline.evaluation.score_rows import build_rows, describe_rows
 from hemline.evaluation.score_table import headline, score_table
 from hemline.models.cascade import ServeParams, load_models
 from hemline.plots import plot_scores
@@ -55,7 +55,7 @@ def main(
         tables.read_table(articles, tables.ARTICLES),
         wanted,
     )
-    rows = rows_of(wanted, serve, load_models(models))
+    rows = build_rows(wanted, serve, load_models(models))
     lists = with_oracle(lists_of(rows, week.known, wanted.list_length), week)
     of_lists, scored = score_all_lists(lists, week), score_lists(lists, week)
     people = tables.read_table(customers, tables.CUSTOMERS)
@@ -71,7 +71,7 @@ def main(
     _write_served(scored, tables.read_table(customer_keys, tables.CUSTOMER_KEYS), served)
     scores.write_text(json.dumps(headline(lines, of_lists), indent=1) + "\n", encoding="utf-8")
     lines.round(6).to_csv(table, index=False, lineterminator="\n")
-    page = Page(lines, of_lists, asked_by_row(wanted, serve), "the test week")
+    page = Page(lines, of_lists, describe_rows(wanted, serve), "the test week")
     markdown.write_text(as_markdown(page), encoding="utf-8")
     maps = lines[(lines["metric"] == AP) & (lines["model"] != ORACLE)]
     plot_scores(maps, AP, picture)

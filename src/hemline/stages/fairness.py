@@ -25,7 +25,7 @@ from hemline.evaluation.fairness.fairness_plots import (
 from hemline.evaluation.fairness.fairness_text import summarise
 from hemline.evaluation.fairness.groups import Buyers, group_customers
 from hemline.evaluation.protocol import SERVED, EvaluateParams
-from hemline.evaluation.rows import rows_of
+from hemline.evaluation.score_rows import build_rows
 from hemline.models.cascade import ServeParams, load_models
 from hemline.models.recommender import Recommender
 from hemline.stages.command import InPath, OutPath, ParamsPath, run
@@ -46,7 +46,7 @@ def main(
 ) -> None:
     """Recommend to the test week's buyers and compare what groups of them get."""
     wanted, cut = FairnessParams.load(params), DataParams.load(params).cut
-    rows = rows_of(EvaluateParams.load(params), ServeParams.load(params), load_models(models))
+    rows = build_rows(EvaluateParams.load(params), ServeParams.load(params), load_models(models))
     audited = {name: _row(name, rows) for name in (SERVED, *wanted.rows)}
     bought = load_histories(test)
     buying = _sample(np.flatnonzero(~bought.is_cold()), wanted)
