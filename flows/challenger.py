@@ -22,7 +22,7 @@ from flows.ui import addresses
 from hemline.data.split import DataParams
 from hemline.evaluation.gate.guardrails import GateParams
 from hemline.evaluation.protocol import EvaluateParams
-from hemline.registry.promotion import earlier_verdict, meet_champion, record_verdict
+from hemline.registry.promotion import existing_verdict, judge_challenger, record_verdict
 from hemline.registry.runs import Lineage, find_run, record_run, run_page
 from hemline.registry.versions import (
     CHAMPION,
@@ -103,11 +103,11 @@ def register(run_id: str, lineage: Lineage) -> tuple[Version, bool]:
 def challenge(version: Version, project: Project) -> str:
     """Let a version that was not judged yet meet the champion; return the verdict in words."""
     now = datetime.now(UTC)
-    earlier = earlier_verdict(version, now)
+    earlier = existing_verdict(version, now)
     if earlier is not None:
         return earlier
     evaluation = EvaluateParams.load(project.params)
-    verdict = meet_champion(
+    verdict = judge_challenger(
         version,
         project.test_week(),
         project.root / project.reports / "fairness" / "gaps.csv",

@@ -19,7 +19,7 @@ from hemline.registry.champions import (
     roll_back,
     settle,
 )
-from hemline.registry.promotion import earlier_verdict, record_verdict
+from hemline.registry.promotion import existing_verdict, record_verdict
 from hemline.registry.versions import (
     CHAMPION,
     GATE_REASON,
@@ -169,7 +169,7 @@ def test_a_gate_cut_short_before_any_write_reaches_the_same_verdict_once(
 def finish(version: Version, verdict: Verdict) -> None:
     """Do what the next run of the flow does."""
     version = known_version(version.number)
-    if earlier_verdict(version, LATER) is None:
+    if existing_verdict(version, LATER) is None:
         record_verdict(version, verdict, LATER)
 
 
@@ -216,7 +216,7 @@ def test_a_rolled_back_version_keeps_its_verdict_and_stays_away(client: MlflowCl
     crown(one)
     record_verdict(known_version(two), Verdict(promotes=True, reason="it was better"), NOW)
     roll_back(reason="looked wrong", at=LATER)
-    assert earlier_verdict(known_version(two), LATER) == "it was better"
+    assert existing_verdict(known_version(two), LATER) == "it was better"
     record_verdict(known_version(two), refuse_rolled_back("looked wrong"), LATER)
     assert champion() == one
 
@@ -228,7 +228,7 @@ def test_a_version_crowned_before_its_verdict_is_not_made_champion_again(
     crown(one)
     promote(two, reason="I know it", at=NOW)
     record_verdict(known_version(two), Verdict(promotes=True, reason="it was champion"), LATER)
-    assert earlier_verdict(known_version(two), LATER) == "it was champion"
+    assert existing_verdict(known_version(two), LATER) == "it was champion"
     assert [change.version for change in changes()] == [one, two]
     assert_sound(changes())
 

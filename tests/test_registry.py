@@ -13,8 +13,8 @@ from flows.project import Project
 from hemline.errors import BadInput
 from hemline.evaluation.gate.guardrails import GateParams
 from hemline.evaluation.gate.verdict import Verdict
-from hemline.registry.lineage import origin_of
-from hemline.registry.promotion import meet_champion
+from hemline.registry.lineage import lineage_of
+from hemline.registry.promotion import judge_challenger
 from hemline.registry.runs import Lineage
 from hemline.registry.versions import (
     MODEL,
@@ -30,7 +30,7 @@ from tests.tiny_project import run
 
 def judged(root: Path, version: Version) -> Verdict:
     project = Project.at(root)
-    return meet_champion(
+    return judge_challenger(
         version,
         project.test_week(),
         project.root / project.reports / "fairness" / "gaps.csv",
@@ -117,19 +117,19 @@ def test_a_version_that_was_rolled_back_is_refused_unasked(trained: Path) -> Non
     assert verdict.map_at_12 is None
 
 
-def test_an_origin_names_every_table_and_model_and_the_commands_that_make_them(
+def test_a_lineage_names_every_table_and_model_and_the_commands_that_make_them(
     trained: Path,
 ) -> None:
     champion = version_by_alias("champion")
     assert champion is not None
-    origin = origin_of(champion, trained)
+    lineage = lineage_of(champion, trained)
     transactions = (trained / "data/tables/transactions.parquet").read_bytes()
     md5 = hashlib.md5(transactions, usedforsecurity=False).hexdigest()
-    assert origin.tables["transactions"] == md5
-    assert "models/cvae" in origin.files
-    assert origin.params["synthetic.size"] == "tiny"
-    assert origin.commands[0] == f"git clone {trained} hemline-version-{champion.number}"
-    assert f"git checkout --detach {champion.tags['git_commit']}" in origin.commands
+    assert lineage.tables["transactions"] == md5
+    assert "models/cvae" in lineage.files
+    assert lineage.params["synthetic.size"] == "tiny"
+    assert lineage.commands[0] == f"git clone {trained} hemline-version-{champion.number}"
+    assert f"git checkout --detach {champion.tags['git_commit']}" in lineage.commands
 
 
 def test_the_printed_commands_reach_the_commit_of_a_version_in_a_fresh_clone(
@@ -137,7 +137,7 @@ def test_the_printed_commands_reach_the_commit_of_a_version_in_a_fresh_clone(
 ) -> None:
     champion = version_by_alias("champion")
     assert champion is not None
-    git_only = [line for line in origin_of(champion, trained).commands if line.startswith("git")]
+    git_only = [line for line in lineage_of(champion, trained).commands if line.startswith("git")]
     *steps, unchanged = [shlex.split(line) for line in git_only]
     folder = tmp_path / steps[0][-1]
     run(tmp_path, *steps[0])
@@ -148,14 +148,14 @@ def test_the_printed_commands_reach_the_commit_of_a_version_in_a_fresh_clone(
     assert hashlib.md5(lock, usedforsecurity=False).hexdigest() == champion.tags["dvc_lock"]
 
 
-def test_an_origin_outside_git_or_of_an_earlier_hemline_promises_nothing(trained: Path) -> None:
+def test_a_lineage_outside_git_or_of_an_earlier_hemline_promises_nothing(trained: Path) -> None:
     champion = version_by_alias("champion")
     assert champion is not None
     nowhere = Version(champion.number, champion.run_id, {**champion.tags, "git_commit": "none"})
-    assert origin_of(nowhere, trained).commands == []
+    assert lineage_of(nowhere, trained).commands == []
     earlier = {name: tag for name, tag in champion.tags.items() if name != "file_hashes"}
     with pytest.raises(BadInput, match="an earlier Hemline registered"):
-        origin_of(Version(champion.number, champion.run_id, earlier), trained)
+        lineage_of(Version(champion.number, champion.run_id, earlier), trained)
 
 
 @pytest.mark.usefixtures("trained")

@@ -20,7 +20,7 @@ from flows.training_report import Training
 from hemline.data.split import DataParams
 from hemline.evaluation.gate.guardrails import GateParams
 from hemline.registry.champions import changes, settle
-from hemline.registry.promotion import meet_champion
+from hemline.registry.promotion import judge_challenger
 from hemline.registry.versions import all_versions, load_champion, set_champion, version_by_alias
 from hemline.segments.cold_customers import ColdCustomer
 from hemline.tables import SERVED_SCORES, read_table
@@ -121,7 +121,7 @@ def test_a_version_of_an_earlier_week_is_not_compared_but_can_be_challenged(trai
         assert DataParams.load(trained / "params.yaml").cut == date(2020, 9, 16)
         assert latest.version == champion.number
         set_champion(earlier.version)
-        verdict = meet_champion(
+        verdict = judge_challenger(
             champion,
             Project.at(trained).test_week(),
             trained / "reports" / "fairness" / "gaps.csv",

@@ -13,7 +13,7 @@ from hemline.errors import exit_on_bad_input
 
 if TYPE_CHECKING:
     from hemline.registry.champions import Change
-    from hemline.registry.lineage import Origin
+    from hemline.registry.lineage import VersionLineage
     from hemline.registry.versions import Version
 
 Reason = Annotated[str, typer.Option(help="Why, in a sentence; it is kept.")]
@@ -79,15 +79,15 @@ def lineage(
     """Show what a version was made from, and the commands that bring it back."""
     with exit_on_bad_input():
         open_registry()
-        from hemline.registry.lineage import origin_of  # noqa: PLC0415  (as above)
+        from hemline.registry.lineage import lineage_of  # noqa: PLC0415  (as above)
         from hemline.registry.versions import champion_now, known_version  # noqa: PLC0415  (as above)
 
         asked = champion_now() if version is None else known_version(version)
-        origin = origin_of(asked, Path.cwd())
+        lineage = lineage_of(asked, Path.cwd())
     if as_json:
-        typer.echo(json.dumps(asdict(origin), indent=1))
+        typer.echo(json.dumps(asdict(lineage), indent=1))
     else:
-        _print_origin(origin)
+        _print_lineage(lineage)
 
 
 def _aliases() -> dict[str, list[str]]:
@@ -132,26 +132,26 @@ def _say(change: "Change") -> None:
     )
 
 
-def _print_origin(origin: "Origin") -> None:
+def _print_lineage(lineage: "VersionLineage") -> None:
     facts = {
-        "version": f"{origin.version}, fitted up to {origin.cut} on {origin.source} data",
-        "git commit": origin.git_commit,
-        "dvc.lock": origin.dvc_lock,
-        "MLflow run": origin.run_id,
-        "BLAS": ", ".join(str(part) for part in origin.blas.values()),
-        "data": origin.data_hash,
-        **{f"  {name}": md5 for name, md5 in origin.tables.items()},
-        "models": origin.models_hash,
-        **{f"  {path}": md5 for path, md5 in origin.files.items()},
+        "version": f"{lineage.version}, fitted up to {lineage.cut} on {lineage.source} data",
+        "git commit": lineage.git_commit,
+        "dvc.lock": lineage.dvc_lock,
+        "MLflow run": lineage.run_id,
+        "BLAS": ", ".join(str(part) for part in lineage.blas.values()),
+        "data": lineage.data_hash,
+        **{f"  {name}": md5 for name, md5 in lineage.tables.items()},
+        "models": lineage.models_hash,
+        **{f"  {path}": md5 for path, md5 in lineage.files.items()},
     }
     for name, fact in facts.items():
         typer.echo(f"{name:<40}{fact}")
     typer.echo("\nparameters (all of them: the MLflow run)")
-    for name, value in origin.params.items():
+    for name, value in lineage.params.items():
         typer.echo(f"  {name:<38}{value}")
-    if not origin.commands:
+    if not lineage.commands:
         typer.echo("\nIt was trained outside a git clone: nothing but its hashes is known.")
         return
     typer.echo("\nTo bring it back, in an empty folder:\n")
-    for command in origin.commands:
+    for command in lineage.commands:
         typer.echo(command)

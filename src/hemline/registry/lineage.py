@@ -21,7 +21,7 @@ _SHOWN_SECTIONS: Final = ("data.", "acquire.", "synthetic.", "cluster.n_clusters
 
 
 @dataclass(frozen=True)
-class Origin:
+class VersionLineage:
     """What a version was made from.
 
     Attributes:
@@ -55,8 +55,8 @@ class Origin:
     commands: list[str]
 
 
-def origin_of(version: Version, clone: Path) -> Origin:
-    """Return the origin of a version.
+def lineage_of(version: Version, clone: Path) -> VersionLineage:
+    """Return the lineage of a version.
 
     Args:
         version: whose.
@@ -73,7 +73,7 @@ def origin_of(version: Version, clone: Path) -> Origin:
             fix=f"check out its commit {tags['git_commit']} and compare dvc.lock by hand",
         )
     blas = json.loads(tags["blas"])
-    return Origin(
+    return VersionLineage(
         version=version.number,
         cut=version.cut.isoformat(),
         source=tags["source"],

@@ -50,7 +50,7 @@ from hemline.registry.versions import (
 from hemline.storefront import Storefront
 
 
-def earlier_verdict(version: Version, at: datetime) -> str | None:
+def existing_verdict(version: Version, at: datetime) -> str | None:
     """Return the reason of a version that was judged already, or None.
 
     A gate that was killed after it had moved the alias decided; what it left undone is done here.
@@ -64,7 +64,7 @@ def earlier_verdict(version: Version, at: datetime) -> str | None:
     return log[-1].reason
 
 
-def meet_champion(
+def judge_challenger(
     challenger: Version,
     week: TargetWeek,
     gaps: Path,
@@ -95,7 +95,7 @@ def record_verdict(version: Version, verdict: Verdict, at: datetime) -> None:
     """Tag the version with the gate's numbers and, if it won, make it the champion, unless it is.
 
     `gate.reason` comes last: a version without it, its judging cut short, is judged again, unless
-    the log has it as champion already (`earlier_verdict`).
+    the log has it as champion already (`existing_verdict`).
     """
     previous = version_by_alias(CHAMPION)
     tags = {
