@@ -11,12 +11,12 @@ from hemline import columns
 from hemline.data.histories import Histories, build_histories
 from hemline.evaluation.beyond_accuracy import (
     ATTRIBUTES,
-    Shelf,
+    Assortment,
     as_matrix,
+    assortment_at,
     gini,
     of_lists,
     score_beyond,
-    shelf_at,
 )
 
 CUT = date(2020, 9, 16)
@@ -40,8 +40,8 @@ def described() -> pd.DataFrame:
     return articles
 
 
-def shelf() -> Shelf:
-    return shelf_at(known(), described(), recent_days=28, new_article_days=14)
+def assortment() -> Assortment:
+    return assortment_at(known(), described(), recent_days=28, new_article_days=14)
 
 
 def scores(
@@ -49,19 +49,19 @@ def scores(
 ) -> pd.Series:
     articles = np.array([listed], np.int32)
     base = np.array([baseline or [-1]], np.int32)
-    return score_beyond(articles, base, known().rows(np.array([0])), bought, shelf()).iloc[0]
+    return score_beyond(articles, base, known().rows(np.array([0])), bought, assortment()).iloc[0]
 
 
 def test_popularity_is_the_share_of_recent_buyers() -> None:
-    assert shelf().shares.tolist() == pytest.approx([3 / 3, 1 / 3, 1 / 3, 0, 0, 0])
+    assert assortment().shares.tolist() == pytest.approx([3 / 3, 1 / 3, 1 / 3, 0, 0, 0])
 
 
 def test_an_article_is_new_until_somebody_bought_it_longer_ago_than_the_limit() -> None:
-    assert shelf().is_new.tolist() == [True, True, False, True, False, True]
+    assert assortment().is_new.tolist() == [True, True, False, True, False, True]
 
 
 def test_at_least_one_sold_article_is_the_head() -> None:
-    assert shelf().is_head.tolist() == [True, False, False, False, False, False]
+    assert assortment().is_head.tolist() == [True, False, False, False, False, False]
 
 
 def test_novelty_is_self_information_and_an_unsold_article_is_as_rare_as_one_buyer() -> None:
@@ -89,7 +89,7 @@ def test_an_empty_list_counts_as_zero() -> None:
 
 def test_places_after_the_twelfth_are_another_list() -> None:
     listed = np.array([[5] + [-1] * 11 + [0]], np.int32)
-    found = score_beyond(listed, listed, known().rows(np.array([0])), NEITHER, shelf()).iloc[0]
+    found = score_beyond(listed, listed, known().rows(np.array([0])), NEITHER, assortment()).iloc[0]
     assert found["popularity@12"] == 0
 
 

@@ -47,7 +47,7 @@ _K: Final = 12
 
 
 @dataclass(frozen=True)
-class Shelf:
+class Assortment:
     """The articles as they stand at a cut.
 
     Attributes:
@@ -66,9 +66,9 @@ class Shelf:
     attributes: sparse.csr_matrix
 
 
-def shelf_at(
+def assortment_at(
     known: Histories, articles: pd.DataFrame, *, recent_days: int, new_article_days: int
-) -> Shelf:
+) -> Assortment:
     """Return the articles as the histories of all customers show them.
 
     Args:
@@ -87,7 +87,7 @@ def shelf_at(
     n_head = max(1, round(HEAD * np.count_nonzero(n_buyers)))
     is_head = np.zeros(known.n_articles, bool)
     is_head[np.argsort(-n_buyers, kind="stable")[:n_head]] = True
-    return Shelf(
+    return Assortment(
         n_buyers / n_recent,
         1 / n_recent,
         is_head & (n_buyers > 0),
@@ -101,7 +101,7 @@ def score_beyond(
     baseline: Articles,
     known: Histories,
     bought: sparse.csr_matrix,
-    shelf: Shelf,
+    assortment: Assortment,
 ) -> pd.DataFrame:
     """Return BEYOND of each list, one row per customer.
 
@@ -117,16 +117,18 @@ def score_beyond(
         baseline: the popularity baseline's lists for the same customers.
         known: histories of the same customers at the cut.
         bought: CSR of shape (customers, articles); a nonzero was bought after the cut.
-        shelf: the articles at the cut.
+        assortment: the articles at the cut.
     """
     top = articles[:, :_K]
     is_obvious = hits_in(top, as_matrix(baseline[:, :_K], known.n_articles))
     found = hits_in(top, bought) & ~is_obvious
     values = (
-        _mean_over(top, _of_articles(top, -np.log2(np.maximum(shelf.shares, shelf.rarest)))),
-        _diversity(top, shelf),
-        _mean_over(top, _of_articles(top, shelf.shares)),
-        _mean_over(top, _of_articles(top, shelf.is_head.astype(np.float64))),
+        _mean_over(
+            top, _of_articles(top, -np.log2(np.maximum(assortment.shares, assortment.rarest)))
+        ),
+        _diversity(top, assortment),
+        _mean_over(top, _of_articles(top, assortment.shares)),
+        _mean_over(top, _of_articles(top, assortment.is_head.astype(np.float64))),
         _mean_over(top, hits_in(top, known.units).astype(np.float64)),
         _mean_over(top, found.astype(np.float64)),
     )
@@ -171,9 +173,9 @@ def as_matrix(articles: Articles, n_articles: int) -> sparse.csr_matrix:
     return sparse.csr_matrix((ones, articles[is_listed], indptr), shape=(len(articles), n_articles))
 
 
-def _diversity(articles: Articles, shelf: Shelf) -> Values:
-    listed = as_matrix(articles, shelf.attributes.shape[0])
-    counts = sparse.csr_matrix(listed @ shelf.attributes)
+def _diversity(articles: Articles, assortment: Assortment) -> Values:
+    listed = as_matrix(articles, assortment.attributes.shape[0])
+    counts = sparse.csr_matrix(listed @ assortment.attributes)
     alike = np.asarray(counts.multiply(counts).sum(axis=1)).ravel() / len(ATTRIBUTES)
     n = np.diff(listed.indptr).astype(np.float64)
     n_pairs = np.maximum(n * (n - 1), 1)

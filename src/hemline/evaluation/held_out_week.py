@@ -24,7 +24,13 @@ from scipy import sparse
 
 from hemline import columns
 from hemline.data.histories import Histories
-from hemline.evaluation.beyond_accuracy import BEYOND, Shelf, of_lists, score_beyond, shelf_at
+from hemline.evaluation.beyond_accuracy import (
+    BEYOND,
+    Assortment,
+    assortment_at,
+    of_lists,
+    score_beyond,
+)
 from hemline.evaluation.protocol import (
     BASELINE,
     METRICS,
@@ -67,14 +73,14 @@ class HeldOut:
         customers: int64, the buyers' keys.
         known: their histories at the cut.
         bought: CSR of shape (buyers, articles); a nonzero was bought in the week.
-        shelf: the articles at the cut.
+        assortment: the articles at the cut.
     """
 
     cut: date
     customers: npt.NDArray[np.int64]
     known: Histories
     bought: sparse.csr_matrix
-    shelf: Shelf
+    assortment: Assortment
 
 
 def hold_out(
@@ -86,13 +92,13 @@ def hold_out(
 ) -> HeldOut:
     """Return the week's buyers from the histories of everybody before it and in it."""
     buyers = np.flatnonzero(~bought.is_cold())
-    shelf = shelf_at(
+    assortment = assortment_at(
         known,
         articles,
         recent_days=params.recent_days,
         new_article_days=params.new_article_days,
     )
-    return HeldOut(cut, buyers, known.rows(buyers), bought.units[buyers], shelf)
+    return HeldOut(cut, buyers, known.rows(buyers), bought.units[buyers], assortment)
 
 
 def lists_of(rows: Mapping[str, Recommender], known: Histories, length: int) -> Lists:
@@ -117,7 +123,7 @@ def score_lists(lists: Lists, week: HeldOut) -> pd.DataFrame:
     """
     is_cold = week.known.is_cold()
     beyond = {
-        name: score_beyond(articles, lists[BASELINE], week.known, week.bought, week.shelf)
+        name: score_beyond(articles, lists[BASELINE], week.known, week.bought, week.assortment)
         for name, articles in lists.items()
     }
     parts = []
@@ -169,7 +175,7 @@ def _truths(
 ) -> Iterator[tuple[str, npt.NDArray[np.intp], sparse.csr_matrix]]:
     """Yield each truth, the rows of customers who have one, and what they bought of it."""
     everything = np.ones(week.bought.shape[1], bool)
-    counting = (everything, week.shelf.is_new, ~week.shelf.is_new)
+    counting = (everything, week.assortment.is_new, ~week.assortment.is_new)
     for truth, counts in zip(TRUTHS, counting, strict=True):
         bought = sparse.csr_matrix(week.bought @ sparse.diags_array(counts.astype(np.float32)))
         bought.eliminate_zeros()
