@@ -1,9 +1,10 @@
-"""The inner loops of `models.scoring`, compiled by numba: the only reason this module exists.
+"""The inner loops of `kernels.dense_topk`, in a module of their own because numba compiles them.
 
-Whoever may be among the k best is kept with the lowest and the highest score that is possible for
-them. Places are few: when they are full, those whose highest is below the k-th best lowest leave,
-and if that does not help, all are scored for good and k stay. Articles always stand in rising
-order, so the earlier of two equal ones wins as in a sort.
+Every article that may be among the k best is a candidate, stored with the lowest and the highest
+score it can have. The number of places is fixed: when they are full, candidates whose highest score
+is below the k-th best lowest score are pruned, and if that is not enough, all are scored exactly
+and k remain. Candidates stay in ascending order of article, so ties go to the lower article, as in
+a stable sort.
 """
 
 from typing import Final, NamedTuple
@@ -15,11 +16,11 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float32]
 
 _LOWEST: Final = np.float32(np.finfo(np.float32).min)
-_STEP: Final = 64
+_LANES: Final = 64
 
 
 class Factors(NamedTuple):
-    """What a score is made of: a product of two rows, and a bias.
+    """What a score is computed from: the product of two rows, and a bias.
 
     Attributes:
         customers: float32 of shape (customers, width).
@@ -32,42 +33,42 @@ class Factors(NamedTuple):
     bias: Floats
 
 
-class Bytes(NamedTuple):
-    """Rows rounded to bytes: about `scale` times `values`.
+class Int8Rows(NamedTuple):
+    """Rows rounded to int8: approximately `scale` times `values`.
 
     Attributes:
         values: int8 of the rows' shape.
         scale: float32 of shape (rows,).
-        lost: float32 of shape (rows,); length of what rounding took away.
-        length: float32 of shape (rows,); of the rows before.
+        residual_norm: float32 of shape (rows,); norm of what rounding took away.
+        norm: float32 of shape (rows,); norm of the rows before rounding.
     """
 
     values: npt.NDArray[np.int8]
     scale: Floats
-    lost: Floats
-    length: Floats
+    residual_norm: Floats
+    norm: Floats
 
 
-class Kept(NamedTuple):
-    """Who may be among the best, a row per customer.
+class BoundedCandidates(NamedTuple):
+    """The articles that may be among the k best, a row per customer.
 
     Attributes:
-        articles: int32 of shape (customers, places), rising.
-        low: float32 of the same shape; the score is at least that.
-        high: float32 of the same shape; the score is at most that.
-        n: int64 of shape (customers,); places taken.
-        least: float32 of shape (customers,); who cannot reach that is not among the best.
+        articles: int32 of shape (customers, places), ascending.
+        low: float32 of the same shape; lower bound of the score.
+        high: float32 of the same shape; upper bound of the score.
+        n: int64 of shape (customers,); number of places in use.
+        threshold: float32 of shape (customers,); an article that cannot reach it is not listed.
     """
 
     articles: npt.NDArray[np.int32]
     low: Floats
     high: Floats
     n: npt.NDArray[np.int64]
-    least: Floats
+    threshold: Floats
 
     @classmethod
-    def of(cls, n_customers: int, k: int) -> "Kept":
-        """Return places for so many customers, all free."""
+    def empty(cls, n_customers: int, k: int) -> "BoundedCandidates":
+        """Return free places for this many customers."""
         shape = (n_customers, 4 * k + 32)
         return cls(
             np.empty(shape, np.int32),
@@ -79,81 +80,96 @@ class Kept(NamedTuple):
 
 
 @numba.njit(nogil=True, cache=True)
-def keep_tile(
-    products: Floats, first: int, slack: Floats, factors: Factors, kept: Kept, k: int
+def scan_tile(
+    products: Floats,
+    first: int,
+    slack: Floats,
+    factors: Factors,
+    candidates: BoundedCandidates,
+    k: int,
 ) -> None:
-    """Keep who may be among the k best of a tile of articles.
+    """Add the articles of a tile that may be among the k best.
 
     Args:
         products: float32 of shape (customers, articles of the tile); without the bias.
         first: number of the tile's first article.
-        slack: float32 of shape (customers,); with the bias, products are off by that at most.
-        factors: what they are products of.
-        kept: whom earlier tiles had; changed.
-        k: how many are wanted.
+        slack: float32 of shape (customers,); largest error of a product plus bias.
+        factors: what the products were computed from.
+        candidates: those of earlier tiles; changed.
+        k: length of the lists.
     """
     for row in range(len(products)):
-        scores, off = products[row], slack[row]
-        for start in range(0, len(scores), _STEP):
-            stop = min(start + _STEP, len(scores))
+        scores, error = products[row], slack[row]
+        for start in range(0, len(scores), _LANES):
+            stop = min(start + _LANES, len(scores))
             bias = factors.bias[first + start : first + stop]
-            if not _any_reaches(scores[start:stop], bias, kept.least[row] - off):
+            if not _any_at_least(scores[start:stop], bias, candidates.threshold[row] - error):
                 continue
             for place in range(start, stop):
                 score = scores[place] + factors.bias[first + place]
-                if score + off >= kept.least[row]:
-                    _keep(first + place, score - off, score + off, row, factors, kept, k)
+                if score + error >= candidates.threshold[row]:
+                    _add(first + place, score - error, score + error, row, factors, candidates, k)
 
 
 @numba.njit(nogil=True, cache=True)
-def keep_bytes(
-    asking: Bytes, table: Bytes, slack: Floats, factors: Factors, kept: Kept, k: int
+def scan_int8(
+    queries: Int8Rows,
+    table: Int8Rows,
+    slack: Floats,
+    factors: Factors,
+    candidates: BoundedCandidates,
+    k: int,
 ) -> None:
-    """Keep who may be among the k best of all articles, by the bytes of both factors.
+    """Add the articles that may be among the k best of all, judged by both factors in int8.
 
     Args:
-        asking: the customers in bytes.
-        table: the articles in bytes.
-        slack: float32 of shape (customers,); what rounding in float32 adds at most.
-        factors: both as they are.
-        kept: nobody yet; changed.
-        k: how many are wanted.
+        queries: the customers in int8.
+        table: the articles in int8.
+        slack: float32 of shape (customers,); largest error that float32 arithmetic adds.
+        factors: both without rounding.
+        candidates: empty; changed.
+        k: length of the lists.
     """
     n_articles = len(factors.vectors)
     products = np.empty(n_articles, np.float32)
-    off = np.empty(n_articles, np.float32)
+    error = np.empty(n_articles, np.float32)
     for row in range(len(factors.customers)):
-        _multiply(table.values, asking.values[row], products)
-        length = asking.length[row] + asking.lost[row]
+        _multiply(table.values, queries.values[row], products)
+        norm = queries.norm[row] + queries.residual_norm[row]
         for article in range(n_articles):
-            lost = length * table.lost[article] + asking.lost[row] * table.length[article]
-            off[article] = lost + slack[row]
-            products[article] *= asking.scale[row] * table.scale[article]
-            products[article] += off[article]
-        for start in range(0, n_articles, _STEP):
-            stop = min(start + _STEP, n_articles)
-            if not _any_reaches(products[start:stop], factors.bias[start:stop], kept.least[row]):
+            rounding = norm * table.residual_norm[article]
+            rounding += queries.residual_norm[row] * table.norm[article]
+            error[article] = rounding + slack[row]
+            products[article] *= queries.scale[row] * table.scale[article]
+            products[article] += error[article]
+        for start in range(0, n_articles, _LANES):
+            stop = min(start + _LANES, n_articles)
+            if not _any_at_least(
+                products[start:stop], factors.bias[start:stop], candidates.threshold[row]
+            ):
                 continue
             for article in range(start, stop):
                 high = products[article] + factors.bias[article]
-                if high >= kept.least[row]:
-                    _keep(article, high - 2 * off[article], high, row, factors, kept, k)
+                if high >= candidates.threshold[row]:
+                    _add(article, high - 2 * error[article], high, row, factors, candidates, k)
 
 
 @numba.njit(nogil=True, cache=True)
-def finish(factors: Factors, kept: Kept, articles: npt.NDArray[np.int32], scores: Floats) -> None:
-    """Write the best of those kept into empty lists of articles and scores, best first."""
+def write_lists(
+    factors: Factors, candidates: BoundedCandidates, articles: npt.NDArray[np.int32], scores: Floats
+) -> None:
+    """Write the best candidates into empty lists of articles and scores, best first."""
     k = scores.shape[1]
     for row in range(len(scores)):
-        if kept.n[row] > k:
-            kept.least[row] = _kth(kept.low[row, : kept.n[row]], k)
-            _thin(row, kept)
-        _score_for_good(row, factors, kept)
-        for place in range(min(kept.n[row], k)):
-            _insert(row, place, place, kept, articles, scores)
-        for place in range(k, kept.n[row]):
-            if kept.low[row, place] > scores[row, k - 1]:
-                _insert(row, place, k - 1, kept, articles, scores)
+        if candidates.n[row] > k:
+            candidates.threshold[row] = _kth(candidates.low[row, : candidates.n[row]], k)
+            _prune(row, candidates)
+        _score_exactly(row, factors, candidates)
+        for place in range(min(candidates.n[row], k)):
+            _insert(row, place, place, candidates, articles, scores)
+        for place in range(k, candidates.n[row]):
+            if candidates.low[row, place] > scores[row, k - 1]:
+                _insert(row, place, k - 1, candidates, articles, scores)
 
 
 @numba.njit(nogil=True)
@@ -161,18 +177,18 @@ def _insert(
     row: int,
     place: int,
     rank: int,
-    kept: Kept,
+    candidates: BoundedCandidates,
     articles: npt.NDArray[np.int32],
     scores: Floats,
 ) -> None:
-    """Put one of those kept behind the better ones of a list, which is open from `rank` on."""
-    score = kept.low[row, place]
+    """Insert a candidate behind the better ones of a list, which is free from `rank` on."""
+    score = candidates.low[row, place]
     while rank > 0 and scores[row, rank - 1] < score:
         scores[row, rank] = scores[row, rank - 1]
         articles[row, rank] = articles[row, rank - 1]
         rank -= 1
     scores[row, rank] = score
-    articles[row, rank] = kept.articles[row, place]
+    articles[row, rank] = candidates.articles[row, place]
 
 
 @numba.njit(nogil=True)
@@ -186,36 +202,42 @@ def _multiply(table: npt.NDArray[np.int8], vector: npt.NDArray[np.int8], product
 
 
 @numba.njit(nogil=True)
-def _any_reaches(scores: Floats, bias: Floats, least: float) -> bool:
-    any_does = False
-    for place in range(len(scores)):  # to the end every time: so it takes 16 in one go
-        any_does |= scores[place] + bias[place] >= least
-    return any_does
+def _any_at_least(scores: Floats, bias: Floats, threshold: float) -> bool:
+    reached = False
+    for place in range(len(scores)):  # no early exit, so that the loop vectorises
+        reached |= scores[place] + bias[place] >= threshold
+    return reached
 
 
 @numba.njit(nogil=True)
-def _keep(
-    article: int, low: float, high: float, row: int, factors: Factors, kept: Kept, k: int
+def _add(
+    article: int,
+    low: float,
+    high: float,
+    row: int,
+    factors: Factors,
+    candidates: BoundedCandidates,
+    k: int,
 ) -> None:
-    n = kept.n[row]
-    kept.articles[row, n] = article
-    kept.low[row, n] = low
-    kept.high[row, n] = high
-    kept.n[row] = n + 1
-    if n + 1 < kept.articles.shape[1]:
+    n = candidates.n[row]
+    candidates.articles[row, n] = article
+    candidates.low[row, n] = low
+    candidates.high[row, n] = high
+    candidates.n[row] = n + 1
+    if n + 1 < candidates.articles.shape[1]:
         return
-    kept.least[row] = _kth(kept.low[row], k)
-    _thin(row, kept)
-    if kept.n[row] > kept.articles.shape[1] // 2:
-        _score_for_good(row, factors, kept)
-        kept.least[row] = _kth(kept.low[row, : kept.n[row]], k)
-        _thin(row, kept)
-        _drop_equals(row, kept, k)
+    candidates.threshold[row] = _kth(candidates.low[row], k)
+    _prune(row, candidates)
+    if candidates.n[row] > candidates.articles.shape[1] // 2:
+        _score_exactly(row, factors, candidates)
+        candidates.threshold[row] = _kth(candidates.low[row, : candidates.n[row]], k)
+        _prune(row, candidates)
+        _prune_ties(row, candidates, k)
 
 
 @numba.njit(nogil=True)
 def _kth(values: Floats, k: int) -> float:
-    """Return the k-th highest of at least k values."""
+    """Return the k-th highest of at threshold k values."""
     best = np.full(k, _LOWEST, np.float32)
     for value in values:
         if value <= best[k - 1]:
@@ -230,49 +252,49 @@ def _kth(values: Floats, k: int) -> float:
 
 
 @numba.njit(nogil=True)
-def _thin(row: int, kept: Kept) -> None:
-    """Let those go who cannot reach the k-th best."""
+def _prune(row: int, candidates: BoundedCandidates) -> None:
+    """Remove candidates that cannot reach the k-th best."""
     n_left = 0
-    for place in range(kept.n[row]):
-        if kept.high[row, place] >= kept.least[row]:
-            _move(row, place, n_left, kept)
+    for place in range(candidates.n[row]):
+        if candidates.high[row, place] >= candidates.threshold[row]:
+            _move(row, place, n_left, candidates)
             n_left += 1
-    kept.n[row] = n_left
+    candidates.n[row] = n_left
 
 
 @numba.njit(nogil=True)
-def _drop_equals(row: int, kept: Kept, k: int) -> None:
-    """Keep, of those who share the k-th place for good, the first."""
+def _prune_ties(row: int, candidates: BoundedCandidates, k: int) -> None:
+    """Of exactly scored candidates that tie for the k-th place, retain the first."""
     n_free = k
-    for place in range(kept.n[row]):
-        n_free -= kept.low[row, place] > kept.least[row]
+    for place in range(candidates.n[row]):
+        n_free -= candidates.low[row, place] > candidates.threshold[row]
     n_left = 0
-    for place in range(kept.n[row]):
-        is_equal = kept.low[row, place] == kept.least[row]
+    for place in range(candidates.n[row]):
+        is_equal = candidates.low[row, place] == candidates.threshold[row]
         if is_equal and n_free == 0:
             continue
         n_free -= is_equal
-        _move(row, place, n_left, kept)
+        _move(row, place, n_left, candidates)
         n_left += 1
-    kept.n[row] = n_left
+    candidates.n[row] = n_left
 
 
 @numba.njit(nogil=True)
-def _move(row: int, place: int, to: int, kept: Kept) -> None:
-    kept.articles[row, to] = kept.articles[row, place]
-    kept.low[row, to] = kept.low[row, place]
-    kept.high[row, to] = kept.high[row, place]
+def _move(row: int, place: int, to: int, candidates: BoundedCandidates) -> None:
+    candidates.articles[row, to] = candidates.articles[row, place]
+    candidates.low[row, to] = candidates.low[row, place]
+    candidates.high[row, to] = candidates.high[row, place]
 
 
 @numba.njit(nogil=True)
-def _score_for_good(row: int, factors: Factors, kept: Kept) -> None:
+def _score_exactly(row: int, factors: Factors, candidates: BoundedCandidates) -> None:
     customer = factors.customers[row]
-    for place in range(kept.n[row]):
-        article = kept.articles[row, place]
+    for place in range(candidates.n[row]):
+        article = candidates.articles[row, place]
         vector = factors.vectors[article]
         total = 0.0
         for column in range(len(customer)):
             total += np.float64(customer[column]) * np.float64(vector[column])
         score = np.float32(total + np.float64(factors.bias[article]))
-        kept.low[row, place] = score
-        kept.high[row, place] = score
+        candidates.low[row, place] = score
+        candidates.high[row, place] = score

@@ -1,12 +1,12 @@
-"""LightGBM's trees, asked for many pairs at once: the same scores, in a tenth of the time.
+"""Scores LightGBM's trees for many pairs at once: the same bits in a tenth of the time.
 
-Not one bit differs. A tree is not walked: all its splits are looked at, pairs side by side, and
-each split that sends a pair to the right strikes the leaves on its left off that pair's list. The
-first leaf still on the list is the one LightGBM ends in (QuickScorer, Lucchese et al. 2015).
-Without a branch to guess, that beats walking, although most splits are looked at in vain.
+A tree is not traversed. All its splits are evaluated for a block of pairs, and each split that
+sends a pair to the right masks out the leaves to its left. The first leaf not masked out is the one
+LightGBM ends in (QuickScorer, Lucchese et al. 2015). Without branches to predict this is faster
+than traversal, although most splits are evaluated in vain.
 
-The list is the bits of one number: trees of more than 64 leaves (`rank.leaves`) are left to
-LightGBM, and so are splits that are no threshold on a number, which ours never are.
+The mask is the bits of one integer, so trees of more than 64 leaves (`rank.leaves`) are scored by
+LightGBM itself, and so are categorical splits and linear trees, which the ranker never has.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,27 +24,27 @@ _MOST_LEAVES: Final = 64
 _ALL: Final = (1 << _MOST_LEAVES) - 1
 _EVERY_LEAF: Final = np.uint64(_ALL)
 _ZERO: Final = np.float32(1e-35)
-"""LightGBM takes what lies so near to zero for zero (kZeroThreshold)."""
+"""LightGBM treats values this close to zero as zero (kZeroThreshold)."""
 _DE_BRUIJN: Final = 0x03F79D71B4CB0A89
-"""Times a power of two it has another top six bits for each: a table's index from a lone bit."""
+"""Multiplied by a power of two, its top six bits differ for each: the index of a single set bit."""
 
 
 class Trees(NamedTuple):
     """The splits and the leaves of all trees.
 
     Attributes:
-        ends: int64 of shape (trees, 2); where a tree's splits that send NaN to the left end, and
-            where those that send it to the right do, which follow.
+        ends: int64 of shape (trees, 2); end of a tree's splits that send NaN to the left, and of
+            those that send it to the right, which follow.
         features: int32 of shape (splits,).
-        thresholds: float32 of shape (splits,); what is above goes to the right.
-        lists: uint32 or uint64 of shape (splits,); the leaves left to who goes right, as bits.
-        values: float64 of shape (trees, 64); of the leaf whose lone bit has that index.
+        thresholds: float32 of shape (splits,); values above it go to the right.
+        masks: uint32 or uint64 of shape (splits,); the leaves still possible to the right, as bits.
+        values: float64 of shape (trees, 64); value of the leaf whose bit has that index.
     """
 
     ends: npt.NDArray[np.int64]
     features: npt.NDArray[np.int32]
     thresholds: npt.NDArray[np.float32]
-    lists: npt.NDArray[np.unsignedinteger[Any]]
+    masks: npt.NDArray[np.unsignedinteger[Any]]
     values: npt.NDArray[np.float64]
 
 
@@ -55,17 +55,17 @@ class _Split(NamedTuple):
     leaves: int
 
 
-def scorer_of(booster: lgb.Booster) -> Scorer:
-    """Return what gives each row of features (float32) the score that `booster.predict` gives."""
+def make_scorer(booster: lgb.Booster) -> Scorer:
+    """Return a function that scores float32 features exactly as `booster.predict` does."""
     trees = booster.dump_model(num_iteration=booster.best_iteration)["tree_info"]
     if not all(_is_plain(tree) for tree in trees):
         return lambda features: np.asarray(booster.predict(features), np.float64)
-    read = read_trees(trees)
-    return lambda features: scores_of(read, features)
+    plain = read_trees(trees)
+    return lambda features: score_trees(plain, features)
 
 
 def read_trees(dumped: list[dict[str, Any]]) -> Trees:
-    """Return trees from `tree_info` of what `dump_model` gives."""
+    """Return the trees in `tree_info` of a `dump_model`."""
     ends, splits = [], list[_Split]()
     values = np.zeros((len(dumped), _MOST_LEAVES))
     for number, tree in enumerate(dumped):
@@ -76,17 +76,17 @@ def read_trees(dumped: list[dict[str, Any]]) -> Trees:
         ends.append((len(splits) + n_left, len(splits) + len(own)))
         splits += own
     is_narrow = max((tree["num_leaves"] for tree in dumped), default=0) <= _MOST_LEAVES // 2
-    lists = np.array([one.leaves for one in splits], np.uint64)
+    masks = np.array([one.leaves for one in splits], np.uint64)
     return Trees(
         np.array(ends, np.int64).reshape(-1, 2),
         np.array([one.feature for one in splits], np.int32),
         _rounded_down(np.array([one.threshold for one in splits], np.float64)),
-        lists.astype(np.uint32) if is_narrow else lists,
+        masks.astype(np.uint32) if is_narrow else masks,
         values,
     )
 
 
-def scores_of(trees: Trees, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+def score_trees(trees: Trees, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
     """Return the sum over the trees for each row of features, as LightGBM's raw score."""
     scores = np.zeros(len(features))
     _add_scores(*trees, features, scores)
@@ -100,28 +100,28 @@ def _is_plain(tree: dict[str, Any]) -> bool:
         if "left_child" in node:
             is_plain &= node["decision_type"] == "<=" and node["missing_type"] != "Zero"
             nodes += node["left_child"], node["right_child"]
-        is_plain &= "leaf_coeff" not in node  # a line in a leaf
+        is_plain &= "leaf_coeff" not in node  # a linear tree
     return is_plain
 
 
 def _splits(node: dict[str, Any], leaves: list[float]) -> Iterator[_Split]:
-    """Give the splits below a node; append the values of its leaves from left to right."""
+    """Yield the splits below a node; append the values of its leaves from left to right."""
     if "left_child" not in node:
         leaves.append(node["leaf_value"])
         return
     first = len(leaves)
     yield from _splits(node["left_child"], leaves)
-    on_the_left = (1 << len(leaves)) - (1 << first)
+    left_leaves = (1 << len(leaves)) - (1 << first)
     yield from _splits(node["right_child"], leaves)
-    # Without NaN in its training LightGBM takes one for a zero.
+    # A feature without NaN in training: LightGBM treats NaN as zero.
     nan_goes_left = (
         node["default_left"] if node["missing_type"] == "NaN" else node["threshold"] >= 0
     )
-    yield _Split(not nan_goes_left, node["split_feature"], node["threshold"], _ALL & ~on_the_left)
+    yield _Split(not nan_goes_left, node["split_feature"], node["threshold"], _ALL & ~left_leaves)
 
 
 def _rounded_down(thresholds: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
-    """Return the largest float32 not above each: it parts float32 values as the threshold does.
+    """Return the largest float32 not above each threshold: it splits float32 values the same way.
 
     LightGBM writes 1e300 for infinity.
     """
@@ -136,53 +136,53 @@ def _add_scores(
     ends: npt.NDArray[np.int64],
     features: npt.NDArray[np.int32],
     thresholds: npt.NDArray[np.float32],
-    lists: npt.NDArray[np.unsignedinteger[Any]],
+    masks: npt.NDArray[np.unsignedinteger[Any]],
     values: npt.NDArray[np.float64],
     pairs: npt.NDArray[np.float32],
     scores: npt.NDArray[np.float64],
 ) -> None:
     """Add each pair's leaf of every tree to its score, the trees in order."""
-    seen = np.zeros((pairs.shape[1], _LANES), np.float32)
-    left = np.empty(_LANES, lists.dtype)
+    inputs = np.zeros((pairs.shape[1], _LANES), np.float32)
+    left = np.empty(_LANES, masks.dtype)
     for start in range(0, len(pairs), _LANES):
         block = pairs[start : start + _LANES]
         for lane in range(len(block)):
             for feature in range(pairs.shape[1]):
                 value = block[lane, feature]
-                seen[feature, lane] = np.float32(0) if abs(value) <= _ZERO else value
+                inputs[feature, lane] = np.float32(0) if abs(value) <= _ZERO else value
         first = 0
         for tree in range(len(ends)):
             left[:] = _EVERY_LEAF
             for split in range(first, ends[tree, 0]):
-                _strike_above(seen[features[split]], thresholds[split], lists[split], left)
+                _mask_above(inputs[features[split]], thresholds[split], masks[split], left)
             for split in range(ends[tree, 0], ends[tree, 1]):
-                _strike_unless_below(seen[features[split]], thresholds[split], lists[split], left)
+                _mask_unless_below(inputs[features[split]], thresholds[split], masks[split], left)
             first = ends[tree, 1]
             _add_leaf(left, values[tree], scores[start : start + _LANES])
 
 
 @numba.njit(nogil=True)
-def _strike_above(
-    seen: npt.NDArray[np.float32],
+def _mask_above(
+    inputs: npt.NDArray[np.float32],
     threshold: np.float32,
-    kept: np.unsignedinteger[Any],
+    mask: np.unsignedinteger[Any],
     left: npt.NDArray[np.unsignedinteger[Any]],
 ) -> None:
     for lane in range(_LANES):
-        if seen[lane] > threshold:
-            left[lane] &= kept
+        if inputs[lane] > threshold:
+            left[lane] &= mask
 
 
 @numba.njit(nogil=True)
-def _strike_unless_below(
-    seen: npt.NDArray[np.float32],
+def _mask_unless_below(
+    inputs: npt.NDArray[np.float32],
     threshold: np.float32,
-    kept: np.unsignedinteger[Any],
+    mask: np.unsignedinteger[Any],
     left: npt.NDArray[np.unsignedinteger[Any]],
 ) -> None:
     for lane in range(_LANES):
-        if not seen[lane] <= threshold:
-            left[lane] &= kept
+        if not inputs[lane] <= threshold:
+            left[lane] &= mask
 
 
 @numba.njit(nogil=True)

@@ -1,13 +1,16 @@
-"""The best entries of each row of a sparse product that is never formed, in loops numba compiles.
+"""The k best entries of each row of a sparse product that is never materialised.
 
-Similar articles, neighbours and sparse linear models all ask for a few columns of A @ B. A row is
-summed into one dense array (Gustavson 1978) and cut while it is there, so memory is one row a
-thread. The sums are scipy's to the last bit: float32, in the order the entries stand in. A row is
-one thread's work from start to end, so the number of threads changes no byte.
+Similar articles, neighbours and sparse linear models all need a few columns of A @ B. A row is
+accumulated in one dense array (Gustavson 1978) and reduced to its k best at once, so memory is one
+row per thread. The sums are scipy's to the last bit: float32, in the order of the stored entries.
+One thread computes a row from start to end, so the number of threads changes no byte.
 
-The price is numba: 0.6 s to import, and 2 s to compile the first time. What was compiled is kept in
-__pycache__ beside this file or, where that cannot be written, in the user's cache folder; where
-neither can, numba says so, and NUMBA_CACHE_DIR names a folder that can.
+`sparse_dot_topn` does the same and is what the tests compare with; it breaks ties in no fixed
+order, knows no shrinkage and takes 1.7 times the CPU (docs/decisions.md).
+
+The price is numba: 0.6 s to import, and 2 s to compile the first time. The compiled code is cached
+in __pycache__ beside this file or, where that is not writable, in the user's cache folder;
+NUMBA_CACHE_DIR names another one.
 """
 
 import os
@@ -28,17 +31,17 @@ Arrays = tuple[npt.NDArray[Any], ...]
 
 _BLOCK: Final = 256
 _PAGE: Final = 16
-_NOTHING: Final = 1e-200  # below any score
-_NEARLY: Final = 1 - 1e-9  # a product that rounds down must not hide an entry that would be kept
+_LOWEST: Final = 1e-200  # below any score
+_NEARLY: Final = 1 - 1e-9  # a product that rounds down must not hide an entry of the k best
 
 
 class Cosine(NamedTuple):
-    """What a sum is divided by: row length x column length + shrinkage.
+    """The divisor of a sum: row norm x column norm + shrinkage.
 
     Attributes:
-        rows: float64, one length for each row of the product.
-        columns: float64, one length for each column.
-        shrinkage: pulls down what rests on little.
+        rows: float64, a norm per row of the product.
+        columns: float64, a norm per column.
+        shrinkage: lowers scores that rest on few purchases.
     """
 
     rows: npt.NDArray[np.float64]
@@ -57,16 +60,16 @@ def best_of_product(
 ) -> Lists:
     """Return the k best columns of each row of left @ right and their scores, best first.
 
-    A score is the sum, or what `cosine` makes of it; only positive ones are listed, equal ones by
-    column, and a short list ends in NO_ARTICLE with -inf.
+    A score is the sum, divided as `cosine` says; only positive ones are listed, ties go to the
+    lower column, and a short list ends in NO_ARTICLE with -inf.
 
     Args:
         left: CSR float32 of shape (rows, inner).
         right: CSR float32 of shape (inner, columns).
-        k: entries kept of each row.
-        cosine: what the sums are divided by; nothing if None.
-        own: a column per row that is left out; NO_ARTICLE leaves out none.
-        progress: what to call the bar; no bar if None.
+        k: entries per row.
+        cosine: divisors of the sums; None for the sums themselves.
+        own: a column per row to leave out; NO_ARTICLE leaves out none.
+        progress: name of the progress bar; no bar if None.
 
     Raises:
         ValueError: k is below 1, or the two do not make a product.
@@ -86,9 +89,9 @@ def best_of_product(
 
     def fill(rows: slice) -> None:
         shape = (rows.stop - rows.start, k)
-        columns, kept = np.full(shape, NO_ARTICLE, np.int64), np.full(shape, -np.inf)
-        _fill(rows.start, arrays_of(left), arrays_of(right), cosine, own, columns, kept)
-        articles[rows], scores[rows] = columns, kept
+        columns, best = np.full(shape, NO_ARTICLE, np.int64), np.full(shape, -np.inf)
+        _fill(rows.start, arrays_of(left), arrays_of(right), cosine, own, columns, best)
+        articles[rows], scores[rows] = columns, best
 
     for_blocks(fill, n_rows, progress)
     return articles, scores
@@ -99,7 +102,7 @@ def products_among(
 ) -> npt.NDArray[np.float32]:
     """Return the square of left @ right between the columns of each list.
 
-    Each row of the product is formed once for all lists that name it.
+    Each row of the product is computed once for all lists that contain it.
 
     Args:
         left: CSR float32 of shape (columns, inner).
@@ -135,7 +138,7 @@ def matrix_of(lists: Lists, n_columns: int) -> sparse.csr_matrix:
 
 
 def for_blocks(fill: Callable[[slice], None], n_rows: int, progress: str | None) -> None:
-    """Fill all rows, a block a thread; a single block, as of one customer, without any thread."""
+    """Fill all rows, one block per thread; a single block, as for one customer, in this thread."""
     blocks = [slice(start, min(start + _BLOCK, n_rows)) for start in range(0, n_rows, _BLOCK)]
     if len(blocks) == 1:
         fill(blocks[0])
@@ -169,7 +172,7 @@ def _fill(
         _add_row(row, left, right, sums.reshape(-1))
         if own[row] >= 0:
             sums[own[row] // _PAGE, own[row] % _PAGE] = 0
-        _keep_best(sums, cosine.rows[row], cosine, columns[place], scores[place])
+        _select_best(sums, cosine.rows[row], cosine, columns[place], scores[place])
 
 
 @numba.njit(nogil=True, cache=True)
@@ -205,9 +208,9 @@ def _add_row(row: int, left: Arrays, right: Arrays, sums: npt.NDArray[np.float32
 
 
 @numba.njit(nogil=True)
-def _keep_best(
+def _select_best(
     sums: npt.NDArray[np.float32],
-    length: float,
+    norm: float,
     cosine: Cosine,
     columns: npt.NDArray[np.int64],
     scores: npt.NDArray[np.float64],
@@ -215,9 +218,9 @@ def _keep_best(
     """Replace the -inf of one row by its best entries, best first, and clear the sums.
 
     Most sums are nothing, which is seen a page at a time, and most others fall short of the worst
-    kept entry, which stands on top of a heap: a product tells that sooner than the division would.
+    of the k best, which is the top of a heap: comparing products is cheaper than dividing.
     """
-    border, bits = _NOTHING, sums.view(np.int32)
+    border, bits = _LOWEST, sums.view(np.int32)
     for page in range(len(sums)):
         filled = 0
         for place in range(_PAGE):
@@ -226,12 +229,12 @@ def _keep_best(
             continue
         for place in range(min(_PAGE, len(cosine.columns) - page * _PAGE)):
             column = page * _PAGE + place
-            divisor = length * cosine.columns[column] + cosine.shrinkage
+            divisor = norm * cosine.columns[column] + cosine.shrinkage
             if sums[page, place] > border * divisor:
                 score = sums[page, place] / divisor
                 if score > scores[0]:
                     sink(columns, scores, len(scores), column, score)
-                    border = max(_NOTHING, scores[0] * _NEARLY)
+                    border = max(_LOWEST, scores[0] * _NEARLY)
         sums[page] = 0
     sort_heap(columns, scores)
 

@@ -21,7 +21,6 @@ from torch import Tensor
 
 from hemline.data.histories import Histories
 from hemline.errors import BadInput
-from hemline.kernels.bfloat16 import Halves, multiplies_halves
 from hemline.kernels.dense_topk import ScoreTable
 from hemline.kernels.lists import NO_ARTICLE, Lists, empty_lists
 from hemline.models.cvae.network import (
@@ -126,7 +125,7 @@ class Cvae:
         return type(self)(self.shape, self.shelf, deepcopy(self.network).to(device))
 
     def _best(self, histories: Histories, k: int) -> Lists:
-        """Return positions on the shelf and scores: exact to the bit on a CPU (models/scoring)."""
+        """Return positions on the shelf and scores; on a CPU exact to the bit (dense_topk)."""
         if self.device.type == "cpu":
             return self._score_table.best(self.hidden(histories), k)
         scores, position = (part.cpu().numpy() for part in self.best_on_device(histories, k))
@@ -146,9 +145,7 @@ class Cvae:
 
     @cached_property
     def _score_table(self) -> ScoreTable:
-        vectors = self.network.articles_out.numpy()
-        coarse = Halves(vectors).scan if multiplies_halves() else None
-        return ScoreTable(vectors, self.bias, coarse)
+        return ScoreTable(self.network.articles_out.numpy(), self.bias)
 
     @cached_property
     def _position_of_read(self) -> npt.NDArray[np.int32]:

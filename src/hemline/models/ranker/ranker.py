@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from hemline.data.histories import Histories
 from hemline.kernels.lists import empty_lists
-from hemline.kernels.quickscorer import Scorer, scorer_of
+from hemline.kernels.quickscorer import Scorer, make_scorer
 from hemline.models.ranker.article_features import ArticleFeatures
 from hemline.models.ranker.candidates import Candidates, collect_candidates
 from hemline.models.ranker.pair_features import pair_features
@@ -84,7 +84,7 @@ class Ranker:
 
     @cached_property
     def _score(self) -> Scorer:
-        return scorer_of(self.trees)
+        return make_scorer(self.trees)
 
     def save(self, folder: Path) -> None:
         """Write trees as LightGBM's text, facts as npz, who proposes as json."""

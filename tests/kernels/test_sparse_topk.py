@@ -1,4 +1,4 @@
-"""Every kernel against the plain library result on matrices small enough to be formed."""
+"""Every kernel compared with the plain library result on small matrices."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,6 @@ from sparse_dot_topn import sp_matmul_topn
 
 from hemline.data.histories import Histories
 from hemline.kernels.lists import NO_ARTICLE, top_k
-from hemline.kernels.self_similarity import frequent_first, nearest_rows
 from hemline.kernels.sparse_topk import (
     Cosine,
     best_of_product,
@@ -16,7 +15,7 @@ from hemline.kernels.sparse_topk import (
     products_among,
 )
 from hemline.models.copurchase import CopurchaseParams, fit_copurchase
-from hemline.models.tfidf import nearest_by_cosine
+from hemline.models.tfidf import frequent_first, nearest_by_cosine
 
 N_ROWS = 600  # more than two blocks
 
@@ -26,9 +25,9 @@ def matrix(
 ) -> sparse.csr_matrix:
     """Values in (0, 1], or 1 to 3 so that many sums are equal."""
     rng = np.random.default_rng(seed)
-    found = rng.random(shape) < density
+    filled = rng.random(shape) < density
     values = rng.integers(1, 4, shape) if whole else 1 - rng.random(shape)
-    return sparse.csr_matrix(found * values, dtype=np.float32)
+    return sparse.csr_matrix(filled * values, dtype=np.float32)
 
 
 def best_of_all(scores: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -56,36 +55,20 @@ def test_a_row_is_the_same_whatever_it_stands_beside() -> None:
     assert np.array_equal(scores[300:301], alone[1])
 
 
-@pytest.mark.parametrize("whole", [True, False])
-def test_nearest_rows_are_those_of_scipys_product_to_the_last_bit(whole: bool) -> None:
-    often, seldom = (
-        matrix((3000, 40), density=density, seed=3, whole=whole) for density in (0.2, 0.01)
-    )
-    words = sparse.csr_matrix(sparse.hstack([seldom, often]))
-    words = sparse.csr_matrix(sparse.vstack([words, words[7], words[7] * 0]), dtype=np.float32)
-    ordered = frequent_first(words)
-    products = (ordered @ ordered.T).toarray()
-    np.fill_diagonal(products, 0)
-    columns, scores = nearest_rows(words, 7)
-    expected_columns, expected_scores = best_of_all(products, 7)
-    assert np.array_equal(columns, expected_columns)
-    assert np.array_equal(scores, expected_scores)
-
-
-def test_sums_are_divided_by_lengths_and_the_own_column_is_left_out() -> None:
+def test_sums_are_divided_by_norms_and_the_own_column_is_left_out() -> None:
     left, right = matrix((60, 40), density=0.3, seed=1), matrix((40, 60), density=0.3, seed=2)
     rng = np.random.default_rng(3)
     rows, columns = 1 + rng.random(60), 1 + rng.random(60)
     scores = (left @ right).toarray() / (np.outer(rows, columns) + 2.5)
     np.fill_diagonal(scores[:50], -np.inf)
     own = np.where(np.arange(60) < 50, np.arange(60), NO_ARTICLE)
-    found = best_of_product(left, right, 60, cosine=Cosine(rows, columns, 2.5), own=own)
+    observed = best_of_product(left, right, 60, cosine=Cosine(rows, columns, 2.5), own=own)
     expected = best_of_all(scores, 60)
-    assert np.array_equal(found[0], expected[0])
-    assert np.array_equal(found[1], expected[1])
+    assert np.array_equal(observed[0], expected[0])
+    assert np.array_equal(observed[1], expected[1])
 
 
-def test_what_speaks_against_a_column_does_not_list_it() -> None:
+def test_a_negative_sum_is_not_listed() -> None:
     right = sparse.csr_matrix(np.array([[-1, 2, 0], [3, -2, 0]], np.float32))
     columns, scores = best_of_product(sparse.csr_matrix(np.ones((1, 2), np.float32)), right, 5)
     assert columns.tolist() == [[0, *[NO_ARTICLE] * 4]]
@@ -94,7 +77,7 @@ def test_what_speaks_against_a_column_does_not_list_it() -> None:
 
 
 @pytest.mark.parametrize(("k", "inner"), [(0, 4), (3, 5)])
-def test_what_is_no_product_or_keeps_nothing_is_refused(k: int, inner: int) -> None:
+def test_no_product_and_an_empty_list_are_refused(k: int, inner: int) -> None:
     with pytest.raises(ValueError, match="no best"):
         best_of_product(sparse.csr_matrix((2, 4)), sparse.csr_matrix((inner, 2)), k)
 
@@ -120,9 +103,9 @@ def unit_vectors() -> sparse.csr_matrix:
     """Return 300 texts as vectors of length 1, each text there twice."""
     words = matrix((150, 60), density=0.1, seed=4) + sparse.csr_matrix(np.eye(150, 60) * 0.1)
     twice = sparse.csr_matrix(sparse.vstack([words, words]))
-    kept = twice[np.diff(twice.indptr) > 0]
-    length = np.sqrt(kept.multiply(kept).sum(axis=1))
-    return sparse.csr_matrix(kept.multiply(1 / length), dtype=np.float32)
+    texts = twice[np.diff(twice.indptr) > 0]
+    length = np.sqrt(texts.multiply(texts).sum(axis=1))
+    return sparse.csr_matrix(texts.multiply(1 / length), dtype=np.float32)
 
 
 def test_similar_texts_are_those_of_linear_kernel_and_equal_ones_stand_by_key() -> None:
@@ -140,11 +123,11 @@ def test_similar_texts_are_as_near_as_sparse_dot_topn_finds_them() -> None:
     with_itself = sp_matmul_topn(vectors, sparse.csr_matrix(vectors.T), top_n=11)
     _, scores = nearest_by_cosine(vectors, 10)
     for row, cosines in enumerate(np.split(with_itself.data, with_itself.indptr[1:-1])):
-        found = scores[row][np.isfinite(scores[row])]
-        assert np.allclose(np.sort(cosines)[::-1][1:], found, atol=1e-6)
+        observed = scores[row][np.isfinite(scores[row])]
+        assert np.allclose(np.sort(cosines)[::-1][1:], observed, atol=1e-6)
 
 
-def test_copurchase_is_what_the_formed_product_gives() -> None:
+def test_copurchase_equals_the_dense_product() -> None:
     units, days = (matrix((300, 40), density=0.2, seed=seed, whole=True) for seed in (5, 5))
     days.data *= 10
     shop = Histories.from_interactions(units, days_ago=days)
@@ -154,7 +137,7 @@ def test_copurchase_is_what_the_formed_product_gives() -> None:
     lengths = np.sqrt(np.outer(ever.sum(axis=0), lately.sum(axis=0)))
     similarity = ever.T @ lately / (lengths + params.shrinkage)
     np.fill_diagonal(similarity, -np.inf)
-    found = fit_copurchase(shop, params)
+    observed = fit_copurchase(shop, params)
     expected = best_of_all(similarity, 6)
-    assert np.allclose(found.scores, expected[1])
-    assert np.array_equal(found.articles, expected[0])
+    assert np.allclose(observed.scores, expected[1])
+    assert np.array_equal(observed.articles, expected[0])

@@ -4,7 +4,7 @@ import lightgbm as lgb
 import numpy as np
 import pytest
 
-from hemline.kernels.quickscorer import scorer_of
+from hemline.kernels.quickscorer import make_scorer
 
 N_FEATURES = 6
 
@@ -37,22 +37,22 @@ def on_and_beside_the_thresholds(booster: lgb.Booster) -> np.ndarray:
 def test_scores_are_lightgbms_to_the_bit(n_leaves: int, with_nan: bool) -> None:
     booster = trained(n_leaves, with_nan=with_nan)
     pairs = on_and_beside_the_thresholds(booster)
-    assert np.array_equal(scorer_of(booster)(pairs), booster.predict(pairs))
+    assert np.array_equal(make_scorer(booster)(pairs), booster.predict(pairs))
 
 
 def test_trees_with_more_leaves_than_bits_are_answered_by_lightgbm() -> None:
     booster = trained(90)
     assert booster.dump_model()["tree_info"][0]["num_leaves"] > 64
     pairs = on_and_beside_the_thresholds(booster)
-    assert np.array_equal(scorer_of(booster)(pairs), booster.predict(pairs))
+    assert np.array_equal(make_scorer(booster)(pairs), booster.predict(pairs))
 
 
 def test_only_the_trees_up_to_the_best_one_count() -> None:
     booster = trained(31)
     booster.best_iteration = 7
     pairs = on_and_beside_the_thresholds(booster)
-    assert np.array_equal(scorer_of(booster)(pairs), booster.predict(pairs, num_iteration=7))
+    assert np.array_equal(make_scorer(booster)(pairs), booster.predict(pairs, num_iteration=7))
 
 
 def test_no_pairs_have_no_scores() -> None:
-    assert scorer_of(trained(4))(np.empty((0, N_FEATURES), np.float32)).shape == (0,)
+    assert make_scorer(trained(4))(np.empty((0, N_FEATURES), np.float32)).shape == (0,)
