@@ -9,7 +9,7 @@ from typing import Final
 ARTICLE: Final = "article"  # dense int32 key, row of the article in articles.parquet
 CUSTOMER: Final = "customer"  # dense int32 key, row of the customer in customers.parquet
 
-ARTICLE_ID: Final = "article_id"  # 10 digits, leading zero kept
+ARTICLE_ID: Final = "article_id"  # 10 digits, leading zero included
 CUSTOMER_ID: Final = "customer_id"  # 64 hexadecimal digits
 PRODUCT_CODE: Final = "product_code"  # first 7 digits of article_id
 

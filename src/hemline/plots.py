@@ -1,4 +1,4 @@
-"""Pictures for people who have no plotting page at hand; png bytes depend on the data only."""
+"""The figures of the reports; the bytes of a png depend on its data only."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,7 +44,7 @@ def plot_weeks(values: pd.DataFrame, metric: str, path: Path) -> None:
     figure, (axis,) = _panels(1)
     weeks = [f"{day:%d %b}" for day in values.index]
     for number, model in enumerate(values.columns):
-        # The ten colours repeat; another line tells the second ten from the first.
+        # After ten models the colours repeat, so the line style changes.
         line = ("-", "--", ":")[number // 10 % 3]
         axis.plot(weeks, values[model], marker="o", linestyle=line, label=model)
     axis.set(xlabel="week from", ylabel=metric)
@@ -57,7 +57,7 @@ def plot_importance(gains: pd.DataFrame, path: Path, n_features: int = 25) -> No
     figure, (axis,) = _panels(1)
     lines = gains.head(n_features).iloc[::-1]
     axis.barh(lines["feature"], lines["gain_share"], color="#3b6ea5")
-    axis.set(title="what the ranker looks at", xlabel="share of the gain")
+    axis.set(title="feature importance of the ranker", xlabel="share of the gain")
     axis.tick_params(axis="y", labelsize=7)
     _save(figure, path)
 

@@ -1,8 +1,8 @@
 """The parquet tables the stages exchange: their schemas, and how they are read and written.
 
-A table is written whole to a temporary file and then renamed, so a killed stage never leaves half
-a file under the real name. Compression and row-group size are fixed: the same rows give the same
-bytes, which is what DVC's cache lives on.
+A table is written to a temporary file and then renamed, so a killed stage never leaves half a file
+under the real name. Compression and row-group size are fixed: the same rows give the same bytes,
+which DVC's cache depends on.
 """
 
 from collections.abc import Iterable, Iterator
@@ -134,9 +134,9 @@ def write_table(table: pa.Table | pd.DataFrame, path: Path, schema: pa.Schema) -
 
 
 def write_batches(batches: Iterable[pa.RecordBatch], path: Path, schema: pa.Schema) -> None:
-    """Write rows that stream as `write_table` would write them at once: the same bytes.
+    """Write streamed rows to the same bytes as `write_table` writes a whole table.
 
-    Whatever the sizes of the batches, no more than a row group of them lies in memory.
+    At most one row group is in memory, whatever the size of the batches.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".unfinished")
@@ -156,10 +156,10 @@ def _groups(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa
     for batch in batches:
         rest = batch
         while n_waiting + rest.num_rows >= _ROWS_A_GROUP:
-            n_taken = _ROWS_A_GROUP - n_waiting
-            yield _one_chunk([*waiting, rest.slice(0, n_taken)], schema)
+            n_missing = _ROWS_A_GROUP - n_waiting
+            yield _one_chunk([*waiting, rest.slice(0, n_missing)], schema)
             waiting, n_waiting, n_groups = [], 0, n_groups + 1
-            rest = rest.slice(n_taken)
+            rest = rest.slice(n_missing)
         waiting.append(rest)
         n_waiting += rest.num_rows
     if n_waiting or not n_groups:
@@ -167,7 +167,7 @@ def _groups(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa
 
 
 def _one_chunk(batches: list[pa.RecordBatch], schema: pa.Schema) -> pa.Table:
-    """Return the schema's columns in one chunk each: where chunks end would show in the bytes."""
+    """Return the schema's columns in one chunk each: chunk borders would change the bytes."""
     if not batches:
         return schema.empty_table()
     rows = pa.Table.from_batches(batches).select(schema.names).cast(schema)
@@ -185,8 +185,8 @@ def read_table(path: Path, schema: pa.Schema) -> pd.DataFrame:
             fix="re-run the stage that writes it: dvc repro",
         )
     stored = pq.read_table(path, columns=schema.names)
-    # A frame of dates would hold objects: 35 s wherever 30 million of them are compared.
-    # Columns leave arrow as they become the frame's, one after the other: half of what both take.
+    # A frame of dates would hold objects: comparing 30 million of them takes 35 s.
+    # Arrow frees each column once it is converted, which halves the peak memory.
     rows: pd.DataFrame = stored.to_pandas(
         date_as_object=False, self_destruct=True, use_threads=False
     )

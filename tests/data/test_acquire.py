@@ -386,7 +386,7 @@ def open_quote(folder: Path) -> None:
 
 
 BROKEN = [
-    (no_folder, "lie in one folder", "no folder", "make real DATA="),
+    (no_folder, "are in one folder", "no folder", "make real DATA="),
     (no_articles, "holds articles.csv", "customers.csv, transactions_train.csv", "kaggle compet"),
     (
         an_empty_folder,
@@ -394,8 +394,8 @@ BROKEN = [
         "an empty folder",
         "downl",
     ),
-    (two_of_a_kind, "customers.csv lies in", "customers.csv, customers.csv.zip", "keep the one"),
-    (competition_zip_and_csv, "customers.csv lies in", f"{COMPETITION}.zip", "keep the one"),
+    (two_of_a_kind, "one file for customers.csv", "customers.csv, customers.csv.zip", "leave the"),
+    (competition_zip_and_csv, "one file for customers.csv", f"{COMPETITION}.zip", "leave the"),
     (truncated_zip, "transactions_train.csv.zip is complete", "BadZipFile", "download it again"),
     (damaged_zip, "transactions_train.csv.zip is complete", "Bad CRC-32", "download it again"),
     (zip_of_something_else, "customers.csv.zip contains customers.csv", "people.csv", "Kaggle's"),

@@ -302,14 +302,14 @@ def test_a_season_change_brings_autumn_early_in_every_year_from_its_date_on(
             for one in (sales, early)
         )
         assert ahead > 1.4 * usual
-    assert not event.acts_on(date(2020, 9, 1))
+    assert not event.is_active_on(date(2020, 9, 1))
 
 
 def test_a_season_change_begins_with_its_date_and_not_the_year_before() -> None:
     event = Event(kind="season_change", date=date(2020, 2, 29), until=None, size="small")
-    assert not event.acts_on(date(2019, 3, 5))
-    assert event.acts_on(date(2020, 2, 29))
-    assert event.acts_on(date(2021, 3, 5))
+    assert not event.is_active_on(date(2019, 3, 5))
+    assert event.is_active_on(date(2020, 2, 29))
+    assert event.is_active_on(date(2021, 3, 5))
 
 
 def test_an_event_that_ends_before_it_begins_is_refused() -> None:

@@ -1,10 +1,10 @@
-"""The user purchase history (UPH): what each customer bought and when, as sparse rows.
+"""Purchase histories (UPH in the literature): what each customer bought and when, as sparse rows.
 
-Two sparse matrices share one structure, so "how often" and "how long ago" are read side by side.
-The UPH at a cut holds only purchases strictly before it; `build_histories` refuses others.
+Two sparse matrices share one structure, so "how many" and "how long ago" are read side by side.
+A history at a cut holds only purchases before it; `build_histories` refuses others.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Final, NamedTuple, Self
@@ -17,10 +17,10 @@ from scipy import sparse
 from hemline import columns
 
 UNKNOWN_SEGMENT: Final = -1
-"""Cluster or age band of a customer about whom nothing is known."""
+"""Cluster or age band of a customer without known attributes."""
 
 _ROWS_AT_A_TIME: Final = 1 << 19
-"""Purchases sorted together: 100 MB, however many there are."""
+"""Purchases sorted at a time, which bounds the memory of sorting to 100 MB."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Histories:
     ) -> Self:
         """Return histories from any interaction matrix of shape (customers, articles).
 
-        Without `days_ago` every purchase counts as one day old; without `clusters` nobody has one.
+        Without `days_ago` every purchase is one day old; without `clusters` all are unknown.
 
         Raises:
             ValueError: `days_ago` does not hold a number for exactly the purchases in `units`.
@@ -90,12 +90,12 @@ class Histories:
             and np.array_equal(units.indices, days_ago.indices)
         ):
             raise ValueError("units and days_ago hold different purchases")
-        nobody = np.full(units.shape[0], UNKNOWN_SEGMENT, np.int8)
-        return cls(units, days_ago, nobody if clusters is None else clusters, nobody)
+        unknown = np.full(units.shape[0], UNKNOWN_SEGMENT, np.int8)
+        return cls(units, days_ago, unknown if clusters is None else clusters, unknown)
 
 
 class _Pairs(NamedTuple):
-    """Customer, article, and what stands between them, of equal length."""
+    """One element per pair of customer and article; all arrays have the same length."""
 
     customers: npt.NDArray[np.int64]
     articles: npt.NDArray[np.int64]
@@ -108,18 +108,18 @@ def build_histories(
 ) -> Histories:
     """Return the histories at the cut from purchases; rows on or after the cut are an error.
 
-    Purchases come in any order. They are sorted a range of customers at a time, so that what is
-    held beside them and the result is a few million rows.
+    Purchases may be in any order. They are sorted one range of customers at a time, which bounds
+    the extra memory to that of a few million rows.
 
     Args:
         purchases: columns customer, article, t_dat and units (tables.PURCHASES).
-        cut: the first day that is not known yet.
+        cut: the first day after the history.
         n_customers: rows of the result.
         n_articles: columns of the result.
 
     Raises:
         ValueError: a purchase lies on or after the cut, which would leak the future, or names a
-            customer or an article that the result has no place for.
+            customer or an article outside the result.
     """
     _check(purchases, cut, n_customers, n_articles)
     customers = purchases[columns.CUSTOMER].to_numpy()
@@ -136,13 +136,24 @@ def build_histories(
         articles[start:end] = pairs.articles
         units[start:end], days_ago[start:end] = pairs.units, pairs.days_ago
         indptr[1:] += np.bincount(pairs.customers, minlength=n_customers)
-    indptr, shape = np.cumsum(indptr), (n_customers, n_articles)
-    nobody = np.full(n_customers, UNKNOWN_SEGMENT, np.int8)
+    pairs_of = articles[:end], np.cumsum(indptr), (n_customers, n_articles)
+    return _without_segments(units[:end], days_ago[:end], *pairs_of)
+
+
+def _without_segments(
+    units: npt.NDArray[np.float32],
+    days_ago: npt.NDArray[np.float32],
+    indices: npt.NDArray[np.int32],
+    indptr: npt.NDArray[np.int64],
+    shape: tuple[int, int],
+) -> Histories:
+    """Return histories of the entries of a CSR structure."""
+    unknown = np.full(shape[0], UNKNOWN_SEGMENT, np.int8)
     return Histories(
-        sparse.csr_matrix((units[:end], articles[:end], indptr), shape=shape),
-        sparse.csr_matrix((days_ago[:end], articles[:end], indptr), shape=shape),
-        nobody,
-        nobody,
+        sparse.csr_matrix((units, indices, indptr), shape=shape),
+        sparse.csr_matrix((days_ago, indices, indptr), shape=shape),
+        unknown,
+        unknown,
     )
 
 
@@ -155,17 +166,18 @@ def _check(purchases: pd.DataFrame, cut: date, n_customers: int, n_articles: int
     for name, n_places in ((columns.CUSTOMER, n_customers), (columns.ARTICLE, n_articles)):
         keys = purchases[name].to_numpy()
         if keys.min() < 0 or keys.max() >= n_places:
-            found = f"{keys.min()} to {keys.max()}"
-            raise ValueError(f"{name} is a key from 0 to {n_places - 1}, found {found}")
+            raise ValueError(
+                f"{name} is a key from 0 to {n_places - 1}, found {keys.min()} to {keys.max()}"
+            )
 
 
 def _pairs(purchases: pd.DataFrame, cut: date, n_articles: int) -> _Pairs:
-    """Return what was bought, once per customer and article, ordered by these."""
+    """Return one element per customer and article bought, ordered by customer and article."""
     days = np.asarray(purchases[columns.DAY], "datetime64[D]")
     days_ago = (np.datetime64(cut, "D") - days).astype(np.int64)
     pair = purchases[columns.CUSTOMER].to_numpy(np.int64) * n_articles
     pair += purchases[columns.ARTICLE].to_numpy(np.int64)
-    # One number sorts several times faster than two; the pair leads, its latest day comes first.
+    # Sorting one number is several times faster than sorting two: pair first, then latest day.
     order = np.argsort(pair * (int(days_ago.max(initial=0)) + 1) + days_ago)
     pair, days_ago = pair[order], days_ago[order]
     starts = np.flatnonzero(np.diff(pair, prepend=-1))
@@ -175,7 +187,7 @@ def _pairs(purchases: pd.DataFrame, cut: date, n_articles: int) -> _Pairs:
 
 
 def _sorted_rows(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
-    """Return a copy with sorted indices; the caller's matrix keeps its order."""
+    """Return a copy with sorted indices; the caller's matrix is not changed."""
     ordered = sparse.csr_matrix(matrix, dtype=np.float32, copy=True)
     ordered.sort_indices()
     return ordered
@@ -183,11 +195,10 @@ def _sorted_rows(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
 
 def with_segments(histories: Histories, segments: pd.DataFrame) -> Histories:
     """Return the histories with cluster and age band of each row (tables.SEGMENTS)."""
-    return Histories(
-        histories.units,
-        histories.days_ago,
-        segments[columns.CLUSTER].to_numpy(np.int8),
-        segments[columns.AGE_BAND].to_numpy(np.int8),
+    return replace(
+        histories,
+        clusters=segments[columns.CLUSTER].to_numpy(np.int8),
+        age_bands=segments[columns.AGE_BAND].to_numpy(np.int8),
     )
 
 
@@ -209,10 +220,6 @@ def save_histories(histories: Histories, path: Path) -> None:
 def load_histories(path: Path, segments: pd.DataFrame | None = None) -> Histories:
     """Return saved histories, with the segments of their customers when given."""
     with np.load(path, allow_pickle=False) as stored:
-        shape = tuple(stored["shape"])
-        indptr, indices = stored["indptr"], stored["indices"]
-        units = sparse.csr_matrix((stored["units"], indices, indptr), shape=shape)
-        days_ago = sparse.csr_matrix((stored["days_ago"], indices, indptr), shape=shape)
-    nobody = np.full(shape[0], UNKNOWN_SEGMENT, np.int8)
-    histories = Histories(units, days_ago, nobody, nobody)
+        entries = stored["units"], stored["days_ago"], stored["indices"], stored["indptr"]
+        histories = _without_segments(*entries, tuple(stored["shape"]))
     return histories if segments is None else with_segments(histories, segments)

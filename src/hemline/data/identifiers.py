@@ -1,4 +1,4 @@
-"""The ids people type, and the keys they stand for; a refusal says what was probably meant."""
+"""From the ids that people type to keys; a refusal suggests the id that was probably meant."""
 
 from pathlib import Path
 from typing import Final
@@ -17,29 +17,29 @@ _ARTICLE_ID_LENGTH: Final = 10
 
 
 def find_customer(customer_keys: Path, customer_id: str) -> int:
-    """Return the key of the one customer whose id starts so.
+    """Return the key of the one customer whose id starts with these characters.
 
     Args:
         customer_keys: parquet file (tables.CUSTOMER_KEYS).
         customer_id: 64 characters, or the first 8 or more.
 
     Raises:
-        BadInput: it is too short or too long, or no customer or more than one has it.
+        BadInput: it is too short or too long, or not the start of exactly one id.
     """
-    found = _customers_like(customer_keys, customer_id)
-    if len(found) != 1:
-        shown = f"{len(found)} of them" if len(found) else "none"
+    matches = _customers_like(customer_keys, customer_id)
+    if len(matches) != 1:
+        shown = f"{len(matches)} of them" if len(matches) else "none"
         raise BadInput(
             f"exactly one customer's id starts with '{customer_id}'",
             found=shown,
             fix="give the 64 characters of customer_id as in customers.csv, or its first "
             f"{_SHORTEST_PREFIX} or more",
         )
-    return int(found[columns.CUSTOMER].iloc[0])
+    return int(matches[columns.CUSTOMER].iloc[0])
 
 
 def find_article(article_ids: "pd.Series[str]", article_id: str) -> int:
-    """Return the key of an article: its place in article_ids; raises BadInput when it has none."""
+    """Return the key of an article: its position in article_ids; raises BadInput if it has none."""
     match = np.flatnonzero(article_ids == article_id)
     if len(match) == 0:
         raise BadInput(
@@ -58,9 +58,9 @@ def _customers_like(customer_keys: Path, customer_id: str) -> pd.DataFrame:
             found=f"{len(customer_id)} characters",
             fix="give more of the id as in customers.csv",
         )
-    starts_so = pc.starts_with(pc.field(columns.CUSTOMER_ID), customer_id.lower())
-    found: pd.DataFrame = pq.read_table(customer_keys, filters=starts_so).to_pandas()
-    return found
+    is_match = pc.starts_with(pc.field(columns.CUSTOMER_ID), customer_id.lower())
+    matches: pd.DataFrame = pq.read_table(customer_keys, filters=is_match).to_pandas()
+    return matches
 
 
 def _suggestion(article_id: str, ids: "pd.Series[str]") -> str:

@@ -1,7 +1,7 @@
 """Purchases: the transactions of a span of days, with the units of one purchase in one row.
 
-They are grouped span by span, since groups of one or two million rows stay near the processor: all
-of Kaggle's two years at once take DuckDB several times as long.
+They are grouped span by span, since one or two million rows fit into the processor's cache: DuckDB
+takes several times as long to group all of Kaggle's two years at once.
 """
 
 from datetime import date, timedelta
@@ -18,12 +18,12 @@ from hemline.engine.engine import Engine, Rows
 from hemline.errors import BadInput
 
 _PURCHASE: Final = (columns.DAY, columns.CUSTOMER, columns.ARTICLE)
-_MOST_UNITS: Final = 32767  # what units are stored as holds no more
+_MOST_UNITS: Final = 32767  # the largest int16, the type of stored units
 _ROWS_AT_A_TIME: Final = 3 << 19  # about Kaggle's month
 
 
 def latest_cut(engine: Engine, transactions: Path, *, test_days: int) -> date:
-    """Return the latest cut whose whole test week lies in the transactions."""
+    """Return the latest cut with a complete test week in the transactions."""
     _, last, _ = _span(engine, transactions)
     return last - timedelta(days=test_days - 1)
 
@@ -35,7 +35,7 @@ def select_purchases(engine: Engine, transactions: Path, *, start: date, end: da
     first unit in Kaggle's order of channels.
 
     Raises:
-        BadInput: no transaction lies in the span.
+        BadInput: the span has no transactions.
     """
     rows = engine.read(transactions)
     first, last, n_rows = _span(engine, transactions)
@@ -52,7 +52,7 @@ def select_purchases(engine: Engine, transactions: Path, *, start: date, end: da
 
 
 def _edges(start: date, end: date, n_rows: int) -> list[date]:
-    """Return the edges of spans of about _ROWS_AT_A_TIME rows, none if there is no day."""
+    """Return the edges of spans of about _ROWS_AT_A_TIME rows."""
     days = (end - start).days
     n_spans = max(1, min(days, n_rows // _ROWS_AT_A_TIME))
     return [start + timedelta(days=days * place // n_spans) for place in range(n_spans + 1)]
@@ -60,9 +60,9 @@ def _edges(start: date, end: date, n_rows: int) -> list[date]:
 
 def _group(transactions: Rows, start: date, end: date) -> Rows:
     day = nw.col(columns.DAY)
-    wanted = transactions.filter(day >= nw.lit(start), day < nw.lit(end))
+    in_span = transactions.filter(day >= nw.lit(start), day < nw.lit(end))
     n_units = nw.len().cast(nw.Int64)
-    purchases = wanted.group_by(*_PURCHASE).agg(
+    purchases = in_span.group_by(*_PURCHASE).agg(
         n_units.alias(columns.UNITS),
         nw.col(columns.PRICE).cast(nw.Float64).mean(),
         nw.col(columns.CHANNEL).min(),
@@ -87,5 +87,5 @@ def _span(engine: Engine, transactions: Path) -> tuple[date, date, int]:
     span = engine.read(transactions).select(
         day.min().alias("first"), day.max().alias("last"), nw.len().alias("n_rows")
     )
-    (found,) = engine.to_arrow(span).to_pylist()
-    return found["first"], found["last"], found["n_rows"]
+    (row,) = engine.to_arrow(span).to_pylist()
+    return row["first"], row["last"], row["n_rows"]

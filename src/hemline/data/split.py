@@ -1,8 +1,8 @@
-"""Time: what was known before the cut, and the two weeks held out to choose and to judge.
+"""The split in time: the history before the cut, the validation week and the test week.
 
-`data.cut` is the only border. Purchases before it (minus `history_years` of age) may reach a
-model. The days from it on are the test week; the last days before it are the validation week, which
-serves for early stopping and belongs to the history afterwards.
+Everything follows from `data.cut`. Models are trained on the purchases of `history_years` before
+it. The test week starts at the cut. The validation week is the last one before the cut: it serves
+for early stopping and belongs to the history afterwards.
 """
 
 import math
@@ -16,7 +16,7 @@ from hemline.params import Section
 
 
 class DataParams(Section):
-    """The cut and the lengths of what lies on its two sides."""
+    """The cut and the lengths of the history, the validation week and the test week."""
 
     section: ClassVar[str] = "data"
     cut: date
@@ -44,7 +44,7 @@ class DataParams(Section):
 
 @dataclass(frozen=True)
 class Weeks:
-    """Half-open borders in time: each part runs from its start up to the next border."""
+    """Borders in time: each part includes its first day and ends before the next border."""
 
     history_start: date
     validation_start: date
@@ -53,7 +53,7 @@ class Weeks:
 
 
 def weeks_of(params: DataParams) -> Weeks:
-    """Return the borders that params.yaml asks for; a year counts 365.25 days, rounded up."""
+    """Return the borders of the parts; a year has 365.25 days, rounded up."""
     return Weeks(
         history_start=params.cut - timedelta(days=math.ceil(365.25 * params.history_years)),
         validation_start=params.cut - timedelta(days=params.validation_days),

@@ -1,12 +1,12 @@
 """Where the table work runs: written once against Narwhals, executed by DuckDB or by Spark.
 
-DuckDB is the default: one process, out of core, a memory limit. Spark is for tables that one
-machine cannot hold or may not see. Both give the same rows, and `write` the same bytes, because
-whatever leaves the engine is ordered first and written by pyarrow on this side; the price is that
-the rows of a result pass through this process in the end, in blocks.
+DuckDB is the default: one process, out of core, with a memory limit. Spark is for tables that do
+not fit on one machine or must not be copied to it. Both give the same rows, and `write` gives the
+same bytes, because rows are ordered before they leave the engine and are written by pyarrow in this
+process. The price is that every result passes through this process, in blocks.
 
-What an engine materialises lies in a folder of its own under `spill`, which for a Spark cluster has
-to be storage that this process and the cluster see under the same path.
+An engine persists rows in a folder of its own under `spill`. For a Spark cluster that has to be
+storage which this process and the cluster reach under the same path.
 """
 
 import fcntl
@@ -28,11 +28,11 @@ Rows = nw.LazyFrame[Any]
 
 
 class EngineParams(Section):
-    """Section `engine`: what executes the table work, and what it may take; no result changes.
+    """Section `engine`: what executes the table work, and its limits; results do not change.
 
     Attributes:
         name: which engine.
-        memory_limit: "4GB" or "500MB"; DuckDB's buffers, or the heap of Spark in this machine.
+        memory_limit: "4GB" or "500MB"; of DuckDB's buffers, or of the Spark heap on this machine.
         threads: of DuckDB; 0 is one per core.
         spill: folder for what does not fit into memory.
         spark: the master ("local[*]", "spark://host:7077"), or Spark Connect ("sc://host:15002").
@@ -47,7 +47,7 @@ class EngineParams(Section):
 
 
 class Engine(Protocol):
-    """What the table work needs of an engine; rows are lazy until one of the last three asks.
+    """What the table work needs of an engine; rows are lazy until one of the last three methods.
 
     Integers summed by DuckDB are wider than any parquet type: cast sums to nw.Int64.
     """
@@ -62,7 +62,7 @@ class Engine(Protocol):
         ...
 
     def from_arrow(self, table: pa.Table) -> Rows:
-        """Return the rows of a table that lies in this process."""
+        """Return the rows of a table in the memory of this process."""
         ...
 
     def from_batches(self, batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Rows:
@@ -70,17 +70,17 @@ class Engine(Protocol):
         ...
 
     def persist(self, rows: Rows) -> Rows:
-        """Return the rows computed once and for all, out of core, in no particular order."""
+        """Return the rows computed once and stored out of core, in no particular order."""
         ...
 
     def to_arrow(self, rows: Rows) -> pa.Table:
-        """Return the rows in this process; in the order of `sort` where that came last."""
+        """Return the rows in memory, in the order of `sort` if that was the last operation."""
         ...
 
     def write(self, rows: Rows, path: Path, schema: pa.Schema, *, order_by: Sequence[str]) -> None:
         """Write the schema's columns to one parquet file as tables.write_table does, in order.
 
-        The rows stream, so they need not fit into memory. The order should be total: ties come in
+        The rows stream, so they need not fit into memory. The order should be total: ties are in
         any order. Nulls come first.
         """
         ...
@@ -88,7 +88,7 @@ class Engine(Protocol):
 
 @contextmanager
 def open_engine(params: EngineParams) -> Iterator[Engine]:
-    """Yield the engine that params.yaml asks for; what it kept is gone afterwards.
+    """Yield the engine named in params.yaml; what it persisted is deleted afterwards.
 
     Raises:
         BadInput: it cannot be opened; or, from any of its methods, its memory or the disk ran out,
@@ -109,10 +109,10 @@ def open_engine(params: EngineParams) -> Iterator[Engine]:
 
 @contextmanager
 def _folder_in(spill: Path) -> Iterator[Path]:
-    """Yield a folder of this process alone; those that killed processes left are removed first.
+    """Yield a folder for this process only; folders left by killed processes are removed first.
 
-    A living process holds a lock on its folder, which the kernel drops when it dies. The lock on
-    `spill` keeps others away from a folder that is made but not locked yet.
+    A running process holds a lock on its folder, which the kernel drops when the process ends. The
+    lock on `spill` protects a folder between its creation and its own lock.
     """
     spill.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
@@ -127,7 +127,7 @@ def _folder_in(spill: Path) -> Iterator[Path]:
 
 @contextmanager
 def _locked(folder: Path, kind: int) -> Iterator[None]:
-    """Hold the lock of a folder; raises BlockingIOError if it is not to be had without waiting."""
+    """Hold the lock of a folder; with LOCK_NB raises BlockingIOError if another process has it."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, kind)

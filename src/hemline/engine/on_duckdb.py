@@ -1,4 +1,4 @@
-"""The default engine: DuckDB in this process; kept rows and what does not fit lie on disk."""
+"""The default engine: DuckDB in this process; persisted rows and the overflow are on disk."""
 
 import errno
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,14 +25,14 @@ def open_duckdb(memory_limit: str, threads: int, folder: Path) -> Iterator["OnDu
     """Yield the engine; raises BadInput when memory or the disk runs out.
 
     Args:
-        memory_limit: such as "4GB"; what does not fit is written to the folder.
+        memory_limit: such as "4GB"; the overflow is written to the folder.
         threads: 0 is one per core.
-        folder: empty; for kept rows and for what does not fit into memory.
+        folder: empty; for persisted rows and the overflow.
     """
     settings: dict[str, Any] = {
         "memory_limit": memory_limit,
         "temp_directory": str(folder / "overflow"),
-        # Whatever needs an order is sorted; keeping the order of files besides costs memory.
+        # Rows that need an order are sorted; preserving the order of files as well costs memory.
         "preserve_insertion_order": False,
     }
     if threads:
@@ -58,13 +58,13 @@ class OnDuckdb:
             return nw.from_native(self.connection.read_parquet(str(files)))
 
     def from_arrow(self, table: pa.Table) -> _Rows:
-        """Return the rows of a table that lies in this process."""
+        """Return the rows of a table in the memory of this process."""
         return nw.from_native(self.connection.from_arrow(table))
 
     def from_batches(self, batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> _Rows:
         """Return the rows, written to the folder first.
 
-        Read as a stream, DuckDB keeps what it has joined: 1.2 GB of Kaggle's transactions.
+        DuckDB would hold a joined stream in memory: 1.2 GB of Kaggle's transactions.
         """
         path = self.folder / f"received_{next(self._numbers)}.parquet"
         with self._refusals():
@@ -87,7 +87,7 @@ class OnDuckdb:
             return nw.from_native(self.connection.table(name))
 
     def to_arrow(self, rows: _Rows) -> pa.Table:
-        """Return the rows in this process."""
+        """Return the rows in memory."""
         with self._refusals():
             return rows.to_native().to_arrow_table()
 
@@ -111,19 +111,19 @@ class OnDuckdb:
 
 
 def _refusal(error: Exception, memory_limit: str) -> BadInput | None:
-    """Return what the error means for who set the engine up, if it is theirs to put right."""
-    said = str(error).partition("\n")[0]
+    """Return the refusal for an error that the settings or the input caused, None for others."""
+    message = str(error).partition("\n")[0]
     if isinstance(error, duckdb.OutOfMemoryException):
         return BadInput(
             f"the table work fits into engine.memory_limit ({memory_limit}) and its spill folder",
-            found=said,
+            found=message,
             fix="raise engine.memory_limit or lower engine.threads in params.yaml, or free space "
             "where engine.spill lies; nothing was replaced",
         )
     if isinstance(error, duckdb.ConversionException | pa.ArrowInvalid):
         return BadInput(
             "every value fits the type that hemline.tables gives its column",
-            found=said,
+            found=message,
             fix="correct the file it comes from",
         )
     return None

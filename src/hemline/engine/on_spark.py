@@ -1,8 +1,8 @@
 """The engine beyond one machine: Spark here, on a cluster, or through Spark Connect (Databricks).
 
-Rows go to Spark and come back as parquet in the shared folder, never through the JVM's memory: so a
-result may be larger than any heap, and the three ways to reach Spark are one. The price is a file
-where a small result would have come over a socket (about 0.3 s).
+Rows go to Spark and come back as parquet in the shared folder, never through the JVM's memory. So a
+result may be larger than any heap, and one code path serves all three ways to reach Spark. The
+price is a file where a small result could have used a socket (about 0.3 s).
 """
 
 import os
@@ -39,22 +39,22 @@ _UNFIT: Final = ("CAST_OVERFLOW", "CAST_INVALID_INPUT", "ARITHMETIC_OVERFLOW")
 
 @contextmanager
 def open_spark(master: str, memory_limit: str, folder: Path) -> Iterator["OnSpark"]:
-    """Yield the engine; a session that is there already is used as it is, and left open.
+    """Yield the engine; an active session is used as it is and left open.
 
     Args:
         master: "local[*]", "spark://host:port", or "sc://host:port" for Spark Connect.
-        memory_limit: such as "4GB": the heap of Spark in this machine.
-        folder: empty, and seen by Spark's workers under the same path.
+        memory_limit: such as "4GB": the Spark heap on this machine.
+        folder: empty, and available to Spark's workers under the same path.
 
     Raises:
-        BadInput: there is no Java, or nobody answers at the address.
+        BadInput: there is no Java, or no server at the address.
     """
-    found = SparkSession.getActiveSession()
-    session = found or _start(master, memory_limit, folder)
+    active = SparkSession.getActiveSession()
+    session = active or _start(master, memory_limit, folder)
     try:
         yield OnSpark(session, folder)
     finally:
-        if found is None:
+        if active is None:
             session.stop()
 
 
@@ -80,7 +80,7 @@ def _start(master: str, memory_limit: str, folder: Path) -> Any:
             "spark.driver.host": "127.0.0.1",
             "spark.driver.bindAddress": "127.0.0.1",
             "spark.local.dir": str(folder),
-            # 200 by default: on one machine most of a small job would be starting tasks.
+            # 200 by default, so that a small job spends most of its time starting tasks.
             "spark.sql.shuffle.partitions": str(4 * n_cores),
         }
     for name, value in settings.items():
@@ -90,7 +90,7 @@ def _start(master: str, memory_limit: str, folder: Path) -> Any:
     except (PySparkException, Py4JError) as error:
         raise BadInput(
             f"Spark can be reached at engine.spark ({master})",
-            found=_said(error),
+            found=_first_line(error),
             fix="local[*] and spark:// need Java 17 or later here (JAVA_HOME); a cluster must be "
             "up and of pyspark's minor version; engine.name: duckdb needs neither",
         ) from error
@@ -109,11 +109,11 @@ class OnSpark:
         """Return the rows of a parquet file, or of all parquet files in a folder."""
         with self._refusals():
             reader = self.session.read.option("recursiveFileLookup", "true")
-            found: _Rows = nw.from_native(reader.parquet(str(path.absolute())))
-            return found
+            rows: _Rows = nw.from_native(reader.parquet(str(path.absolute())))
+            return rows
 
     def from_arrow(self, table: pa.Table) -> _Rows:
-        """Return the rows of a table that lies in this process."""
+        """Return the rows of a table in the memory of this process."""
         return self.from_batches(table.to_batches(), table.schema)
 
     def from_batches(self, batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> _Rows:
@@ -128,7 +128,7 @@ class OnSpark:
         return self.read(self._stored(rows))
 
     def to_arrow(self, rows: _Rows) -> pa.Table:
-        """Return the rows in this process."""
+        """Return the rows in memory."""
         files = _files(self._stored(rows))
         table = pa.concat_tables(pq.read_table(file) for file in files)
         return table.replace_schema_metadata(None)
@@ -152,7 +152,7 @@ class OnSpark:
             with full_disk_refused(*written, self.folder):
                 yield
         except (PySparkException, Py4JError) as error:
-            if refusal := _refusal(str(error), _said(error), self.folder):
+            if refusal := _refusal(str(error), _first_line(error), self.folder):
                 raise refusal from error
             raise
 
@@ -162,35 +162,35 @@ def _files(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.parquet"))
 
 
-def _refusal(error: str, said: str, folder: Path) -> BadInput | None:
-    """Return what the error means for who set the engine up, if it is theirs to put right."""
+def _refusal(error: str, message: str, folder: Path) -> BadInput | None:
+    """Return the refusal for an error that the settings or the input caused, None for others."""
     if any(text in error for text in _FULL):
         return BadInput(
             f"there is room for what Spark writes to {folder.parent} and to its workers' disks",
-            found=said,
+            found=message,
             fix="free space there, or set engine.spill in params.yaml to a folder with room",
         )
     if any(text in error for text in _NO_MEMORY):
         return BadInput(
             "the table work fits into Spark's memory",
-            found=said,
+            found=message,
             fix="raise engine.memory_limit in params.yaml (local[*]) or the executors' memory",
         )
     if any(text in error for text in _UNFIT):
         return BadInput(
             "every value fits the type that hemline.tables gives its column",
-            found=said,
+            found=message,
             fix="correct the file it comes from",
         )
     if "PATH_NOT_FOUND" in error:
         return BadInput(
-            "Spark sees the project's files under the same path as this process",
-            found=said,
-            fix="put the project where driver and cluster both see it, or use spark: local[*]",
+            "Spark reads the project's files under the same path as this process",
+            found=message,
+            fix="put the project on storage shared by driver and cluster, or use spark: local[*]",
         )
     return None
 
 
-def _said(error: Exception) -> str:
-    """Return the line of an error that says what happened, without the JVM's trace."""
+def _first_line(error: Exception) -> str:
+    """Return the first line of an error, without the JVM's stack trace."""
     return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)

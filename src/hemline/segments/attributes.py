@@ -1,7 +1,7 @@
 """Customers as categories: the attributes that clusters and cold start are built on.
 
-Age enters in bands, a missing value is a category of its own, and nothing here depends on the
-data at hand: a stranger's attributes read the same as a customer's.
+Age is binned, a missing value is a category of its own, and nothing here depends on the other
+customers: the attributes of a cold customer mean the same as those of any other.
 """
 
 from typing import Final

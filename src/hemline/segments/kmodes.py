@@ -21,7 +21,7 @@ from hemline.segments.attributes import ATTRIBUTES
 
 
 class ClusterParams(Section):
-    """How many clusters, and how hard to look for them."""
+    """How many clusters, and how many k-modes restarts to fit them."""
 
     section: ClassVar[str] = "cluster"
     n_clusters: Annotated[int, Field(ge=1, le=127)]  # an int8 in tables.SEGMENTS
@@ -37,7 +37,7 @@ class Segmentation:
     Attributes:
         attributes: names of the columns a mode has a value for.
         modes: text of shape (clusters, attributes); largest cluster first.
-        cost: total number of attribute values that differ from the customer's mode.
+        cost: total number of attribute values that differ from the mode of their cluster.
     """
 
     attributes: tuple[str, ...]
@@ -122,7 +122,7 @@ def describe_clusters(
     ]
 
 
-def _describe(cluster: int, members: pd.DataFrame, everybody: pd.DataFrame) -> dict[str, object]:
+def _describe(cluster: int, members: pd.DataFrame, customers: pd.DataFrame) -> dict[str, object]:
     shares = {
         name: members[name].value_counts(normalize=True).round(4).to_dict() for name in ATTRIBUTES
     }
@@ -130,12 +130,12 @@ def _describe(cluster: int, members: pd.DataFrame, everybody: pd.DataFrame) -> d
     for name in ATTRIBUTES:
         if shares[name]:
             value, share = next(iter(shares[name].items()))
-            usual = float((everybody[name] == value).mean())
+            usual = float((customers[name] == value).mean())
             words.append(f"{name} {value} ({share:.0%}, all customers {usual:.0%})")
     return {
         "cluster": cluster,
         "customers": len(members),
-        "share": round(len(members) / len(everybody), 4),
+        "share": round(len(members) / len(customers), 4),
         "in_words": "; ".join(words),
         "attributes": shares,
     }

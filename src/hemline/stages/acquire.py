@@ -22,7 +22,10 @@ from hemline.stages.command import OutPath, ParamsPath, run
 
 logger = logging.getLogger(__name__)
 
-KagglePath = Annotated[Path, typer.Option(help="May be missing as long as the demo is asked for.")]
+KagglePath = Annotated[
+    Path,
+    typer.Option(help="Folder of the Kaggle files; need not exist if acquire.source is synthetic."),
+]
 
 
 def main(params: ParamsPath, kaggle: KagglePath, tables: OutPath) -> None:

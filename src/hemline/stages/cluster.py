@@ -21,14 +21,20 @@ def main(
     profiles: OutPath,
 ) -> None:
     """Fit the clusters, give every customer one, and describe them."""
-    wanted = ClusterParams.load(params)
+    cluster_params = ClusterParams.load(params)
     people = tables.read_table(customers, tables.CUSTOMERS)
     attributes = customer_attributes(people)
     curve = elbow_curve(
-        attributes, elbow_max=wanted.elbow_max, n_init=wanted.n_init, seed=wanted.seed
+        attributes,
+        elbow_max=cluster_params.elbow_max,
+        n_init=cluster_params.n_init,
+        seed=cluster_params.seed,
     )
     clusters = fit_clusters(
-        attributes, n_clusters=wanted.n_clusters, n_init=wanted.n_init, seed=wanted.seed
+        attributes,
+        n_clusters=cluster_params.n_clusters,
+        n_init=cluster_params.n_init,
+        seed=cluster_params.seed,
     )
     assigned = clusters.assign(attributes)
 
@@ -44,7 +50,7 @@ def main(
     tables.write_table(segment_of, segments, tables.SEGMENTS)
     elbow.parent.mkdir(parents=True, exist_ok=True)
     curve.to_csv(elbow, index=False)
-    plot_elbow(curve, wanted.n_clusters, elbow_picture)
+    plot_elbow(curve, cluster_params.n_clusters, elbow_picture)
     described = describe_clusters(attributes, assigned, len(clusters.modes))
     profiles.write_text(_as_json(described), encoding="utf-8")
 

@@ -1,10 +1,10 @@
 """Kaggle's three csv files, as downloaded: finding them, and reading them block by block.
 
 Zips are read member by member and never unpacked, so the 30 GB of images in the competition zip
-cost nothing. Everything that cannot be typed is refused here, with file and line; arrow knows the
-line because it parses in order (the price: one core, about 600 MB of csv a second).
+cost nothing. A value that does not fit its type is refused here, with file and line; arrow knows
+the line because it parses in order (the price: one core, about 600 MB of csv a second).
 
-A shop that keeps its tables as parquet gives those instead, a file or a folder of files each.
+A shop that stores its tables as parquet provides those instead, one file or one folder per table.
 """
 
 import csv
@@ -67,7 +67,7 @@ class KaggleFile:
         return self.path.suffix == ".parquet"
 
     def __str__(self) -> str:
-        """Return the name a person would look for."""
+        """Return the name of the file as it is in the folder."""
         if self.is_parquet:
             return self.path.name
         inside = "" if self.path.name.startswith(self.csv_name) else f" in {self.path.name}"
@@ -75,10 +75,10 @@ class KaggleFile:
 
 
 def find_sources(folder: Path, *, keep_postal_code: bool) -> dict[str, KaggleFile]:
-    """Return where articles, customers and transactions lie; raises BadInput unless each is one."""
+    """Return the file of each table by name; raises BadInput if one is missing or ambiguous."""
     if not folder.is_dir():
         raise BadInput(
-            "the Kaggle files lie in one folder",
+            "the Kaggle files are in one folder",
             found=f"no folder {folder}",
             fix="make real DATA=<the folder you downloaded them to>",
         )
@@ -92,7 +92,7 @@ def find_sources(folder: Path, *, keep_postal_code: bool) -> dict[str, KaggleFil
 
 
 def holds_kaggle_files(folder: Path) -> bool:
-    """Return whether anything in the folder looks like a Kaggle file."""
+    """Return whether the folder has a file with the name of a Kaggle file."""
     names = ("articles.csv", "customers.csv", "transactions_train.csv")
     return any(_candidates(folder, name) for name in names)
 
@@ -101,8 +101,8 @@ def check_header(source: KaggleFile) -> list[str]:
     """Return the columns that will be ignored.
 
     Raises:
-        BadInput: a column is missing or repeated; or, in parquet, is no text where ids are text
-            (a number has lost its leading zero), or there is no row.
+        BadInput: a column is missing or repeated; or, in parquet, an id column is not text (a
+            number has lost its leading zero), or there are no rows.
     """
     header = _parquet_header(source) if source.is_parquet else _header(source)
     missing = [name for name in source.schema.names if name not in header]
@@ -121,7 +121,7 @@ def check_header(source: KaggleFile) -> list[str]:
 
 
 def read_blocks(source: KaggleFile) -> Iterator[pa.RecordBatch]:
-    """Yield the wanted columns block by block; raises BadInput for what cannot be typed."""
+    """Yield the schema's columns block by block; raises BadInput if a value does not fit."""
     convert = arrow_csv.ConvertOptions(
         column_types=source.schema,
         include_columns=source.schema.names,
@@ -144,14 +144,14 @@ def read_blocks(source: KaggleFile) -> Iterator[pa.RecordBatch]:
 
 
 def _find(folder: Path, csv_name: str, schema: pa.Schema) -> KaggleFile:
-    found = _candidates(folder, csv_name)
-    if len(found) == 1:
-        return KaggleFile(csv_name, found[0], schema)
-    if found:
+    candidates = _candidates(folder, csv_name)
+    if len(candidates) == 1:
+        return KaggleFile(csv_name, candidates[0], schema)
+    if candidates:
         raise BadInput(
-            f"{csv_name} lies in {folder} once",
-            found=", ".join(path.name for path in found),
-            fix="keep the one that is current and move the others away",
+            f"{folder} has one file for {csv_name}",
+            found=", ".join(path.name for path in candidates),
+            fix="leave the current one there and move the others away",
         )
     raise BadInput(
         f"{folder} holds {csv_name} as .csv, .csv.zip or .csv.gz, or {COMPETITION}.zip, or as "
@@ -175,12 +175,10 @@ def _open(source: KaggleFile) -> Iterator[IO[bytes]]:
         if source.path.suffix == ".zip":
             with zipfile.ZipFile(source.path) as archive, _member(archive, source) as stream:
                 yield stream
-        elif source.path.suffix == ".gz":
-            with gzip.open(source.path) as stream:
-                yield cast("IO[bytes]", stream)
         else:
-            with source.path.open("rb") as stream:
-                yield stream
+            opener = gzip.open if source.path.suffix == ".gz" else open
+            with opener(source.path, "rb") as stream:
+                yield cast("IO[bytes]", stream)
     except _DAMAGED as error:
         raise BadInput(
             f"{source.path.name} is complete and undamaged",
@@ -225,7 +223,7 @@ def _header(source: KaggleFile) -> list[str]:
 
 
 def _refusal(source: KaggleFile, error: str) -> BadInput:
-    """Return what arrow's message says, in the words of the file."""
+    """Return arrow's message as a refusal that names the column and the line of the file."""
     if ragged := re.search(r"Row #(\d+): Expected (\d+) columns, got (.*)", error, re.DOTALL):
         line, n_columns, got = ragged.groups()
         rule = f"every line of {source} has {n_columns} fields"
@@ -238,11 +236,11 @@ def _refusal(source: KaggleFile, error: str) -> BadInput:
     where = f"line {line}: {detail}" if line else detail
     if "UTF8" in detail:
         return _not_utf8(source, f"column {column}, {where}")
-    form = _form(source.schema.field(column).type)
-    return BadInput(f"every {column} of {source} is {form}", found=where, fix=UNCHANGED)
+    expected = _description(source.schema.field(column).type)
+    return BadInput(f"every {column} of {source} is {expected}", found=where, fix=UNCHANGED)
 
 
-def _form(dtype: pa.DataType) -> str:
+def _description(dtype: pa.DataType) -> str:
     if pa.types.is_date(dtype):
         return "a day written YYYY-MM-DD"
     return "a number" if pa.types.is_floating(dtype) else "a whole number"

@@ -1,11 +1,11 @@
 """Raw rows to the five typed tables, with dense int32 keys in place of ids.
 
-Ids become keys here and nowhere else, by joins on the engine: one kind of id after the other, each
-with a key for those that nothing but transactions know. Articles and customers lie in memory.
+Ids become keys here and nowhere else, by joins on the engine, first customers and then articles.
+The tables of articles and customers are held in memory.
 
-What has a type but breaks a rule (an unknown id, a negative price, a repeated key) passes:
-validation sees whole tables and shows the rows at fault. So an id that only transactions know gets
-a key too, after all known ones.
+A value that fits its type but breaks a rule (an unknown id, a negative price, a repeated key) is
+accepted here: validation checks whole tables and shows the rows at fault. So an id that occurs in
+the transactions only gets a key too, after all known ones.
 """
 
 import shutil
@@ -42,7 +42,7 @@ class AcquireParams(Section):
 class Tables:
     """The five tables, with the schemas of the same names in hemline.tables.
 
-    The transactions are rows of the engine that typed them, in no order yet.
+    The transactions are rows of the engine that typed them, not ordered yet.
     """
 
     articles: pa.Table
@@ -53,10 +53,10 @@ class Tables:
 
 
 def read_tables(engine: Engine, sources: Mapping[str, KaggleFile]) -> Tables:
-    """Return the typed tables of the files that `find_sources` found; raises BadInput."""
+    """Return the typed tables of the files of `find_sources`; raises BadInput."""
     articles, article_keys = _type_articles(_read(engine, sources["articles"]))
     customers, customer_keys = _type_customers(_read(engine, sources["customers"]))
-    pa.default_memory_pool().release_unused()  # what typing them took: 0.4 GB of Kaggle's
+    pa.default_memory_pool().release_unused()  # 0.4 GB for Kaggle's files
     transactions = _stream(engine, sources["transactions_train"])
     transactions, customer_keys = _with_keys(engine, transactions, customer_keys)
     transactions, article_keys = _with_keys(engine, transactions, article_keys)
@@ -91,8 +91,8 @@ def type_tables(
 def write_tables(engine: Engine, written: Tables, folder: Path) -> None:
     """Write the five parquet files of the tables to the folder.
 
-    Transactions are ordered by day, customer, article, channel and price, so that equal rows are
-    the only ones whose order cannot be told.
+    Transactions are ordered by day, customer, article, channel and price, so the order is total up
+    to equal rows.
     """
     for name, table in vars(written).items():
         path = folder / f"{name}.parquet"
@@ -104,7 +104,7 @@ def write_tables(engine: Engine, written: Tables, folder: Path) -> None:
 
 @contextmanager
 def replaced_folder(folder: Path) -> Iterator[Path]:
-    """Yield an empty sibling that takes the folder's place once the body has succeeded."""
+    """Yield an empty sibling that replaces the folder once the body has succeeded."""
     unfinished = folder.with_name(f"{folder.name}.unfinished")
     outdated = folder.with_name(f"{folder.name}.outdated")
     for leftover in (unfinished, outdated):
@@ -147,12 +147,12 @@ def _stream(engine: Engine, source: KaggleFile) -> Rows:
 
 
 def _with_keys(engine: Engine, transactions: Rows, known: pa.Table) -> tuple[Rows, pa.Table]:
-    """Return the transactions with a key for their id, and the keys that there are then.
+    """Return the transactions with keys in place of ids, and all keys including new ones.
 
     Args:
         engine: joins.
-        transactions: asked for once, so that they may stream.
-        known: key and id, of those that articles or customers know.
+        transactions: read once, so they may stream.
+        known: key and id of all rows of articles or customers.
     """
     key, name = known.column_names
     is_new = nw.col(key).is_null()
@@ -174,7 +174,7 @@ def _with_keys(engine: Engine, transactions: Rows, known: pa.Table) -> tuple[Row
 
 
 def _joinable(engine: Engine, keys: pa.Table) -> Rows:
-    """Return the keys by id, where no id is spelled as an empty one: nulls never meet in a join."""
+    """Return the keys by id, a missing id as an empty text: nulls never match in a join."""
     name = keys.column_names[1]
     return engine.from_arrow(keys).with_columns(nw.col(name).fill_null(""))
 
@@ -195,7 +195,7 @@ def _type_articles(articles: pa.Table) -> tuple[pa.Table, pa.Table]:
 def _type_customers(customers: pa.Table) -> tuple[pa.Table, pa.Table]:
     """Return tables.CUSTOMERS and CUSTOMER_KEYS.
 
-    No FN or Active means 0, and both spellings of NONE are one.
+    A missing FN or Active is 0, and both spellings of NONE become one.
     """
     key, keys = _keys_of(customers[columns.CUSTOMER_ID], tables.CUSTOMER_KEYS)
     news = customers[columns.NEWS]
@@ -223,12 +223,12 @@ def _whole(customers: pa.Table, name: str, dtype: pa.DataType) -> pa.ChunkedArra
 
 
 def _keys_of(ids: pa.ChunkedArray, schema: pa.Schema) -> tuple[pa.Array, pa.Table]:
-    """Return the key of each id, and all keys: ids are numbered as they first occur."""
+    """Return the key of each id, and all keys: ids are numbered in the order of their first row."""
     encoded = _named(ids).combine_chunks().dictionary_encode(null_encoding="encode")
     numbers = pa.array(range(len(encoded.dictionary)), pa.int32())
     return encoded.indices, pa.table([numbers, encoded.dictionary], schema)
 
 
 def _named(ids: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return the ids; an empty one is none, as in a csv file."""
+    """Return the ids, an empty one as null, as in a csv file."""
     return pc.if_else(pc.equal(ids, ""), pa.scalar(None, pa.string()), ids)

@@ -1,10 +1,10 @@
 """Running the rules: Great Expectations on the engine that does the table work.
 
-The same rules run over DuckDB or over Spark (see views.py) and find the same. Each suite looks at a
-table of its own, and a Spark run is given its frame with the call, so the suites are run one by one
-and the Data Docs are built once, at the end.
+The same rules run on DuckDB or on Spark (see views.py), with the same findings. Each suite reads
+one table, and a Spark run gets its frame with the call, so the suites run one by one and the Data
+Docs are built once, at the end.
 
-The Data Docs carry random element ids and the time of rendering. Both are replaced after the run,
+The Data Docs contain random element ids and the time of rendering. Both are replaced after the run,
 so that the same tables give the same pages and DVC can cache them.
 """
 # ruff: noqa: S608 (the SQL is made of our own names)
@@ -38,13 +38,13 @@ _CLOCK: Final = re.compile(r"\d{8}T\d{6}\.\d{6}Z")
 
 @dataclass(frozen=True)
 class Finding:
-    """What a run found about one rule.
+    """The result of one rule.
 
     Attributes:
         rule: the rule.
         passed: whether it holds, within its threshold.
         n_checked: rows of the table.
-        n_unexpected: rows that break it; 1 where a number of the whole table does.
+        n_unexpected: rows that break it; 1 if the rule is about the table as a whole.
         samples: up to N_SAMPLES of them, when it does not hold.
     """
 
@@ -58,14 +58,14 @@ class Finding:
 def check_tables(
     engine: EngineParams, tables: Path, rules: Sequence[Rule], *, docs: Path, run_day: date
 ) -> list[Finding]:
-    """Return a finding per rule, in the order of the rules, and write Data Docs anew.
+    """Return a finding per rule, in the order of the rules, and replace the Data Docs.
 
     Args:
         engine: what reads the tables; the findings are the same.
-        tables: the folder that the stage acquire wrote.
-        rules: what must hold.
+        tables: folder written by the stage acquire.
+        rules: the rules to check.
         docs: folder of the Data Docs, replaced; index.html is the start.
-        run_day: stands in the docs as the time of the run, so that they do not read the clock.
+        run_day: the time of the run shown in the docs, which do not read the clock.
     """
     shutil.rmtree(docs, ignore_errors=True)
     context = _context(docs)
@@ -82,7 +82,7 @@ def check_tables(
 
 
 def _context(docs: Path) -> Any:
-    """Return a context that lives in memory and writes Data Docs to the folder only."""
+    """Return a context in memory that writes Data Docs to the folder only."""
     backend = {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(docs.resolve())}
     site = {
         "class_name": "SiteBuilder",
@@ -128,7 +128,7 @@ def _run_suite(
 
 
 def _finding(rule: Rule, result: Any, n_checked: int, views: Views) -> Finding:
-    """Return what the result says; a check that could not run is our error, never a finding."""
+    """Return the finding of a result; a check that could not run is a bug, not a finding."""
     if result.exception_info.get("raised_exception", True):
         raise RuntimeError(f"{rule.table}: {rule.rule}: {result.exception_info}")
     n_unexpected = result.result.get("unexpected_count")
@@ -145,9 +145,11 @@ def _n_rows(views: Views, table: str) -> int:
 
 
 def _samples(rule: Rule, views: Views) -> list[dict[str, str]]:
-    """Return rows that break the rule, with the ids that their keys stand for."""
+    """Return rows that break the rule, with ids in place of keys."""
     rows = views.rows(f"{rule.rows.format(batch=rule.table)} LIMIT {N_SAMPLES}")
-    return [{name: _told(value) for name, value in _with_ids(row, views).items()} for row in rows]
+    return [
+        {name: _as_text(value) for name, value in _with_ids(row, views).items()} for row in rows
+    ]
 
 
 def _with_ids(row: dict[str, Any], views: Views) -> dict[str, Any]:
@@ -158,7 +160,7 @@ def _with_ids(row: dict[str, Any], views: Views) -> dict[str, Any]:
     return row
 
 
-def _told(value: Any) -> str:
+def _as_text(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

@@ -1,13 +1,14 @@
 """One rule: what must hold, how Great Expectations checks it, and which rows break it, as SQL.
 
-The SQL is there so that a refusal can show rows with their ids. Where Great Expectations has an
-expectation of its own it does the judging; it has none that DuckDB can run for patterns, joins and
-days, and there the SQL itself is the expectation (UnexpectedRows).
+The SQL lets a refusal show rows with their ids. Great Expectations' own expectations are used where
+there is one; for patterns, joins and days it has none that runs on DuckDB, so there the SQL itself
+is the expectation (UnexpectedRows).
 
-DuckDB and Spark run the same text and must find the same. So text is cast to STRING, a number is
-compared as DOUBLE (against a quoted bound DuckDB would round it to the column's float32), every
-order says where nulls go, and digits are told by `translate`, for the two differ in how they spell
-a pattern. SQL goes through `sqlalchemy.text` and `str.format`: no colons and no braces but {batch}.
+DuckDB and Spark run the same text and must give the same rows. So text is cast to STRING, a number
+is compared as DOUBLE (DuckDB would round a quoted bound to the column's float32), every ORDER BY
+places nulls explicitly, and digits are checked with `translate`, because the two engines use
+different pattern syntax. SQL passes through `sqlalchemy.text` and `str.format`, so it has no colons
+and no braces except {batch}.
 """
 # ruff: noqa: S608 (the SQL is made of our own names, and values from params.yaml are quoted)
 
@@ -39,10 +40,10 @@ SCHEMAS: Final = {
 
 @dataclass(frozen=True)
 class Rule:
-    """One thing that must hold.
+    """One rule about the tables.
 
     Attributes:
-        suite: the table, or ACROSS for rules that look at several.
+        suite: the table, or ACROSS for rules about several tables.
         table: the table whose rows break it.
         column: the column at fault, or "*" for whole rows.
         rule: what must hold, as a sentence.
@@ -61,7 +62,7 @@ class Rule:
 
 
 def min_rows(table: Table, n_rows: int) -> Rule:
-    """Return the rule that the table is not cut short."""
+    """Return the rule that the table is not truncated."""
     rule = f"{table} has at least {n_rows:,} rows"
     return Rule(
         suite=table,
@@ -144,7 +145,7 @@ def reaches(needed_through: date) -> Rule:
 def never(
     table: Table, column: str, rule: str, broken: str, *, fix: str, suite: str | None = None
 ) -> Rule:
-    """Return the rule that no row fulfils the SQL condition `broken`."""
+    """Return the rule that no row meets the SQL condition `broken`."""
     rows = _rows(table, column, broken)
     return query_rule(table, column, rule, rows, fix=fix, suite=suite)
 
@@ -152,7 +153,7 @@ def never(
 def query_rule(
     table: Table, column: str, rule: str, rows: str, *, fix: str, suite: str | None = None
 ) -> Rule:
-    """Return the rule that the SQL `rows`, reading from {batch}, finds nothing."""
+    """Return the rule that the SQL `rows`, reading from {batch}, returns no rows."""
     expectation = UnexpectedRowsExpectation(unexpected_rows_query=rows, description=rule)
     return Rule(suite or table, table, column, rule, fix, rows, expectation)
 
@@ -165,7 +166,7 @@ def _column_rule(
 
 
 def _rows(table: Table, column: str, broken: str) -> str:
-    """Return the SQL of rows to show: their ids and what is wrong, never the whole customer."""
+    """Return the SQL of rows to show: ids and the column at fault, never the whole customer."""
     shown = {
         "articles": ["article_id", "product_code"],
         "customers": ["customer_id"],
@@ -177,12 +178,12 @@ def _rows(table: Table, column: str, broken: str) -> str:
 
 
 def ordered_by(*names: str) -> str:
-    """Return the ORDER BY of these columns, nulls last, which DuckDB and Spark leave to habit."""
+    """Return the ORDER BY of these columns, nulls last: the engines' defaults differ."""
     return "ORDER BY " + ", ".join(f"{name} NULLS LAST" for name in names)
 
 
 def only_of(column: str, characters: str) -> str:
-    """Return the condition that the text holds at least one character, and none but these.
+    """Return the condition that the text is not empty and has only these characters.
 
     >>> only_of("article_id", "0123456789")
     "(article_id <> '' AND translate(article_id, '0123456789', '') = '')"

@@ -1,11 +1,11 @@
-"""The tables as views that Great Expectations and our own questions can be asked of.
+"""The tables as SQL views for Great Expectations and for our own queries.
 
-DuckDB: Great Expectations does not support it officially; over SQLAlchemy it works as soon as
-nothing opens a transaction, which the small dialect below sees to. For that everything stays SQL
-over columns: 31.8 million rows are judged in seconds, where pandas goes row by row through float32.
+DuckDB: Great Expectations does not support it officially; through SQLAlchemy it works if nothing
+opens a transaction, which the small dialect below ensures. In return, all checks run as SQL on
+columns: 31.8 million rows take seconds, where pandas would go through them row by row.
 
-Spark: Great Expectations' own engine, over temporary views of the session that the table work uses.
-Nothing is persisted there: a scan of two columns costs less than keeping all of a table.
+Spark: Great Expectations' own engine, on temporary views of the session that the table work uses.
+Great Expectations persists nothing there: scanning two columns is cheaper than caching a table.
 """
 # ruff: noqa: S608 (the SQL is made of our own names)
 
@@ -22,7 +22,7 @@ import narwhals as nw
 import sqlalchemy
 from sqlalchemy.dialects import registry
 
-from hemline.data.expectations.rules import DERIVED, DERIVED_BY_ENGINE
+from hemline.data.expectations.derived_tables import DERIVED, DERIVED_BY_ENGINE
 from hemline.engine.engine import EngineParams, open_engine
 from hemline.errors import BadInput
 
@@ -30,7 +30,7 @@ _TABLES: Final = ("articles", "customers", "transactions", "article_keys", "cust
 
 
 class Views(Protocol):
-    """The tables and what is derived from them, each under its name."""
+    """The tables and the derived tables, each under its name."""
 
     def batch(self, suite: str, table: str) -> tuple[Any, dict[str, Any] | None]:
         """Return a batch definition for the suite, of a whole table, and its parameters."""
@@ -46,7 +46,7 @@ def open_views(engine: EngineParams, tables: Path, context: Any) -> AbstractCont
 
     Args:
         engine: what reads the tables.
-        tables: the folder that the stage acquire wrote.
+        tables: folder written by the stage acquire.
         context: Great Expectations' context, which gets a data source.
 
     Raises:
@@ -55,7 +55,7 @@ def open_views(engine: EngineParams, tables: Path, context: Any) -> AbstractCont
     missing = [f"{name}.parquet" for name in _TABLES if not (tables / f"{name}.parquet").is_file()]
     if missing:
         raise BadInput(
-            f"{tables} holds the tables that the stage acquire writes",
+            f"{tables} has the tables written by the stage acquire",
             found=f"no {', '.join(missing)}",
             fix="dvc repro acquire",
         )
@@ -63,7 +63,7 @@ def open_views(engine: EngineParams, tables: Path, context: Any) -> AbstractCont
 
 
 class _Dialect(duckdb_engine.Dialect):
-    """DuckDB without transactions: a read-only run needs none, and GX closes them out of order."""
+    """DuckDB without transactions: reading needs none, and GX closes them out of order."""
 
     supports_statement_cache = False
 
@@ -92,7 +92,7 @@ class _InDuckdb:
 
 @contextmanager
 def _in_duckdb(engine: EngineParams, tables: Path, context: Any) -> Iterator[_InDuckdb]:
-    """Yield views in a DuckDB file, which is gone afterwards."""
+    """Yield views in a temporary DuckDB file."""
     registry.register("duckdb.hemline", __name__, "_Dialect")
     config = {"memory_limit": engine.memory_limit}
     if engine.threads:
@@ -109,12 +109,12 @@ def _in_duckdb(engine: EngineParams, tables: Path, context: Any) -> Iterator[_In
             "duckdb+hemline", database=str(database), query=config | {"access_mode": "read_only"}
         ).render_as_string()
         source = context.data_sources.add_sql("tables", connection_string=url)
-        asked = sqlalchemy.create_engine(url)
+        reader = sqlalchemy.create_engine(url)
         try:
-            with asked.connect() as connection:
+            with reader.connect() as connection:
                 yield _InDuckdb(source, connection)
         finally:
-            asked.dispose()
+            reader.dispose()
             source.get_engine().dispose()
 
 
@@ -134,7 +134,7 @@ class _InSpark:
 
 @contextmanager
 def _in_spark(engine: EngineParams, tables: Path, context: Any) -> Iterator[_InSpark]:
-    """Yield temporary views of the session, which are dropped afterwards."""
+    """Yield temporary views of the session; they are dropped afterwards."""
     with open_engine(engine) as spark:
         frames = {name: spark.read(tables / f"{name}.parquet").to_native() for name in _TABLES}
         session = frames["transactions"].sparkSession

@@ -1,8 +1,8 @@
-"""The catalogue: articles with Kaggle's 25 columns, and what drives their sales behind the scenes.
+"""The catalogue: articles with Kaggle's 25 columns, and the hidden variables behind their sales.
 
-Products come first, articles (colour siblings of one product code) second: a product draws its
-line, type, pattern, price, launch and life, and its siblings differ in colour and luck. Product
-codes rise with the launch day, as they do in the genuine table.
+Products are drawn first, then articles (colour siblings of one product code): a product draws its
+line, type, pattern, price, launch and life; its siblings differ in colour and in random appeal.
+Product codes rise with the launch day, as they do in the genuine table.
 """
 
 from dataclasses import dataclass
@@ -34,13 +34,13 @@ _SIZE_RANGES: Final = np.array(["", " tall", " petite", " plus"], object)
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The articles and, row by row, what makes them sell.
+    """The articles and, row by row, the variables behind their sales.
 
     Attributes:
         articles: the table, Kaggle's 25 columns.
         launch: int16; first day on sale, counted from the shop's first day, may be negative.
         last: int16; last day on sale.
-        is_staple: whether the article stays in the range instead of fading.
+        is_staple: whether demand stays constant over its life instead of decaying.
         appeal: float64; demand before season, age and taste.
         ticket_cents: int64; price tag before markdown.
         repeats: float64; how readily the article is bought again, 0 to 1.
@@ -94,13 +94,13 @@ def draw_catalogue(
 
 
 def _draw_appeal(siblings: pd.DataFrame, rng: np.random.Generator) -> FloatArray:
-    """Long tails twice over: some products sell, and of those some colours."""
+    """Return long-tailed appeal, drawn per product and again per colour."""
     product, n_articles = pd.factorize(siblings["product_code"])[0], len(siblings)
     of_product = rng.normal(0, 0.35, product[-1] + 1)[product]
     of_colour = siblings["colour"].map({name: colour.sells for name, colour in COLOURS.items()})
     of_garment = siblings["garment_group"].map(GARMENT_SALES)
-    luck = np.exp(of_product + rng.normal(0, 0.3, n_articles))
-    return np.asarray(luck * of_colour * of_garment, np.float64)
+    noise = np.exp(of_product + rng.normal(0, 0.3, n_articles))
+    return np.asarray(noise * of_colour * of_garment, np.float64)
 
 
 def _describe(siblings: pd.DataFrame) -> pd.DataFrame:

@@ -1,15 +1,14 @@
-"""The fifty colour groups with the perceived value and master each is mostly filed under.
+"""The fifty colour groups, each with its most frequent perceived value and master.
 
-The genuine table files a colour under several values and masters; here every colour has its most
-frequent pair, so a colour group determines both. The price is that perceived columns say nothing
-the colour group does not.
+The genuine table combines a colour with several values and masters; here a colour group determines
+both. The price is that the perceived columns carry no information beyond the colour group.
 """
 
 from typing import Final, NamedTuple
 
 
 class Colour(NamedTuple):
-    """A colour group: its code, perceived value, master, share of articles and how it sells."""
+    """A colour group: its code, perceived value, master, share of articles and relative sales."""
 
     code: int
     value_id: int

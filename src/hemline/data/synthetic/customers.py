@@ -1,8 +1,8 @@
-"""The customers: Kaggle's seven columns, their taste, and when they come to the shop.
+"""The customers: Kaggle's seven columns, their taste, and the days of their visits.
 
-A customer's taste group decides age, club and news habits, so that attributes carry a noisy hint of
-taste. How often somebody comes is a long-tailed draw of its own, a little higher for readers of the
-fashion news.
+A customer's taste group decides age, club and news habits, so that the attributes are a noisy
+signal of taste. The number of visits is drawn separately from a long-tailed distribution, a little
+higher for readers of the fashion news.
 """
 
 from dataclasses import dataclass
@@ -19,13 +19,13 @@ FloatArray = npt.NDArray[np.float64]
 _REFERENCE_DAYS: Final = 734  # activity is stated per the two years of the genuine data
 _MEDIAN_TRIPS: Final = 2.9
 _TRIPS_SPREAD: Final = 1.3
-_REGULARS_TRIPS: Final = 1.4  # readers of the news come this much more often
+_REGULARS_TRIPS: Final = 1.4  # readers of the news visit this many times as often
 _FOUNDERS: Final = 0.63  # share of customers from before the first day
 _LOYAL: Final = 0.5  # share who are customers to the last day
 _RETURN_TRIPS: Final = 0.06  # share of visits that follow another one within days
 _LARGEST_BASKET: Final = 9.0  # mean number of articles beyond the first
 _NEVER_CAME: Final = 0.007
-_FOLLOWS, _ACTS = 0.97, 0.95  # shares of the regular readers whose FN and Active are 1
+_FOLLOWS, _IS_ACTIVE = 0.97, 0.95  # shares of the regular readers whose FN and Active are 1
 _MONTHLY, _NEWS_UNKNOWN = 0.001, 0.01
 _CLUB_UNKNOWN, _LEFT_CLUB = 0.0045, 0.0004
 _ANY_AGE, _AGE_UNKNOWN = 0.15, 0.0115
@@ -34,7 +34,7 @@ _HEX: Final = np.frombuffer(b"0123456789abcdef", np.uint8)
 
 @dataclass(frozen=True)
 class Crowd:
-    """The customers and, row by row, what makes them buy.
+    """The customers and, row by row, the variables behind their purchases.
 
     Attributes:
         customers: the table, Kaggle's seven columns, ordered by customer_id.
@@ -53,7 +53,7 @@ class Crowd:
 
 @dataclass(frozen=True)
 class Visits:
-    """Who comes on which day, ordered by day and customer.
+    """The visits of all customers, ordered by day and customer.
 
     Attributes:
         customer: int32; row of the customer.
@@ -64,7 +64,7 @@ class Visits:
     starts: npt.NDArray[np.int64]
 
     def on(self, day: int) -> npt.NDArray[np.int32]:
-        """Return the customers who come on the day, ascending and distinct."""
+        """Return the customers who visit on the day, ascending and distinct."""
         return self.customer[self.starts[day] : self.starts[day + 1]]
 
 
@@ -82,9 +82,9 @@ def draw_crowd(n_customers: int, rng: np.random.Generator) -> Crowd:
 
 
 def draw_visits(crowd: Crowd, day_weights: FloatArray, rng: np.random.Generator) -> Visits:
-    """Return the visits of the crowd on days weighted by how busy the shop is.
+    """Return the visits of the crowd, on days weighted by how busy the shop is.
 
-    Nobody comes twice on a day; customers whose number of visits is drawn as zero have no history.
+    A customer visits at most once a day; those who draw zero visits have no history.
     """
     n_customers, n_days = len(crowd.customers), len(day_weights)
     n_visits = _draw_visit_counts(crowd, n_days, rng)
@@ -104,7 +104,7 @@ def _draw_attributes(group: npt.NDArray[np.int8], rng: np.random.Generator) -> p
     n_customers = len(group)
     regular = rng.random(n_customers) < _per_group("regular_news")[group]
     follows = np.where(rng.random(n_customers) < _FOLLOWS, 1.0, np.nan)
-    acts = np.where(rng.random(n_customers) < _ACTS, 1.0, np.nan)
+    is_active = np.where(rng.random(n_customers) < _IS_ACTIVE, 1.0, np.nan)
     news = np.where(regular, "Regularly", "NONE").astype(object)
     news[~regular & (rng.random(n_customers) < _MONTHLY)] = "Monthly"
     news[rng.random(n_customers) < _NEWS_UNKNOWN] = None
@@ -112,7 +112,7 @@ def _draw_attributes(group: npt.NDArray[np.int8], rng: np.random.Generator) -> p
         {
             "customer_id": _draw_hex(n_customers, rng, distinct=True),
             "FN": np.where(regular, follows, np.nan),
-            "Active": np.where(regular, acts, np.nan),
+            "Active": np.where(regular, is_active, np.nan),
             "club_member_status": _draw_club(group, rng),
             "fashion_news_frequency": pd.Series(news, dtype="str"),
             "age": _draw_ages(group, rng),
@@ -133,8 +133,8 @@ def _draw_club(group: npt.NDArray[np.int8], rng: np.random.Generator) -> pd.Seri
 def _draw_ages(group: npt.NDArray[np.int8], rng: np.random.Generator) -> FloatArray:
     mean, spread = np.array([taste.age for taste in GROUPS.values()])[group].T
     age: FloatArray = np.clip(np.rint(rng.normal(mean, spread)), 16, 99)
-    anybody = rng.random(len(group)) < _ANY_AGE  # somebody of any age may have any taste
-    age[anybody] = rng.integers(17, 75, int(anybody.sum()))
+    any_age = rng.random(len(group)) < _ANY_AGE  # these ages do not depend on the taste group
+    age[any_age] = rng.integers(17, 75, int(any_age.sum()))
     age[rng.random(len(group)) < _AGE_UNKNOWN] = np.nan
     return age
 
@@ -167,9 +167,9 @@ def _draw_visit_counts(
 def _draw_membership(
     n_visits: npt.NDArray[np.int64], rng: np.random.Generator
 ) -> tuple[FloatArray, FloatArray]:
-    """Return when each customer joins and leaves, as shares of all the shop's business.
+    """Return when each customer joins and leaves, as shares of the shop's total visits.
 
-    Who comes often has mostly been a customer for long.
+    Frequent visitors have mostly been customers for a long time.
     """
     u = rng.random((4, len(n_visits)))
     often = np.sqrt(np.maximum(n_visits, 1))

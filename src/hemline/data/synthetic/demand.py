@@ -1,8 +1,8 @@
-"""What sells today: the appeal of every article on sale, and the price it is sold at.
+"""Demand on a day: the appeal of every article on sale, and its price.
 
-An article ramps up within days, fades over its life unless it is a staple, follows the season of
-its garment group and drifts along a trend of its own. The trend is why last week's sellers say more
-about next week than all sellers of two years do.
+Demand for an article ramps up within days, decays over its life unless it is a staple, follows the
+season of its garment group and has a random trend. Because of the trend, last week's bestsellers
+predict next week better than the bestsellers of two years.
 """
 
 from collections.abc import Sequence
@@ -19,8 +19,8 @@ from hemline.data.synthetic.seasons import PEAKS, log_demand
 FloatArray = npt.NDArray[np.float64]
 
 _RAMP_DAYS: Final = 4.0
-_FADE: Final = 0.8  # share of its life after which an article's demand is down to 1 / e
-_TREND_KEPT: Final = 0.97  # share of a trend that lasts to the next day: a half-life of 23 days
+_DECAY: Final = 0.8  # share of its life after which an article's demand is down to 1 / e
+_TREND_RETAINED: Final = 0.97  # share of a trend that lasts to the next day: a half-life of 23 days
 _TREND_SPREAD: Final = 0.35
 _STAPLE_APPEAL: Final = 0.7
 
@@ -36,9 +36,11 @@ def opening_trend(n_articles: int, rng: np.random.Generator) -> FloatArray:
 
 
 def next_trend(log_trend: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Return the articles' log trends of the following day; shape kept, spread constant."""
+    """Return the articles' log trends of the following day, of the same spread."""
     noise = rng.normal(0, _TREND_SPREAD, len(log_trend))
-    return np.asarray(_TREND_KEPT * log_trend + np.sqrt(1 - _TREND_KEPT**2) * noise, np.float64)
+    return np.asarray(
+        _TREND_RETAINED * log_trend + np.sqrt(1 - _TREND_RETAINED**2) * noise, np.float64
+    )
 
 
 def is_on_sale(
@@ -50,15 +52,15 @@ def is_on_sale(
 
 
 def appeal_on(catalogue: Catalogue, day: int, today: date, events: Sequence[Event]) -> FloatArray:
-    """Return the demand of every article today before trend and taste; 0 when not on sale."""
+    """Return the demand for every article today before trend and taste; 0 when not on sale."""
     age = np.maximum(day - catalogue.launch.astype(np.float64), 0)
     life = catalogue.last.astype(np.float64) - catalogue.launch + 1
-    fade = np.where(catalogue.is_staple, _STAPLE_APPEAL, np.exp(-age / (_FADE * life)))
+    decay = np.where(catalogue.is_staple, _STAPLE_APPEAL, np.exp(-age / (_DECAY * life)))
     ramp = 1 - np.exp(-(age + 1) / _RAMP_DAYS)
     ahead = timedelta(days=strength_on(events, "season_change", today))
     season = np.exp(log_demand(list(PEAKS), today + ahead))[catalogue.garment_group]
     on_sale = is_on_sale(catalogue, np.arange(len(age)), day)
-    return np.asarray(catalogue.appeal * fade * ramp * season * on_sale, np.float64)
+    return np.asarray(catalogue.appeal * decay * ramp * season * on_sale, np.float64)
 
 
 def prices_on(
@@ -70,7 +72,7 @@ def prices_on(
     events: Sequence[Event],
     rng: np.random.Generator,
 ) -> npt.NDArray[np.float32]:
-    """Return what each of the articles costs today: ticket, markdown, voucher, planted events."""
+    """Return the price of each article today: ticket, markdown, voucher and planted events."""
     cents = catalogue.ticket_cents[articles] * _markdowns(catalogue, articles, day)
     voucher = rng.choice([1.0, 0.9, 0.75], len(articles), p=[0.86, 0.10, 0.04])
     price = np.rint(cents * voucher) / _TICKET_SCALE

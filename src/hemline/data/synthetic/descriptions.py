@@ -1,7 +1,7 @@
 """Names and descriptions of articles, composed from a small grammar of our own.
 
-A description has the order of a real one: what it is and of which stuff, cut, details, pattern and
-a closing remark. One text per product code, as the colour siblings of a product share theirs.
+A description follows the order of a real one: type and material, cut, details, pattern and a
+closing remark. There is one text per product code, shared by its colour siblings.
 """
 
 from typing import Final, NamedTuple
@@ -10,9 +10,9 @@ from hemline.data.synthetic.vocabulary import GRAPHICS
 
 
 class Family(NamedTuple):
-    """What the descriptions of a family of types choose from."""
+    """The words and phrases from which descriptions of a family of types are drawn."""
 
-    stuffs: tuple[str, ...]
+    materials: tuple[str, ...]
     cuts: tuple[str, ...]
     details: tuple[str, ...]
     closings: tuple[str, ...]
@@ -193,8 +193,13 @@ FAMILIES: Final = {
     ),
 }  # fmt: skip
 
-_STUFFS: Final = {"Denim": "washed denim", "Lace": "lace", "Chambray": "chambray", "Mesh": "mesh"}
-"""Graphical appearances that are a stuff rather than a pattern on one."""
+_MATERIALS: Final = {
+    "Denim": "washed denim",
+    "Lace": "lace",
+    "Chambray": "chambray",
+    "Mesh": "mesh",
+}
+"""Graphical appearances that are a material rather than a pattern on one."""
 _NOUNS: Final = {"Unknown": "piece", "Hair/alice band": "hair band"}
 
 _STARTS: Final = ("Mel", "Ro", "Ka", "Sun", "Tor", "Ve", "Lin", "Bri", "Da", "Os", "Fay", "Ju",
@@ -204,11 +209,11 @@ _ENDS: Final = ("va", "mi", "da", "nne", "sa", "lo", "rie", "ka", "to", "line", 
 
 
 N_DICE: Final = 5
-"""How many dice the texts of a product need: numbers of any size, read by remainder."""
+"""Random numbers that the texts of a product need; any size, used modulo the choices."""
 
 
 def compose_name(type_name: str, dice: list[int]) -> str:
-    """Return a product name such as the buyers give: an invented first name and the type.
+    """Return a product name: an invented first name and the type.
 
     >>> compose_name("T-shirt", [0, 1, 0, 0, 0])
     'Melmi t-shirt'
@@ -223,13 +228,13 @@ def compose_description(type_name: str, family_name: str, graphic: str, dice: li
     'Narrow belt in imitation leather. It has a metal buckle and a loop.'
     """
     family, pattern = FAMILIES[family_name], GRAPHICS[graphic][2]
-    cut, stuff = _pick(family.cuts, dice[0]), _pick(family.stuffs, dice[1])
-    if graphic in _STUFFS:
-        stuff, pattern = _STUFFS[graphic], ""
+    cut, material = _pick(family.cuts, dice[0]), _pick(family.materials, dice[1])
+    if graphic in _MATERIALS:
+        material, pattern = _MATERIALS[graphic], ""
     details = family.details
     other = dice[2] + 1 + dice[3] % (len(details) - 1)  # never the same detail twice
     sentences = [
-        f"{cut.capitalize()} {_noun(type_name)} in {stuff}"
+        f"{cut.capitalize()} {_noun(type_name)} in {material}"
         + (f" with {pattern}." if pattern else "."),
         f"It has {_pick(details, dice[2])} and {_pick(details, other)}.",
         _pick(family.closings, dice[4]),

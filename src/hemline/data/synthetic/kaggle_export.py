@@ -1,6 +1,6 @@
-"""A shop as the three files Kaggle hands out, spelled as there: column order, empty nulls, ids.
+"""A shop as Kaggle's three csv files: the same column order, empty nulls and ids.
 
-Prices are float32 in their shortest spelling, so that reading them back gives the same number;
+Prices are float32 in their shortest form, so that reading them back gives the same number;
 Kaggle's own files carry more digits of the same price.
 """
 
@@ -20,7 +20,7 @@ _ROWS_AT_A_TIME: Final = 1 << 20
 def write_kaggle_files(shop: GeneratedShop, folder: Path) -> None:
     """Write articles.csv, customers.csv and transactions_train.csv into the folder.
 
-    Product codes lose their leading zero, as they have in Kaggle's file.
+    Product codes have no leading zero, as in Kaggle's file.
     """
     folder.mkdir(parents=True, exist_ok=True)
     code = shop.articles[columns.PRODUCT_CODE].str.lstrip("0")

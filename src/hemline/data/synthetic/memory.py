@@ -1,8 +1,8 @@
-"""What customers remember having bought.
+"""What each customer has bought, as far as the generator needs it.
 
-The latest articles stand in a ring per customer, to be bought again. All products ever bought stand
-in one table of hashed pairs, to be told from new ones: about one pair in twenty that was never
-bought looks as if it had been, which costs a customer nothing but another look.
+The latest articles are in a ring buffer per customer, to draw repeat purchases from. All products
+ever bought are in one table of hashed pairs, to tell them from new ones. About one pair in twenty
+collides with another; the customer then draws another article, so the price is negligible.
 """
 
 from typing import Final
@@ -40,13 +40,13 @@ class Memory:
         return self._bought[self._slots(customer, product)]
 
     def remember(self, customer: IntArray, article: IntArray, product: IntArray, day: int) -> None:
-        """Write down the distinct purchases of a day, given in the order of customers."""
+        """Store the distinct purchases of a day, ordered by customer."""
         who, first, count = np.unique(customer, return_index=True, return_counts=True)
         rank = np.arange(len(customer)) - np.repeat(first, count)
-        kept = rank >= np.repeat(count, count) - _REMEMBERED
-        place = (self._written[customer] + rank)[kept] % _REMEMBERED
-        self._articles[customer[kept], place] = article[kept]
-        self._days[customer[kept], place] = day
+        is_latest = rank >= np.repeat(count, count) - _REMEMBERED
+        place = (self._written[customer] + rank)[is_latest] % _REMEMBERED
+        self._articles[customer[is_latest], place] = article[is_latest]
+        self._days[customer[is_latest], place] = day
         self._written[who] += count
         self._bought[self._slots(customer, product)] = True
 

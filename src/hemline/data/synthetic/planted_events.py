@@ -1,8 +1,8 @@
-"""Events that can be planted: what changes at a date, by how much, and who ought to notice.
+"""Events that can be planted: what changes on which day, by how much, and how to respond to it.
 
-An event is looked up day by day while purchases are drawn and every day has its own random stream,
-so the days before it are the same bytes with and without it. The price: from its date on an event
-that changes what is bought changes later days too, through what customers remember having bought.
+Events are applied day by day while purchases are drawn, and every day has its own random stream, so
+the days before an event are the same bytes with and without it. The price: an event that changes
+what is bought also affects the days after it ends, through repeat purchases.
 """
 
 import datetime as dt
@@ -38,9 +38,9 @@ COLUMNS: Final[dict[Kind, tuple[str, ...]]] = {
     "season_change": ("garment_group_name", "product_group_name"),
     "broken_column": ("price",),
 }
-"""The columns in which a monitor ought to see an event (the articles' columns joined to sales)."""
+"""The columns in which a monitor should detect an event (articles' columns joined to sales)."""
 
-VERDICTS: Final[dict[Kind, str]] = {
+EXPECTED_VERDICTS: Final[dict[Kind, str]] = {
     "taste_shift": "drift",
     "price_change": "drift",
     "channel_shift": "drift",
@@ -48,7 +48,7 @@ VERDICTS: Final[dict[Kind, str]] = {
     "season_change": "season",
     "broken_column": "broken",
 }
-"""What ought to be said of an event: retrain (drift), leave it (season), or refuse the data."""
+"""The correct verdict on an event: retrain (drift), ignore it (season) or refuse the data."""
 
 _SEASON_DAYS: Final = 60  # how long a season_change without `until` lasts
 
@@ -71,11 +71,11 @@ class Event(BaseModel):
 
     @property
     def strength(self) -> float:
-        """The size as a number; STRENGTHS says what it counts."""
+        """The size as a number, in the unit given in STRENGTHS."""
         return STRENGTHS[self.kind][self.size]
 
-    def acts_on(self, day: dt.date) -> bool:
-        """Return whether the event acts on the day; a season_change returns every year."""
+    def is_active_on(self, day: dt.date) -> bool:
+        """Return whether the event is active on the day; a season_change recurs every year."""
         if self.kind == "season_change":
             return day >= self.date and (day - self._latest_start(day)).days < self._n_days()
         return self.date <= day and (self.until is None or day <= self.until)
@@ -90,8 +90,8 @@ class Event(BaseModel):
 
 
 def strength_on(events: Iterable[Event], kind: Kind, day: dt.date) -> float:
-    """Return the summed strength of the events of a kind that act on the day, 0 without any."""
-    return sum(event.strength for event in events if event.kind == kind and event.acts_on(day))
+    """Return the summed strength of the events of a kind that are active on the day."""
+    return sum(event.strength for event in events if event.kind == kind and event.is_active_on(day))
 
 
 def _in_year(start: dt.date, year: int) -> dt.date:

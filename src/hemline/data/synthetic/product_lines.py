@@ -1,7 +1,7 @@
-"""The assortment's lines: which department sells which types in which section and index.
+"""The lines of the assortment: which department sells which types in which section and index.
 
-The keys are index code and section. A line's share is that of the index's articles; the weight of
-a type stands behind its name.
+The keys are index code and section. A line's share is its share of the index's articles; the weight
+of a type follows its name.
 """
 
 from typing import Final, NamedTuple

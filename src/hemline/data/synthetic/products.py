@@ -1,7 +1,7 @@
-"""Products: what the colour siblings of one product code have in common.
+"""Products: the attributes shared by the colour siblings of one product code.
 
 A product draws its line, type, pattern, price tag, launch and life, its name and its description.
-Launches run ahead of the season of their garment group, so the assortment turns before demand does.
+Launches precede the season of their garment group, so the assortment changes before demand does.
 """
 
 from datetime import date, timedelta
@@ -98,9 +98,9 @@ def _draw_graphics(garment_groups: pd.Series, rng: np.random.Generator) -> npt.N
 
 def _draw_tickets(types: pd.Series, rng: np.random.Generator) -> npt.NDArray[np.int64]:
     usual = types.map({name: kind.ticket for name, kind in TYPES.items()}).to_numpy(np.float64)
-    wished = 100 * usual * np.exp(rng.normal(0.1, 0.45, len(types)))
+    drawn = 100 * usual * np.exp(rng.normal(0.1, 0.45, len(types)))
     between = np.sqrt(_TICKETS[1:] * _TICKETS[:-1])
-    return _TICKETS[np.searchsorted(between, wished)]
+    return _TICKETS[np.searchsorted(between, drawn)]
 
 
 def _draw_lives(is_staple: npt.NDArray[np.bool_], rng: np.random.Generator) -> FloatArray:

@@ -1,10 +1,10 @@
-"""Transactions, drawn day by day: who comes, what they take, where and at which price.
+"""Transactions, drawn day by day: who buys what, in which channel and at which price.
 
-Each place in a basket is one of three things. Something bought before, the likelier the more
-recently and the more of a basic it is. A sibling (another colour) of something in the basket or
-bought before. Or something new: an article on sale, drawn by the appeal it has today to one of the
-customer's styles. Every day has random streams of its own, so an event cannot reach back in time;
-the price is a loop over days, a few milliseconds each plus the work that grows with the rows.
+Each place in a basket is one of three: an article bought before, more likely if it was recent or is
+a basic; a sibling (another colour) of an article in the basket or bought before; or a new article
+on sale, drawn by its appeal to one of the customer's styles that day. Every day has its own random
+stream, so an event cannot affect earlier days; the price is a loop over days, a few milliseconds
+each plus the work that grows with the rows.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,16 +29,16 @@ IntArray = npt.NDArray[np.int64]
 _STORE, _ONLINE = 1, 2
 _STYLE_STEPS: Final = np.array([0.7, 0.88, 0.96])  # favourite, second, third; the rest any style
 _REPEAT_CHANCE: Final = 0.6
-_RECALL: Final = 0.5  # the latest article comes to mind first, with this chance
+_RECALL: Final = 0.5  # chance that a repeat purchase is of the latest article
 _SIBLING_CHANCE: Final = 0.12
 _BASKET_SIBLING_CHANCE: Final = 0.1
-_LOOKS: Final = 8  # how many articles a customer looks at to find one of a product not bought yet
+_ATTEMPTS: Final = 8  # draws to find an article of a product not bought yet
 _TURN_ONLINE: Final = 0.3  # of the visits to a closed store
 _TWO_UNITS, _THREE_UNITS = 0.092, 0.009
 
 
 class Sales(NamedTuple):
-    """What is sold on a day, one element per unit, ordered by customer and article."""
+    """The sales of a day, one element per unit, ordered by customer and article."""
 
     customer: IntArray
     article: IntArray
@@ -48,16 +48,16 @@ class Sales(NamedTuple):
 
 @dataclass(frozen=True)
 class World:
-    """What purchases are drawn from: all that does not change from day to day.
+    """Everything purchases are drawn from that does not change from day to day.
 
     Attributes:
         crowd: the customers.
-        visits: who comes when.
+        visits: who visits on which day.
         catalogue: the articles.
         affinities: float32 of shape (styles, articles).
         opening_trend: float64 per article; see demand.next_trend.
-        mobility: float64 per customer; those below a taste shift's strength move.
-        events: what is planted.
+        mobility: float64 per customer; a taste shift moves those below its strength.
+        events: the planted events.
         first_day: the day with number 0.
     """
 
@@ -77,7 +77,7 @@ def draw_transactions(
     """Return all transactions (tables.TRANSACTIONS), ordered by day, customer and article.
 
     Args:
-        world: what they are drawn from.
+        world: everything that is constant.
         n_days: days from world.first_day on.
         stream: the random generator of a day.
     """
@@ -105,10 +105,10 @@ def _sell(
     customer = visitor[visit]
     style = _choose_styles(world, customer, today, rng)
     appeal = demand.appeal_on(world.catalogue, day, today, world.events) * np.exp(log_trend)
-    article = _take_new(world, memory, customer, style, appeal=appeal, rng=rng)
-    eagerness = 1 / size[visit]  # who comes for one thing often comes for the same thing
-    article = _take_again(world, memory, customer, article, eagerness=eagerness, day=day, rng=rng)
-    article = _take_siblings(world, visit, article, day, rng)
+    article = _draw_new(world, memory, customer, style, appeal=appeal, rng=rng)
+    eagerness = 1 / size[visit]  # single-article visits are often repeats
+    article = _draw_repeats(world, memory, customer, article, eagerness=eagerness, day=day, rng=rng)
+    article = _draw_siblings(world, visit, article, day, rng)
     visit, customer, article = (part[article >= 0] for part in (visit, customer, article))
     pair, first = np.unique(customer * len(appeal) + article, return_index=True)
     customer, article = np.divmod(pair, len(appeal))
@@ -125,15 +125,15 @@ def _sell(
 def _enter(
     world: World, day: int, today: date, rng: np.random.Generator
 ) -> tuple[IntArray, npt.NDArray[np.int8]]:
-    """Return the day's visitors and the channel each comes through."""
+    """Return the day's visitors and the channel of each."""
     visitor = world.visits.on(day).astype(np.int64)
     u = rng.random((4, len(visitor)))
     in_store = u[0] < world.crowd.store_share[visitor]
     in_store &= u[1] >= strength_on(world.events, "channel_shift", today)
     closed = in_store & (u[2] < strength_on(world.events, "closed_stores", today))
-    comes = ~closed | (u[3] < _TURN_ONLINE)
+    visits = ~closed | (u[3] < _TURN_ONLINE)
     channel = np.where(in_store & ~closed, _STORE, _ONLINE).astype(np.int8)
-    return visitor[comes], channel[comes]
+    return visitor[visits], channel[visits]
 
 
 def _choose_styles(
@@ -145,7 +145,7 @@ def _choose_styles(
     return np.where(moved, shifted(style), style)
 
 
-def _take_new(
+def _draw_new(
     world: World,
     memory: Memory,
     customer: IntArray,
@@ -154,27 +154,27 @@ def _take_new(
     appeal: npt.NDArray[np.float64],
     rng: np.random.Generator,
 ) -> IntArray:
-    """Return an article on sale per place, drawn by affinity times appeal; -1 for nothing new.
+    """Return a new article per place, drawn by affinity times appeal; -1 if none was drawn.
 
-    Without a second look, a small catalogue would sell its few favourites over and over again.
+    Without several attempts, a small catalogue would sell its few favourites again and again.
     """
     on_sale = np.flatnonzero(appeal)
     steps = np.cumsum(world.affinities[:, on_sale] * appeal[on_sale], axis=1)
     steps /= steps[:, -1:]
-    steps += np.arange(len(steps))[:, None]  # one ascending line: row s fills the interval s, s + 1
+    steps += np.arange(len(steps))[:, None]  # one ascending array: row s covers [s, s + 1]
     product_of = world.catalogue.first_sibling
     article = np.full(len(customer), -1)
-    for _ in range(_LOOKS):
+    for _ in range(_ATTEMPTS):
         open_ = np.flatnonzero(article < 0)
         u = style[open_] + rng.random(len(open_))
         place = np.searchsorted(steps.ravel(), u, side="right") - style[open_] * len(on_sale)
-        seen = on_sale[np.minimum(place, len(on_sale) - 1)]
-        is_new = ~memory.knows(customer[open_], product_of[seen])
-        article[open_[is_new]] = seen[is_new]
+        drawn = on_sale[np.minimum(place, len(on_sale) - 1)]
+        is_new = ~memory.knows(customer[open_], product_of[drawn])
+        article[open_[is_new]] = drawn[is_new]
     return article
 
 
-def _take_again(
+def _draw_repeats(
     world: World,
     memory: Memory,
     customer: IntArray,
@@ -184,15 +184,15 @@ def _take_again(
     day: int,
     rng: np.random.Generator,
 ) -> IntArray:
-    """Put something bought before, or a sibling of it, in some places."""
+    """Replace some places by an article bought before or a sibling of one."""
     back = rng.geometric(_RECALL, len(customer)) - 1
     known, bought_on = memory.recall(customer, back)
     gap = day - bought_on.astype(np.float64)
-    still_wanted = 0.65 * np.exp(-gap / 8) + 0.35 * np.exp(-gap / 150)
+    readiness = 0.65 * np.exp(-gap / 8) + 0.35 * np.exp(-gap / 150)
     u = rng.random((3, len(customer)))
     exists = known >= 0
-    still_wanted *= world.catalogue.repeats[known] * eagerness
-    again = exists & (u[0] < _REPEAT_CHANCE * still_wanted)
+    readiness *= world.catalogue.repeats[known] * eagerness
+    again = exists & (u[0] < _REPEAT_CHANCE * readiness)
     again &= demand.is_on_sale(world.catalogue, known, day)
     other = _sibling(world.catalogue, known, u[2])
     varies = exists & (other != known) & (u[1] < _SIBLING_CHANCE)
@@ -200,18 +200,18 @@ def _take_again(
     return np.where(again, known, np.where(varies, other, article))
 
 
-def _take_siblings(
+def _draw_siblings(
     world: World, visit: IntArray, article: IntArray, day: int, rng: np.random.Generator
 ) -> IntArray:
-    """Put a sibling of the article before it in some places of a basket."""
+    """Replace some places of a basket by a sibling of the article before."""
     u = rng.random((2, len(article)))
     before = np.roll(article, 1)
     other = _sibling(world.catalogue, before, u[1])
-    takes = (visit == np.roll(visit, 1)) & (u[0] < _BASKET_SIBLING_CHANCE)
-    takes[:1] = False
-    takes &= before >= 0
-    takes &= (other != before) & demand.is_on_sale(world.catalogue, other, day)
-    return np.where(takes, other, article)
+    is_sibling = (visit == np.roll(visit, 1)) & (u[0] < _BASKET_SIBLING_CHANCE)
+    is_sibling[:1] = False
+    is_sibling &= before >= 0
+    is_sibling &= (other != before) & demand.is_on_sale(world.catalogue, other, day)
+    return np.where(is_sibling, other, article)
 
 
 def _sibling(

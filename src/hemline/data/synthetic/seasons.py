@@ -1,8 +1,8 @@
-"""The calendar: how the year and the week move demand, and when an article may be bought.
+"""The calendar: seasonal and weekly demand.
 
-A garment group's year is one cosine in the logarithm: a peak day and an amplitude, fitted by eye to
-the monthly shares of the genuine sample. Real seasons have sharper shoulders; one cosine is what a
-seasonal monitor needs to be judged and what a reader can check.
+A garment group's season is one cosine of the logarithm, with a peak day and an amplitude fitted by
+eye to the monthly shares of the genuine sample. Real seasons are less smooth; one cosine is enough
+to test a seasonal monitor and simple enough for a reader to check.
 """
 
 from datetime import date
@@ -57,7 +57,7 @@ def log_demand(garment_groups: list[str], day: date) -> npt.NDArray[np.float64]:
 
 
 def day_weights(first_day: date, last_day: date) -> npt.NDArray[np.float64]:
-    """Return how busy the shop is on each day from first to last: week, year and festive peaks."""
+    """Return how busy the shop is on each day: weekday, season and sales periods."""
     days = np.arange(np.datetime64(first_day, "D"), np.datetime64(last_day, "D") + 1)
     weekday = (days.astype(np.int64) + 3) % 7  # 1970-01-01 was a Thursday
     day_of_year = (days - days.astype("datetime64[Y]")).astype(np.int64) + 1

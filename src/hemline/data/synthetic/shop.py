@@ -1,6 +1,6 @@
-"""The generator's door: a shop of any size from a few numbers and a seed.
+"""Generating a shop of any size from a few numbers and a seed.
 
-Everything is drawn from PCG64 streams spawned off the seed, one per part and one per day. The same
+Everything is drawn from PCG64 streams spawned from the seed, one per part and one per day. The same
 seed gives the same bytes with the same NumPy; another NumPy may draw differently (its stream policy
 allows it), which is why requirements.lock pins it.
 """
@@ -22,7 +22,7 @@ from hemline import columns
 from hemline.data.synthetic.articles import Catalogue, draw_catalogue
 from hemline.data.synthetic.customers import Crowd, draw_crowd, draw_visits
 from hemline.data.synthetic.demand import opening_trend
-from hemline.data.synthetic.planted_events import COLUMNS, VERDICTS, Event
+from hemline.data.synthetic.planted_events import COLUMNS, EXPECTED_VERDICTS, Event
 from hemline.data.synthetic.sales import World, draw_transactions
 from hemline.data.synthetic.seasons import day_weights
 from hemline.data.synthetic.tastes import GROUPS, STYLES_PER_GROUP, draw_affinities
@@ -57,7 +57,7 @@ SIZES: Final = {
 
 
 class SyntheticParams(Section):
-    """Section `synthetic`: a named size or counts of one's own, the seed, and what is planted."""
+    """Section `synthetic`: a named size or explicit counts, the seed, and the planted events."""
 
     section: ClassVar[str] = "synthetic"
 
@@ -68,14 +68,14 @@ class SyntheticParams(Section):
 
 @dataclass(frozen=True)
 class Truth:
-    """What a model or monitor cannot see and is judged by.
+    """The hidden variables, which models and monitors do not read and can be tested against.
 
     Attributes:
         customers: per customer its taste_group, favourite style (0 to 47) and store_share.
-        articles: per article launch_day, last_day, is_staple, and the taste_group that likes it
-            most.
-        events: per event kind, date, until, size, strength, the columns it shows in and the verdict
-            it deserves (see events.VERDICTS).
+        articles: per article launch_day, last_day, is_staple, and the taste_group with the
+            highest affinity.
+        events: per event kind, date, until, size, strength, the columns it shows in and the
+            correct verdict (planted_events.EXPECTED_VERDICTS).
     """
 
     customers: pd.DataFrame
@@ -92,7 +92,7 @@ class GeneratedShop:
         customers: Kaggle's 7 columns; row i is the customer with key i; ids ascend.
         transactions: columns of tables.TRANSACTIONS, one row per unit, ordered by day, customer and
             article.
-        truth: what the shop was made from.
+        truth: the hidden variables of the shop.
     """
 
     articles: pd.DataFrame
@@ -120,7 +120,7 @@ def generate_shop(params: SyntheticParams) -> GeneratedShop:
         first_day=size.first_day,
     )
     transactions = draw_transactions(world, n_days, day_stream)
-    truth = _tell_truth(crowd, catalogue, affinities, size.first_day, params.events)
+    truth = _collect_truth(crowd, catalogue, affinities, size.first_day, params.events)
     return GeneratedShop(catalogue.articles, crowd.customers, transactions, truth)
 
 
@@ -163,7 +163,7 @@ def _streams(
     return (lambda number: stream(0, number)), (lambda day: stream(1, day))
 
 
-def _tell_truth(
+def _collect_truth(
     crowd: Crowd,
     catalogue: Catalogue,
     affinities: npt.NDArray[np.float32],
@@ -190,10 +190,10 @@ def _tell_truth(
             "is_staple": catalogue.is_staple,
         }
     )
-    return Truth(customers, articles, [_tell_event(event) for event in events])
+    return Truth(customers, articles, [_event_truth(event) for event in events])
 
 
-def _tell_event(event: Event) -> dict[str, object]:
+def _event_truth(event: Event) -> dict[str, object]:
     return {
         "kind": event.kind,
         "date": event.date.isoformat(),
@@ -201,5 +201,5 @@ def _tell_event(event: Event) -> dict[str, object]:
         "size": event.size,
         "strength": event.strength,
         "columns": list(COLUMNS[event.kind]),
-        "verdict": VERDICTS[event.kind],
+        "verdict": EXPECTED_VERDICTS[event.kind],
     }

@@ -1,9 +1,10 @@
-"""Why a customer likes an article: taste groups, the styles within them, and their affinities.
+"""Tastes: six taste groups, the styles within them, and their affinities to articles.
 
-Six taste groups differ in the indices they buy from; each is split into styles with preferences of
-their own for garment groups, departments, colours and patterns, and a liking per article that no
-column explains. A customer mixes a few styles. So attributes tell the group (noisily), content
-tells part of the style, and only co-purchase tells the rest: the order in which models should rank.
+Taste groups differ in the indices they buy from; each is split into styles that differ in their
+preferences for garment groups, departments, colours and patterns, and in a random affinity per
+article that no column explains. A customer has a few styles. So attributes are a noisy signal of
+the group, content explains part of the style, and only co-purchases explain the rest: models that
+use more of these should rank higher.
 """
 
 from typing import Final, NamedTuple
@@ -16,13 +17,13 @@ from hemline.data.synthetic.vocabulary import INDICES
 
 
 class TasteGroup(NamedTuple):
-    """Who belongs to a group and where they buy.
+    """The customers of a group and the indices they buy from.
 
     Attributes:
         share: share of the customers.
         age: mean and standard deviation of the age.
-        regular_news: share who read fashion news regularly.
-        pre_create: share whose club membership is not completed.
+        regular_news: share of regular readers of the fashion news.
+        pre_create: share of incomplete club memberships.
         indices: weight of the index codes in what they buy.
     """
 
@@ -58,7 +59,7 @@ GROUPS: Final = {
     ),
 }
 RISING_GROUP: Final = "basics"
-"""The group a taste_shift moves customers to: homewear instead of going out."""
+"""The group that a taste_shift moves customers to: homewear instead of evening wear."""
 
 STYLES_PER_GROUP: Final = 8
 N_STYLES: Final = len(GROUPS) * STYLES_PER_GROUP
@@ -69,21 +70,21 @@ _CONTENT: Final = {
     "perceived_colour_master_name": 0.6,
     "graphical_appearance_name": 0.4,
 }
-"""Column to the spread of a style's liking for its values (standard deviation of the logarithm)."""
-_ADOPTED: Final = 0.1  # share of the articles a style makes its own, for no reason a column gives
-_ADOPTION: Final = 30  # how many times more it likes them
-_GIFTS: Final = 0.1  # weight of the indices a group has no use for itself
+"""Column to the spread of the styles' preferences (standard deviation of the logarithm)."""
+_ADOPTED: Final = 0.1  # share of articles that a style prefers for no reason in the columns
+_ADOPTION: Final = 30  # factor of this preference
+_GIFTS: Final = 0.1  # weight of the indices that are not listed for a group
 
 
 def draw_affinities(
     articles: pd.DataFrame, supply: npt.NDArray[np.float64], rng: np.random.Generator
 ) -> npt.NDArray[np.float32]:
-    """Return how much each style likes each article, float32 of shape (N_STYLES, articles).
+    """Return the affinity of each style to each article, float32 of shape (N_STYLES, articles).
 
     Args:
         articles: the catalogue's table.
-        supply: per article its appeal times its days on sale; divides what the groups want, so that
-            they buy from the indices in the shares they have in GROUPS.
+        supply: per article its appeal times its days on sale; preferences are divided by it, so
+            that groups buy from the indices in the shares given in GROUPS.
         rng: the randomness.
     """
     adopts = rng.random((N_STYLES, len(articles)), np.float32) < _ADOPTED
@@ -91,7 +92,7 @@ def draw_affinities(
     for column, spread in _CONTENT.items():
         code, names = pd.factorize(articles[column], sort=True)
         liking = rng.normal(0, spread, (N_STYLES, len(names)))
-        liking -= np.log(np.exp(liking).mean(axis=0))  # tastes differ, the average does not
+        liking -= np.log(np.exp(liking).mean(axis=0))  # styles differ, their average is neutral
         affinity += liking.astype(np.float32)[:, code]
     np.exp(affinity, out=affinity)
     affinity *= np.repeat(_index_preferences(articles, supply), STYLES_PER_GROUP, axis=0)
@@ -99,14 +100,14 @@ def draw_affinities(
 
 
 def styles_of(group: npt.NDArray[np.int8], rng: np.random.Generator) -> npt.NDArray[np.int8]:
-    """Return four styles per customer, the favourite first; the last may be of any group."""
+    """Return four styles per customer, favourite first; the last may belong to any group."""
     own = rng.integers(0, STYLES_PER_GROUP, (len(group), 3)) + group[:, None] * STYLES_PER_GROUP
     anywhere = rng.integers(0, N_STYLES, (len(group), 1))
     return np.hstack([own, anywhere]).astype(np.int8)
 
 
 def shifted(styles: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Return the styles of the rising group that a taste shift puts in their place."""
+    """Return the styles of the rising group that replace these in a taste shift."""
     first = list(GROUPS).index(RISING_GROUP) * STYLES_PER_GROUP
     return first + styles % STYLES_PER_GROUP
 
@@ -117,7 +118,7 @@ def _index_preferences(
     codes = list(INDICES)
     index = pd.Categorical(articles["index_code"], categories=codes).codes
     offered = np.bincount(index, supply, len(codes)) / supply.sum()
-    wanted = np.array(
+    preferred = np.array(
         [[group.indices.get(code, _GIFTS) for code in codes] for group in GROUPS.values()]
     )
-    return np.asarray((wanted / np.maximum(offered, 0.001))[:, index], np.float32)
+    return np.asarray((preferred / np.maximum(offered, 0.001))[:, index], np.float32)

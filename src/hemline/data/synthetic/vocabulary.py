@@ -1,8 +1,8 @@
 """The category names and codes of the Kaggle tables, with shares and typical prices.
 
-Names, codes and their nesting are facts of the data's schema; the shares are rounded figures
-measured on it. Departments are fewer (one to three per section instead of 299 numbers), and every
-name has exactly one number, where the genuine table has a few names with two.
+Names, codes and their hierarchy are those of the genuine data; the shares are rounded measurements
+on it. There are fewer departments (one to three per section instead of 299 numbers), and every name
+has exactly one number, where a few names of the genuine table have two.
 """
 
 from typing import Final, NamedTuple
@@ -86,7 +86,7 @@ GARMENT_SALES: Final = {
     "Special Offers": 1.1,
     "Shorts": 1.19,
 }
-"""How an article of the group sells against one of another group in the same index."""
+"""Sales of an article of the group relative to other groups in the same index."""
 
 _UPPER, _LOWER, _FULL = "Garment Upper body", "Garment Lower body", "Garment Full body"
 

@@ -1,0 +1,48 @@
+"""Small tables that several rules read, each derived once from the large ones, as SQL.
+
+Without them every rule would join or group 31.8 million rows again.
+"""
+
+from typing import Final
+
+MISSING_DAYS: Final = "missing_days"
+"""The derived table of days without sales between the first and the last transaction."""
+
+DERIVED: Final = {
+    "unknown_articles": "SELECT * FROM article_keys WHERE NOT EXISTS "
+    "(SELECT 1 FROM articles WHERE articles.article = article_keys.article)",
+    "unknown_customers": "SELECT * FROM customer_keys WHERE NOT EXISTS "
+    "(SELECT 1 FROM customers WHERE customers.customer = customer_keys.customer)",
+}
+"""Derived tables with the same SQL on both engines."""
+
+_SPAN: Final = (
+    "SELECT missing_day FROM (SELECT {} AS missing_day FROM transactions) AS span "
+    "WHERE missing_day NOT IN (SELECT t_dat FROM transactions WHERE t_dat IS NOT NULL)"
+)
+DERIVED_BY_ENGINE: Final[dict[str, dict[str, str]]] = {
+    "duckdb": {
+        MISSING_DAYS: _SPAN.format(
+            "CAST(unnest(generate_series(CAST(min(t_dat) AS TIMESTAMP), "
+            "CAST(max(t_dat) AS TIMESTAMP), INTERVAL 1 DAY)) AS DATE)"
+        ),
+        "repeats": """
+            SELECT t_dat, customer, article, count(*) + 1 AS n_rows FROM (
+                SELECT t_dat, customer, article, t_dat = lag(t_dat) OVER ()
+                    AND customer = lag(customer) OVER () AND article = lag(article) OVER () AS again
+                FROM transactions)
+            WHERE again GROUP BY t_dat, customer, article""",
+    },
+    "spark": {
+        MISSING_DAYS: _SPAN.format("explode(sequence(min(t_dat), max(t_dat)))"),
+        "repeats": """
+            SELECT t_dat, customer, article, count(*) AS n_rows FROM transactions
+            WHERE t_dat IS NOT NULL GROUP BY t_dat, customer, article HAVING count(*) > 1""",
+    },
+}
+"""Derived tables whose SQL depends on the engine.
+
+The engines generate days differently. And the transactions are ordered, so a repeated row follows
+the first: DuckDB, which reads in order, compares neighbours in 0.6 s where grouping all rows takes
+11 s. Spark does not preserve the order.
+"""
