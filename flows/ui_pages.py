@@ -1,12 +1,13 @@
-"""What `make ui` shows of the project's files: one folder of links, and a page that names them.
+"""What `hemline ui` shows of the project's files: one folder of links, and a first page.
 
 Only what is linked here can be read through the browser, and nothing else of the project.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
-from string import Template
 from typing import Final
+
+from hemline.pages.rendering import write_page
 
 _SHOWN: Final = {
     "reports": "reports",
@@ -15,25 +16,11 @@ _SHOWN: Final = {
     "replays": ".hemline/monitoring/replays",
     "docs": "docs",
 }
-_INDEX: Final = Template("""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Hemline reports</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<style>:root { color-scheme: light dark } body { font: 16px/1.5 system-ui, sans-serif;
-max-width: 60rem; margin: 2rem auto; padding: 0 1rem } img { max-width: 100% }
-li { margin: .3rem 0 }</style></head><body>
-<h1>Hemline reports</h1>
-<ul><li><a href="monitoring/index.html">All weeks: decisions, verdicts, the champion, alerts</a>
-(after <code>make monitor</code>), <a href="replays/">replays</a>,
-<a href="docs/monitoring.md">what to do when</a></li>
-<li><a href="reports/scores.md">Scores with intervals and slices</a></li>
-<li><a href="reports/fairness/index.html">Fairness of what is served</a></li>
-<li><a href="validation/index.html">What was checked in the data</a></li></ul>
-<p>Beside these pages: $links.</p>
-<h2>Models on the test week</h2><img src="reports/scores.png" alt="MAP@12 of every model">
-<h2>Training of the CVAE</h2><img src="reports/cvae_curve.png" alt="loss and validation MAP@12">
-<h2>Number of clusters</h2><img src="reports/elbow.png" alt="k-modes cost by clusters">
-</body></html>
-""")
+_PICTURES: Final = (
+    ("Models on the test week", "MAP@12 of every model", "scores.png"),
+    ("Training of the CVAE", "loss and validation MAP@12 by epoch", "cvae_curve.png"),
+    ("Number of clusters", "k-modes cost by number of clusters", "elbow.png"),
+)
 
 
 def publish(root: Path, pages: Path, servers: Mapping[str, str]) -> None:
@@ -49,5 +36,5 @@ def publish(root: Path, pages: Path, servers: Mapping[str, str]) -> None:
         link = pages / name
         link.unlink(missing_ok=True)  # it names a place that is gone once the project has moved
         link.symlink_to(root / folder)
-    links = ", ".join(f'<a href="{address}">{name}</a>' for name, address in servers.items())
-    (pages / "index.html").write_text(_INDEX.substitute(links=links), encoding="utf-8")
+    template = Path(__file__).with_name("ui.html.j2")
+    write_page(pages / "index.html", template, servers=servers, pictures=_PICTURES)

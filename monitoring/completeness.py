@@ -112,7 +112,7 @@ def check_week(
     """
     # Great Expectations takes seconds to import, so not before somebody asks.
     from hemline.data.expectations.checkpoint import check_tables  # noqa: PLC0415
-    from hemline.data.expectations.validation_report import write_page, write_summary  # noqa: PLC0415
+    from hemline.data.expectations.validation_report import write_report, write_summary  # noqa: PLC0415
 
     docs = report / "docs"
     with TemporaryDirectory() as folder:
@@ -122,7 +122,7 @@ def check_week(
         here = engine.model_copy(update={"name": "duckdb"})
         findings = check_tables(here, Path(folder), rules, docs=docs, run_day=week_end)
     write_summary(findings, report / "summary.json")
-    write_page(findings, report, docs)
+    write_report(findings, report, docs)
     return findings
 
 

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parent.parent
+READ_BY_PAGES = {".j2", ".css"}
 STAGES: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "dvc.yaml").read_text("utf-8"))["stages"]
 
 
@@ -48,6 +49,20 @@ def test_deps_name_no_code_the_stage_does_not_import(
     imported = imported_files(stage, imports)
     unused = {dep for dep in code if not any(f == dep or f.startswith(f"{dep}/") for f in imported)}
     assert not unused
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_deps_cover_the_templates_of_a_stage_that_writes_a_page(
+    stage: str, imports: grimp.ImportGraph
+) -> None:
+    files = imported_files(stage, imports)
+    if "src/hemline/pages/rendering.py" not in files:
+        return
+    folders = {(ROOT / file).parent for file in files}
+    read = {path for folder in folders for path in folder.iterdir() if path.suffix in READ_BY_PAGES}
+    assert len(read) > 3  # layout, parts, style sheet and at least one template of its own
+    deps = [ROOT / str(dep) for dep in STAGES[stage]["deps"]]
+    assert all(any(path.is_relative_to(dep) for dep in deps) for path in read)
 
 
 @pytest.mark.parametrize("stage", STAGES)

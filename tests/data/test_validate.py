@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ import yaml
 
 from hemline.data.acquire.kaggle_files import find_sources
 from hemline.data.acquire.typed_tables import read_tables, write_tables
-from hemline.data.expectations.checkpoint import check_tables
+from hemline.data.expectations.checkpoint import Finding, check_tables
+from hemline.data.expectations.rule import min_rows
 from hemline.data.expectations.rules import ValidateParams
+from hemline.data.expectations.validation_report import write_report
 from hemline.engine.engine import Engine, EngineParams
 from hemline.errors import BadInput
 from hemline.stages import validate as stage
@@ -32,6 +35,7 @@ SMALL: dict[str, Any] = PARAMS["validate"] | {
 }
 
 
+EVIL = "<script>alert(1)</script>"
 STRICT = SMALL | {"min_rows": {"articles": 50, "customers": 4, "transactions": 20}}
 DUCKDB = EngineParams.load(Path("params.yaml"))
 
@@ -221,6 +225,16 @@ def test_the_page_and_the_data_docs_show_a_failed_run(broken_run: Run) -> None:
     assert [path.parts[-4] for path in docs] == ["across", "articles", "customers", "transactions"]
     assert all("Failed" in path.read_text() for path in docs)
     assert all(path.relative_to(broken_run.report).as_posix() in page for path in docs)
+
+
+def test_what_comes_from_the_data_is_shown_and_not_run(tmp_path: Path) -> None:
+    rule = min_rows("articles", 3)
+    samples = [{"department_name": EVIL}]
+    finding = Finding(rule, passed=False, n_checked=3, n_unexpected=1, samples=samples)
+    write_report([finding], tmp_path, tmp_path / "docs")
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert EVIL not in page
+    assert f"department_name {escape(EVIL)}" in page
 
 
 def test_a_flawless_shop_passes(flawless_run: Run) -> None:

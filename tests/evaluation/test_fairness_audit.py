@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, replace
+from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,7 @@ from tests.tiny_project import change_params
 from tests.tiny_shop import write_tiny_shop
 
 N_CUSTOMERS, N_ARTICLES = 120, 40
+EVIL = "<script>alert(1)</script>"
 PARAMS = FairnessParams(
     rows=("tailored",),
     list_length=12,
@@ -130,19 +132,19 @@ def test_strength_0_scores_what_the_model_itself_scores(found: Audit) -> None:
 
 
 def test_the_summary_names_the_real_gap_and_the_groups_too_small(found: Audit) -> None:
-    said = summarise(found, PARAMS)
-    assert said["Recall"].startswith("There is a real gap in recall")
-    assert "100.0% for “cluster 0” and 0.0% for “cluster 1”" in said["Recall"]
-    assert said["Too small"].endswith("“unknown” by club status (5).")
-    assert "Lists" not in said  # everybody gets the same list
-    assert "men (index group, 0.00 times)" in said["Articles"]
+    sentences = summarise(found, PARAMS)
+    assert sentences["Recall"].startswith("There is a real gap in recall")
+    assert "100.0% for “cluster 0” and 0.0% for “cluster 1”" in sentences["Recall"]
+    assert sentences["Too small"].endswith("“unknown” by club status (5).")
+    assert "Lists" not in sentences  # everybody gets the same list
+    assert "men (index group, 0.00 times)" in sentences["Articles"]
 
 
 @pytest.mark.parametrize(
     ("tastes_differ", "echo"),
     [
         (True, "their purchases of the week differ as well, by"),
-        (False, "their purchases of the week do not, so this is the lists' doing."),
+        (False, "their purchases of the week do not, so the lists cause the difference."),
     ],
 )
 def test_different_lists_are_held_against_what_the_groups_buy(
@@ -190,17 +192,19 @@ def test_with_groups_too_small_nothing_is_claimed_and_the_page_says_so() -> None
 
 
 def test_names_from_the_data_are_escaped(found: Audit) -> None:
-    grouping = replace(found.groupings[1], names=("<b>", "unknown"))
+    grouping = replace(found.groupings[1], names=(EVIL, "unknown"))
     assert isinstance(grouping, Grouping)
+    renamed = {"group": {"ACTIVE": EVIL}, "category": {"men": EVIL}}
     changed = replace(
         found,
-        groups=found.groups.replace({"group": {"ACTIVE": "<b>"}}),
+        groups=found.groups.replace(renamed),
+        exposure=found.exposure.replace({"category": {"men": EVIL}}),
         groupings=(found.groupings[0], grouping, *found.groupings[2:]),
     )
     blank = dict.fromkeys(("outcomes", "composition", "exposure", "reranking"), b"")
     page = render_page(changed, PARAMS, blank, "2020-09-16")
-    assert "<b>" not in page
-    assert "&lt;b&gt;" in page
+    assert EVIL not in page
+    assert page.count(escape(EVIL)) >= 3  # a group, a category of the lists and of the exposure
 
 
 @pytest.fixture(scope="module")

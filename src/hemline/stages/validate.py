@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from hemline.data.expectations.checkpoint import check_tables
 from hemline.data.expectations.rules import ValidateParams, list_rules
-from hemline.data.expectations.validation_report import refuse, write_page, write_summary
+from hemline.data.expectations.validation_report import refuse, write_report, write_summary
 from hemline.data.split import DataParams, weeks_of
 from hemline.engine.engine import EngineParams
 from hemline.stages.command import InPath, OutPath, ParamsPath, run
@@ -23,7 +23,7 @@ def main(params: ParamsPath, tables: InPath, report: OutPath) -> None:
     docs = report / "docs"
     findings = check_tables(EngineParams.load(params), tables, rules, docs=docs, run_day=weeks.cut)
     write_summary(findings, report / "summary.json")
-    write_page(findings, report, docs)
+    write_report(findings, report, docs)
     refuse(findings, report)
     logger.info("all %d rules hold: %s", len(rules), report / "index.html")
 

@@ -35,8 +35,8 @@ def draw_outcomes(audit: Audit) -> bytes:
         # Small groups' intervals may leave the picture, so that the others can be told apart.
         widest = lines["high"][is_large].max() if is_large.any() else lines["high"].max()
         for axis, name in zip(panels, attributes, strict=True):
-            kept = lines["attribute"] == name
-            _dots(axis, lines[kept], is_large[kept])
+            is_own = lines["attribute"] == name
+            _dots(axis, lines[is_own], is_large[is_own])
             axis.set(xlim=(0, 1.08 * max(widest, 0.01)), title=f"{measure} by {label(name)}")
     return _png(figure)
 
@@ -95,8 +95,8 @@ def draw_reranking(audit: Audit) -> bytes:
     return _png(figure)
 
 
-def _of(lines: pd.DataFrame, **wanted: str) -> pd.DataFrame:
-    return lines[(lines[list(wanted)] == list(wanted.values())).all(axis=1)]
+def _of(lines: pd.DataFrame, **values: str) -> pd.DataFrame:
+    return lines[(lines[list(values)] == list(values.values())).all(axis=1)]
 
 
 def _dots(axis: "Axes", lines: pd.DataFrame, is_large: "pd.Series[bool]") -> None:

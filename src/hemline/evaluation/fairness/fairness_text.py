@@ -1,7 +1,7 @@
-"""The audit in sentences: which gaps are real, which are chance, what evening out would cost.
+"""The audit in sentences: which gaps are real, which are chance, what calibrated lists would cost.
 
-Every sentence is made from the tables; there is none where there is nothing to say. Only what is
-served is summed up, the rows beside it are for comparison.
+Every sentence is made from the tables; a topic without a finding has none. Only what is served is
+summarised, the rows beside it are for comparison.
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ LABELS: Final = {
     aspects.INDEX_GROUP: "index group",
     aspects.ARTICLE_GROUP: "product group",
 }
-"""How attributes and measures read; the others read as they are."""
+"""Display names of attributes and measures; the others are shown as they are."""
 
 _MEANS: Final = {
     RECALL: "the share of what customers bought that was listed",
@@ -42,21 +42,21 @@ def summarise(audit: Audit, params: FairnessParams) -> dict[str, str]:
     served = audit.gaps[audit.gaps["row"] == SERVED]
     composition = served[(served["criterion"] == INDEPENDENCE) & (served["verdict"] == REAL)]
     is_history = composition["attribute"] == HISTORY
-    said = {
+    sentences = {
         "Overall": _overview(audit, served, params),
         "Recall": _outcome(served[served["measure"] == RECALL], audit),
         "Precision": _outcome(served[served["measure"] == PRECISION], audit),
         "Lists": _composition(composition[~is_history], audit, params.level),
-        "Newcomers": _composition(composition[is_history], audit, params.level),
+        "Earlier purchases": _composition(composition[is_history], audit, params.level),
         "Articles": _exposure(audit),
-        "Evening out": _price(audit.reranking),
+        "Calibration": _price(audit.reranking),
         "Too small": _too_small(audit, params.min_group),
     }
-    return {topic: sentence for topic, sentence in said.items() if sentence}
+    return {topic: sentence for topic, sentence in sentences.items() if sentence}
 
 
 def label(name: object) -> str:
-    """Return how an attribute or a measure reads."""
+    """Return the display name of an attribute or a measure."""
     return LABELS.get(str(name), str(name))
 
 
@@ -81,7 +81,7 @@ def _overview(audit: Audit, served: pd.DataFrame, params: FairnessParams) -> str
 
 
 def _outcome(gaps: pd.DataFrame, audit: Audit) -> str:
-    """Return who is served worse by one measure, or that nobody measurably is."""
+    """Return which group is served worse by one measure, or that none significantly is."""
     if gaps.empty:
         return ""
     measure = str(gaps["measure"].iloc[0])
@@ -89,10 +89,14 @@ def _outcome(gaps: pd.DataFrame, audit: Audit) -> str:
     if real.empty:
         widest = _at_highest(gaps, gaps["gap"] / gaps["chance_high"].clip(lower=1e-9))
         alone = widest["gap"] > widest["chance_high"]
-        luck = "striking alone, not among so many tests" if alone else "no more than chance shows"
+        size = (
+            "notable on its own, but not among this many tests"
+            if alone
+            else "no larger than chance would show"
+        )
         return (
-            f"No group is measurably worse off in {measure}, {_MEANS[measure]}. The most notable "
-            f"difference is by {_extremes(audit, widest)}: {luck}."
+            f"No group is significantly worse off in {measure}, {_MEANS[measure]}. The most "
+            f"notable difference is by {_extremes(audit, widest)}: {size}."
         )
     widest = real.iloc[-1].to_dict()
     also = ", ".join(label(name) for name in real["attribute"].iloc[:-1])
@@ -126,9 +130,9 @@ def _composition(gaps: pd.DataFrame, audit: Audit, level: float) -> str:
     if bought["p"] <= level:
         echo = f"their purchases of the week differ as well, by {purchases:.1%}"
     elif widest["gap"] > bought["chance_high"]:
-        echo = "their purchases of the week do not, so this is the lists' doing"
+        echo = "their purchases of the week do not, so the lists cause the difference"
     else:
-        echo = "their purchases of the week are too few to say whether tastes differ as much"
+        echo = "their purchases of the week are too few to show whether tastes differ as much"
     return (
         f"By {label(widest['attribute'])}, lists differ most in {label(widest['measure'])}: "
         f"“{category}” fills {share:.0%} of the places of “{widest['highest']}” and "
@@ -143,12 +147,12 @@ def _exposure(audit: Audit) -> str:
     order = (served["places"] - served["sold"]).abs().sort_values(ascending=False, kind="stable")
     ordered = served.loc[order.index]
     under, over = (_named(ordered[ordered["verdict"] == side]) for side in (UNDER, OVER))
-    found = audit.concentration[SERVED]
+    inequality = audit.concentration[SERVED]
     parts = [
-        f"In proportion to recent sales, few places go to {under}." if under else "",
-        f"Many go to {over}." if over else "",
-        f"Gini coefficient of the places over articles: {found['gini_places']:.2f},",
-        f"of their sales: {found['gini_sales']:.2f}.",
+        f"Fewer places than their share of recent sales go to {under}." if under else "",
+        f"More places go to {over}." if over else "",
+        f"Gini coefficient of the places over articles: {inequality['gini_places']:.2f},",
+        f"of their sales: {inequality['gini_sales']:.2f}.",
     ]
     return " ".join(part for part in parts if part)
 
@@ -161,21 +165,24 @@ def _named(lines: pd.DataFrame) -> str:
 
 
 def _price(reranking: pd.DataFrame) -> str:
-    """Return the strongest re-rank without a measurable loss, or that there is none."""
+    """Return the strongest re-rank without a significant loss, or that there is none."""
     lines = reranking.sort_values("strength").to_dict("records")
     free = [line for line in lines[1:] if line["change_high"] >= 0]
     if not free:
-        return "Every strength of the calibrated re-rank costs MAP@12 measurably."
+        return "The calibrated re-rank lowers MAP@12 significantly at every strength."
     before, after = lines[0], free[-1]
     is_last = after["strength"] == lines[-1]["strength"]
-    limit = "No strength tried" if is_last else "Every stronger one"
-    limit += " costs MAP@12 measurably."
+    limit = (
+        "No strength tried lowers MAP@12 significantly."
+        if is_last
+        else "Every stronger re-rank lowers MAP@12 significantly."
+    )
     change = f"{after['change_low']:+.4f} to {after['change_high']:+.4f}"
     return (
         f"Lists calibrated to each customer's own mix at strength {after['strength']:g} would "
         f"depart from it by {after['miscalibration']:.2f} nats (now "
         f"{before['miscalibration']:.2f}), at MAP@12 {after[AP]:.4f} (now {before[AP]:.4f}, change "
-        f"{change}). {limit} It is applied to nobody."
+        f"{change}). {limit} It is not applied to what is served."
     )
 
 
@@ -188,7 +195,7 @@ def _too_small(audit: Audit, min_group: int) -> str:
     ]
     if not small:
         return ""
-    return f"With fewer than {min_group} buyers, nothing is said of {', '.join(small)}."
+    return f"Not compared, with fewer than {min_group} buyers: {', '.join(small)}."
 
 
 def _at_highest(lines: pd.DataFrame, values: "pd.Series[float]") -> Line:
@@ -197,5 +204,5 @@ def _at_highest(lines: pd.DataFrame, values: "pd.Series[float]") -> Line:
 
 def _of_gap(audit: Audit, gap: Line, group: str) -> pd.DataFrame:
     keys = ["row", "attribute", "measure"]
-    wanted = [*(gap[key] for key in keys), group]
-    return audit.groups[(audit.groups[[*keys, "group"]] == wanted).all(axis=1)]
+    values = [*(gap[key] for key in keys), group]
+    return audit.groups[(audit.groups[[*keys, "group"]] == values).all(axis=1)]
