@@ -34,8 +34,8 @@ from monitoring.alerts.training_alerts import (
     retrain_failed,
 )
 from monitoring.alerts.week_alerts import digest, drift_confirmed
+from monitoring.monitor_params import MonitorParams
 from monitoring.verdict import Verdict
-from monitoring.windows import MonitorParams
 
 
 def is_unattended() -> bool:

@@ -38,8 +38,9 @@ from monitoring.alerts.alert import AlertParams
 from monitoring.champion_lists import Champion
 from monitoring.dashboard.week_artifact import week_artifact
 from monitoring.evidently_workspace import Reference, add_to_workspace
+from monitoring.monitor_params import MonitorParams
 from monitoring.transactions import sample_transactions
-from monitoring.windows import MonitorParams, Span
+from monitoring.windows import Span
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from monitoring.champion_lists import Champion
 from monitoring.dashboard.history_page import write_history_page
 from monitoring.dashboard.week_page import write_week_page
 from monitoring.decision import decide
+from monitoring.monitor_params import MonitorParams
 from monitoring.performance import measure_performance
 from monitoring.recommendations import summarise_recommendations
 from monitoring.records import (
@@ -34,7 +35,7 @@ from monitoring.records import (
 )
 from monitoring.summaries import kept_summaries
 from monitoring.verdicts import expected_band, judge_week
-from monitoring.windows import MonitorParams, Windows, windows_for
+from monitoring.windows import Windows, windows_for
 
 WEEK: Final = timedelta(days=7)
 

@@ -13,12 +13,11 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from monitoring.monitor_params import MonitorParams
 from monitoring.verdict import Verdict, confirming, places
-from monitoring.windows import MonitorParams
 
 _WEEK_DAYS: Final = 7
 _NORMAL_95: Final = 1.96
-_ENOUGH_PAST: Final = 3
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ def decide(
     """
     confirmed, candidates, drift_said = _drifts(week_end, verdicts, params)
     now, past = _performance_of(week_end, performance)
-    fell, performance_said = _has_fallen(now, past)
+    fell, performance_said = _has_fallen(now, past, params.min_past_weeks)
     wanted = {
         "drift": bool(confirmed),
         "performance": fell is True,
@@ -162,7 +161,9 @@ def _performance_of(
     return now, measured[earlier]
 
 
-def _has_fallen(now: "pd.Series[Any] | None", past: pd.DataFrame) -> tuple[bool | None, str]:
+def _has_fallen(
+    now: "pd.Series[Any] | None", past: pd.DataFrame, min_past_weeks: int
+) -> tuple[bool | None, str]:
     """Return whether the champion does worse, None where it is not known, and a sentence."""
     if now is None:
         return None, "How the champion did on the week is not known."
@@ -174,7 +175,7 @@ def _has_fallen(now: "pd.Series[Any] | None", past: pd.DataFrame) -> tuple[bool 
     )
     if low <= 0:
         return True, f"{said}: not above popularity beyond luck."
-    if len(past) < _ENOUGH_PAST:
+    if len(past) < min_past_weeks:
         return False, f"{said}; {len(past)} earlier weeks of it are too few to compare with."
     leads = past["difference"].to_numpy(np.float64)
     usual = float(np.median(leads))

@@ -23,16 +23,12 @@ import numpy.typing as npt
 from scipy import sparse
 
 from hemline import columns
+from monitoring.monitor_params import HabitsParams, MonitorParams
 from monitoring.signals import ALL, FloatArray, IntArray, Signal, as_weighted
 from monitoring.week_data import Week
-from monitoring.windows import MonitorParams
 
 TASTE: Final = "taste"
 _COLUMNS: Final = ("index_name", "product_group_name", "garment_group_name")
-_DIMENSIONS: Final = 32
-_ROUNDS: Final = 8
-_COMMON: Final = 10.0  # buyers that make an article's weight fall: fewer are too few to place it
-_LEAST_SPREAD: Final = 0.2  # of the median: a buyer whom all articles suit alike tells little
 
 
 def habits_of(week: Week, params: MonitorParams) -> Iterator[Signal]:
@@ -46,14 +42,14 @@ def habits_of(week: Week, params: MonitorParams) -> Iterator[Signal]:
     buyer, article = _new_pairs(week, week.past)
     if len(np.unique(buyer)) < params.min_buyers:
         return
-    places = _place_articles(week.past, np.random.default_rng(params.seed))
+    places = _place_articles(week.past, np.random.default_rng(params.seed), params.habits)
     tastes = week.past[week.customers] @ places
     shares = 1 / np.bincount(buyer)[buyer]
-    yield _agreement(TASTE, buyer, places[article], tastes, shares)
+    yield _agreement(TASTE, buyer, places[article], tastes, shares, params.habits.min_spread)
     for name in _COLUMNS:
         code = week.articles[name].codes[article]
         centres = _centres(code, places[article], shares)
-        yield _agreement(name, buyer, centres[code], tastes, shares)
+        yield _agreement(name, buyer, centres[code], tastes, shares, params.habits.min_spread)
 
 
 def _new_pairs(week: Week, past: sparse.csr_matrix) -> tuple[IntArray, IntArray]:
@@ -78,19 +74,21 @@ def _new_pairs(week: Week, past: sparse.csr_matrix) -> tuple[IntArray, IntArray]
     return buyer[kept], article[kept]
 
 
-def _place_articles(past: sparse.csr_matrix, rng: np.random.Generator) -> FloatArray:
+def _place_articles(
+    past: sparse.csr_matrix, rng: np.random.Generator, params: HabitsParams
+) -> FloatArray:
     """Return a place per article, shape (articles, dimensions); a taste is the sum over a past.
 
     The dimensions span the leading right singular vectors of the weighted past, found by subspace
     iteration; which basis of that space it is does not matter to any distance.
     """
     n_buyers = np.bincount(past.indices, minlength=past.shape[1])
-    weight = 1 / np.sqrt(n_buyers + _COMMON)
+    weight = 1 / np.sqrt(n_buyers + params.prior_buyers)
     n_bought = np.maximum(np.diff(past.indptr), 1)
     scaled = sparse.diags_array(1 / np.sqrt(n_bought)) @ past @ sparse.diags_array(weight)
     scaled = sparse.csr_matrix(scaled, dtype=np.float32)
-    basis = rng.standard_normal((past.shape[1], _DIMENSIONS)).astype(np.float32)
-    for _ in range(_ROUNDS):
+    basis = rng.standard_normal((past.shape[1], params.dimensions)).astype(np.float32)
+    for _ in range(params.iterations):
         basis = np.linalg.qr(scaled.T @ (scaled @ basis))[0]
     return np.asarray(basis * weight[:, None], np.float64)
 
@@ -109,6 +107,7 @@ def _agreement(
     places: FloatArray,
     tastes: FloatArray,
     shares: npt.NDArray[np.float64],
+    min_spread: float,
 ) -> Signal:
     """Return how much nearer to the own taste the own lines are than everybody's.
 
@@ -121,7 +120,7 @@ def _agreement(
     taste = tastes[buyers]
     own = np.bincount(row, shares * (taste[row] * centred).sum(axis=1))
     spread = np.sqrt(np.maximum(((taste @ covariance) * taste).sum(axis=1), 0.0))
-    least = _LEAST_SPREAD * float(np.median(spread))
+    least = min_spread * float(np.median(spread))
     distance = own / np.maximum(spread, least) if least > 0 else np.zeros(len(own))
     weight = np.sqrt(np.bincount(row))
     measured = sparse.csr_matrix(np.column_stack([weight * distance, weight]))

@@ -1,20 +1,20 @@
-"""Summaries as arrays: a row per week, a place per number, windows as averages over rows."""
+"""Summaries as arrays: a row per week, a column per number, windows as averages over rows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from monitoring.monitor_params import MonitorParams
 from monitoring.signals import FloatArray, IntArray
-from monitoring.windows import MonitorParams, Span, windows_for
+from monitoring.windows import Span, windows_for
 
 SIGNAL: Final = ["about", "column", "segment"]
-_SIZES: Final = ("buyers", "volume", "basket_size")  # a tenth more is a tenth more at any size
-_ENOUGH: Final = 0.5  # share of a window's weeks in which a signal must have been measured
+_SIZES: Final = ("buyers", "volume", "basket_size")  # compared by ratio: as logarithms
 _TINY: Final = 1e-9
 
 
@@ -30,7 +30,7 @@ class Panel:
         measured: of shape (weeks, numbers); NaN where a signal was not measured, 0 for a category
             without a buyer. Sizes of the shop are logarithms.
         n: buyers, of shape (weeks, signals); 0 where a signal was not measured.
-        kept: SUMMARIES with the row (week) and the place (number) of each.
+        drawn: the replicates, with the row (week) and the column (number) of each.
     """
 
     weeks: tuple[date, ...]
@@ -39,7 +39,7 @@ class Panel:
     category: npt.NDArray[np.object_]
     measured: FloatArray
     n: FloatArray
-    kept: pd.DataFrame
+    drawn: pd.DataFrame
 
     def sums(self, numbers: FloatArray) -> FloatArray:
         """Return, of shape (..., signals), the sums over the numbers of each signal."""
@@ -59,13 +59,13 @@ class Panel:
 
     def with_replicates(self, week: int) -> FloatArray:
         """Return the numbers of a week above their replicates, shape (1 + replicates, numbers)."""
-        rows = self.kept[self.kept["week"] == week]
+        rows = self.drawn[self.drawn["week"] == week]
         drawn = np.array(rows["replicates"].tolist(), np.float64).T
-        place = rows["number"].to_numpy()
-        is_size = self.is_size[place]
+        number = rows["number"].to_numpy()
+        is_size = self.is_size[number]
         drawn[:, is_size] = np.log(np.maximum(drawn[:, is_size], _TINY))
         stacked = np.repeat(self.measured[week][None], 1 + len(drawn), axis=0)
-        stacked[1:, place] = drawn
+        stacked[1:, number] = drawn
         return stacked
 
 
@@ -76,9 +76,9 @@ def panel_of(summaries: pd.DataFrame) -> Panel:
     key = np.zeros(len(summaries), np.int64)
     for code, names in coded:
         key = key * len(names) + code
-    found, first, number = np.unique(key, return_index=True, return_inverse=True)
+    keys, first, number = np.unique(key, return_index=True, return_inverse=True)
     _, first_of_signal, signal = np.unique(
-        found // len(coded[-1][1]), return_index=True, return_inverse=True
+        keys // len(coded[-1][1]), return_index=True, return_inverse=True
     )
     n = np.zeros((len(weeks), len(first_of_signal)))
     n[week, signal[number]] = summaries["n"]
@@ -98,11 +98,10 @@ def panel_of(summaries: pd.DataFrame) -> Panel:
     return panel
 
 
-@dataclass(frozen=True)
-class Steps:
-    """Which weeks a week is held against, as weights of shape (weeks, weeks).
+class WindowWeights(NamedTuple):
+    """Which weeks a week is compared with, as weights of shape (weeks, weeks).
 
-    A row adds up to 1, or to less where weeks of a window lie before the first.
+    A row adds up to 1, or to less where weeks of a window are missing from the panel.
     """
 
     recent: FloatArray
@@ -110,11 +109,11 @@ class Steps:
     seasonal_recent: FloatArray
 
 
-def steps_of(weeks: Sequence[date], params: MonitorParams) -> Steps:
+def window_weights(weeks: Sequence[date], params: MonitorParams) -> WindowWeights:
     """Return the windows of each week as weights on the others."""
     row = {week_end: number for number, week_end in enumerate(weeks)}
     windows = [windows_for(week_end, date.min, params) for week_end in weeks]
-    return Steps(
+    return WindowWeights(
         np.stack([_weights(window.recent, row) for window in windows]),
         np.stack([_weights(window.seasonal, row) for window in windows]),
         np.stack([_weights(window.seasonal_recent, row) for window in windows]),
@@ -122,17 +121,18 @@ def steps_of(weeks: Sequence[date], params: MonitorParams) -> Steps:
 
 
 def _weights(spans: Sequence[Span], row: Mapping[date, int]) -> FloatArray:
-    known = [row[span.end] for span in spans if span.end in row]
-    return np.bincount(np.array(known, np.int64), minlength=len(row)) / len(spans)
+    rows = [row[span.end] for span in spans if span.end in row]
+    return np.bincount(np.array(rows, np.int64), minlength=len(row)) / len(spans)
 
 
-def averaged(weights: FloatArray, numbers: FloatArray) -> FloatArray:
+def averaged(weights: FloatArray, numbers: FloatArray, min_share: float) -> FloatArray:
     """Return averages over weeks; NaN where too little was measured.
 
     Args:
-        weights: of shape (rows, weeks), see Steps.
+        weights: of shape (rows, weeks), see WindowWeights.
         numbers: of shape (weeks, any).
+        min_share: of a window's weeks in which a number must have been measured.
     """
-    known = weights @ np.isfinite(numbers).astype(np.float64)
+    share = weights @ np.isfinite(numbers).astype(np.float64)
     totals = weights @ np.nan_to_num(numbers)
-    return np.where(known >= _ENOUGH, totals / np.maximum(known, _ENOUGH), np.nan)
+    return np.where(share >= min_share, totals / np.maximum(share, min_share), np.nan)

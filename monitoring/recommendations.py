@@ -30,9 +30,9 @@ from hemline.engine.engine import Engine
 from hemline.evaluation.beyond_accuracy import as_matrix, gini
 from hemline.kernels.lists import NO_ARTICLE
 from monitoring.champion_lists import Asking, Champion, ask_about
+from monitoring.monitor_params import MonitorParams
 from monitoring.signals import Signal, number
 from monitoring.summaries import draw_weights, summary_rows
-from monitoring.windows import MonitorParams
 
 FloatArray = npt.NDArray[np.float64]
 

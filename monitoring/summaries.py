@@ -28,10 +28,10 @@ from hemline import columns
 from hemline.engine.engine import Engine
 from hemline.errors import BadInput
 from hemline.tables import read_table, write_table
+from monitoring.monitor_params import MonitorParams
 from monitoring.signals import Signal
 from monitoring.week_data import read_week
 from monitoring.week_signals import signals_of
-from monitoring.windows import MonitorParams
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -240,6 +240,7 @@ _NUMBERS_READ: Final[Sequence[str]] = (
     "seed",
     "price_step",
     "min_buyers",
+    "habits",
 )
 
 

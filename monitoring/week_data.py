@@ -23,7 +23,7 @@ from hemline import columns
 from hemline.engine.engine import Engine, Rows
 from hemline.errors import BadInput
 from hemline.segments.attributes import MISSING, customer_attributes
-from monitoring.windows import MonitorParams
+from monitoring.monitor_params import MonitorParams
 
 ARTICLE_COLUMNS: Final = (
     "product_group_name",

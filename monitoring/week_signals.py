@@ -15,9 +15,9 @@ from scipy import sparse
 
 from hemline import columns
 from monitoring.habits import habits_of
+from monitoring.monitor_params import MonitorParams
 from monitoring.signals import ALL, FloatArray, IntArray, Signal, as_totals, number
 from monitoring.week_data import Week
-from monitoring.windows import MonitorParams
 
 _SHARES: Final = (
     "product_group_name",

@@ -8,47 +8,12 @@ looks like half a change, and of a shop's first year nothing can be said but tha
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import ClassVar, Final, Self
+from typing import Final
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
-
-from hemline.params import Section
 from monitoring.holidays import holidays_in, last_years_week
+from monitoring.monitor_params import MonitorParams
 
 _WEEK: Final = timedelta(days=7)
-
-
-class MonitorParams(Section):
-    """Lengths of the windows, and from when on a difference counts."""
-
-    section: ClassVar[str] = "monitor"
-    reference_weeks: PositiveInt
-    max_rows: PositiveInt
-    threshold: PositiveFloat
-    gap_weeks: NonNegativeInt
-    history_weeks: PositiveInt
-    price_step: float = Field(gt=1)
-    min_buyers: PositiveInt
-    replicates: int = Field(ge=20)
-    seed: NonNegativeInt
-    alpha: float = Field(gt=0, lt=1)
-    confirm_weeks: PositiveInt
-    out_of_weeks: PositiveInt
-    cool_down_weeks: NonNegativeInt
-    max_model_age_weeks: PositiveInt
-
-    @model_validator(mode="after")
-    def _can_confirm(self) -> Self:
-        if self.confirm_weeks > self.out_of_weeks:
-            raise ValueError(
-                f"confirm_weeks ({self.confirm_weeks}) exceeds out_of_weeks ({self.out_of_weeks})"
-            )
-        return self
-
-    @property
-    def read_weeks(self) -> int:
-        """How many weeks of rows the summary of a week is made from."""
-        return 1 + max(self.history_weeks, self.gap_weeks + self.reference_weeks)
 
 
 @dataclass(frozen=True, order=True)

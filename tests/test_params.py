@@ -23,7 +23,7 @@ from hemline.segments.kmodes import ClusterParams
 from monitoring.alerts.alert import AlertParams
 from monitoring.champion_lists import PerformanceParams
 from monitoring.completeness import FreshDataParams
-from monitoring.windows import MonitorParams
+from monitoring.monitor_params import MonitorParams
 
 ROOT = Path(__file__).parent.parent
 SECTIONS = [

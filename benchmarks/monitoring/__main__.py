@@ -18,7 +18,7 @@ from benchmarks.monitoring.shop_runs import folder_for, run_calm, run_planted
 from benchmarks.monitoring.shops import PARAMS
 from benchmarks.record import Row, show, write_results
 from hemline.stages.command import run
-from monitoring.windows import MonitorParams
+from monitoring.monitor_params import MonitorParams
 
 _KEPT: Final = PARAMS.parent / ".hemline" / "bench-monitoring"
 _Asked = TypeVar("_Asked")

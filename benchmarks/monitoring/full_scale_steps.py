@@ -21,6 +21,7 @@ from hemline.data.synthetic.shop import SIZES
 from hemline.engine.engine import Engine, EngineParams, open_engine
 from monitoring.dashboard.week_page import write_week_page
 from monitoring.decision import decide
+from monitoring.monitor_params import MonitorParams
 from monitoring.records import (
     DECISIONS,
     PERFORMANCE,
@@ -32,7 +33,7 @@ from monitoring.records import (
 from monitoring.summaries import kept_summaries
 from monitoring.transactions import sample_transactions
 from monitoring.verdicts import expected_band, judge_week
-from monitoring.windows import MonitorParams, Span, windows_for
+from monitoring.windows import Span, windows_for
 
 LAST_END: Final = SIZES["full"].last_day + timedelta(days=1)
 """The week_end of the last week."""

@@ -21,9 +21,10 @@ from benchmarks.monitoring.weekly import NOTHING, Looked, look_weekly, told
 from hemline.engine.engine import open_engine
 from monitoring.completeness import check_week
 from monitoring.evidently_workspace import plain_preset
+from monitoring.monitor_params import MonitorParams
 from monitoring.summaries import summarise_week
 from monitoring.transactions import sample_transactions
-from monitoring.windows import MonitorParams, windows_for
+from monitoring.windows import windows_for
 
 _Kept = TypeVar("_Kept", Calm, Planted)
 

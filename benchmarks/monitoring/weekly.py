@@ -13,9 +13,9 @@ import pandas as pd
 
 from benchmarks.monitoring.outcome import SeenWeek
 from monitoring.decision import decide
+from monitoring.monitor_params import MonitorParams
 from monitoring.verdict import Verdict, places
 from monitoring.verdicts import judge_week
-from monitoring.windows import MonitorParams
 
 MODEL_AGE_DAYS: Final = 7
 

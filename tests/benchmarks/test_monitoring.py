@@ -19,8 +19,8 @@ from benchmarks.record import Row
 from hemline.data.synthetic.planted_events import Event, Kind
 from hemline.data.synthetic.shop import ShopSize
 from monitoring.evidently_workspace import plain_preset
+from monitoring.monitor_params import MonitorParams
 from monitoring.transactions import CATEGORIES
-from monitoring.windows import MonitorParams
 
 # Evidently 0.7.23 reaches for names that numpy and litestar have moved.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")

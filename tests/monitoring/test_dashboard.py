@@ -18,8 +18,8 @@ from monitoring.dashboard.week_artifact import week_artifact
 from monitoring.dashboard.week_page import write_week_page
 from monitoring.dashboard.wording import summarise
 from monitoring.decision import decide
+from monitoring.monitor_params import MonitorParams
 from monitoring.records import DECISIONS, PERFORMANCE, VERDICTS, read_all, write_once
-from monitoring.windows import MonitorParams
 
 WEEK_END = date(2020, 9, 23)
 WEEK = timedelta(weeks=1)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from monitoring.decision import Decision, decide
-from monitoring.windows import MonitorParams
+from monitoring.monitor_params import MonitorParams
 
 PARAMS = MonitorParams.load(Path("params.yaml"))
 WEEK_END = date(2020, 3, 18)

@@ -14,10 +14,10 @@ from hemline.engine.engine import Engine, EngineParams
 from hemline.evaluation.fairness.aspects import sales_of_articles
 from hemline.tables import ARTICLES, CUSTOMERS, PURCHASES, TRANSACTIONS, read_table, write_table
 from monitoring.completeness import FreshDataParams, check_week, see_arrival
+from monitoring.monitor_params import MonitorParams
 from monitoring.summaries import kept_summaries
 from monitoring.transactions import sample_transactions
 from monitoring.week_data import read_week
-from monitoring.windows import MonitorParams
 
 PARAMS_YAML = Path("params.yaml")
 WEEK_END = date(2020, 9, 2)

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from hemline.errors import BadInput
+from monitoring.monitor_params import MonitorParams
 from monitoring.verdicts import expected_band, judge_week
-from monitoring.windows import MonitorParams
 
 PARAMS = MonitorParams.load(Path("params.yaml")).model_copy(update={"alpha": 0.01})
 LAST = date(2020, 9, 23)

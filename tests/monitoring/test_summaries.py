@@ -14,9 +14,9 @@ from hemline.data.synthetic.shop import ShopSize, SyntheticParams, generate_shop
 from hemline.engine.engine import Engine
 from hemline.errors import BadInput
 from hemline.tables import TRANSACTIONS, read_table, write_table
+from monitoring.monitor_params import MonitorParams
 from monitoring.summaries import draw_weights, kept_summaries, summarise_week
 from monitoring.verdicts import judge_week
-from monitoring.windows import MonitorParams
 
 WEEK_END = date(2020, 9, 23)
 WEEK = timedelta(weeks=1)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from monitoring.windows import MonitorParams, Span, windows_for
+from monitoring.monitor_params import MonitorParams
+from monitoring.windows import Span, windows_for
 
 PARAMS = MonitorParams.load(Path("params.yaml"))
 WEEK = timedelta(weeks=1)
