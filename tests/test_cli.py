@@ -98,12 +98,12 @@ def test_history_shows_versions_with_their_verdicts_and_the_changes_of_champion(
     first = told["versions"][0]
     assert first["version"] == "1"
     assert first["verdict"] == "promoted"
-    assert first["reason"].startswith("there was no champion to beat")
+    assert first["reason"].startswith("there was no champion to compare with")
     assert float(first["MAP@12"]) >= 0
     assert told["changes"][0]["previous"] == "none"
     shown = hemline("history")
     assert shown.exit_code == 0
-    assert "version 1: there was no champion to beat" in shown.stdout
+    assert "version 1: there was no champion to compare with" in shown.stdout
 
 
 @pytest.mark.usefixtures("shop")

@@ -184,7 +184,7 @@ def test_a_full_disk_is_refused_and_the_parts_are_kept(
 ) -> None:
     folder = tmp_path / "full"
     size = len(whole["recommendations.parquet"])
-    with largest_file(size // 2), pytest.raises(BadInput, match="there is room") as refusal:
+    with largest_file(size // 2), pytest.raises(BadInput, match="has room") as refusal:
         export_lists(storefront, ORDER, folder)
     assert "start again" in refusal.value.fix
     assert not list(folder.rglob("*.unfinished"))

@@ -1,7 +1,7 @@
-"""A model taught on shuffled purchases meets the champion: real models, real files, the real gate.
+"""A model fitted on shuffled purchases is judged: real models, real files, the real gate.
 
 Shuffling gives every purchase to a customer drawn from all buyers: popularity stays what it was,
-and nothing is left to learn about tastes. Both models answer from the true histories.
+and nothing is left to learn about tastes. Both models recommend from the true histories.
 """
 
 from dataclasses import replace
@@ -19,7 +19,12 @@ from hemline.data.purchases import select_purchases
 from hemline.data.split import DataParams
 from hemline.data.synthetic.shop import ShopSize, SyntheticParams, generate_shop
 from hemline.engine.engine import Engine
-from hemline.evaluation.gate.guardrails import Evidence, GateParams, check_alone, check_beside
+from hemline.evaluation.gate.guardrails import (
+    Evidence,
+    GateParams,
+    check_against_champion,
+    check_challenger,
+)
 from hemline.evaluation.gate.verdict import Verdict, judge
 from hemline.evaluation.gate.version_comparison import compare
 from hemline.evaluation.version_lists import TargetWeek, WeekLists
@@ -95,19 +100,21 @@ def shuffled(shop: Shop, rng: np.random.Generator) -> Shop:
     return replace(shop, purchases=shop.purchases.assign(**{columns.CUSTOMER: dealt}))
 
 
-def meet(champion: WeekLists, challenger: WeekLists, popularity: WeekLists) -> Verdict:
+def judged(champion: WeekLists, challenger: WeekLists, popularity: WeekLists) -> Verdict:
     gate = GateParams.load(REPOSITORY / "params.yaml")
     rng = np.random.default_rng(7)
-    asked = Evidence(challenger, popularity.average_precision, None, np.full(100, 20.0))
+    evidence = Evidence(challenger, popularity.average_precision, None, np.full(100, 20.0))
     guardrails = (
-        *check_alone(asked, gate, n_samples=300, rng=rng),
-        *check_beside(champion, challenger, gate, n_samples=300, rng=rng),
+        *check_challenger(evidence, gate, n_samples=300, rng=rng),
+        *check_against_champion(champion, challenger, gate, n_samples=300, rng=rng),
     )
-    duel = compare(champion.average_precision, challenger.average_precision, n_samples=300, rng=rng)
-    return judge(duel, guardrails, max_relative_loss=gate.max_relative_loss)
+    comparison = compare(
+        champion.average_precision, challenger.average_precision, n_samples=300, rng=rng
+    )
+    return judge(comparison, guardrails, max_relative_loss=gate.max_relative_loss)
 
 
-def test_a_model_of_shuffled_purchases_is_refused_with_numbers(shop: tuple[Path, Shop]) -> None:
+def test_a_model_of_shuffled_purchases_is_rejected_with_numbers(shop: tuple[Path, Shop]) -> None:
     root, everything = shop
     week = TargetWeek.read(
         test=root / "test.npz",
@@ -120,12 +127,12 @@ def test_a_model_of_shuffled_purchases_is_refused_with_numbers(shop: tuple[Path,
     good, bad = champion.lists_for_week(week), poisoned.lists_for_week(week)
     popularity = champion.lists_for_week(week, models=("popularity",))
 
-    verdict = meet(good, bad, popularity)
+    verdict = judged(good, bad, popularity)
     assert not verdict.promotes
     assert verdict.comparison is not None
     assert verdict.comparison.high < 0
     assert f"MAP@12 {verdict.comparison.challenger:.4f} against" in verdict.reason
-    assert "loses to the champion" in verdict.reason
+    assert "significantly worse than the champion" in verdict.reason
 
-    assert meet(good, good, popularity).promotes
+    assert judged(good, good, popularity).promotes
     assert np.array_equal(champion.lists_for_week(week).articles, good.articles)

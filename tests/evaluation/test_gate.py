@@ -1,4 +1,4 @@
-"""The gate, where the numbers can be done in the head."""
+"""The gate, where the numbers can be worked out in the head."""
 
 from datetime import date
 
@@ -12,16 +12,17 @@ from hemline.evaluation.gate.guardrails import (
     Gap,
     GateParams,
     Guardrail,
-    check_alone,
-    check_beside,
+    check_against_champion,
+    check_challenger,
     widest_real_gap,
 )
 from hemline.evaluation.gate.verdict import (
+    NO_CHAMPION,
+    UNREADABLE,
     has_seen_the_week,
     judge,
     judge_other_data,
     judge_unopposed,
-    judge_unreadable_champion,
     refuse_comparison,
     refuse_rolled_back,
 )
@@ -38,14 +39,14 @@ GATE = GateParams(
     latency_answers=100,
     max_latency_ms=500,
 )
-BROKEN = Guardrail("coverage", 0.5, 0.8, passes=False, sentence="50 articles against 100")
+FAILED = Guardrail("coverage", 0.5, 0.8, passes=False, sentence="50 articles against 100")
 
 
 def rng() -> np.random.Generator:
     return np.random.default_rng(7)
 
 
-def seen(champion: float, challenger: float, low: float, high: float) -> Comparison:
+def compared(champion: float, challenger: float, low: float, high: float) -> Comparison:
     return Comparison(champion, challenger, low, high, 900)
 
 
@@ -53,11 +54,11 @@ def promotes(comparison: Comparison, *guardrails: Guardrail) -> bool:
     return judge(comparison, guardrails, max_relative_loss=0.05).promotes
 
 
-def answers(ap: npt.NDArray[np.float64], *, n_articles: int = 12, n_cold: int = 0) -> WeekLists:
+def lists(ap: npt.NDArray[np.float64], *, n_articles: int = 12, n_cold: int = 0) -> WeekLists:
     """Return lists that hold n_articles articles between them; the first n_cold buyers are cold."""
-    lists = np.arange(len(ap) * LIST_LENGTH).reshape(-1, LIST_LENGTH) % n_articles
+    articles = np.arange(len(ap) * LIST_LENGTH).reshape(-1, LIST_LENGTH) % n_articles
     customers = np.arange(len(ap))
-    return WeekLists(customers, lists.astype(np.int32), ap, customers < n_cold)
+    return WeekLists(customers, articles.astype(np.int32), ap, customers < n_cold)
 
 
 def evidence(
@@ -74,33 +75,33 @@ def named(guardrails: tuple[Guardrail, ...]) -> dict[str, Guardrail]:
 
 
 def test_a_challenger_that_does_not_lose_significantly_is_promoted() -> None:
-    assert promotes(seen(0.100, 0.110, 0.001, 0.019))
-    assert promotes(seen(0.100, 0.100, 0.0, 0.0))
-    assert promotes(seen(0.100, 0.098, -0.010, 0.006))
+    assert promotes(compared(0.100, 0.110, 0.001, 0.019))
+    assert promotes(compared(0.100, 0.100, 0.0, 0.0))
+    assert promotes(compared(0.100, 0.098, -0.010, 0.006))
 
 
-def test_a_significant_loss_is_refused_however_small() -> None:
-    verdict = judge(seen(0.100, 0.099, -0.002, -0.0001), (), max_relative_loss=0.05)
+def test_a_significant_loss_is_rejected_however_small() -> None:
+    verdict = judge(compared(0.100, 0.099, -0.002, -0.0001), (), max_relative_loss=0.05)
     assert not verdict.promotes
-    assert "loses to the champion" in verdict.reason
+    assert "significantly worse than the champion" in verdict.reason
 
 
 def test_a_wide_interval_does_not_excuse_a_large_mean_loss() -> None:
-    verdict = judge(seen(0.100, 0.080, -0.060, 0.020), (), max_relative_loss=0.05)
+    verdict = judge(compared(0.100, 0.080, -0.060, 0.020), (), max_relative_loss=0.05)
     assert not verdict.promotes
     assert "a loss of 20.0% is more than the 5.0% allowed" in verdict.reason
 
 
-def test_a_broken_guardrail_refuses_the_better_model_and_is_named_with_its_number() -> None:
-    verdict = judge(seen(0.100, 0.120, 0.010, 0.030), (BROKEN,), max_relative_loss=0.05)
+def test_a_failed_guardrail_rejects_the_better_model_and_is_named_with_its_number() -> None:
+    verdict = judge(compared(0.100, 0.120, 0.010, 0.030), (FAILED,), max_relative_loss=0.05)
     assert not verdict.promotes
-    assert "beats the champion" in verdict.reason
+    assert "significantly better than the champion" in verdict.reason
     assert "coverage: 50 articles against 100" in verdict.reason
 
 
 def test_a_champion_that_scores_nothing_cannot_be_lost_to() -> None:
-    assert seen(0.0, 0.01, 0.0, 0.02).relative_loss == 0
-    assert seen(0.10, 0.08, -0.03, -0.01).relative_loss == pytest.approx(0.02 / 0.10)
+    assert compared(0.0, 0.01, 0.0, 0.02).relative_loss == 0
+    assert compared(0.10, 0.08, -0.03, -0.01).relative_loss == pytest.approx(0.02 / 0.10)
 
 
 def test_the_comparison_is_paired_by_customer() -> None:
@@ -133,12 +134,12 @@ def test_fewer_articles_than_four_fifths_of_the_champions_are_too_few() -> None:
     scores = np.zeros(10)
     for n_articles, expected in ((100, True), (80, True), (79, False)):
         champion, challenger = (
-            answers(scores, n_articles=100),
-            answers(scores, n_articles=n_articles),
+            lists(scores, n_articles=100),
+            lists(scores, n_articles=n_articles),
         )
-        coverage = named(check_beside(champion, challenger, GATE, n_samples=10, rng=rng()))[
-            "coverage"
-        ]
+        coverage = named(
+            check_against_champion(champion, challenger, GATE, n_samples=10, rng=rng())
+        )["coverage"]
         assert coverage.value == pytest.approx(n_articles / 100)
         assert coverage.passes is expected
 
@@ -150,15 +151,17 @@ def test_the_end_of_a_list_is_no_article() -> None:
     assert WeekLists(np.zeros(1, np.int64), lists, none, none.astype(bool)).n_articles == 2
 
 
-def test_strangers_must_not_pay_for_a_better_mean() -> None:
-    champion = answers(np.array([0.2] * 20 + [0.1] * 80), n_cold=20)
-    challenger = answers(np.array([0.1] * 20 + [0.3] * 80), n_cold=20)
-    cold = named(check_beside(champion, challenger, GATE, n_samples=100, rng=rng()))["cold_start"]
+def test_cold_customers_must_not_pay_for_a_better_mean() -> None:
+    champion = lists(np.array([0.2] * 20 + [0.1] * 80), n_cold=20)
+    challenger = lists(np.array([0.1] * 20 + [0.3] * 80), n_cold=20)
+    cold = named(check_against_champion(champion, challenger, GATE, n_samples=100, rng=rng()))[
+        "cold_start"
+    ]
     assert not cold.passes
     assert cold.value == pytest.approx(0.1 - 0.2)
     assert "over 20 customers" in cold.sentence
     beside = named(
-        check_alone(
+        check_challenger(
             evidence(challenger, champion.average_precision), GATE, n_samples=100, rng=rng()
         )
     )
@@ -166,50 +169,56 @@ def test_strangers_must_not_pay_for_a_better_mean() -> None:
     assert beside["popularity"].passes
 
 
-def test_of_too_few_strangers_nothing_is_claimed() -> None:
-    champion, challenger = answers(np.ones(50), n_cold=9), answers(np.zeros(50), n_cold=9)
-    cold = named(check_beside(champion, challenger, GATE, n_samples=10, rng=rng()))["cold_start"]
+def test_too_few_cold_customers_are_not_compared() -> None:
+    champion, challenger = lists(np.ones(50), n_cold=9), lists(np.zeros(50), n_cold=9)
+    cold = named(check_against_champion(champion, challenger, GATE, n_samples=10, rng=rng()))[
+        "cold_start"
+    ]
     assert cold.passes
     assert cold.value is None
     assert "9 buyers are too few" in cold.sentence
 
 
-def test_a_model_that_loses_to_popularity_is_refused() -> None:
-    ours = answers(np.full(50, 0.03))
-    alone = named(check_alone(evidence(ours, np.full(50, 0.04)), GATE, n_samples=10, rng=rng()))
+def test_a_model_significantly_below_popularity_is_rejected() -> None:
+    ours = lists(np.full(50, 0.03))
+    alone = named(
+        check_challenger(evidence(ours, np.full(50, 0.04)), GATE, n_samples=10, rng=rng())
+    )
     assert not alone["popularity"].passes
     assert "MAP@12 0.0300 against 0.0400" in alone["popularity"].sentence
 
 
 @pytest.mark.parametrize(("width", "passes"), [(0.25, True), (0.26, False)])
-def test_a_wide_gap_between_groups_is_refused(*, width: float, passes: bool) -> None:
-    ours = evidence(answers(EVERYBODY), EVERYBODY, Gap(width, "recall by age_band"))
-    gap = named(check_alone(ours, GATE, n_samples=10, rng=rng()))["fairness_gap"]
+def test_a_wide_gap_between_groups_is_rejected(*, width: float, passes: bool) -> None:
+    ours = evidence(lists(EVERYBODY), EVERYBODY, Gap(width, "recall by age_band"))
+    gap = named(check_challenger(ours, GATE, n_samples=10, rng=rng()))["fairness_gap"]
     assert gap.passes is passes
     assert "recall by age_band" in gap.sentence
 
 
-def test_only_real_gaps_in_what_is_served_well_count() -> None:
+def test_only_real_gaps_in_the_outcomes_of_served_lists_count() -> None:
     names = ["row", "measure", "attribute", "lowest", "highest", "gap", "criterion", "verdict"]
-    found = [
+    lines = [
         ("popularity", "recall", "age_band", "a", "b", 0.9, "separation", "real"),
         ("served", "price", "age_band", "a", "b", 0.8, "independence", "real"),
         ("served", "recall", "age_band", "a", "b", 0.7, "separation", "within chance"),
         ("served", "recall", "history", "none", "many", 0.2, "separation", "real"),
         ("served", "precision", "history", "none", "many", 0.1, "sufficiency", "real"),
     ]
-    gaps = pd.DataFrame(found, columns=names)
+    gaps = pd.DataFrame(lines, columns=names)
     assert widest_real_gap(gaps) == Gap(0.2, "recall by history, from 'none' to 'many'")
     assert widest_real_gap(gaps[:3]) is None
 
 
-def test_the_slowest_answers_decide_and_a_single_one_does_not() -> None:
-    ours = answers(EVERYBODY)
+def test_the_slowest_lists_decide_and_a_single_one_does_not() -> None:
+    ours = lists(EVERYBODY)
     one_slow = np.array([30.0] * 199 + [900.0])
     three_slow = np.array([30.0] * 197 + [900.0] * 3)
-    for took, passes in ((one_slow, True), (three_slow, False)):
-        found = check_alone(Evidence(ours, EVERYBODY, None, took), GATE, n_samples=10, rng=rng())
-        assert named(found)["latency"].passes is passes
+    for latency_ms, passes in ((one_slow, True), (three_slow, False)):
+        guardrails = check_challenger(
+            Evidence(ours, EVERYBODY, None, latency_ms), GATE, n_samples=10, rng=rng()
+        )
+        assert named(guardrails)["latency"].passes is passes
 
 
 def test_a_champion_fitted_later_has_seen_the_week() -> None:
@@ -220,23 +229,23 @@ def test_a_champion_fitted_later_has_seen_the_week() -> None:
     assert "2020-09-23" in verdict.reason
 
 
-def test_the_first_version_is_promoted_and_its_broken_guardrails_are_named() -> None:
-    assert judge_unopposed(()).reason == "there was no champion to beat"
-    verdict = judge_unopposed((BROKEN,))
+def test_the_first_version_is_promoted_and_its_failed_guardrails_are_named() -> None:
+    assert judge_unopposed(NO_CHAMPION, ()).reason == "there was no champion to compare with"
+    verdict = judge_unopposed(NO_CHAMPION, (FAILED,))
     assert verdict.promotes
-    assert verdict.guardrails == (BROKEN,)
+    assert verdict.guardrails == (FAILED,)
     assert "coverage: 50 articles" in verdict.reason
 
 
 def test_a_shops_own_data_replaces_the_demo_and_never_the_other_way_round() -> None:
     assert judge_other_data("synthetic", "kaggle", ()).promotes
-    refused = judge_other_data("kaggle", "synthetic", ())
-    assert not refused.promotes
-    assert "fitted on kaggle data, this version on synthetic" in refused.reason
+    rejected = judge_other_data("kaggle", "synthetic", ())
+    assert not rejected.promotes
+    assert "fitted on kaggle data, this version on synthetic" in rejected.reason
 
 
-def test_a_champion_nobody_can_read_gives_way() -> None:
-    assert judge_unreadable_champion(()).promotes
+def test_an_unreadable_champion_is_replaced() -> None:
+    assert judge_unopposed(UNREADABLE, ()).promotes
 
 
 def test_a_version_that_was_rolled_back_is_never_promoted_by_the_gate() -> None:

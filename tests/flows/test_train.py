@@ -55,7 +55,7 @@ def test_a_first_training_is_recorded_with_its_numbers(trained: Path) -> None:
 def test_a_first_training_becomes_champion() -> None:
     champion = version_by_alias("champion")
     assert champion is not None
-    assert champion.tags["gate.reason"].startswith("there was no champion to beat")
+    assert champion.tags["gate.reason"].startswith("there was no champion to compare with")
     assert champion.tags["gate.previous_champion"] == "none"
     assert champion.tags["gate.latency.verdict"].startswith("passes: 99 of 100 answers")
     first = changes()[0]

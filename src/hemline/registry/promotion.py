@@ -1,8 +1,8 @@
-"""The gate at work: a version is asked, held against the champion, and judged once.
+"""The gate: a version is measured, compared with the champion, and judged once.
 
-What is judged is what would be served: the challenger's files are taken from the registry, as the
-champion's are. Both answer every buyer of the week, which costs twice the time of one; coverage and
-latency cannot be had from the score table.
+The gate judges what would be served: both versions are loaded from the registry. Both recommend to
+every buyer of the week, which takes twice the time of one version; coverage and latency cannot be
+read from the score table.
 """
 
 import time
@@ -16,18 +16,19 @@ import pandas as pd
 from hemline.evaluation.gate.guardrails import (
     Evidence,
     GateParams,
-    Guardrail,
-    check_alone,
-    check_beside,
+    check_against_champion,
+    check_challenger,
     widest_real_gap,
 )
 from hemline.evaluation.gate.verdict import (
+    ALREADY_CHAMPION,
+    NO_CHAMPION,
+    UNREADABLE,
     Verdict,
     has_seen_the_week,
     judge,
     judge_other_data,
     judge_unopposed,
-    judge_unreadable_champion,
     refuse_comparison,
     refuse_rolled_back,
 )
@@ -51,16 +52,16 @@ from hemline.storefront import Storefront
 
 
 def existing_verdict(version: Version, at: datetime) -> str | None:
-    """Return the reason of a version that was judged already, or None.
+    """Return the reason of a version that was judged before, or None.
 
-    A gate that was killed after it had moved the alias decided; what it left undone is done here.
+    A gate that was killed after it had moved the alias had decided; its last steps are done here.
     """
     if GATE_REASON in version.tags:
         return version.tags[GATE_REASON]
     log = settle(at)
     if not log or log[-1].version != version.number or log[-1].how != "gate":
         return None
-    _conclude(version, log[-1].reason)
+    _write_reason(version, log[-1].reason)
     return log[-1].reason
 
 
@@ -73,7 +74,7 @@ def judge_challenger(
     n_samples: int,
     rng: np.random.Generator,
 ) -> Verdict:
-    """Return the gate's verdict on a version that was not judged yet.
+    """Return the gate's verdict on a version that has none yet.
 
     Args:
         challenger: the version to judge.
@@ -85,17 +86,16 @@ def judge_challenger(
     """
     if ROLLED_BACK in challenger.tags:
         return refuse_rolled_back(challenger.tags[ROLLED_BACK])
-    found = pd.read_csv(gaps)
-    evidence = _gather(load_version(challenger), week, found, params.latency_answers)
+    evidence = _measure(load_version(challenger), week, gaps, params.latency_answers)
     verdict = _judge(challenger, evidence, week, params, n_samples, rng)
     return replace(verdict, map_at_12=float(evidence.lists.average_precision.mean()))
 
 
 def record_verdict(version: Version, verdict: Verdict, at: datetime) -> None:
-    """Tag the version with the gate's numbers and, if it won, make it the champion, unless it is.
+    """Tag the version with the gate's numbers and, if it is promoted, make it the champion.
 
-    `gate.reason` comes last: a version without it, its judging cut short, is judged again, unless
-    the log has it as champion already (`existing_verdict`).
+    `gate.reason` is written last: a version without it was not judged to the end and is judged
+    again, unless the log has it as champion already (`existing_verdict`).
     """
     previous = version_by_alias(CHAMPION)
     tags = {
@@ -107,31 +107,32 @@ def record_verdict(version: Version, verdict: Verdict, at: datetime) -> None:
     is_champion = previous is not None and previous.number == version.number
     if verdict.promotes and not is_champion:
         change_champion(version.number, how="gate", reason=verdict.reason, at=at)
-    _conclude(version, verdict.reason)
+    _write_reason(version, verdict.reason)
 
 
-def _conclude(version: Version, reason: str) -> None:
+def _write_reason(version: Version, reason: str) -> None:
     describe_version(version.number, reason)
     tag_version(version.number, {GATE_REASON: reason})
 
 
-def _gather(storefront: Storefront, week: TargetWeek, gaps: pd.DataFrame, n_timed: int) -> Evidence:
+def _measure(storefront: Storefront, week: TargetWeek, gaps: Path, n_timed: int) -> Evidence:
     lists = storefront.lists_for_week(week)
     popularity = storefront.lists_for_week(week, models=(BASELINE,))
-    timed = _time_answers(storefront, lists, n_timed)
-    return Evidence(lists, popularity.average_precision, widest_real_gap(gaps), timed)
+    latency_ms = _time_lists(storefront, lists, n_timed)
+    gap = widest_real_gap(pd.read_csv(gaps))
+    return Evidence(lists, popularity.average_precision, gap, latency_ms)
 
 
-def _time_answers(storefront: Storefront, lists: WeekLists, n: int) -> Values:
-    """Return how many milliseconds single answers took, models loaded before."""
-    asked = lists.customers[np.linspace(0, len(lists.customers) - 1, n).astype(int)]
-    storefront.for_key(int(asked[0]), LIST_LENGTH)
-    took = []
-    for customer in asked:
+def _time_lists(storefront: Storefront, lists: WeekLists, n: int) -> Values:
+    """Return how many milliseconds single lists took, with the models loaded before."""
+    customers = lists.customers[np.linspace(0, len(lists.customers) - 1, n).astype(int)]
+    storefront.for_key(int(customers[0]), LIST_LENGTH)
+    latency_ms = []
+    for customer in customers:
         start = time.perf_counter()
         storefront.for_key(int(customer), LIST_LENGTH)
-        took.append(1000 * (time.perf_counter() - start))
-    return np.array(took)
+        latency_ms.append(1000 * (time.perf_counter() - start))
+    return np.array(latency_ms)
 
 
 def _judge(
@@ -143,30 +144,23 @@ def _judge(
     rng: np.random.Generator,
 ) -> Verdict:
     champion = version_by_alias(CHAMPION)
-    alone = check_alone(evidence, params, n_samples=n_samples, rng=rng)
+    guardrails = check_challenger(evidence, params, n_samples=n_samples, rng=rng)
     if champion is None:
-        return judge_unopposed(alone)
+        return judge_unopposed(NO_CHAMPION, guardrails)
     if champion.number == challenger.number:
-        return _judge_crowned(alone)
+        return judge_unopposed(ALREADY_CHAMPION, guardrails)
     if champion.tags["source"] != challenger.tags["source"]:
-        return judge_other_data(champion.tags["source"], challenger.tags["source"], alone)
-    if champion.format_version != challenger.format_version:
-        return judge_unreadable_champion(alone)
+        return judge_other_data(champion.tags["source"], challenger.tags["source"], guardrails)
+    if not champion.is_readable:
+        return judge_unopposed(UNREADABLE, guardrails)
     if has_seen_the_week(champion.cut, challenger.cut):
         return refuse_comparison(champion.cut, challenger.cut)
     theirs, ours = load_version(champion).lists_for_week(week), evidence.lists
-    beside = check_beside(theirs, ours, params, n_samples=n_samples, rng=rng)
-    seen = compare(theirs.average_precision, ours.average_precision, n_samples=n_samples, rng=rng)
-    return judge(seen, (*alone, *beside), max_relative_loss=params.max_relative_loss)
-
-
-def _judge_crowned(guardrails: tuple[Guardrail, ...]) -> Verdict:
-    """Return the verdict on a version that was made champion before the gate had judged it."""
-    broken = [
-        f"; broken guardrail: {one.name}: {one.sentence}" for one in guardrails if not one.passes
-    ]
-    reason = "it was champion before the gate judged it" + "".join(broken)
-    return Verdict(promotes=True, reason=reason, guardrails=guardrails)
+    guardrails += check_against_champion(theirs, ours, params, n_samples=n_samples, rng=rng)
+    comparison = compare(
+        theirs.average_precision, ours.average_precision, n_samples=n_samples, rng=rng
+    )
+    return judge(comparison, guardrails, max_relative_loss=params.max_relative_loss)
 
 
 def _numbers(verdict: Verdict) -> dict[str, str]:
@@ -180,12 +174,12 @@ def _numbers(verdict: Verdict) -> dict[str, str]:
         tags[f"gate.{one.name}.limit"] = f"{one.limit:g}"
         tags[f"gate.{one.name}.verdict"] = f"{'passes' if one.passes else 'fails'}: {one.sentence}"
     if verdict.comparison is not None:
-        seen = verdict.comparison
+        comparison = verdict.comparison
         tags |= {
-            "gate.champion_map_at_12": f"{seen.champion:.6f}",
-            "gate.challenger_map_at_12": f"{seen.challenger:.6f}",
-            "gate.difference": f"{seen.difference:+.6f}",
-            "gate.interval": f"[{seen.low:+.6f}, {seen.high:+.6f}]",
-            "gate.customers": str(seen.n_customers),
+            "gate.champion_map_at_12": f"{comparison.champion:.6f}",
+            "gate.challenger_map_at_12": f"{comparison.challenger:.6f}",
+            "gate.difference": f"{comparison.difference:+.6f}",
+            "gate.interval": f"[{comparison.low:+.6f}, {comparison.high:+.6f}]",
+            "gate.customers": str(comparison.n_customers),
         }
     return tags

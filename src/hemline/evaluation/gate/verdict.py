@@ -1,9 +1,10 @@
-"""Champion or challenger: the same week, the same customers, the same histories.
+"""Champion or challenger: compared on the same week, customers and histories.
 
-A challenger knows a later week, so a draw is reason enough to change: it is promoted unless it
-loses significantly, loses more than a set share on average (which a small week's wide interval
-would excuse), or breaks a guardrail. The price: small losses within the noise may add up over many
-promotions; the guardrail on popularity is where that ends, and the history shows it before.
+A challenger knows a later week, so a draw is reason enough to change: it is promoted unless it is
+significantly worse, loses more than a set share on average (which the wide interval of a small week
+would excuse), or fails a guardrail. The price: small losses that are not significant may add up
+over many promotions. The guardrail on popularity sets an end to that, and the history shows it
+before.
 """
 
 from dataclasses import dataclass
@@ -14,6 +15,11 @@ from hemline.evaluation.gate.guardrails import Guardrail
 from hemline.evaluation.gate.version_comparison import Comparison
 
 SYNTHETIC: Final = "synthetic"
+NO_CHAMPION: Final = "there was no champion to compare with"
+UNREADABLE: Final = (
+    "not compared: the champion's files have an older format that this code does not read"
+)
+ALREADY_CHAMPION: Final = "not compared: it was the champion before the gate judged it"
 
 
 @dataclass(frozen=True)
@@ -23,9 +29,9 @@ class Verdict:
     Attributes:
         promotes: the decision.
         reason: the same in words, numbers included.
-        comparison: with the champion; None where none was fair.
+        comparison: with the champion; None where a comparison would not be fair.
         guardrails: what was checked besides.
-        map_at_12: of the challenger on the week; None where it was not asked.
+        map_at_12: of the challenger on the week; None where it was not measured.
     """
 
     promotes: bool
@@ -36,27 +42,28 @@ class Verdict:
 
 
 def judge(
-    seen: Comparison, guardrails: tuple[Guardrail, ...], *, max_relative_loss: float
+    comparison: Comparison, guardrails: tuple[Guardrail, ...], *, max_relative_loss: float
 ) -> Verdict:
-    """Return whether the challenger takes the champion's place."""
-    is_small = seen.relative_loss <= max_relative_loss
-    is_kept = all(guardrail.passes for guardrail in guardrails)
-    reason = f"challenger {_outcome(seen)} the champion: {seen.in_numbers}"
-    if not is_small:
-        reason += (
-            f"; a loss of {seen.relative_loss:.1%} is more than the {max_relative_loss:.1%} allowed"
-        )
-    promotes = seen.high >= 0 and is_small and is_kept
-    return Verdict(promotes, reason + _broken(guardrails), seen, guardrails)
+    """Return whether the challenger replaces the champion."""
+    loss = comparison.relative_loss
+    reason = f"{comparison.outcome} the champion: {comparison.numbers}"
+    if loss > max_relative_loss:
+        reason += f"; a loss of {loss:.1%} is more than the {max_relative_loss:.1%} allowed"
+    are_passed = all(guardrail.passes for guardrail in guardrails)
+    promotes = comparison.high >= 0 and loss <= max_relative_loss and are_passed
+    return Verdict(promotes, reason + _failed(guardrails), comparison, guardrails)
 
 
-def judge_unopposed(guardrails: tuple[Guardrail, ...]) -> Verdict:
-    """Return the verdict when there is no champion yet: something must answer.
+def judge_unopposed(why: str, guardrails: tuple[Guardrail, ...]) -> Verdict:
+    """Return the verdict where no champion can be compared with: some version has to serve.
 
-    A broken guardrail is named, so that whoever reads it can decide otherwise.
+    Failed guardrails are named, so that a person can decide otherwise.
+
+    Args:
+        why: NO_CHAMPION, UNREADABLE or ALREADY_CHAMPION.
+        guardrails: what was checked.
     """
-    reason = "there was no champion to beat" + _broken(guardrails)
-    return Verdict(promotes=True, reason=reason, guardrails=guardrails)
+    return Verdict(promotes=True, reason=why + _failed(guardrails), guardrails=guardrails)
 
 
 def judge_other_data(
@@ -64,21 +71,15 @@ def judge_other_data(
 ) -> Verdict:
     """Return the verdict when the champion was fitted on another shop's customers and articles.
 
-    Genuine data takes the place of generated data, and never the other way round.
+    A shop's own data replace generated data, and never the other way round.
     """
     promotes = challenger_source != SYNTHETIC
-    found = (
-        f"the champion was fitted on {champion_source} data, this version on {challenger_source}"
+    replaces = "a shop's own data replace" if promotes else "generated data never replace"
+    reason = (
+        f"not compared: the champion was fitted on {champion_source} data, this version on "
+        f"{challenger_source} data; {replaces} {champion_source} data"
     )
-    kept = "it takes the champion's place" if promotes else "generated data never replaces a shop's"
-    reason = f"not compared: {found}; {kept}{_broken(guardrails)}"
-    return Verdict(promotes=promotes, reason=reason, guardrails=guardrails)
-
-
-def judge_unreadable_champion(guardrails: tuple[Guardrail, ...]) -> Verdict:
-    """Return the verdict when this code cannot read the files of the champion."""
-    reason = "not compared: the champion's files have an older format that this code does not read"
-    return Verdict(promotes=True, reason=reason + _broken(guardrails), guardrails=guardrails)
+    return Verdict(promotes=promotes, reason=reason + _failed(guardrails), guardrails=guardrails)
 
 
 def has_seen_the_week(champion_cut: date, challenger_cut: date) -> bool:
@@ -87,11 +88,11 @@ def has_seen_the_week(champion_cut: date, challenger_cut: date) -> bool:
 
 
 def refuse_comparison(champion_cut: date, challenger_cut: date) -> Verdict:
-    """Return the verdict when the champion already knows what the week will hold."""
+    """Return the verdict when the champion was fitted on the week it would be judged on."""
     return Verdict(
         promotes=False,
-        reason=f"not compared: the champion was fitted up to {champion_cut}, so it has seen the "
-        f"test week from {challenger_cut} on",
+        reason=f"not compared: the champion was fitted on purchases up to {champion_cut}, so it "
+        f"has seen the test week from {challenger_cut} on",
     )
 
 
@@ -104,16 +105,6 @@ def refuse_rolled_back(why: str) -> Verdict:
     )
 
 
-def _outcome(seen: Comparison) -> str:
-    if seen.low > 0:
-        return "beats"
-    if seen.high < 0:
-        return "loses to"
-    if seen.difference == 0:
-        return "is level with"
-    return f"is {'ahead' if seen.difference > 0 else 'behind'}, within the noise, of"
-
-
-def _broken(guardrails: tuple[Guardrail, ...]) -> str:
-    broken = [f"{one.name}: {one.sentence}" for one in guardrails if not one.passes]
-    return f"; broken guardrails: {'; '.join(broken)}" if broken else ""
+def _failed(guardrails: tuple[Guardrail, ...]) -> str:
+    failed = [f"{one.name}: {one.sentence}" for one in guardrails if not one.passes]
+    return f"; failed guardrails: {'; '.join(failed)}" if failed else ""

@@ -1,4 +1,4 @@
-"""Two models on the same customers: the mean difference of AP@12 and how sure it is."""
+"""Two versions compared on the same customers: the mean difference of AP@12 and its interval."""
 
 from dataclasses import dataclass
 
@@ -12,14 +12,14 @@ Values = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Comparison:
-    """AP@12 of two models for the same customers.
+    """MAP@12 of two versions for the same customers.
 
     Attributes:
-        champion: mean over customers.
-        challenger: the same of the other one.
-        low: lower end of the paired bootstrap interval (95 %) of challenger - champion.
+        champion: mean AP@12 over customers.
+        challenger: the same of the other version.
+        low: lower end of the paired 95 % bootstrap interval of challenger - champion.
         high: its upper end.
-        n_customers: how many customers were asked.
+        n_customers: how many customers were compared.
     """
 
     champion: float
@@ -39,8 +39,15 @@ class Comparison:
         return max(0.0, -self.difference / self.champion) if self.champion else 0.0
 
     @property
-    def in_numbers(self) -> str:
-        """Both means, and the difference with its interval."""
+    def outcome(self) -> str:
+        """How the challenger did: significantly better, significantly worse, or neither."""
+        if self.low > 0:
+            return "significantly better than"
+        return "significantly worse than" if self.high < 0 else "not significantly different from"
+
+    @property
+    def numbers(self) -> str:
+        """Both means, and the difference with its interval, as text."""
         return (
             f"MAP@12 {self.challenger:.4f} against {self.champion:.4f}, difference "
             f"{self.difference:+.4f} [{self.low:+.4f}, {self.high:+.4f}] over "
