@@ -54,7 +54,7 @@ deploy: .venv/installed ## Hand the weekly runs and the closed loop to the Prefe
 
 # Two workers with two threads each fight over two cores (tests/models on a busy machine: 174 CPU s, and 26 so).
 test: .venv/installed-dev ## Run the tests
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
 lint: .venv/installed-dev ## Format, lint, types, import contracts
 	$(BIN)/ruff format --check

@@ -30,6 +30,22 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("filterwarnings", ignored)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run a file on one worker, all files that need the trained project on the same one.
+
+    Each worker that needs the project would train it again. The longest files go first, so that no
+    worker ends alone with one of them.
+    """
+    shared = {item.path for item in items if "trained" in getattr(item, "fixturenames", ())}
+    for item in items:
+        group = "trained" if item.path in shared else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: (item.path.name not in _LONGEST, item.path not in shared))
+
+
+_LONGEST = ("test_closed_loop.py",)
+
+
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A tiny project whose tools all work inside it; nothing has run in it yet."""
