@@ -32,7 +32,8 @@ class Verdict(StrEnum):
     symbol: str
     meaning: str
 
-    def __new__(cls, value: str, symbol: str, meaning: str) -> Self:
+    # The defaults are for the type checker only: Verdict("drift") looks a member up.
+    def __new__(cls, value: str, symbol: str = "", meaning: str = "") -> Self:
         """Return a member that is the string value."""
         member = str.__new__(cls, value)
         member._value_ = value

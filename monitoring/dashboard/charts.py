@@ -1,13 +1,12 @@
 """Charts as SVG inside the page: sharp on any screen, dark where the reader's screen is dark.
 
-Written by hand: a chart is three lines and a band, and so the page needs neither JavaScript nor a
-file beside it. The price: no zooming. Colours are classes of the page's style sheet (page.py), and
-every line differs from the others by its stroke as well.
+Here a chart is laid out, charts.html.j2 draws it: three lines and a band need neither JavaScript
+nor a file beside the page. The price: no zooming. Colours are classes of the style sheet, and every
+line differs from the others by its stroke as well.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Final
 
 import numpy as np
@@ -15,9 +14,82 @@ import numpy.typing as npt
 import pandas as pd
 
 Values = npt.NDArray[np.float64]
+Point = tuple[float, float]
 
-_FEW_WEEKS: Final = 1
 _MARGIN: Final = 0.08
+_LABEL: Final = 26
+_LETTER: Final = 8
+
+
+@dataclass(frozen=True)
+class Chart:
+    """What the template draws.
+
+    Attributes:
+        width: of the paper.
+        height: of the paper.
+        ticks: y of each rule, and its number as text.
+        months: x of each month's first week, and its name.
+        bands: points of the shaded areas.
+        lines: class and points of each line.
+        marks: class, radius and centre of each dot.
+        changes: x of each upright line, and what begins there.
+    """
+
+    width: int
+    height: int
+    ticks: Sequence[tuple[float, str]]
+    months: Sequence[tuple[float, str]]
+    bands: Sequence[Sequence[Point]]
+    lines: Sequence[tuple[str, Sequence[Point]]]
+    marks: Sequence[tuple[str, int, Point]]
+    changes: Sequence[tuple[float, str]] = ()
+
+
+def season_chart(weeks: pd.DataFrame, verdict: str, write: Callable[[float], str]) -> Chart:
+    """Return this year's weeks, last year's, and what was expected.
+
+    Args:
+        weeks: one row per week, in order, the last one current: week_end, value, last_year, low,
+            high. NaN where there is nothing.
+        verdict: of the current week; gives its mark a colour.
+        write: turns a value into text.
+    """
+    value, last_year, low, high = _columns(weeks, "value", "last_year", "low", "high")
+    area = _Area.around([value, last_year, low, high], 280, 130)
+    mark = f"mark {verdict.replace(' ', '-')}"
+    return Chart(
+        width=area.width,
+        height=area.height,
+        ticks=[(area.y(tick), write(tick)) for tick in area.ticks],
+        months=list(_months(area, weeks["week_end"])),
+        bands=_bands(area, low, high),
+        lines=[*_lines(area, "last-year", last_year), *_lines(area, "this-year", value)],
+        marks=[(mark, 5, point) for point in _points(area, value, first=len(value) - 1)],
+    )
+
+
+def performance_chart(weeks: pd.DataFrame, changes: Sequence[tuple[int, str]]) -> Chart:
+    """Return the champion's MAP@12 with its interval, popularity beside it.
+
+    Args:
+        weeks: one row per week, in order: week_end, map_at_12, popularity_map_at_12, low, high (the
+            ends of the champion's interval). NaN where there is no number.
+        changes: number of the week from which on another version recommends, and its name.
+    """
+    names = ("map_at_12", "popularity_map_at_12", "low", "high")
+    champion, popularity, low, high = _columns(weeks, *names)
+    area = _Area.around([champion, popularity, low, high, np.zeros(len(weeks))], 960, 260)
+    return Chart(
+        width=area.width,
+        height=area.height,
+        ticks=[(area.y(tick), f"{tick:.3f}") for tick in area.ticks],
+        months=list(_months(area, weeks["week_end"])),
+        bands=_bands(area, low, high),
+        lines=[*_lines(area, "last-year", popularity), *_lines(area, "this-year", champion)],
+        marks=[("dot", 3, point) for point in _points(area, champion)],
+        changes=[(area.x(week - 0.5), name) for week, name in changes],
+    )
 
 
 @dataclass(frozen=True)
@@ -26,166 +98,74 @@ class _Area:
 
     width: int
     height: int
-    left: int
     n_weeks: int
     low: float
     high: float
     ticks: tuple[float, ...]
+    left: int = 52
     right: int = 14
     top: int = 10
     bottom: int = 22
 
+    @classmethod
+    def around(cls, values: Sequence[Values], width: int, height: int) -> "_Area":
+        """Return the paper, with room around the values but none below zero."""
+        known = np.concatenate([one[np.isfinite(one)] for one in values])
+        least, most = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
+        room = _MARGIN * ((most - least) or abs(most) or 1.0)
+        low = least - room if least < 0 else max(least - room, 0.0)
+        return cls(
+            width, height, len(values[0]), low, most + room, (least, (least + most) / 2, most)
+        )
+
     def x(self, week: float) -> float:
         inner = self.width - self.left - self.right
-        return self.left + inner * (week + 0.5) / self.n_weeks
+        return round(self.left + inner * (week + 0.5) / self.n_weeks, 1)
 
     def y(self, value: float) -> float:
         inner = self.height - self.top - self.bottom
-        return self.top + inner * (1 - (value - self.low) / (self.high - self.low))
+        return round(self.top + inner * (1 - (value - self.low) / (self.high - self.low)), 1)
 
 
-def season_chart(
-    weeks: pd.DataFrame, verdict: str, describe: str, write: Callable[[float], str]
-) -> str:
-    """Return this year's weeks, last year's, and what was expected.
-
-    Args:
-        weeks: one row per week, in order, the last one current: week_end, value, last_year, low,
-            high. NaN where there is nothing.
-        verdict: of the current week; gives its mark a colour.
-        describe: the picture in words, for those who do not see it.
-        write: turns a value into text.
-    """
-    values = [weeks[name].to_numpy(np.float64) for name in ("value", "last_year", "low", "high")]
-    value, last_year, low, high = values
-    area = _area(values, 280, 130, len(weeks))
-    marks = [
-        _grid(area, write),
-        _months(area, weeks["week_end"]),
-        _band(area, low, high),
-        _line(area, last_year, "last-year"),
-        _line(area, value, "this-year"),
-        _mark(area, value, verdict),
-    ]
-    return _svg(area, describe, marks)
+def _columns(weeks: pd.DataFrame, *names: str) -> list[Values]:
+    return [weeks[name].to_numpy(np.float64) for name in names]
 
 
-def performance_chart(
-    weeks: pd.DataFrame, changes: Sequence[tuple[int, str]], describe: str
-) -> str:
-    """Return the champion's MAP@12 with its interval, popularity beside it.
-
-    Args:
-        weeks: one row per week, in order: week_end, map_at_12, popularity_map_at_12, low, high (the
-            ends of the champion's interval). NaN where there is no number.
-        changes: number of the week from which on another version answers, and its name.
-        describe: the picture in words.
-    """
-    names = ("map_at_12", "popularity_map_at_12", "low", "high")
-    values = [weeks[name].to_numpy(np.float64) for name in names]
-    champion, popularity, low, high = values
-    area = _area([*values, np.zeros(1)], 960, 260, len(weeks))
-    marks = [
-        _grid(area, lambda number: f"{number:.3f}"),
-        _months(area, weeks["week_end"]),
-        *(_change(area, week, name) for week, name in changes),
-        _band(area, low, high),
-        _line(area, popularity, "last-year"),
-        _line(area, champion, "this-year"),
-        *_dots(area, champion),
-    ]
-    return _svg(area, describe, marks)
-
-
-def _area(values: Sequence[Values], width: int, height: int, n_weeks: int) -> _Area:
-    """Return the paper, with room around the values but none below nothing."""
-    known = np.concatenate([one[np.isfinite(one)] for one in values])
-    least, most = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
-    room = _MARGIN * ((most - least) or abs(most) or 1.0)
-    low = least - room if least < 0 else max(least - room, 0.0)
-    ticks = (least, (least + most) / 2, most)
-    return _Area(width, height, 52, n_weeks, low, most + room, ticks)
-
-
-def _svg(area: _Area, describe: str, marks: Sequence[str]) -> str:
-    return (
-        f'<svg viewBox="0 0 {area.width} {area.height}" role="img" '
-        f'aria-label="{escape(describe)}">{"".join(marks)}</svg>'
-    )
-
-
-def _grid(area: _Area, write: Callable[[float], str]) -> str:
-    return "".join(
-        f'<line class="rule" x1="{area.left}" x2="{area.width - area.right}" '
-        f'y1="{area.y(tick):.1f}" y2="{area.y(tick):.1f}"/>'
-        f'<text x="{area.left - 6}" y="{area.y(tick) + 4:.1f}" text-anchor="end">'
-        f"{escape(write(tick))}</text>"
-        for tick in area.ticks
-    )
-
-
-def _months(area: _Area, days: "pd.Series[pd.Timestamp]") -> str:
-    """Return the name of every month where its first week is, as far as the names have room."""
-    texts, end = [], -np.inf
+def _months(area: _Area, days: "pd.Series[pd.Timestamp]") -> Iterator[tuple[float, str]]:
+    """Yield the name of every month where its first week is, as far as the names have room."""
+    end = -np.inf
     months = [(day.year, day.month) for day in days]
     for week, day in enumerate(days):
         x = area.x(week)
         begins = week > 0 and months[week] != months[week - 1]
-        if begins and x > end and x < area.width - area.right - 12:
+        if begins and end < x < area.width - _LABEL:
             name = f"{day:%b %Y}" if day.month == 1 else f"{day:%b}"
-            texts.append(f'<text x="{x:.1f}" y="{area.height - 6}">{name}</text>')
-            end = x + 8 * len(name)
-    return "".join(texts)
+            yield x, name
+            end = x + _LETTER * len(name)
 
 
-def _band(area: _Area, low: Values, high: Values) -> str:
-    return "".join(_band_run(area, run, low, high) for run in _runs(low + high))
-
-
-def _band_run(area: _Area, run: Sequence[int], low: Values, high: Values) -> str:
-    if len(run) == _FEW_WEEKS:
-        week = run[0]
-        top, bottom = area.y(high[week]), area.y(low[week])
-        return (
-            f'<rect class="band" x="{area.x(week) - 6:.1f}" y="{top:.1f}" width="12" '
-            f'height="{max(bottom - top, 1):.1f}"/>'
-        )
-    over = [f"{area.x(week):.1f},{area.y(high[week]):.1f}" for week in run]
-    under = [f"{area.x(week):.1f},{area.y(low[week]):.1f}" for week in reversed(run)]
-    return f'<polygon class="band" points="{" ".join(over + under)}"/>'
-
-
-def _line(area: _Area, values: Values, name: str) -> str:
-    lines = (
-        " ".join(f"{area.x(week):.1f},{area.y(values[week]):.1f}" for week in run)
-        for run in _runs(values)
-    )
-    return "".join(f'<polyline class="{name}" points="{points}"/>' for points in lines)
-
-
-def _mark(area: _Area, values: Values, verdict: str) -> str:
-    if not np.isfinite(values[-1]):
-        return ""
-    x, y = area.x(len(values) - 1), area.y(values[-1])
-    name = verdict.replace(" ", "-")
-    return f'<circle class="mark {name}" cx="{x:.1f}" cy="{y:.1f}" r="5"/>'
-
-
-def _dots(area: _Area, values: Values) -> list[str]:
+def _points(area: _Area, values: Values, first: int = 0) -> list[Point]:
     return [
-        f'<circle class="dot" cx="{area.x(week):.1f}" cy="{area.y(value):.1f}" r="3"/>'
+        (area.x(week), area.y(value))
         for week, value in enumerate(values)
-        if np.isfinite(value)
+        if week >= first and np.isfinite(value)
     ]
 
 
-def _change(area: _Area, week: int, name: str) -> str:
-    x = area.x(week - 0.5)
-    return (
-        f'<line class="change" x1="{x:.1f}" x2="{x:.1f}" y1="{area.top}" '
-        f'y2="{area.height - area.bottom}"/>'
-        f'<text x="{x + 4:.1f}" y="{area.top + 8}">{escape(name)}</text>'
-    )
+def _lines(area: _Area, name: str, values: Values) -> list[tuple[str, list[Point]]]:
+    return [(name, [(area.x(week), area.y(values[week])) for week in run]) for run in _runs(values)]
+
+
+def _bands(area: _Area, low: Values, high: Values) -> list[list[Point]]:
+    """Return the outlines of low to high; a week without neighbours is a bar of 12."""
+    bands = []
+    for run in _runs(low + high):
+        edges = [(area.x(week), week) for week in run]
+        if len(run) == 1:
+            edges = [(edges[0][0] - 6, run[0]), (edges[0][0] + 6, run[0])]
+        over = [(x, area.y(high[week])) for x, week in edges]
+        bands.append(over + [(x, area.y(low[week])) for x, week in reversed(edges)])
+    return bands
 
 
 def _runs(values: Values) -> list[list[int]]:

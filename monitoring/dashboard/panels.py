@@ -1,11 +1,12 @@
-"""The charts of a week: every signal of everybody, this year beside last year and the band.
+"""The charts of a week: every signal of everybody, this year beside last year and the forecast.
 
-Product groups come first, one chart each. Of other shares only those furthest from their band are
-drawn, of two only the larger; the verdicts say the rest. A chart is drawn from what the weeks
-themselves said (summaries), so it shows what was known when the week was judged.
+Product groups come first, one chart each. Of other shares only those furthest from the expected
+range are drawn, of two only the larger; the table of verdicts has the rest. A chart is drawn from
+the summaries of the weeks, so it shows what was known when the week was judged.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
 from typing import Final
@@ -14,55 +15,62 @@ import numpy as np
 import pandas as pd
 
 from hemline import columns
-from monitoring.dashboard.charts import season_chart
-from monitoring.dashboard.html_parts import html, tone
-from monitoring.dashboard.wording import (
-    ABOUT,
-    VERDICTS,
-    each_row,
-    label,
-    name_category,
-    write_value,
-)
+from monitoring.dashboard.charts import Chart, season_chart
+from monitoring.dashboard.wording import ABOUT, each_row, label, name_category, write_value
 from monitoring.signals import ALL
+from monitoring.verdict import Verdict
 
 WEEKS: Final = 27
-"""So many weeks are drawn: half a year and the week itself."""
+"""Weeks drawn: half a year and the week itself."""
 
 _GROUPS: Final = ("transactions", "product_group_name")
 _FIRST: Final = (columns.CHANNEL, columns.PRICE, "volume")
 _LEADING: Final = 4
 _LEADING_OF_QUIET: Final = 2
 _PAIR: Final = 2
-_NOTHING: Final = VERDICTS[-1]
 _DRAWN: Final = ["value", "last_year", "low", "high"]
-_KEY: Final = (
-    '<p class="soft">Share of a basket, averaged over the buyers of a week. Solid: this year. '
-    "Dashed: the same weeks of last year. Shaded: where the week was expected to lie.</p>"
-)
-
 Key = tuple[str, str]
 
 
-def chart_sections(week_end: date, verdicts: pd.DataFrame, band: pd.DataFrame) -> list[str]:
-    """Return the charts: product groups first, then everything else by what it is about."""
+@dataclass(frozen=True)
+class Panel:
+    """A chart with its heading.
+
+    Attributes:
+        title: what is drawn.
+        position: where the week lies, in words with a symbol; empty where nothing was expected.
+        verdict: gives the position its colour.
+        numbers: the week's value, what was expected and last year's value, in a sentence.
+        chart: the chart.
+    """
+
+    title: str
+    position: str
+    verdict: Verdict
+    numbers: str
+    chart: Chart
+
+
+def chart_sections(
+    week_end: date, verdicts: pd.DataFrame, band: pd.DataFrame
+) -> dict[str, list[Panel]]:
+    """Return the charts by heading: product groups first, then the rest by what it is about."""
     judged = verdicts[verdicts["segment"] == ALL]
-    by_signal: dict[Key, str] = {(row.about, row.column): row.verdict for row in each_row(judged)}
+    by_signal = {(row.about, row.column): Verdict(row.verdict) for row in each_row(judged)}
     everybody = band[band["segment"] == ALL]
-    charts: dict[Key, str] = {}
+    panels: dict[Key, list[Panel]] = {}
     for (about, column), part in everybody.groupby(["about", "column"], sort=False):
         key = (str(about), str(column))
-        charts[key] = _charts(key, season_lines(part, week_end), by_signal.get(key, _NOTHING))
-    sections = ["<h2>Product groups</h2>", _KEY, _grid(charts.pop(_GROUPS, ""))]
+        panels[key] = _panels(key, season_lines(part, week_end), by_signal.get(key, Verdict.NONE))
+    sections = {"Product groups": panels.pop(_GROUPS, [])}
     for about, title in ABOUT.items():
-        keys = sorted((key for key in charts if key[0] == about), key=partial(_place, by_signal))
-        if keys:
-            sections += [f"<h2>{title}</h2>", _grid("".join(charts[key] for key in keys))]
-    return sections
+        keys = sorted((key for key in panels if key[0] == about), key=partial(_place, by_signal))
+        sections[title] = [panel for key in keys for panel in panels[key]]
+    return {title: drawn for title, drawn in sections.items() if drawn}
 
 
 def season_lines(signal: pd.DataFrame, week_end: date) -> dict[str, pd.DataFrame]:
-    """Return what is drawn of a signal, by category, furthest from its band first.
+    """Return what is drawn of a signal, by category, furthest from what was expected first.
 
     Args:
         signal: rows of monitoring.verdicts.expected_band of one signal.
@@ -84,64 +92,59 @@ def season_lines(signal: pd.DataFrame, week_end: date) -> dict[str, pd.DataFrame
 
 
 def _distance(weeks: pd.DataFrame) -> float:
-    """Return how far the last week is from the middle of its band, in half widths; 0 without."""
+    """Return how far the last week is from what was expected, in half widths of the range."""
     half = float(weeks["high"].iloc[-1] - weeks["low"].iloc[-1]) / 2
-    return _miss(weeks) / max(half, 1e-12)
+    return _deviation(weeks) / max(half, 1e-12)
 
 
-def _place(by_signal: Mapping[Key, str], key: Key) -> tuple[int, int]:
-    """Return where a signal's charts stand: what speaks loudest first, then what all ask for."""
+def _place(by_signal: Mapping[Key, Verdict], key: Key) -> tuple[int, int]:
+    """Return where a signal's charts stand: the most urgent first, then the most requested."""
     column = key[1]
-    wanted = _FIRST.index(column) if column in _FIRST else len(_FIRST)
-    return VERDICTS.index(by_signal.get(key, _NOTHING)), wanted
+    requested = _FIRST.index(column) if column in _FIRST else len(_FIRST)
+    return list(Verdict).index(by_signal.get(key, Verdict.NONE)), requested
 
 
-def _charts(key: Key, lines: Mapping[str, pd.DataFrame], verdict: str) -> str:
+def _panels(key: Key, lines: Mapping[str, pd.DataFrame], verdict: Verdict) -> list[Panel]:
     """Return the charts of a signal: of product groups all, of others the widest moves."""
     categories = list(lines)
     if key != _GROUPS:
-        categories.sort(key=lambda name: -_miss(lines[name]))
-        n_leading = _LEADING if verdict != _NOTHING else _LEADING_OF_QUIET
+        categories.sort(key=lambda name: -_deviation(lines[name]))
+        n_leading = _LEADING if verdict != Verdict.NONE else _LEADING_OF_QUIET
         if len(categories) == _PAIR:
             categories.sort(key=lambda name: -lines[name]["value"].mean())
             n_leading = 1
         categories = categories[:n_leading]
-    return "".join(_chart(key, category, lines[category], verdict) for category in categories)
+    return [_panel(key, category, lines[category], verdict) for category in categories]
 
 
-def _miss(weeks: pd.DataFrame) -> float:
-    """Return how far the last week is from the middle of its band; 0 without one."""
+def _deviation(weeks: pd.DataFrame) -> float:
+    """Return how far the last week is from the middle of the expected range; 0 without one."""
     now = weeks.iloc[-1]
-    miss = abs(now["value"] - (now["low"] + now["high"]) / 2)
-    return float(miss) if np.isfinite(miss) else 0.0
+    deviation = abs(now["value"] - (now["low"] + now["high"]) / 2)
+    return float(deviation) if np.isfinite(deviation) else 0.0
 
 
-def _chart(key: Key, category: str, weeks: pd.DataFrame, verdict: str) -> str:
+def _panel(key: Key, category: str, weeks: pd.DataFrame, verdict: Verdict) -> Panel:
     now = next(each_row(weeks.tail(1)))
     write = partial(write_value, key[1], category)
     name = label(key[1])
-    title = name_category(key[1], category) or name
     of = f"{name}. " if category and key != _GROUPS else ""
-    where, mark = _position(now.value, now.low, now.high, verdict)
     expected = "" if np.isnan(now.low) else f", expected {write(now.low)} to {write(now.high)}"
     last_year = "" if np.isnan(now.last_year) else f", last year {write(now.last_year)}"
-    said = f"{of}{write(now.value)}{expected}{last_year}"
-    chart = season_chart(weeks, mark, f"{title}: {said}; {where}", write)
-    return (
-        f'<figure class="card chart"><div class="head"><h3>{html(title)}</h3>'
-        f'<span class="badge tone {tone(mark)}">{where}</span></div>'
-        f"<p>{html(said)}</p>{chart}</figure>"
+    position, shown = _position(now.value, now.low, now.high, verdict)
+    return Panel(
+        title=name_category(key[1], category) or name,
+        position=position,
+        verdict=shown,
+        numbers=f"{of}{write(now.value)}{expected}{last_year}",
+        chart=season_chart(weeks, shown, write),
     )
 
 
-def _position(value: float, low: float, high: float, verdict: str) -> tuple[str, str]:
+def _position(value: float, low: float, high: float, verdict: Verdict) -> tuple[str, Verdict]:
     """Return where a value lies, in words, and the verdict that gives its mark a colour."""
     if np.isnan(value):
-        return "not measured", _NOTHING
+        return "not measured", Verdict.NONE
     if np.isnan(low) or low <= value <= high:
-        return ("" if np.isnan(low) else "in the band"), _NOTHING
+        return ("" if np.isnan(low) else "in range"), Verdict.NONE
     return ("▲ above" if value > high else "▼ below"), verdict
-
-
-def _grid(charts: str) -> str:
-    return f'<div class="grid">{charts}</div>'

@@ -1,20 +1,20 @@
-"""Which signal spoke in which week, as a grid: a sign per verdict, a line per signal.
+"""Which signal had which verdict in which week, as a grid: a sign per verdict, a line per signal.
 
 A table and not a picture: every sign is a link to its week and has its words beside it for those
 who do not see it. On a narrow screen it scrolls, the latest week in sight.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 from typing import Final
 
 import pandas as pd
 
-from monitoring.dashboard.html_parts import html, key_to_verdicts, tone
-from monitoring.dashboard.wording import DRIFT, SYMBOLS, VERDICTS, each_row, signal
+from monitoring.dashboard.wording import each_row, signal
 from monitoring.signals import ALL
-from monitoring.verdict import can_confirm
+from monitoring.verdict import Verdict, can_confirm
 
 _SHOWN_WEEKS: Final = 53
 _ROOM: Final = 3
@@ -22,8 +22,38 @@ _ROOM: Final = 3
 Key = tuple[str, str, str]
 
 
-def timeline(decisions: pd.DataFrame, verdicts: pd.DataFrame, out_of_weeks: int) -> str:
-    """Return a grid of weeks and signals; only signals that spoke in these weeks have a line.
+@dataclass(frozen=True)
+class Cell:
+    """A signal's verdict about a week.
+
+    Attributes:
+        week_end: the first day after the week.
+        verdict: None where the signal was as expected, or not measured.
+        is_confirmed: whether this very signal was confirmed.
+    """
+
+    week_end: date
+    verdict: Verdict | None
+    is_confirmed: bool
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """The grid.
+
+    Attributes:
+        months: over the weeks, with the number of weeks each spans; no name where there is no room.
+        lines: the cells of each signal, the one with the most drifts first.
+        retrained: whether a retraining was decided, by week.
+    """
+
+    months: Sequence[tuple[str, int]]
+    lines: Sequence[tuple[str, Sequence[Cell]]]
+    retrained: Sequence[bool]
+
+
+def timeline(decisions: pd.DataFrame, verdicts: pd.DataFrame, out_of_weeks: int) -> Timeline:
+    """Return a grid of weeks and signals; signals that were always as expected have no line.
 
     Args:
         decisions: the decision log, oldest week first.
@@ -32,81 +62,57 @@ def timeline(decisions: pd.DataFrame, verdicts: pd.DataFrame, out_of_weeks: int)
     """
     decisions = decisions.tail(_SHOWN_WEEKS)
     weeks = decisions["week_end"].tolist()
-    spoken = _spoken(verdicts[verdicts["week_end"].isin(weeks)])
-    if not spoken:
-        return "<p>Nothing has spoken yet.</p>"
+    changed = _changed(verdicts[verdicts["week_end"].isin(weeks)])
     confirmed = dict(zip(weeks, decisions["confirmed"], strict=True))
-    grounds = {key: _confirmed_weeks(key, spoken, confirmed, out_of_weeks) for key in spoken}
-    lines = "".join(
-        f'<tr><th scope="row">{html(signal(*key))}</th>'
-        + "".join(_cell(week, by_week.get(week), week in grounds.get(key, ())) for week in weeks)
-        + "</tr>"
-        for key, by_week in sorted(spoken.items(), key=_loudest_first)
-    )
-    retrained = "".join(f"<td>{'●' if one else ''}</td>" for one in decisions["retrain"])
-    return (
-        f'<div class="scroll weeks"><table><thead>{_month_heads(weeks)}</thead><tbody>{lines}'
-        f'<tr><th scope="row">retraining decided</th>{retrained}</tr></tbody></table></div>'
-        f'{key_to_verdicts()}<p class="soft">On a coloured ground: confirmed. Every sign leads to '
-        "its week.</p>"
-    )
+    lines = []
+    for key, by_week in sorted(changed.items(), key=_most_drifts_first):
+        certain = _confirmed_weeks(key, changed, confirmed, out_of_weeks)
+        cells = [Cell(week, by_week.get(week), week in certain) for week in weeks]
+        lines.append((signal(*key), cells))
+    return Timeline(_months(weeks), lines, decisions["retrain"].tolist())
 
 
-def _spoken(verdicts: pd.DataFrame) -> dict[Key, dict[date, str]]:
+def _changed(verdicts: pd.DataFrame) -> dict[Key, dict[date, Verdict]]:
     """Return, of every signal that was not as expected, the verdict by week."""
-    spoken: dict[Key, dict[date, str]] = {}
-    for row in each_row(verdicts[verdicts["verdict"] != VERDICTS[-1]]):
-        spoken.setdefault((row.about, row.column, row.segment), {})[row.week_end] = row.verdict
-    return spoken
+    changed: dict[Key, dict[date, Verdict]] = {}
+    for row in each_row(verdicts[verdicts["verdict"] != Verdict.NONE]):
+        by_week = changed.setdefault((row.about, row.column, row.segment), {})
+        by_week[row.week_end] = Verdict(row.verdict)
+    return changed
 
 
-def _loudest_first(line: tuple[Key, Mapping[date, str]]) -> tuple[int, int]:
-    found = list(line[1].values())
-    return -found.count(DRIFT), -len(found)
+def _most_drifts_first(line: tuple[Key, Mapping[date, Verdict]]) -> tuple[int, int]:
+    verdicts = list(line[1].values())
+    return -verdicts.count(Verdict.DRIFT), -len(verdicts)
 
 
 def _confirmed_weeks(
     key: Key,
-    spoken: Mapping[Key, Mapping[date, str]],
+    changed: Mapping[Key, Mapping[date, Verdict]],
     confirmed: Mapping[date, Sequence[str]],
     out_of_weeks: int,
 ) -> set[date]:
     """Return the weeks in which this very signal was confirmed.
 
     A decision names the column alone. Where habits and what is bought both drift in it, what is
-    bought is confirmed only if it drifted in a look shortly before, too.
+    bought is confirmed only if it drifted in a week shortly before, too.
     """
     about, column, segment = key
     place = column if segment == ALL else f"{column} in {segment}"
-    habits = spoken.get(("habits", column, segment), {})
-    weeks, found = list(confirmed), set()
+    habits = changed.get(("habits", column, segment), {})
+    weeks, certain = list(confirmed), set()
     for number, week in enumerate(weeks):
         if not can_confirm(*key) or place not in confirmed[week]:
             continue
         before = weeks[max(number - out_of_weeks + 1, 0) : number]
-        is_own = about == "habits" or habits.get(week) != DRIFT
-        if spoken[key].get(week) == DRIFT and (
-            is_own or any(spoken[key].get(one) == DRIFT for one in before)
+        is_own = about == "habits" or habits.get(week) != Verdict.DRIFT
+        if changed[key].get(week) == Verdict.DRIFT and (
+            is_own or any(changed[key].get(one) == Verdict.DRIFT for one in before)
         ):
-            found.add(week)
-    return found
+            certain.add(week)
+    return certain
 
 
-def _cell(week: date, verdict: str | None, is_confirmed: bool) -> str:
-    if verdict is None:
-        return "<td></td>"
-    said = f"week before {week}: {'confirmed ' if is_confirmed else ''}{verdict}"
-    return (
-        f'<td class="{tone(verdict)}{" confirmed" if is_confirmed else ""}"><a '
-        f'href="{week}/index.html" title="{said}" aria-label="{said}">{SYMBOLS[verdict]}</a></td>'
-    )
-
-
-def _month_heads(weeks: Sequence[date]) -> str:
-    """Return the months over the weeks, each as wide as its weeks."""
+def _months(weeks: Sequence[date]) -> list[tuple[str, int]]:
     runs = [(name, len(list(run))) for name, run in groupby(f"{week:%b %Y}" for week in weeks)]
-    heads = "".join(
-        f'<th scope="col" colspan="{size}">{name if size >= _ROOM else ""}</th>'
-        for name, size in runs
-    )
-    return f"<tr><td></td>{heads}</tr>"
+    return [(name if size >= _ROOM else "", size) for name, size in runs]

@@ -5,13 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from monitoring.dashboard.wording import (
-    SYMBOLS,
-    days_of_week,
-    each_row,
-    signal,
-    summarise,
-)
+from monitoring.dashboard.wording import days_of_week, each_row, signal, summarise
 from monitoring.verdict import Verdict, most_urgent_first
 
 
@@ -34,20 +28,18 @@ def week_artifact(
         f"**{_plain(summarise(week, decision))}**\n\n"
         f"{reasons}\n\n## Verdicts\n\n{_verdicts(week)}\n\n## The champion\n\n"
         f"{_performance(performance[performance['week_end'] == decision.week_end])}\n\n"
-        f"## Links (they answer while `make ui` runs)\n\n{where}\n"
+        f"## Links (available while `hemline ui` runs)\n\n{where}\n"
     )
 
 
 def _verdicts(verdicts: pd.DataFrame) -> str:
-    speaking = verdicts[verdicts["verdict"] != Verdict.NONE]
-    silent = f"{len(verdicts) - len(speaking)} as expected."
-    if speaking.empty:
-        return silent
-    rows = "\n".join(_row(row) for row in each_row(most_urgent_first(speaking)))
-    heads = (
-        "| verdict | what | effect | speaks from | q | what moved |\n|---|---|--:|--:|--:|---|\n"
-    )
-    return f"{heads}{rows}\n\n{silent}"
+    changed = verdicts[verdicts["verdict"] != Verdict.NONE]
+    expected = f"{len(verdicts) - len(changed)} as expected."
+    if changed.empty:
+        return expected
+    rows = "\n".join(_row(row) for row in each_row(most_urgent_first(changed)))
+    heads = "| verdict | signal | effect | alert threshold | q | what moved |"
+    return f"{heads}\n|---|---|--:|--:|--:|---|\n{rows}\n\n{expected}"
 
 
 def _row(row: Any) -> str:
@@ -55,7 +47,7 @@ def _row(row: Any) -> str:
     written = " | ".join("" if pd.isna(number) else f"{number:.3f}" for number in numbers)
     what = _plain(signal(row.about, row.column, row.segment))
     return (
-        f"| {SYMBOLS.get(row.verdict, '')} {row.verdict} | {what} | {written} "
+        f"| {Verdict(row.verdict).symbol} {row.verdict} | {what} | {written} "
         f"| {_plain(row.moved or '')} |"
     )
 

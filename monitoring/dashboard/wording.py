@@ -1,4 +1,4 @@
-"""What the pages call things: columns, verdicts, dates and numbers as people say them."""
+"""Names, numbers, dates and verdicts as pages and alerts show them."""
 
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
@@ -11,12 +11,9 @@ from hemline import columns
 from monitoring.signals import ALL
 from monitoring.verdict import Verdict, confirming
 
-DRIFT: Final = Verdict.DRIFT
-VERDICTS: Final = tuple(Verdict)
-SYMBOLS: Final[dict[str, str]] = {verdict: verdict.symbol for verdict in Verdict}
 ABOUT: Final = {
     "transactions": "What is bought, and by whom",
-    "habits": "Whether customers buy as their own past foretells",
+    "habits": "Whether customers buy what their own past predicts",
     "shop": "The shop as a whole",
     "recommendations": "What is recommended",
 }
@@ -25,6 +22,7 @@ _LABELS: Final = {
     columns.CHANNEL: "sales channel",
     columns.CLUB: "club status",
     columns.PRICE: "price, like for like",
+    "newcomers": "cold customers",
 }
 _CHANNELS: Final = {"1": "store", "2": "online"}
 _SHARES: Final = frozenset({"new_articles", "newcomers", "coverage"})
@@ -32,16 +30,16 @@ _THOUSAND: Final = 1000
 
 
 def label(column: str) -> str:
-    """Return a column's name as people say it.
+    """Return the display name of a column.
 
-    >>> label("product_group_name"), label("sales_channel_id")
-    ('product group', 'sales channel')
+    >>> label("product_group_name"), label("newcomers")
+    ('product group', 'cold customers')
     """
     return _LABELS.get(column) or column.removesuffix("_name").replace("_", " ")
 
 
 def name_category(column: str, category: str) -> str:
-    """Return a category as people say it.
+    """Return the display name of a category.
 
     >>> name_category("sales_channel_id", "2"), name_category("index_name", "Divided")
     ('online', 'Divided')
@@ -78,7 +76,7 @@ def days_of_week(week_end: date) -> str:
 
 
 def name_version(version: Any) -> str:
-    """Return a version of the model in words; a null, however it was stored, is none.
+    """Return the display name of a version; a null, however it was stored, is none.
 
     >>> name_version("3"), name_version(None), name_version(float("nan"))
     ('version 3', 'none', 'none')
@@ -121,28 +119,33 @@ def joined(names: Iterable[str], *, most: int = 4) -> str:
 
 
 def summarise(verdicts: pd.DataFrame, decision: Any) -> str:
-    """Return the week in one sentence.
+    """Return the result of a week in one sentence.
 
     Args:
         verdicts: of this week.
         decision: what was decided, with the fields of DECISIONS.
     """
     if len(decision.confirmed):
-        done = "a retraining was decided" if decision.retrain else "no retraining was decided"
-        return f"Drift is confirmed in {joined(map(_where, decision.confirmed))}: {done}."
+        outcome = "a retraining was decided" if decision.retrain else "no retraining was decided"
+        return f"Drift is confirmed in {joined(map(_where, decision.confirmed))}: {outcome}."
     if decision.retrain:
-        return "A retraining was decided, though no drift is confirmed."
+        return "A retraining was decided without a confirmed drift."
     return _unconfirmed(verdicts)
 
 
 def _where(confirmed: str) -> str:
-    """Return "column" or "column in segment" as people say it."""
+    """Return the display name of "column" or "column in segment"."""
     column, within, segment = confirmed.partition(" in ")
     return label(column) + within + segment
 
 
+def most_urgent(verdicts: pd.DataFrame) -> Verdict:
+    """Return the most urgent verdict of a week."""
+    return next(verdict for verdict in Verdict if verdict in {*verdicts["verdict"], Verdict.NONE})
+
+
 def _unconfirmed(verdicts: pd.DataFrame) -> str:
-    worst = next(verdict for verdict in Verdict if verdict in {*verdicts["verdict"], Verdict.NONE})
+    worst = most_urgent(verdicts)
     rows = verdicts[verdicts["verdict"] == worst].sort_values("q_value", kind="stable")
     sentence = _SENTENCES[worst].format(
         joined(signal(row.about, row.column, row.segment) for row in each_row(rows))
@@ -151,11 +154,11 @@ def _unconfirmed(verdicts: pd.DataFrame) -> str:
 
 
 _SENTENCES: Final = {
-    Verdict.DRIFT: "Not as expected: {}.",
-    Verdict.NEW: "Unlike the recent weeks: {}. There is no last year to say whether it is the "
-    "season.",
-    Verdict.LEVEL_CHANGE: "As the recent weeks, though unlike last year: {}.",
-    Verdict.SEASONAL: "Nothing but movement along last year's step: {}.",
+    Verdict.DRIFT: "Drift in {}, not confirmed.",
+    Verdict.NEW: "Unlike the recent weeks: {}. Without data of last year the season cannot be "
+    "ruled out.",
+    Verdict.LEVEL_CHANGE: "Like the recent weeks, although last year changed at this time: {}.",
+    Verdict.SEASONAL: "Only seasonal changes, as last year: {}.",
     Verdict.NONE: "A week as expected.",
 }
 
@@ -164,8 +167,8 @@ def _weight(drifts: pd.DataFrame) -> str:
     """Return whether another week could confirm these drifts."""
     decides = confirming(drifts)
     if decides.all():
-        return "One week alone decides nothing."
+        return "It takes more than one week to confirm a drift."
     if not decides.any():
-        return "Nothing here can confirm a drift."
+        return "Signals of this kind never confirm a drift."
     never = joined(signal(row.about, row.column, row.segment) for row in each_row(drifts[~decides]))
-    return f"One week alone decides nothing, and this never does: {never}."
+    return f"It takes more than one week to confirm a drift, and {never} never can."

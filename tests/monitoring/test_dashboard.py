@@ -1,4 +1,4 @@
-"""The pages say what the logs hold, run nothing that data smuggle in, and can be made again."""
+"""The pages show what the logs hold, run nothing that data smuggle in, and can be made again."""
 
 import re
 from datetime import UTC, date, datetime, timedelta
@@ -44,7 +44,7 @@ def decision(week_end: date, **known: Any) -> dict[str, Any]:
     return nothing | known
 
 
-def verdict(column: str, said: str, **known: Any) -> dict[str, Any]:
+def verdict(column: str, name: str, **known: Any) -> dict[str, Any]:
     row: dict[str, Any] = dict.fromkeys(VERDICTS.names, 0.0)
     row |= {
         "week_end": WEEK_END,
@@ -53,7 +53,7 @@ def verdict(column: str, said: str, **known: Any) -> dict[str, Any]:
         "segment": "all",
         "n": 100,
     }
-    return row | {"verdict": said, "moved": ""} | known
+    return row | {"verdict": name, "moved": ""} | known
 
 
 def measured(week_end: date, **known: Any) -> dict[str, Any]:
@@ -86,13 +86,21 @@ class Reader(HTMLParser):
         super().__init__()
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.text = ""
+        self.open = ""
+        self.pictures: list[list[str]] = []
         self.feed(page.read_text(encoding="utf-8"))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
+        self.open = tag
+        if tag == "svg":
+            self.pictures.append([])
 
     def handle_data(self, data: str) -> None:
         self.text += data
+        if self.open in {"title", "desc"} and self.pictures:
+            self.pictures[-1].append(data)
+        self.open = ""
 
     def all(self, tag: str, name: str) -> list[str]:
         return [str(known[name]) for found, known in self.tags if found == tag and name in known]
@@ -123,7 +131,7 @@ def write_history(folder: Path, **known: Any) -> Path:
     return write_history_page(folder, **given | known)
 
 
-def kept(**known: Any) -> StoredAlert:
+def stored_alert(**known: Any) -> StoredAlert:
     alert = Alert(
         kind="drift confirmed",
         week_end=WEEK_END,
@@ -151,7 +159,7 @@ def test_what_comes_from_the_data_is_shown_and_not_run(tmp_path: Path) -> None:
     logs = {"verdicts": verdicts, "decisions": decisions, "performance": performance}
     pages = [
         write_week(tmp_path, band=band({EVIL: 0.5}), note=EVIL, **logs),
-        write_history(tmp_path, alerts=[kept(failed={"mail/hemline": EVIL})], **logs),
+        write_history(tmp_path, alerts=[stored_alert(failed={"mail/hemline": EVIL})], **logs),
     ]
     for reader in map(Reader, pages):
         assert {tag for tag, _ in reader.tags}.isdisjoint({"script", "iframe", "img"})
@@ -171,18 +179,20 @@ def test_a_page_fetches_nothing_and_every_picture_has_its_words(tmp_path: Path) 
         assert "url(" not in page.read_text(encoding="utf-8")
         pictures = [known for tag, known in reader.tags if tag == "svg"]
         assert pictures
-        assert all(known["role"] == "img" and known["aria-label"] for known in pictures)
+        assert all(len(words) == 2 and all(words) for words in reader.pictures)
+        assert all(known["role"] == "img" and known["aria-labelledby"] for known in pictures)
+        ids = reader.all("title", "id") + reader.all("desc", "id")
+        assert len(ids) == len(set(ids)) == 2 * len(pictures)
 
 
-def test_a_share_outside_its_band_comes_first_and_is_told_in_words(tmp_path: Path) -> None:
+def test_a_share_outside_its_range_comes_first_and_is_described_in_words(tmp_path: Path) -> None:
     verdicts = frame([verdict("product_group_name", "drift")], VERDICTS.names)
     shares = {"Shoes": 0.25, "Hats": 0.5, "Socks": 0.1}
     reader = Reader(write_week(tmp_path, verdicts=verdicts, band=band(shares)))
-    words = reader.all("svg", "aria-label")
-    assert words == [
+    assert [": ".join(words) for words in reader.pictures] == [
         "Hats: 50.0 %, expected 20.0 % to 30.0 %, last year 22.0 %; ▲ above",
         "Socks: 10.0 %, expected 20.0 % to 30.0 %, last year 22.0 %; ▼ below",
-        "Shoes: 25.0 %, expected 20.0 % to 30.0 %, last year 22.0 %; in the band",
+        "Shoes: 25.0 %, expected 20.0 % to 30.0 %, last year 22.0 %; in range",
     ]
     marks = [known["class"] for tag, known in reader.tags if tag == "circle"]
     assert marks == ["mark drift", "mark drift", "mark none"]
@@ -216,18 +226,18 @@ def test_a_page_made_again_is_the_same(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "known", "said"),
+    ("rows", "known", "sentence"),
     [
         ([], {}, "A week as expected."),
         (
             [("price", "seasonal")],
             {},
-            "Nothing but movement along last year's step: price, like for like.",
+            "Only seasonal changes, as last year: price, like for like.",
         ),
         (
             [("price", "seasonal"), ("index_name", "drift")],
             {},
-            "Not as expected: index. One week alone decides nothing.",
+            "Drift in index, not confirmed. It takes more than one week to confirm a drift.",
         ),
         (
             [("index_name", "drift")],
@@ -239,24 +249,24 @@ def test_a_page_made_again_is_the_same(tmp_path: Path) -> None:
             {"confirmed": ["index_name"]},
             "Drift is confirmed in index: no retraining was decided.",
         ),
-        ([], {"retrain": True}, "A retraining was decided, though no drift is confirmed."),
+        ([], {"retrain": True}, "A retraining was decided without a confirmed drift."),
     ],
 )
-def test_a_week_is_said_in_one_sentence(
-    rows: list[tuple[str, str]], known: dict[str, Any], said: str
+def test_a_week_is_summarised_in_one_sentence(
+    rows: list[tuple[str, str]], known: dict[str, Any], sentence: str
 ) -> None:
     verdicts = frame([verdict(*row) for row in rows], VERDICTS.names)
     decided = frame([decision(WEEK_END, **known)], DECISIONS.names)
-    assert summarise(verdicts, next(decided.itertuples())) == said
+    assert summarise(verdicts, next(decided.itertuples())) == sentence
 
 
-def test_a_drift_that_never_decides_is_not_said_to_wait_for_another_week() -> None:
+def test_a_drift_that_cannot_be_confirmed_is_not_reported_as_waiting_for_another_week() -> None:
     decided = next(frame([decision(WEEK_END)], DECISIONS.names).itertuples())
     volume, price = verdict("volume", "drift", about="shop"), verdict("price", "drift")
     alone = summarise(frame([volume], VERDICTS.names), decided)
-    assert alone == "Not as expected: volume. Nothing here can confirm a drift."
+    assert alone == ("Drift in volume, not confirmed. Signals of this kind never confirm a drift.")
     both = summarise(frame([volume, price], VERDICTS.names), decided)
-    assert both.endswith("One week alone decides nothing, and this never does: volume.")
+    assert both.endswith("It takes more than one week to confirm a drift, and volume never can.")
 
 
 def test_product_groups_within_an_index_group_never_wait_for_another_week() -> None:
@@ -270,8 +280,10 @@ def test_product_groups_within_an_index_group_never_wait_for_another_week() -> N
     verdicts = frame(rows, VERDICTS.names)
     decided = decide(WEEK_END, verdicts, None, None, 14, params)
     assert (decided.confirmed, decided.candidates) == ((), ())
-    said = summarise(verdicts[verdicts["week_end"] == WEEK_END], decided)
-    assert said == "Not as expected: product group in Menswear. Nothing here can confirm a drift."
+    assert summarise(verdicts[verdicts["week_end"] == WEEK_END], decided) == (
+        "Drift in product group in Menswear, not confirmed. "
+        "Signals of this kind never confirm a drift."
+    )
 
 
 def test_a_column_that_habits_confirm_is_not_confirmed_in_what_is_bought(tmp_path: Path) -> None:
@@ -291,32 +303,31 @@ def test_a_column_that_habits_confirm_is_not_confirmed_in_what_is_bought(tmp_pat
     before = f"week before {WEEK_END - WEEK}: drift"
     once, twice = (tmp_path / name for name in ("once", "twice"))
     page = write_history(once, decisions=decisions, verdicts=frame(rows, VERDICTS.names))
-    said = [f"week before {WEEK_END}: confirmed drift", f"week before {WEEK_END}: drift"]
-    assert sorted(Reader(page).all("a", "aria-label")) == sorted([*said, before])
+    now = [f"week before {WEEK_END}: confirmed drift", f"week before {WEEK_END}: drift"]
+    assert sorted(Reader(page).all("a", "aria-label")) == sorted([*now, before])
     rows.append(verdict("index_name", "drift", week_end=WEEK_END - WEEK))
     page = write_history(twice, decisions=decisions, verdicts=frame(rows, VERDICTS.names))
-    assert sorted(Reader(page).all("a", "aria-label")) == sorted([said[0]] * 2 + [before] * 2)
+    assert sorted(Reader(page).all("a", "aria-label")) == sorted([now[0]] * 2 + [before] * 2)
 
 
-def test_the_history_tells_decisions_newest_first_and_how_old_the_latest_look_is(
+def test_the_history_lists_decisions_newest_first_and_how_old_the_latest_one_is(
     tmp_path: Path,
 ) -> None:
     verdicts = frame([verdict("price", "drift")], VERDICTS.names)
-    confirmed = decision(WEEK_END, confirmed=["price"], retrain=True, reasons=["It spoke twice."])
+    confirmed = decision(WEEK_END, confirmed=["price"], retrain=True, reasons=["It drifted twice."])
     decisions = frame([decision(WEEK_END - WEEK), confirmed], DECISIONS.names)
     reader = Reader(write_history(tmp_path, decisions=decisions, verdicts=verdicts))
     assert "which ended 3 days ago" in reader.text
     assert "Are the data late" not in reader.text
-    assert "It spoke twice." in reader.text
+    assert "It drifted twice." in reader.text
     log = reader.text.partition("Decision log")[2]
     assert log.index(str(WEEK_END)) < log.index(str(WEEK_END - WEEK))
-    said = reader.all("a", "aria-label")
-    assert said == [f"week before {WEEK_END}: confirmed drift"]
+    assert reader.all("a", "aria-label") == [f"week before {WEEK_END}: confirmed drift"]
     late = Reader(write_history(tmp_path, today=WEEK_END + timedelta(days=20)))
     assert "Are the data late" in late.text
 
 
-def test_a_change_of_champion_and_a_week_without_a_number_are_told(tmp_path: Path) -> None:
+def test_a_change_of_champion_and_a_week_without_a_number_are_shown(tmp_path: Path) -> None:
     weeks = [WEEK_END - 2 * WEEK, WEEK_END - WEEK, WEEK_END]
     rows = [measured(week) for week in weeks]
     rows[1] |= {"map_at_12": np.nan, "note": "the champion has seen this week"}
@@ -326,20 +337,20 @@ def test_a_change_of_champion_and_a_week_without_a_number_are_told(tmp_path: Pat
     assert f"the week before {WEEK_END - WEEK}: the champion has seen this week." in reader.text
 
 
-def test_alerts_that_wait_or_were_held_back_are_shown_with_the_reason(tmp_path: Path) -> None:
+def test_alerts_that_wait_or_were_not_sent_are_shown_with_the_reason(tmp_path: Path) -> None:
     now = datetime(2020, 9, 23, tzinfo=UTC)
     alerts = [
-        kept(sent={"log": now}, failed={"mail/hemline": "ConnectionRefusedError"}),
-        kept(channels=(), suppressed="alerted already: price on 2020-09-16"),
-        kept(sent={"log": now, "mail/hemline": now}),
+        stored_alert(sent={"log": now}, failed={"mail/hemline": "ConnectionRefusedError"}),
+        stored_alert(channels=(), suppressed="alerted already: price on 2020-09-16"),
+        stored_alert(sent={"log": now, "mail/hemline": now}),
     ]
     text = Reader(write_history(tmp_path, alerts=alerts)).text
-    assert "waits for mail/hemline (mail/hemline: ConnectionRefusedError)" in text
-    assert "held back: alerted already: price on 2020-09-16" in text
-    assert "taken by log and mail/hemline" in text
+    assert "waiting for mail/hemline (mail/hemline: ConnectionRefusedError)" in text
+    assert "not sent: alerted already: price on 2020-09-16" in text
+    assert "sent to log and mail/hemline" in text
 
 
-def test_a_week_without_champion_or_last_year_is_told_from_the_journal(
+def test_a_week_without_champion_or_last_year_is_shown_from_the_records(
     tmp_path: Path,
 ) -> None:
     nobody = dict.fromkeys(("version", "model_age_days", "map_at_12", "popularity_map_at_12"))
@@ -358,7 +369,7 @@ def test_a_week_without_champion_or_last_year_is_told_from_the_journal(
     texts.append(week_artifact(decided, logs["verdicts"], logs["performance"], {}))
     for text in texts:
         assert "there is no champion" in text
-        assert "no last year to say whether it is the season" in text
+        assert "Without data of last year the season cannot be ruled out" in text
         assert not re.search(r"\b(nan|None|NaT)\b", text)
 
 
@@ -369,16 +380,16 @@ def test_the_report_beside_a_page_is_linked(tmp_path: Path) -> None:
     assert "evidently.html" in Reader(write_week(tmp_path)).all("a", "href")
 
 
-def test_before_the_first_week_the_history_says_what_to_do(tmp_path: Path) -> None:
+def test_before_the_first_week_the_history_shows_what_to_do(tmp_path: Path) -> None:
     nothing = {
         "decisions": frame([], DECISIONS.names),
         "verdicts": frame([], VERDICTS.names),
         "performance": frame([], PERFORMANCE.names),
     }
-    assert "make monitor" in Reader(write_history(tmp_path, **nothing)).text
+    assert "hemline monitor" in Reader(write_history(tmp_path, **nothing)).text
 
 
-def test_the_artifact_tells_verdicts_reasons_and_the_champion() -> None:
+def test_the_artifact_shows_verdicts_reasons_and_the_champion() -> None:
     verdicts = frame(
         [verdict("price", "drift", moved="1 -> 2"), verdict("index_name", "none")], VERDICTS.names
     )
