@@ -33,7 +33,7 @@ from monitoring.records import (
     read_all,
     write_once,
 )
-from monitoring.summaries import kept_summaries
+from monitoring.summary_cache import cached_summaries
 from monitoring.verdicts import expected_band, judge_week
 from monitoring.windows import Windows, windows_for
 
@@ -95,7 +95,7 @@ def summarise(project: Project, week_end: date, champion: Champion | None) -> pd
     tables = project.root / project.tables
     with open_engine(project.engine) as engine:
         kept = project.monitoring / "summaries"
-        summaries = kept_summaries(engine, tables, kept, week_end, params)
+        summaries = cached_summaries(engine, tables, kept, week_end, params)
         if champion is None or champion[0].cut > week_end - WEEK:
             return summaries
         windows = windows_of(summaries, week_end, params)

@@ -1,18 +1,18 @@
-"""Do customers still buy as their own past foretells?
+"""Do customers still buy what their own past predicts?
 
-Shares of a catalogue are restless: one hit article moves them more than a new taste of a third of
-the customers. A hit moves what everybody buys, though, and hardly who buys what. So articles and
-customers are placed in one space of tastes by who bought what together (a truncated singular value
-decomposition of the past; Deerwester et al. 1990), and a buyer's new articles are compared with
-everybody's of the same week: how much nearer to the own past are they, in standard deviations over
-the week's articles? With random customers it is 0. The same, with articles replaced by the centre
-of their category, says how much of it a column tells. What was bought before is left out, for a
-habit outlives a taste.
+The mix of articles sold is overdispersed: one hit article changes it more than a new taste of a
+third of the customers. But a hit changes what everybody buys, and hardly who buys what. So articles
+and customers are embedded in one space of tastes (a truncated singular value decomposition of past
+purchases; Deerwester et al. 1990), and a buyer's new articles are compared with everybody's of the
+same week: how much closer are they to the buyer's own past, in standard deviations over the week's
+articles? For random purchases the value is 0. With each article replaced by the centroid of its
+category, the same number shows how much of this a column explains. Articles bought before are left
+out, because repeat purchases continue when a taste has changed.
 
-The price: `history_weeks` of past before it speaks, and a decomposition a week. Measured on the
-generator's shop, a medium taste shift (a third of the customers) stands out by 8 standard errors
-here, by 6 in index_name, by 4 if a buyer's shares of index_name are compared with the own earlier
-ones, and not at all among the usual weeks of what everybody buys.
+The price: no value before there are `history_weeks` of past, and one decomposition a week. On the
+generator's shop, a medium taste shift (a third of the customers) is 8 standard errors large here, 6
+in index_name, 4 if a buyer's shares of index_name are compared with the buyer's earlier ones, and
+cannot be told from the usual variation of the overall mix.
 """
 
 from collections.abc import Iterator
@@ -25,38 +25,38 @@ from scipy import sparse
 from hemline import columns
 from monitoring.monitor_params import HabitsParams, MonitorParams
 from monitoring.signals import ALL, FloatArray, IntArray, Signal, as_weighted
-from monitoring.week_data import Week
+from monitoring.week_data import WeekData
 
 TASTE: Final = "taste"
 _COLUMNS: Final = ("index_name", "product_group_name", "garment_group_name")
 
 
-def habits_of(week: Week, params: MonitorParams) -> Iterator[Signal]:
-    """Yield the habits of a week's buyers; nothing while the data reach back too little.
+def habits_of(week: WeekData, params: MonitorParams) -> Iterator[Signal]:
+    """Yield the habits of a week's buyers; nothing if the data have too little past.
 
-    - taste: how well a buyer's past tells the own new articles from other buyers'
-    - index_name, product_group_name, garment_group_name: the same, of the articles' categories
+    - taste: how well a buyer's past distinguishes the buyer's new articles from other buyers'
+    - index_name, product_group_name, garment_group_name: the same for the articles' categories
     """
     if week.past is None:
         return
     buyer, article = _new_pairs(week, week.past)
     if len(np.unique(buyer)) < params.min_buyers:
         return
-    places = _place_articles(week.past, np.random.default_rng(params.seed), params.habits)
-    tastes = week.past[week.customers] @ places
+    embeddings = _embed_articles(week.past, np.random.default_rng(params.seed), params.habits)
+    tastes = week.past[week.customers] @ embeddings
     shares = 1 / np.bincount(buyer)[buyer]
-    yield _agreement(TASTE, buyer, places[article], tastes, shares, params.habits.min_spread)
+    yield _agreement(TASTE, buyer, embeddings[article], tastes, shares, params.habits.min_spread)
     for name in _COLUMNS:
         code = week.articles[name].codes[article]
-        centres = _centres(code, places[article], shares)
-        yield _agreement(name, buyer, centres[code], tastes, shares, params.habits.min_spread)
+        centroids = _centroids(code, embeddings[article], shares)
+        yield _agreement(name, buyer, centroids[code], tastes, shares, params.habits.min_spread)
 
 
-def _new_pairs(week: Week, past: sparse.csr_matrix) -> tuple[IntArray, IntArray]:
-    """Return buyer and article of what was bought first now, by buyers with a past.
+def _new_pairs(week: WeekData, past: sparse.csr_matrix) -> tuple[IntArray, IntArray]:
+    """Return buyer and article of first purchases, by buyers with a past.
 
-    An article that nobody bought before has no place yet and is left out; so is another colour of
-    what the buyer had bought.
+    Left out are articles that nobody bought before, which have no embedding, and other colours of
+    what the buyer bought before.
     """
     n_articles = past.shape[1]
     pair = week.lines["buyer"].to_numpy(np.int64) * n_articles
@@ -65,22 +65,22 @@ def _new_pairs(week: Week, past: sparse.csr_matrix) -> tuple[IntArray, IntArray]
     own = past[week.customers]
     product = week.articles[columns.PRODUCT_CODE].codes
     n_products = int(product.max()) + 1
-    had = np.repeat(np.arange(len(week.customers)), np.diff(own.indptr)) * n_products
-    had += product[own.indices]
-    is_new = ~np.isin(buyer * n_products + product[article], had)
+    bought = np.repeat(np.arange(len(week.customers)), np.diff(own.indptr)) * n_products
+    bought += product[own.indices]
+    is_new = ~np.isin(buyer * n_products + product[article], bought)
     has_past = np.diff(own.indptr)[buyer] > 0
-    is_placed = np.bincount(past.indices, minlength=n_articles)[article] > 0
-    kept = is_new & has_past & is_placed
-    return buyer[kept], article[kept]
+    is_embedded = np.bincount(past.indices, minlength=n_articles)[article] > 0
+    is_used = is_new & has_past & is_embedded
+    return buyer[is_used], article[is_used]
 
 
-def _place_articles(
+def _embed_articles(
     past: sparse.csr_matrix, rng: np.random.Generator, params: HabitsParams
 ) -> FloatArray:
-    """Return a place per article, shape (articles, dimensions); a taste is the sum over a past.
+    """Return the embeddings, shape (articles, dimensions); a taste is their sum over a past.
 
-    The dimensions span the leading right singular vectors of the weighted past, found by subspace
-    iteration; which basis of that space it is does not matter to any distance.
+    The dimensions span the leading right singular vectors of the weighted past, computed by
+    subspace iteration. Distances do not depend on the basis of that space.
     """
     n_buyers = np.bincount(past.indices, minlength=past.shape[1])
     weight = 1 / np.sqrt(n_buyers + params.prior_buyers)
@@ -93,28 +93,28 @@ def _place_articles(
     return np.asarray(basis * weight[:, None], np.float64)
 
 
-def _centres(code: IntArray, places: FloatArray, shares: FloatArray) -> FloatArray:
-    """Return the mean place of each category's lines, weighted by shares."""
+def _centroids(code: IntArray, embeddings: FloatArray, shares: FloatArray) -> FloatArray:
+    """Return the mean embedding of each category's lines, weighted by shares."""
     n_codes = int(code.max()) + 1
     member = sparse.csr_matrix((shares, (code, np.arange(len(code)))), shape=(n_codes, len(code)))
     totals = np.asarray(member.sum(axis=1)).ravel()
-    return np.asarray(member @ places) / np.where(totals > 0, totals, 1.0)[:, None]
+    return np.asarray(member @ embeddings) / np.where(totals > 0, totals, 1.0)[:, None]
 
 
 def _agreement(
     name: str,
     buyer: IntArray,
-    places: FloatArray,
+    embeddings: FloatArray,
     tastes: FloatArray,
     shares: npt.NDArray[np.float64],
     min_spread: float,
 ) -> Signal:
-    """Return how much nearer to the own taste the own lines are than everybody's.
+    """Return how much closer to a buyer's taste the buyer's lines are than everybody's.
 
-    A buyer with more lines says it more exactly and counts by the square root of their number.
+    A buyer's weight is the square root of the number of lines: more lines measure it more exactly.
     """
     total = shares.sum()
-    centred = places - (shares @ places) / total
+    centred = embeddings - (shares @ embeddings) / total
     covariance = (centred * shares[:, None]).T @ centred / total
     buyers, row = np.unique(buyer, return_inverse=True)
     taste = tastes[buyers]

@@ -1,9 +1,9 @@
-"""Holidays that shopping follows and that move against the weeks of the year.
+"""Holidays that change what is bought, and that fall into different weeks each year.
 
-A week is compared with the week 52 weeks before it. Around a holiday that is the wrong week: Easter
-lay five weeks later in 2019 than in 2016. So the last week before a holiday, and the one that holds
-it, are compared with last year's week at the same distance from the holiday. The price: a list that
-is Sweden's and the web's, and a week of last year that is used twice or not at all on either side.
+A week is compared with the week 52 weeks earlier. Around a holiday that is the wrong week: Easter
+was almost three weeks later in 2019 than in 2018. So the week of a holiday and the one before it
+are compared with last year's week at the same distance from the holiday. The price: the list holds
+for Sweden and online shops only, and some weeks of last year are used twice or not at all.
 """
 
 from collections.abc import Callable
@@ -36,7 +36,7 @@ def black_friday(year: int) -> date:
 
 
 def christmas_eve(year: int) -> date:
-    """Return 24 December: it stays in its month, but not in its week."""
+    """Return 24 December: the date is fixed, its week is not."""
     return date(year, _DECEMBER, 24)
 
 
@@ -63,10 +63,10 @@ def holidays_in(week_end: date) -> tuple[str, ...]:
 
 
 def last_years_week(week_end: date) -> date:
-    """Return the end of the week of last year that a week is like: 52 weeks before, mostly.
+    """Return the end of last year's week that a week is compared with: mostly 52 weeks earlier.
 
-    The week that holds a holiday is like last year's that held it; the one before, like the one
-    before that.
+    The week of a holiday is matched with last year's week of that holiday, and the week before it
+    with the week before that.
 
     >>> last_years_week(date(2020, 4, 15)), last_years_week(date(2020, 3, 11))
     (datetime.date(2019, 4, 24), datetime.date(2019, 3, 13))

@@ -86,12 +86,12 @@ def _summarise(
     rng = np.random.default_rng([wanted.seed, week_end.toordinal()])
     weights = draw_weights(len(answers), wanted.replicates, rng)
     signals = signals_of_lists(answers, attributes, asking.params.coverage_lists)
-    frames = [
-        summary_rows(week_end, signal, weights)
+    measured = [
+        signal
         for signal in signals
         if signal.column not in _OF_THE_SHELF or not asking.has_seen(week_end)
     ]
-    return pd.concat(frames, ignore_index=True)
+    return summary_rows(week_end, measured, weights)
 
 
 def signals_of_lists(

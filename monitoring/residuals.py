@@ -63,7 +63,7 @@ def residuals_until(summaries: pd.DataFrame, week_end: date, params: MonitorPara
         raise BadInput(
             f"the summaries hold the week before {week_end}",
             found="no such week",
-            fix="summarise that week first (monitoring.summaries.cached_summaries)",
+            fix="summarise that week first (monitoring.summary_cache.cached_summaries)",
         )
     panel = panel_of(summaries[days <= pd.Timestamp(week_end)])
     windows = window_weights(panel.weeks, params)

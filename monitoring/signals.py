@@ -1,4 +1,4 @@
-"""A signal: something measured of each buyer of a week, and how its means become numbers."""
+"""A signal: a measurement per buyer of a week, and how means over buyers become its numbers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ ALL: Final = "all"
 Combine = Callable[[FloatArray, FloatArray], FloatArray]
 
 
-def as_they_are(means: FloatArray, n_buyers: FloatArray) -> FloatArray:  # noqa: ARG001  (a Combine)
-    """Return the means: the numbers of most signals."""
+def as_means(means: FloatArray, n_buyers: FloatArray) -> FloatArray:  # noqa: ARG001  (a Combine)
+    """Return the means unchanged, as for most signals."""
     return means
 
 
@@ -27,23 +27,23 @@ def as_totals(means: FloatArray, n_buyers: FloatArray) -> FloatArray:
 
 
 def as_weighted(means: FloatArray, n_buyers: FloatArray) -> FloatArray:  # noqa: ARG001  (a Combine)
-    """Return one weighted mean, from the means of weight times number and of the weight."""
+    """Return a weighted mean, from the means of weight times value and of the weight."""
     return means[:1] / np.where(means[1:2] > 0, means[1:2], 1.0)
 
 
 @dataclass(frozen=True)
 class Signal:
-    """Something measured of each buyer, and how its means become the signal's numbers.
+    """Measurements of buyers, and how their means become the signal's numbers.
 
     Attributes:
         about: "transactions", "habits", "shop" or "recommendations".
         column: its name.
-        segment: "all", or the index group it is measured in.
+        segment: "all", or the index group in which it is measured.
         categories: the names of the numbers; one empty name for a single number.
-        buyers: rows of the week's buyers it was measured of.
+        buyers: those measured, as rows of the week's buyers.
         measured: CSR of shape (those buyers, measurements).
-        combine: from means over buyers, of shape (measurements, resamples), and numbers of buyers
-            to numbers of shape (categories, resamples).
+        combine: turns means over buyers, of shape (measurements, resamples), and the number of
+            buyers of each resample into numbers of shape (categories, resamples).
     """
 
     about: str
@@ -52,12 +52,12 @@ class Signal:
     categories: tuple[str, ...]
     buyers: IntArray
     measured: sparse.csr_matrix
-    combine: Combine = as_they_are
+    combine: Combine = as_means
 
 
 def number(
     about: str, column: str, buyers: IntArray, measured: FloatArray, *, segment: str = ALL
 ) -> Signal:
-    """Return the signal whose one number is the mean of one value per buyer."""
+    """Return the signal whose only number is the mean of a value per buyer."""
     matrix = sparse.csr_matrix(measured[:, None])
     return Signal(about, column, segment, ("",), buyers, matrix)

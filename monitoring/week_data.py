@@ -1,9 +1,8 @@
-"""The rows of a week, read once: what was bought, by whom, and what they had bought before.
+"""The data of a week: what was bought, by whom, and what these customers had bought before.
 
-Only the days that are needed are read, and only the columns. At full size that is a year of
-customer-article pairs, some hundred MB; everything after it is the week itself. The engine picks,
-counts and sorts; logarithms and means are taken here, so that a week is the same to the last bit
-whichever engine read it, and on how many threads.
+Only the columns and days needed are read: at full size some hundred MB of customer-article pairs
+from the history, and the week itself. The engine filters, counts and sorts. Logarithms and means
+are computed here, so that a week is the same to the last bit on every engine and number of threads.
 """
 
 from collections.abc import Mapping
@@ -34,20 +33,20 @@ ARTICLE_COLUMNS: Final = (
     columns.PRODUCT_CODE,
 )
 _WEEK: Final = timedelta(days=7)
-_SMALLEST_PRICE: Final = 1e-9  # of which there is a logarithm; counts where a price is missing too
+_SMALLEST_PRICE: Final = 1e-9  # replaces missing and other prices, which have no logarithm
 
 
 @dataclass(frozen=True)
 class Coded:
-    """A column of the articles: a code per article row and what the codes stand for."""
+    """A column of the articles: a code per article row, and the name of each code."""
 
     codes: npt.NDArray[np.int64]
     names: npt.NDArray[np.object_]
 
 
 @dataclass(frozen=True)
-class Week:
-    """What is known of a week.
+class WeekData:
+    """The data of a week.
 
     Attributes:
         lines: a row per unit sold: buyer (0 to n_buyers - 1), article (row of the articles),
@@ -55,10 +54,10 @@ class Week:
             weeks (NaN for an article that was not sold then).
         attributes: age band and club status of each buyer.
         customers: the key of each buyer.
-        articles: by column; the last article row stands for all that the articles table lacks.
+        articles: by column; the last article row is for all articles missing from the table.
         past: CSR of shape (customers, article rows), 1 where bought in the history weeks; None
-            while the data reach back less.
-        has_prices: whether the data reach back over all reference weeks.
+            if the data do not cover them.
+        has_prices: whether the data cover all reference weeks.
     """
 
     lines: pd.DataFrame
@@ -74,8 +73,8 @@ class Week:
         return len(self.customers)
 
 
-def read_week(engine: Engine, tables: Path, week_end: date, params: MonitorParams) -> Week:
-    """Return the seven days before week_end; raises BadInput when nothing was bought in them."""
+def read_week(engine: Engine, tables: Path, week_end: date, params: MonitorParams) -> WeekData:
+    """Return the data of the week before week_end; raises BadInput when nothing was bought."""
     first = week_end - _WEEK
     reference_end = first - params.gap_weeks * _WEEK
     reference_first = reference_end - params.reference_weeks * _WEEK
@@ -91,24 +90,27 @@ def read_week(engine: Engine, tables: Path, week_end: date, params: MonitorParam
         )
     usual = _mean_log_prices(engine, _between(transactions, reference_first, reference_end))
     lines["log_change"] = lines["log_price"] - usual.reindex(lines[columns.ARTICLE]).to_numpy()
-    customers, buyer = np.unique(lines.pop(columns.CUSTOMER).to_numpy(), return_inverse=True)
-    lines["buyer"] = buyer
-    articles = engine.to_arrow(
-        engine.read(tables / "articles.parquet").sort(columns.ARTICLE).select(*ARTICLE_COLUMNS)
-    ).to_pandas()
+    customers, lines["buyer"] = np.unique(lines.pop(columns.CUSTOMER), return_inverse=True)
+    articles = _articles(engine, tables)
     lines[columns.ARTICLE] = lines[columns.ARTICLE].clip(upper=len(articles))
-    past = None
-    if first_day <= history_first:
-        history = _between(transactions, history_first, first)
-        past = _past(engine, history, customers, len(articles) + 1)
-    return Week(
+    history = _between(transactions, history_first, first)
+    return WeekData(
         lines=lines,
         attributes=customer_attributes(_people(engine, tables, customers)),
         customers=customers.astype(np.int64),
         articles={name: _coded(articles[name]) for name in ARTICLE_COLUMNS},
-        past=past,
+        past=_past(engine, history, customers, len(articles) + 1)
+        if first_day <= history_first
+        else None,
         has_prices=first_day <= reference_first,
     )
+
+
+def _articles(engine: Engine, tables: Path) -> pd.DataFrame:
+    """Return the articles in the order of their keys."""
+    rows = engine.read(tables / "articles.parquet").sort(columns.ARTICLE)
+    articles: pd.DataFrame = engine.to_arrow(rows.select(*ARTICLE_COLUMNS)).to_pandas()
+    return articles
 
 
 def _between(transactions: Rows, first: date, end: date) -> Rows:
@@ -116,13 +118,13 @@ def _between(transactions: Rows, first: date, end: date) -> Rows:
 
 
 def _first_day(engine: Engine, transactions: Rows) -> date:
-    """Return the day of the earliest transaction, or a day after all others."""
+    """Return the day of the earliest transaction; without any, the last day there is."""
     earliest = engine.to_arrow(transactions.select(nw.col(columns.DAY).min()))
     return earliest[columns.DAY][0].as_py() or date.max
 
 
 def _lines(engine: Engine, transactions: Rows) -> pd.DataFrame:
-    """Return the lines of a week with the customer's key, in a total order."""
+    """Return the lines of a week with the customer's key, fully ordered."""
     order = [columns.CUSTOMER, columns.ARTICLE, columns.DAY, columns.PRICE, columns.CHANNEL]
     lines = engine.to_arrow(transactions.sort(*order).select(*order)).to_pandas()
     return pd.DataFrame(
@@ -154,9 +156,9 @@ def _people(engine: Engine, tables: Path, customers: npt.NDArray[np.integer[Any]
     """Return the row of each customer; empty where the customers table has none."""
     keys = pa.table({columns.CUSTOMER: pa.array(customers, pa.int32())})
     people = engine.read(tables / "customers.parquet")
-    asked = people.join(engine.from_arrow(keys), on=columns.CUSTOMER)
-    known: pd.DataFrame = engine.to_arrow(asked).to_pandas()
-    return known.set_index(columns.CUSTOMER).reindex(customers).reset_index()
+    buyers = people.join(engine.from_arrow(keys), on=columns.CUSTOMER)
+    rows: pd.DataFrame = engine.to_arrow(buyers).to_pandas()
+    return rows.set_index(columns.CUSTOMER).reindex(customers).reset_index()
 
 
 def _coded(column: "pd.Series[str]") -> Coded:
@@ -172,7 +174,7 @@ def _past(
     customer, article = (pairs[name].to_numpy() for name in pairs.column_names)
     n_customers = 1 + max(int(customers.max(initial=-1)), int(customer.max(initial=-1)))
     ones = np.ones(len(customer), np.float32)
-    known = (customer, np.minimum(article, n_articles - 1))
-    past = sparse.csr_matrix((ones, known), shape=(n_customers, n_articles))
+    places = (customer, np.minimum(article, n_articles - 1))
+    past = sparse.csr_matrix((ones, places), shape=(n_customers, n_articles))
     past.data[:] = 1
     return past

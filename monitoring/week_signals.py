@@ -1,8 +1,8 @@
-"""What is measured of a week: what is bought, at which price, and how the shop does.
+"""The signals of a week: what is bought, at which prices, and how the shop does.
 
-The price is like for like, a week's price of an article against its own in the recent weeks: the
-mean price moves with what is bought. Articles that were not sold then are silent. What the mean
-price does is `price_level`.
+Prices are compared like for like, an article's price with its own in the recent weeks, because the
+mean price changes with what is bought. Articles not sold in those weeks are left out. The level of
+prices is a signal of its own, `price_level`.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from hemline import columns
 from monitoring.habits import habits_of
 from monitoring.monitor_params import MonitorParams
 from monitoring.signals import ALL, FloatArray, IntArray, Signal, as_totals, number
-from monitoring.week_data import Week
+from monitoring.week_data import WeekData
 
 _SHARES: Final = (
     "product_group_name",
@@ -29,8 +29,8 @@ _SHARES: Final = (
 _SEGMENT: Final = "index_group_name"
 
 
-def signals_of(week: Week, params: MonitorParams) -> Iterator[Signal]:
-    """Yield all signals of a week; what needs more past than there is, is left out."""
+def signals_of(week: WeekData, params: MonitorParams) -> Iterator[Signal]:
+    """Yield all signals of a week, without those that need more past than the data have."""
     lines = week.lines
     channel, names = pd.factorize(lines[columns.CHANNEL].astype(str), sort=True)
     yield _shares(columns.CHANNEL, lines, channel, np.asarray(names, object))
@@ -54,18 +54,18 @@ def _shares(
     names: npt.NDArray[np.object_],
     segment: str = ALL,
 ) -> Signal:
-    """Return how each buyer's lines spread over categories."""
+    """Return the shares of categories in each buyer's lines."""
     buyers, row = np.unique(lines["buyer"].to_numpy(), return_inverse=True)
-    found, code = np.unique(code, return_inverse=True)
-    share = 1 / np.bincount(row)[row]
-    spread = sparse.csr_matrix((share, (row, code)), shape=(len(buyers), len(found)))
-    return Signal("transactions", name, segment, tuple(names[found]), buyers, spread)
+    codes, category = np.unique(code, return_inverse=True)
+    weight = 1 / np.bincount(row)[row]
+    shares = sparse.csr_matrix((weight, (row, category)), shape=(len(buyers), len(codes)))
+    return Signal("transactions", name, segment, tuple(names[codes]), buyers, shares)
 
 
 def _price_level(lines: pd.DataFrame, step: float) -> Signal:
     level = np.floor(lines["log_price"].to_numpy() / np.log(step)).astype(np.int64)
-    found, code = np.unique(level, return_inverse=True)
-    names = [f"{step**place:.3g} to {step ** (place + 1):.3g}" for place in found.tolist()]
+    levels, code = np.unique(level, return_inverse=True)
+    names = [f"{step**number:.3g} to {step ** (number + 1):.3g}" for number in levels.tolist()]
     return _shares("price_level", lines, code, np.array(names, object))
 
 
@@ -76,7 +76,7 @@ def _attribute(name: str, of_buyers: "pd.Series[str]") -> Signal:
 
 
 def _price(lines: pd.DataFrame, segment: str = ALL) -> Signal:
-    """Return each buyer's mean log price change, over articles that were sold before."""
+    """Return each buyer's mean log price change, over articles sold in the recent weeks."""
     buyers, means = _means(lines[lines["log_change"].notna()], "log_change")
     return number("transactions", columns.PRICE, buyers, means, segment=segment)
 
@@ -87,8 +87,8 @@ def _means(lines: pd.DataFrame, name: str) -> tuple[IntArray, FloatArray]:
     return buyers, np.bincount(row, lines[name].to_numpy(np.float64)) / np.bincount(row)
 
 
-def _shop(week: Week) -> Iterator[Signal]:
-    """Yield how much is sold, to how many, in baskets of which size, and what of it is new."""
+def _shop(week: WeekData) -> Iterator[Signal]:
+    """Yield buyers, units sold, basket size, and shares of new articles and cold customers."""
     everybody = np.arange(week.n_buyers)
     units = np.bincount(week.lines["buyer"]).astype(np.float64)
     for name, measured in (("buyers", np.ones(week.n_buyers)), ("volume", units)):
@@ -103,8 +103,8 @@ def _shop(week: Week) -> Iterator[Signal]:
         yield number("shop", "newcomers", everybody, (n_bought == 0).astype(np.float64))
 
 
-def _segments(week: Week, min_buyers: int) -> Iterator[Signal]:
-    """Yield channel, product groups and prices within each index group of enough buyers."""
+def _segments(week: WeekData, min_buyers: int) -> Iterator[Signal]:
+    """Yield channel, product groups and prices within each index group with enough buyers."""
     groups, product = week.articles[_SEGMENT], week.articles["product_group_name"]
     group = groups.codes[week.lines[columns.ARTICLE]]
     for code in np.unique(group):

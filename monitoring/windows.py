@@ -1,9 +1,9 @@
-"""Which weeks are compared with which.
+"""The windows of weeks that a week is compared with.
 
-A week is known by its week_end, the first day after it. It is held against the weeks just before it
-(the recent weeks, but for the very last, so that the first week of a drift does not hide the
-second) and against last year: what the same step of the year changed then. The price: a slow trend
-looks like half a change, and of a shop's first year nothing can be said but that it differs.
+A week is named by its week_end, the first day after it. It is compared with the recent weeks,
+without the very last one, so that the first week of a drift does not hide the second, and with how
+last year changed at the same time. The price: only part of a slow trend shows, and in a shop's
+first year a change cannot be told from the season.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _WEEK: Final = timedelta(days=7)
 
 @dataclass(frozen=True, order=True)
 class Span:
-    """Days from first up to end; end is not among them."""
+    """Days from first up to end (exclusive)."""
 
     first: date
     end: date
@@ -26,16 +26,16 @@ class Span:
 
 @dataclass(frozen=True)
 class Windows:
-    """The weeks a week is held against.
+    """The weeks that a week is compared with.
 
     Attributes:
         week_end: the first day after the week.
         current: the week itself.
         recent: the reference weeks, oldest first.
         seasonal: last year's weeks like the current one.
-        seasonal_recent: last year's weeks like the recent ones, group by group; a week may occur
-            more than once, and counts as often.
-        note: what is missing of all this, in a sentence; empty when nothing is.
+        seasonal_recent: last year's weeks like the recent ones, one group after another; a week may
+            occur more than once, and counts as often.
+        note: which of these weeks the data lack; empty when none.
     """
 
     week_end: date
@@ -47,26 +47,27 @@ class Windows:
 
 
 def windows_for(week_end: date, first_day: date, params: MonitorParams) -> Windows:
-    """Return the windows of the week before week_end, as far as the data reach back.
+    """Return the windows of the week before week_end, without weeks that the data lack.
 
     Args:
         week_end: the first day after the week.
         first_day: the first day of the data; weeks that begin before it are left out.
-        params: reference_weeks and gap_weeks count.
+        params: reference_weeks and gap_weeks.
     """
     back = range(params.gap_weeks + params.reference_weeks, params.gap_weeks, -1)
-    wanted = [week_end - weeks * _WEEK for weeks in back]
-    recent = _known(wanted, first_day)
-    seasonal = _known(_like(week_end), first_day)
-    matched = [week for end in wanted for week in _like(end)]
-    seasonal_recent = _known(matched, first_day)
-    note = _missing(len(recent), len(wanted), seasonal, len(seasonal_recent) / len(matched))
+    recent_ends = [week_end - weeks * _WEEK for weeks in back]
+    matched = [week for end in recent_ends for week in _like(end)]
+    recent, seasonal, seasonal_recent = (
+        _in_data(ends, first_day) for ends in (recent_ends, _like(week_end), matched)
+    )
+    share = len(seasonal_recent) / len(matched) if seasonal else 0.0
+    note = _missing(len(recent), params.reference_weeks, share)
     current = Span(week_end - _WEEK, week_end)
     return Windows(week_end, current, recent, seasonal, seasonal_recent, note)
 
 
 def _like(week_end: date) -> list[date]:
-    """Return last year's weeks like this one: the same and its neighbours, holidays apart."""
+    """Return last year's weeks like this one: the same and its neighbours without a holiday."""
     same = last_years_week(week_end)
     if holidays_in(week_end):
         return [same]
@@ -74,17 +75,17 @@ def _like(week_end: date) -> list[date]:
     return [end for end in around if not holidays_in(end)] or [same]
 
 
-def _known(ends: list[date], first_day: date) -> tuple[Span, ...]:
+def _in_data(ends: list[date], first_day: date) -> tuple[Span, ...]:
     spans = (Span(end - _WEEK, end) for end in ends)
     return tuple(span for span in spans if span.first >= first_day)
 
 
-def _missing(n_recent: int, n_wanted: int, seasonal: tuple[Span, ...], share: float) -> str:
+def _missing(n_recent: int, n_reference: int, share_last_year: float) -> str:
     missing = []
-    if n_recent < n_wanted:
-        missing.append(f"{n_recent} of {n_wanted} recent weeks lie in the data")
-    if not seasonal or share == 0:
-        missing.append("less than a year of history: no season to compare with")
-    elif share < 1:
-        missing.append(f"{1 - share:.0%} of last year's weeks lie before the data")
+    if n_recent < n_reference:
+        missing.append(f"the data hold {n_recent} of the {n_reference} recent weeks")
+    if share_last_year == 0:
+        missing.append("the data hold less than a year of history, so seasons are unknown")
+    elif share_last_year < 1:
+        missing.append(f"{1 - share_last_year:.0%} of last year's weeks lie before the data")
     return "; ".join(missing)

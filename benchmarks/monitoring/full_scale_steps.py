@@ -30,7 +30,7 @@ from monitoring.records import (
     read_all,
     write_once,
 )
-from monitoring.summaries import kept_summaries
+from monitoring.summary_cache import cached_summaries
 from monitoring.transactions import sample_transactions
 from monitoring.verdicts import expected_band, judge_week
 from monitoring.windows import Span, windows_for
@@ -134,7 +134,7 @@ def _draw(folder: Path, params: Path) -> None:
 def _summaries(folder: Path, params: Path, until: date) -> pd.DataFrame:
     numbers = MonitorParams.load(params)
     with open_engine(_engine(folder, params)) as engine:
-        return kept_summaries(engine, folder / "tables", folder / "summaries", until, numbers)
+        return cached_summaries(engine, folder / "tables", folder / "summaries", until, numbers)
 
 
 def _sample(

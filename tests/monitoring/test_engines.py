@@ -15,7 +15,7 @@ from hemline.evaluation.fairness.aspects import sales_of_articles
 from hemline.tables import ARTICLES, CUSTOMERS, PURCHASES, TRANSACTIONS, read_table, write_table
 from monitoring.completeness import FreshDataParams, check_week, see_arrival
 from monitoring.monitor_params import MonitorParams
-from monitoring.summaries import kept_summaries
+from monitoring.summary_cache import cached_summaries
 from monitoring.transactions import sample_transactions
 from monitoring.week_data import read_week
 
@@ -70,10 +70,10 @@ def test_a_week_is_read_alike(on_duckdb: Engine, on_spark: Engine, tables: Path)
 def test_what_one_engine_has_summarised_the_other_does_not_make_anew(
     on_duckdb: Engine, on_spark: Engine, tables: Path, tmp_path: Path
 ) -> None:
-    first = kept_summaries(on_duckdb, tables, tmp_path, WEEK_END, PARAMS)
+    first = cached_summaries(on_duckdb, tables, tmp_path, WEEK_END, PARAMS)
     stamps = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     pd.testing.assert_frame_equal(
-        first, kept_summaries(on_spark, tables, tmp_path, WEEK_END, PARAMS), check_exact=True
+        first, cached_summaries(on_spark, tables, tmp_path, WEEK_END, PARAMS), check_exact=True
     )
     assert stamps == {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     assert len(stamps) == 6

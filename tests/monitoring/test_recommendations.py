@@ -138,7 +138,7 @@ def test_resampling_pseudo_values_is_not_biased_as_resampling_lists_is() -> None
     lists = np.array([rng.choice(4000, 12, replace=False) for _ in range(300)], np.int32)
     catalogue = pd.DataFrame(dict.fromkeys(ARTICLES.columns, ["one"] * 4000))
     found = {one.column: one for one in signals_of_lists(answers(lists), catalogue, 100)}
-    rows = summary_rows(WEEK_END, found["coverage"], draw_weights(300, 200, rng))
+    rows = summary_rows(WEEK_END, [found["coverage"]], draw_weights(300, 200, rng))
     value, replicates = rows["value"].iloc[0], np.array(rows["replicates"].iloc[0], np.float64)
     # Of 4000 equally likely articles 100 lists of 12 hold 4000 * (1 - (1 - 12 / 4000) ** 100).
     expected = 4000 * (1 - (1 - 12 / 4000) ** 100) / N_ON_SALE

@@ -15,7 +15,8 @@ from hemline.engine.engine import Engine
 from hemline.errors import BadInput
 from hemline.tables import TRANSACTIONS, read_table, write_table
 from monitoring.monitor_params import MonitorParams
-from monitoring.summaries import draw_weights, kept_summaries, summarise_week
+from monitoring.summaries import draw_weights, summarise_week
+from monitoring.summary_cache import cached_summaries
 from monitoring.verdicts import judge_week
 
 WEEK_END = date(2020, 9, 23)
@@ -136,7 +137,7 @@ def test_a_past_week_without_sales_is_a_gap_and_not_the_end(
     write_table(rows[~closed], tmp_path / "transactions.parquet", TRANSACTIONS)
     params = PARAMS.model_copy(update={"history_weeks": 2, "reference_weeks": 2})
     until = date(2020, 6, 24)
-    kept = kept_summaries(on_duckdb, tmp_path, tmp_path / "summaries", until, params)
+    kept = cached_summaries(on_duckdb, tmp_path, tmp_path / "summaries", until, params)
     assert date(2020, 5, 20) not in set(kept["week_end"])
     assert kept["week_end"].nunique() == 8
     assert not judge_week(kept, until, params).empty
@@ -158,18 +159,18 @@ def test_kept_weeks_are_made_anew_only_where_rows_changed(
         (folder / f"{name}.parquet").write_bytes((tables / f"{name}.parquet").read_bytes())
     kept = tmp_path / "summaries"
     params = PARAMS.model_copy(update={"history_weeks": 2, "reference_weeks": 2})
-    first = kept_summaries(on_duckdb, folder, kept, date(2020, 6, 24), params)
+    first = cached_summaries(on_duckdb, folder, kept, date(2020, 6, 24), params)
     stamps = {path.name: path.stat().st_mtime_ns for path in kept.iterdir()}
     assert len(stamps) == first["week_end"].nunique() == 9
     rows = read_table(folder / "transactions.parquet", TRANSACTIONS)
     write_table(rows.iloc[:-1], folder / "transactions.parquet", TRANSACTIONS)
-    later = kept_summaries(on_duckdb, folder, kept, date(2020, 6, 24), params)
+    later = cached_summaries(on_duckdb, folder, kept, date(2020, 6, 24), params)
     pd.testing.assert_frame_equal(first, later)
     assert stamps == {path.name: path.stat().st_mtime_ns for path in kept.iterdir()}
     changed = rows.copy()
     is_old = pd.to_datetime(changed[columns.DAY]) == pd.Timestamp("2020-06-20")
     changed.loc[is_old, columns.CHANNEL] = 2
     write_table(changed, folder / "transactions.parquet", TRANSACTIONS)
-    kept_summaries(on_duckdb, folder, kept, date(2020, 6, 24), params)
+    cached_summaries(on_duckdb, folder, kept, date(2020, 6, 24), params)
     touched = {p.name for p in kept.iterdir() if p.stat().st_mtime_ns != stamps[p.name]}
     assert touched == {"2020-06-24.parquet"}
