@@ -1,4 +1,4 @@
-"""`python -m benchmarks.benchmark_report`: the tables of docs, written from the results."""
+"""`python -m benchmarks.benchmark_report`: write the tables of the docs from the results."""
 
 import json
 import re
@@ -84,14 +84,14 @@ METRICS: Final = {
         "peak GB at 1 %",
     ),
 }
-"""Which metrics of a result stand in the document; the first one orders the lines."""
+"""The metrics of each result that the document shows; the first one orders the lines."""
 
 _ELSEWHERE: Final = {"scale-sizes": ("scale", _DOCS / "scale.md")}
-"""Tables that have not their result's name, or stand in another document."""
+"""Tables with another name than their result, or in another document."""
 
 
 def main() -> None:
-    """Fill every table whose result is there."""
+    """Renew every table that has a result."""
     for name in METRICS:
         result, document = _ELSEWHERE.get(name, (name, DOCUMENT))
         path = RESULTS / f"{result}.json"
@@ -112,9 +112,9 @@ def filled(text: str, name: str, path: Path) -> str:
     table = as_markdown(read_results(path), METRICS[name])
     block = f"<!-- {name} -->\n{origin}\n\n{table}\n{notes}\n<!-- end -->"
     marked = re.compile(rf"<!-- {re.escape(name)} -->.*?<!-- end -->", re.DOTALL)
-    renewed, n_found = marked.subn(lambda _: block, text)
-    if n_found != 1:
-        raise ValueError(f"the place of {name} is marked {n_found} times, not once")
+    renewed, n_places = marked.subn(lambda _: block, text)
+    if n_places != 1:
+        raise ValueError(f"the place of {name} is marked {n_places} times, not once")
     return renewed
 
 

@@ -1,8 +1,8 @@
-"""Several fitted models as one list: the weighted sum of their scores, each on its own scale.
+"""A blend of several fitted models: the weighted sum of their standardised scores.
 
-Scores of different models do not compare, so each list is shifted to start at zero and scaled by
-its own standard deviation before the sum. An article that a model does not list gets nothing from
-it; lists of a few hundred articles make that rare where it matters.
+Scores of different models are not comparable, so the scores of each list are shifted to a minimum
+of zero and divided by their standard deviation before the sum. An article that a model does not
+list gets zero from it, which is rare for top articles if lists have a few hundred articles.
 """
 
 from collections.abc import Sequence
@@ -19,13 +19,13 @@ from hemline.models.recommender import Recommendations, Recommender, answer
 
 @dataclass(frozen=True)
 class Blend:
-    """A Recommender put together from others, never saved.
+    """A Recommender made of others; it is never saved.
 
     Attributes:
-        name: the name it answers under.
-        models: what is blended.
+        name: its name.
+        models: the blended models.
         weights: one per model.
-        depth: how many articles each model is asked for.
+        depth: length of the list that each model contributes.
     """
 
     name: str

@@ -1,8 +1,8 @@
-"""What a process takes: wall, CPU seconds and peak memory, its imports and its children included.
+"""Wall time, CPU time and peak memory of a process, including its imports and children.
 
-A step that is measured in a process of its own cannot lean on what another one left warm, and the
-kernel counts for it. Linux counts what the measuring process holds when it starts another towards
-the other's peak, so whoever measures stays small.
+A step in a process of its own gains nothing from warm caches of another one, and the kernel does
+the counting. Linux adds the memory of the measuring process at the start of a child to the child's
+peak, so the measuring process has to stay small.
 """
 
 import os
@@ -17,8 +17,8 @@ from typing import NamedTuple
 from hemline.errors import peak_gb
 
 
-class Taken(NamedTuple):
-    """What a process took, and how it ended: 0 or what it exited with, minus the signal if one."""
+class Usage(NamedTuple):
+    """Resources that a process used, and its exit status (minus the signal if it was killed)."""
 
     seconds: float
     cpu_seconds: float
@@ -31,20 +31,20 @@ def measure_process(
     *,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
-    most_seconds: float | None = None,
-) -> Taken:
-    """Run a command to its end and return what it took.
+    max_seconds: float | None = None,
+) -> Usage:
+    """Run a command to its end and return the resources it used.
 
     Args:
         command: program and arguments.
-        cwd: where it runs; None: here.
-        env: its environment; None: ours.
-        most_seconds: after so long its whole group is killed; None: never.
+        cwd: its working directory; None: the current one.
+        env: its environment; None: the current one.
+        max_seconds: time after which its process group is killed; None: no limit.
     """
     start = time.perf_counter()
     process = subprocess.Popen(command, cwd=cwd, env=env, start_new_session=True)
-    timer = Timer(most_seconds or 0, os.killpg, (process.pid, signal.SIGKILL))
-    if most_seconds is not None:
+    timer = Timer(max_seconds or 0, os.killpg, (process.pid, signal.SIGKILL))
+    if max_seconds is not None:
         timer.start()
     try:
         _, status, usage = os.wait4(process.pid, 0)
@@ -57,4 +57,4 @@ def measure_process(
     process.returncode = os.waitstatus_to_exitcode(status)
     seconds = time.perf_counter() - start
     cpu_seconds = usage.ru_utime + usage.ru_stime
-    return Taken(seconds, cpu_seconds, peak_gb(usage), process.returncode)
+    return Usage(seconds, cpu_seconds, peak_gb(usage), process.returncode)

@@ -1,7 +1,7 @@
-"""What every benchmark measures, per customer, on lists that leave out what is already known.
+"""Ranking metrics of every benchmark, per customer, on lists without already known articles.
 
-Light on purpose (numpy, scipy and `hemline.evaluation.metrics`): the same code scores a peer inside
-its own virtual environment, so nobody is measured by a ruler of their own.
+Few dependencies on purpose (numpy, scipy and `hemline.evaluation.metrics`): peers are scored by the
+same code inside their own virtual environments.
 """
 
 import math
@@ -37,9 +37,9 @@ def measure(articles: Lists, held_out: sparse.csr_matrix, k: int) -> dict[str, V
     >>> round(float(values["ndcg@2"][0]), 4), len(values["ndcg@2"])
     (0.6309, 1)
     """
-    asked = np.flatnonzero(np.diff(held_out.indptr))
-    held_out = held_out[asked]
-    hits = hits_of(articles[asked], held_out)
+    rows = np.flatnonzero(np.diff(held_out.indptr))
+    held_out = held_out[rows]
+    hits = hits_of(articles[rows], held_out)
     n_held_out = np.diff(held_out.indptr).astype(np.int64)
     return {
         f"ndcg@{k}": metrics.ndcg(hits, n_held_out, k),
@@ -49,8 +49,13 @@ def measure(articles: Lists, held_out: sparse.csr_matrix, k: int) -> dict[str, V
 
 
 def mean_and_stderr(values: Values) -> tuple[float, float]:
-    """Return the mean over customers and its standard error, as the published tables give them."""
+    """Return the mean over customers and its standard error, as in the published tables."""
     return float(values.mean()), float(values.std() / math.sqrt(len(values)))
+
+
+def evenly_spread(n_rows: int, n_chosen: int) -> npt.NDArray[np.int64]:
+    """Return at most n_chosen row numbers, evenly spread over n_rows."""
+    return np.linspace(0, n_rows - 1, min(n_rows, n_chosen)).astype(np.int64)
 
 
 def lists_from_scores(
@@ -62,14 +67,15 @@ def lists_from_scores(
 
     Args:
         score: dense scores of shape (rows, articles) for the given rows of `known`.
-        known: CSR of shape (customers, articles); its nonzeros are left out.
+        known: CSR of shape (customers, articles); its nonzeros are excluded.
         k: length of the lists.
     """
     parts = []
     for start in range(0, known.shape[0], _BATCH):
         rows = np.arange(start, min(start + _BATCH, known.shape[0]))
         scores = np.array(score(rows), np.float32)
-        seen = known[rows]
-        scores[np.repeat(np.arange(len(rows)), np.diff(seen.indptr)), seen.indices] = -np.inf
+        excluded = known[rows]
+        row = np.repeat(np.arange(len(rows)), np.diff(excluded.indptr))
+        scores[row, excluded.indices] = -np.inf
         parts.append(top_k(scores, k)[0])
     return np.concatenate(parts)

@@ -1,7 +1,7 @@
-"""One form for every benchmark's numbers: rows, when, from which commit, on what machine.
+"""The results of every benchmark: rows, with the date, commit and machine of the measurement.
 
-A result without its commit and machine cannot be argued with, so both are written beside the rows;
-names of hosts and folders are not. A commit with uncommitted changes says so.
+A result can only be checked if its commit and machine are known, so both are stored with the rows;
+names of hosts and folders are not. A commit with uncommitted changes is marked `-dirty`.
 """
 
 import json
@@ -14,8 +14,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final, NamedTuple
 
+import typer
 from rich.console import Console
-from rich.table import Table
+from rich.markdown import Markdown
 
 from benchmarks.ranking_measures import Values, mean_and_stderr
 
@@ -24,7 +25,7 @@ _LIBRARIES: Final = ("numpy", "scipy", "torch", "lightgbm", "implicit")
 
 
 class Row(NamedTuple):
-    """One number; `stderr` is None where it has none (a time, a published row without it)."""
+    """One number; `stderr` is None where there is none (times, some published rows)."""
 
     case: str
     model: str
@@ -62,36 +63,41 @@ def read_results(path: Path) -> list[Row]:
     return [Row(**row) for row in json.loads(path.read_text(encoding="utf-8"))["rows"]]
 
 
-def show(rows: Iterable[Row], *, notes: Sequence[str]) -> None:
-    """Print a table per case: a line per model, a column per metric."""
-    console = Console()
-    for case, of_case in _grouped(rows).items():
-        console.print(_as_table(case, of_case))
-    for note in notes:
-        console.print(note, style="dim")
+def publish(name: str | None, rows: Sequence[Row], *, notes: Sequence[str]) -> None:
+    """Print the tables and notes, and write them as results under a name; not without one."""
+    every_metric = list(dict.fromkeys(row.metric for row in rows))
+    lines = "\n".join(f"- {note}" for note in notes)
+    Console().print(Markdown(as_markdown(rows, every_metric) + lines))
+    if name is not None:
+        typer.echo(f"written to {write_results(name, rows, notes=notes)}")
 
 
 def as_markdown(rows: Iterable[Row], metrics: Sequence[str]) -> str:
-    """Return a Markdown table per case that has any of the metrics, best first by the first."""
-    blocks = []
-    for case, of_case in _grouped(rows).items():
-        cells = {(row.model, row.metric): row for row in of_case}
-        kept = [metric for metric in metrics if any(row.metric == metric for row in of_case)]
-        if not kept:
-            continue
-        models = list(dict.fromkeys(row.model for row in of_case if row.metric in kept))
-        models.sort(key=lambda model: -_value(cells.get((model, kept[0]))))
-        lines = [f"| {case} | {' | '.join(kept)} |", "|---" * (1 + len(kept)) + "|"]
-        lines += [
-            f"| {model} | {' | '.join(_cell(cells.get((model, metric))) for metric in kept)} |"
-            for model in models
-        ]
-        blocks.append("\n".join(lines))
-    return "\n\n".join(blocks) + "\n"
+    """Return a Markdown table per case with a line per model, the first metric descending.
+
+    Cases without any of the metrics have no table.
+    """
+    cases: dict[str, list[Row]] = {}
+    for row in rows:
+        if row.metric in metrics:
+            cases.setdefault(row.case, []).append(row)
+    return "\n\n".join(_table(case, of_case, metrics) for case, of_case in cases.items()) + "\n"
+
+
+def _table(case: str, rows: Sequence[Row], metrics: Sequence[str]) -> str:
+    cells = {(row.model, row.metric): row for row in rows}
+    shown = [metric for metric in metrics if any(row.metric == metric for row in rows)]
+    models = list(dict.fromkeys(row.model for row in rows))
+    models.sort(key=lambda model: -_value(cells.get((model, shown[0]))))
+    lines = [f"| {case} | {' | '.join(shown)} |", "|---" * (1 + len(shown)) + "|"]
+    for model in models:
+        values = " | ".join(_cell(cells.get((model, metric))) for metric in shown)
+        lines.append(f"| {model} | {values} |")
+    return "\n".join(lines)
 
 
 def commit() -> str:
-    """Return the commit of this tree, with `-dirty` when anything but results differs from it."""
+    """Return the commit of this tree, with `-dirty` if any file but the results differs from it."""
     here = Path(__file__).parent.parent
     head = _git(here, "rev-parse", "--short=12", "HEAD")
     changes = _git(here, "status", "--porcelain", "--", ".", ":!benchmarks/results")
@@ -99,7 +105,7 @@ def commit() -> str:
 
 
 def machine() -> dict[str, str | int | float]:
-    """Return what a time depends on: processor, cores, memory, versions."""
+    """Return what times depend on: processor, cores, memory, versions."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return {
         "cpu": _cpu(),
@@ -111,8 +117,8 @@ def machine() -> dict[str, str | int | float]:
 
 
 def _cpu() -> str:
-    about = Path("/proc/cpuinfo")
-    lines = about.read_text(encoding="utf-8").splitlines() if about.exists() else []
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.exists() else []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or platform.machine()
 
@@ -122,25 +128,6 @@ def _git(folder: Path, *arguments: str) -> str:
         ["git", *arguments], cwd=folder, check=True, capture_output=True, text=True
     )
     return done.stdout.strip()
-
-
-def _grouped(rows: Iterable[Row]) -> dict[str, list[Row]]:
-    cases: dict[str, list[Row]] = {}
-    for row in rows:
-        cases.setdefault(row.case, []).append(row)
-    return cases
-
-
-def _as_table(case: str, rows: list[Row]) -> Table:
-    metrics = list(dict.fromkeys(row.metric for row in rows))
-    cells = {(row.model, row.metric): row for row in rows}
-    table = Table(title=case, title_justify="left")
-    table.add_column("model")
-    for metric in metrics:
-        table.add_column(metric, justify="right")
-    for model in dict.fromkeys(row.model for row in rows):
-        table.add_row(model, *(_cell(cells.get((model, metric))) for metric in metrics))
-    return table
 
 
 def _cell(row: Row | None) -> str:

@@ -8,7 +8,6 @@ which the other models never see while they are fitted.
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-import numpy as np
 from scipy import sparse
 
 from benchmarks.blend import Blend
@@ -77,11 +76,6 @@ def scores(
 ) -> dict[str, Values]:
     """Return the metrics at k of every customer; what a history holds is not listed."""
     return measure(ExcludeBought(model).recommend(histories, k).articles, held_out, k)
-
-
-def evenly_spread(n_rows: int, n_wanted: int) -> np.ndarray:
-    """Return at most n_wanted row numbers, evenly spread."""
-    return np.linspace(0, n_rows - 1, min(n_rows, n_wanted)).astype(np.int64)
 
 
 def _fit_cvae(

@@ -1,7 +1,7 @@
-"""`python -m benchmarks.peers`: quality and time of Hemline beside other libraries, in one run.
+"""`python -m benchmarks.peers`: quality and time of Hemline and of other libraries, in one run.
 
-Every model is a process of its own, one after the other, on the same matrix and under the same
-stopwatch; peers that cannot live in Hemline's environment bring their own interpreter.
+Every model runs in a process of its own, one after the other, on the same matrix and timed in the
+same way; peers whose requirements conflict with Hemline's have their own interpreter.
 """
 
 import json
@@ -20,7 +20,7 @@ from scipy import sparse
 from benchmarks.peers.exchange import LIST_LENGTH, Task
 from benchmarks.peers.interactions import draw_parts
 from benchmarks.ranking_measures import measure
-from benchmarks.record import Row, rows_of, show, write_results
+from benchmarks.record import Row, publish, rows_of
 from hemline.stages.command import run
 
 _HERE: Final = Path(__file__).parent
@@ -29,7 +29,7 @@ _PROJECT: Final = Path(sys.executable)
 
 
 class Peer(NamedTuple):
-    """A model to run: its folder's name, its module, what the module is told, its interpreter."""
+    """A model to run: the name of its folder, its module and arguments, and its interpreter."""
 
     name: str
     module: str
@@ -39,15 +39,17 @@ class Peer(NamedTuple):
 
 def main(
     *,
-    customers: Annotated[int, typer.Option(help="Rows of the matrix.")] = 6_000,
-    articles: Annotated[int, typer.Option(help="Columns of the matrix.")] = 20_000,
+    customers: Annotated[int, typer.Option(help="Number of customers.")] = 6_000,
+    articles: Annotated[int, typer.Option(help="Number of articles.")] = 20_000,
     environments: Annotated[
-        Path, typer.Option(help="Folder of the peers' own virtual environments.")
+        Path, typer.Option(help="Folder of the peers' virtual environments.")
     ] = _ROOT / ".hemline" / "peers",
-    max_epochs: Annotated[int | None, typer.Option(help="Overrides settings.yaml.")] = None,
-    only: Annotated[list[str] | None, typer.Option(help="Peers to run; all without it.")] = None,
+    max_epochs: Annotated[
+        int | None, typer.Option(help="Overrides max_epochs of settings.yaml.")
+    ] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Peers to run; all if omitted.")] = None,
 ) -> None:
-    """Run every peer on one generated matrix and print quality beside seconds."""
+    """Run every peer on one generated matrix and print its quality and time."""
     settings = yaml.safe_load((_HERE / "settings.yaml").read_text(encoding="utf-8"))
     if max_epochs is not None:
         settings["max_epochs"] = max_epochs
@@ -62,16 +64,13 @@ def main(
             if only and peer.name not in only:
                 continue
             typer.echo(f"running {peer.name}", err=True)
-            trouble = run_peer(peer, folder)
-            if trouble:
-                notes.append(f"{peer.name} did not run: {trouble}")
+            if error := run_peer(peer, folder):
+                notes.append(f"{peer.name} did not run: {error}")
                 continue
             rows += _rows(case, peer.name, folder / peer.name, parts.test)
             notes.append(f"{peer.name}: {_versions(folder / peer.name)}")
     notes += _speedup(rows)
-    show(rows, notes=notes)
-    if not only:
-        typer.echo(f"written to {write_results('peers', rows, notes=notes)}")
+    publish(None if only else "peers", rows, notes=notes)
 
 
 def _peers(environments: Path) -> list[Peer]:
@@ -83,19 +82,17 @@ def _peers(environments: Path) -> list[Peer]:
         Peer(f"implicit-{name}", "benchmarks.peers.implicit_models", (name,), _PROJECT)
         for name in ("als", "bpr", "cosine")
     ]
-    apart = [
-        Peer("sansa", "benchmarks.peers.sansa_model", (), environments / "sansa/bin/python"),
-        Peer(
-            "recbole", "benchmarks.peers.recbole_multivae", (), environments / "recbole/bin/python"
-        ),
+    own_environments = [
+        Peer(name, f"benchmarks.peers.{module}", (), environments / name / "bin" / "python")
+        for name, module in (("sansa", "sansa_model"), ("recbole", "recbole_multivae"))
     ]
-    return [*ours, *implicit, *apart]
+    return [*ours, *implicit, *own_environments]
 
 
 def run_peer(peer: Peer, folder: Path) -> str:
-    """Run a peer to its end and return what went wrong; nothing if it wrote its answer."""
+    """Run a peer to its end and return its error message; empty if it succeeded."""
     if not peer.python.exists():
-        return "its environment is not there; `make bench-peers` builds it"
+        return "its environment does not exist; `make bench-peers` builds it"
     path = os.pathsep.join([str(_ROOT), str(_ROOT / "src")])
     done = subprocess.run(
         [str(peer.python), "-m", peer.module, str(folder), *peer.arguments],
@@ -111,9 +108,9 @@ def run_peer(peer: Peer, folder: Path) -> str:
     return (done.stderr.strip() or f"it ended with {done.returncode}").splitlines()[-1]
 
 
-def _rows(case: str, name: str, answer: Path, held_out: sparse.csr_matrix) -> list[Row]:
-    rows = rows_of(case, name, measure(np.load(answer / "lists.npy"), held_out, LIST_LENGTH))
-    timing = json.loads((answer / "timing.json").read_text(encoding="utf-8"))
+def _rows(case: str, name: str, output: Path, held_out: sparse.csr_matrix) -> list[Row]:
+    rows = rows_of(case, name, measure(np.load(output / "lists.npy"), held_out, LIST_LENGTH))
+    timing = json.loads((output / "timing.json").read_text(encoding="utf-8"))
     seconds = {
         "fit seconds": timing["fit_seconds"],
         "fit cpu seconds": timing["fit_cpu_seconds"],
@@ -148,10 +145,10 @@ def _notes(settings: dict[str, Any], train: sparse.csr_matrix) -> list[str]:
     ]
 
 
-def _versions(answer: Path) -> str:
-    timing = json.loads((answer / "timing.json").read_text(encoding="utf-8"))
-    used = ", ".join(f"{name} {number}" for name, number in timing["versions"].items())
-    return f"{used}; {max(1, len(timing['epoch_seconds']))} epochs"
+def _versions(output: Path) -> str:
+    timing = json.loads((output / "timing.json").read_text(encoding="utf-8"))
+    libraries = ", ".join(f"{name} {number}" for name, number in timing["versions"].items())
+    return f"{libraries}; {max(1, len(timing['epoch_seconds']))} epochs"
 
 
 if __name__ == "__main__":

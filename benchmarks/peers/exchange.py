@@ -1,7 +1,7 @@
-"""How a benchmark and a model in a process of its own talk: one folder of arrays and json.
+"""Input and output of a model that runs in a process of its own: one folder of arrays and json.
 
-Every model is fitted in a fresh process and timed by the same stopwatch, ours included: wall and
-CPU seconds of whole epochs, without reading data, validation or the first epoch (warm-up).
+Every model, ours included, is fitted in a fresh process and timed in the same way: wall and CPU
+seconds of whole epochs, without reading data, validation and the first epoch (warm-up).
 """
 
 import json
@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from benchmarks.ranking_measures import Lists, lists_from_scores, measure
+from benchmarks.ranking_measures import Lists, evenly_spread, measure
 
 LIST_LENGTH: Final = 20
 _VALIDATED: Final = 5000
@@ -23,11 +23,11 @@ _VALIDATED: Final = 5000
 
 @dataclass(frozen=True)
 class Task:
-    """What a peer is given.
+    """The input of a peer.
 
     Attributes:
         train: CSR of shape (customers, articles), ones; the history of every customer.
-        validation: of the same shape; what may be looked at to choose.
+        validation: of the same shape; purchases to choose on.
         settings: numbers shared by all peers, see settings.yaml.
     """
 
@@ -49,25 +49,23 @@ class Task:
         train = sparse.csr_matrix(sparse.load_npz(folder / "train.npz"))
         return cls(train, sparse.csr_matrix(sparse.load_npz(folder / "validation.npz")), settings)
 
-    def validated(self) -> npt.NDArray[np.int64]:
+    def validation_customers(self) -> npt.NDArray[np.int64]:
         """Return the customers a network is stopped on: at most 5,000, evenly spread."""
-        asked = np.flatnonzero(np.diff(self.validation.indptr))
-        n_looked_at = min(len(asked), _VALIDATED)
-        return asked[np.linspace(0, len(asked) - 1, n_looked_at).astype(np.int64)]
+        customers = np.flatnonzero(np.diff(self.validation.indptr))
+        return customers[evenly_spread(len(customers), _VALIDATED)]
 
 
 @dataclass
 class Timing:
-    """Seconds a model took.
+    """The time that a model used, in seconds.
 
     Attributes:
-        fit_seconds: wall time of everything from the matrix to the fitted model, validation left
-            out.
+        fit_seconds: wall time from the matrix to the fitted model, without validation.
         fit_cpu_seconds: CPU time of the same, over all threads.
         epoch_seconds: wall time of each epoch, for models that have epochs.
         epoch_cpu_seconds: CPU time of each epoch.
         list_seconds: wall time of the lists of all customers.
-        versions: of the libraries that did the work.
+        versions: of the libraries.
     """
 
     fit_seconds: float = 0.0
@@ -78,65 +76,48 @@ class Timing:
     versions: dict[str, str] = field(default_factory=dict)
 
 
-class Stopwatch:
-    """Wall and CPU seconds since it was last asked."""
-
-    def __init__(self) -> None:
-        self.lap()
-
-    def lap(self) -> tuple[float, float]:
-        """Return the wall and CPU seconds since the last lap, and start the next."""
-        now = time.perf_counter(), time.process_time()
-        before = getattr(self, "_before", now)
-        self._before = now
-        return now[0] - before[0], now[1] - before[1]
-
-
-class Answer:
-    """A peer's lists and timing in the making; `write` hands them over."""
+class Output:
+    """The lists and the timing of a peer, to be written to its folder."""
 
     def __init__(self, **versions: str) -> None:
         self.timing = Timing(versions=versions)
-        self._stopwatch = Stopwatch()
+        self._start = (time.perf_counter(), time.process_time())
 
-    def restart(self) -> None:
-        """Forget the seconds since the last call: they were spent on something else."""
-        self._stopwatch.lap()
+    def restart(self) -> tuple[float, float]:
+        """Start a new interval, and return the wall and CPU seconds of the last one."""
+        start, self._start = self._start, (time.perf_counter(), time.process_time())
+        return self._start[0] - start[0], self._start[1] - start[1]
 
-    def spent_fitting(self) -> None:
-        """Count the seconds since the last call as fitting."""
-        wall, cpu = self._stopwatch.lap()
+    def spent_fitting(self) -> tuple[float, float]:
+        """Count the last interval as fitting, and return its wall and CPU seconds."""
+        wall, cpu = self.restart()
         self.timing.fit_seconds += wall
         self.timing.fit_cpu_seconds += cpu
+        return wall, cpu
 
     def spent_on_epoch(self) -> None:
-        """Count the seconds since the last call as one epoch of fitting."""
-        wall, cpu = self._stopwatch.lap()
-        self.timing.fit_seconds += wall
-        self.timing.fit_cpu_seconds += cpu
+        """Count the last interval as one epoch of fitting."""
+        wall, cpu = self.spent_fitting()
         self.timing.epoch_seconds.append(wall)
         self.timing.epoch_cpu_seconds.append(cpu)
 
     def write(self, lists: Callable[[], Lists], folder: Path) -> None:
         """Time the lists and write everything to the folder."""
-        self._stopwatch.lap()
+        self.restart()
         articles = lists()
-        self.timing.list_seconds = self._stopwatch.lap()[0]
+        self.timing.list_seconds, _ = self.restart()
         folder.mkdir(parents=True, exist_ok=True)
         np.save(folder / "lists.npy", articles)
         (folder / "timing.json").write_text(json.dumps(asdict(self.timing)), encoding="utf-8")
 
 
-def validation_ndcg(
-    task: Task, score: Callable[[npt.NDArray[np.int64]], npt.NDArray[np.float32]]
-) -> float:
-    """Return ndcg@20 on the customers a network is stopped on.
+def validation_ndcg(task: Task, lists: Callable[[npt.NDArray[np.int64]], Lists]) -> float:
+    """Return ndcg@20 on the validation customers.
 
     Args:
-        task: gives the customers, what they know and what they should get.
-        score: dense scores of shape (rows, articles) for rows of `task.train`.
+        task: gives the customers and their validation articles.
+        lists: returns the lists of the given rows of `task.train`.
     """
-    asked = task.validated()
-    lists = lists_from_scores(lambda rows: score(asked[rows]), task.train[asked], LIST_LENGTH)
-    values = measure(lists, task.validation[asked], LIST_LENGTH)
+    rows = task.validation_customers()
+    values = measure(lists(rows), task.validation[rows], LIST_LENGTH)
     return float(values[f"ndcg@{LIST_LENGTH}"].mean())

@@ -11,19 +11,19 @@ from implicit.cpu.bpr import BayesianPersonalizedRanking
 from implicit.nearest_neighbours import CosineRecommender
 from threadpoolctl import threadpool_limits
 
-from benchmarks.peers.exchange import LIST_LENGTH, Answer, Task
+from benchmarks.peers.exchange import LIST_LENGTH, Output, Task
 
 
 def main(folder: Path, name: str) -> None:
     """Fit als, bpr or cosine on the task of the folder and write lists and timing below it."""
     task = Task.load(folder)
     model = _model(name, task.settings)
-    answer = Answer(implicit=version("implicit"))
+    output = Output(implicit=version("implicit"))
     with threadpool_limits(1, "blas"):
         model.fit(task.train, show_progress=False)
-        answer.spent_fitting()
+        output.spent_fitting()
         everybody = np.arange(task.train.shape[0])
-        answer.write(
+        output.write(
             lambda: model.recommend(everybody, task.train, N=LIST_LENGTH)[0].astype(np.int32),
             folder / f"implicit-{name}",
         )

@@ -1,7 +1,7 @@
-"""The peers' data: a generated shop's purchases with exactly as many articles as asked for.
+"""The peers' data: a generated shop's purchases with a given number of articles.
 
-Purchases have structure (styles, seasons, price) so that quality means something, and every column
-has a buyer in train, because RecBole drops articles without one and the width must be equal.
+Purchases have structure (styles, seasons, price), so that quality is meaningful. Every article has
+a buyer in train, because RecBole drops articles without one and all peers need the same width.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from hemline.data.synthetic.shop import ShopSize, SyntheticParams, generate_shop
 from hemline.errors import BadInput
 
 _SPARE = 2
-"""Articles generated per article kept: half of them found no buyer among the customers."""
+"""Articles generated per article used: half of them have no buyer among the customers."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def draw_parts(n_customers: int, n_articles: int, *, min_articles: int, seed: in
     Args:
         n_customers: customers with at least `min_articles` different articles.
         n_articles: columns; the best-selling ones of a larger catalogue.
-        min_articles: shorter rows are left out, counted before the rarest articles go.
+        min_articles: shorter rows are dropped, counted before the rarest articles are.
         seed: of the shop and of the split.
 
     Raises:
@@ -47,7 +47,7 @@ def draw_parts(n_customers: int, n_articles: int, *, min_articles: int, seed: in
         raise BadInput(
             f"the generated shop has {n_customers} customers with {min_articles} articles",
             found=str(len(busy)),
-            fix="ask for fewer customers",
+            fix="use fewer customers",
         )
     bought = sparse.csr_matrix(bought[np.sort(rng.permutation(busy)[:n_customers])])
     n_buyers = np.bincount(bought.indices, minlength=bought.shape[1])
@@ -56,10 +56,10 @@ def draw_parts(n_customers: int, n_articles: int, *, min_articles: int, seed: in
 
 
 def split_rows(bought: sparse.csr_matrix, rng: np.random.Generator) -> Parts:
-    """Return 80/10/10 of each row; a column's only buyers in train stay in train.
+    """Return 80/10/10 of each row; articles without a buyer in train are moved to train.
 
     Raises:
-        BadInput: a column has no buyer at all.
+        BadInput: an article has no buyer at all.
     """
     row = np.repeat(np.arange(bought.shape[0]), np.diff(bought.indptr))
     order = np.lexsort((rng.random(len(row)), row))
@@ -72,13 +72,13 @@ def split_rows(bought: sparse.csr_matrix, rng: np.random.Generator) -> Parts:
         raise BadInput(
             "every article of the catalogue has a buyer",
             found=f"{bought.shape[1] - len(np.unique(bought.indices))} without one",
-            fix="ask for fewer articles or more customers",
+            fix="use fewer articles or more customers",
         )
     return Parts(*(_entries(bought, row, part == which) for which in range(3)))
 
 
 def _purchases(n_customers: int, n_articles: int, seed: int) -> sparse.csr_matrix:
-    """Return the purchases of a shop that is larger than asked for, ones."""
+    """Return the purchases of a larger shop, as ones."""
     size = ShopSize(
         n_customers=4 * n_customers,
         n_articles=_SPARE * n_articles,

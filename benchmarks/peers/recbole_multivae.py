@@ -1,8 +1,9 @@
 """RecBole's MultiVAE on the task, in RecBole's environment: its dataset, model and trainer.
 
-Only the loop around the epochs is ours, so that an epoch is timed like every other peer's and
-stopping looks at the same customers. Apart from width, batch and the number of epochs everything is
-RecBole's default. Its latent_dimension counts means and log-variances, so it is twice ours.
+Only the loop over the epochs is ours, so that epochs are timed like those of the other peers and
+early stopping uses the same customers. Apart from width, batch and the number of epochs all
+settings are RecBole's defaults. Its latent_dimension counts means and log-variances, so it is twice
+ours.
 """
 
 import copy
@@ -18,8 +19,8 @@ from recbole.config import Config  # type: ignore[import-not-found]
 from recbole.data import create_dataset, data_preparation  # type: ignore[import-not-found]
 from recbole.utils import get_model, get_trainer, init_seed  # type: ignore[import-not-found]
 
-from benchmarks.peers.exchange import LIST_LENGTH, Answer, Task, validation_ndcg
-from benchmarks.ranking_measures import lists_from_scores
+from benchmarks.peers.exchange import LIST_LENGTH, Output, Task, validation_ndcg
+from benchmarks.ranking_measures import Lists, lists_from_scores
 
 
 def main(folder: Path) -> None:
@@ -32,20 +33,23 @@ def main(folder: Path) -> None:
     model = get_model("MultiVAE")(config, train_data._dataset).to(config["device"])  # noqa: SLF001  (RecBole's own quick start does so)
     trainer = get_trainer(config["MODEL_TYPE"], "MultiVAE")(config, model)
     scores = _Scores(model, dataset, task)
-    answer = Answer(recbole=str(recbole.__version__), torch=str(torch.__version__))
+    output = Output(recbole=str(recbole.__version__), torch=str(torch.__version__))
+
+    def lists(rows: npt.NDArray[np.int64]) -> Lists:
+        return lists_from_scores(lambda batch: scores(rows[batch]), task.train[rows], LIST_LENGTH)
 
     best, best_epoch, best_weights = -1.0, 0, copy.deepcopy(model.state_dict())
     for epoch in range(task.settings["max_epochs"]):
-        answer.restart()
-        trainer._train_epoch(train_data, epoch)  # noqa: SLF001  (one epoch is what is timed)
-        answer.spent_on_epoch()
-        ndcg = validation_ndcg(task, scores)
+        output.restart()
+        trainer._train_epoch(train_data, epoch)  # noqa: SLF001  (epochs are timed)
+        output.spent_on_epoch()
+        ndcg = validation_ndcg(task, lists)
         if ndcg > best:
             best, best_epoch, best_weights = ndcg, epoch, copy.deepcopy(model.state_dict())
         elif epoch - best_epoch >= task.settings["patience"]:
             break
     model.load_state_dict(best_weights)
-    answer.write(lambda: lists_from_scores(scores, task.train, LIST_LENGTH), folder / "recbole")
+    output.write(lambda: lists_from_scores(scores, task.train, LIST_LENGTH), folder / "recbole")
 
 
 class _Scores:

@@ -13,7 +13,7 @@ from sansa import (  # type: ignore[import-not-found]
     UMRUnitLowerTriangleInverterConfig,
 )
 
-from benchmarks.peers.exchange import LIST_LENGTH, Answer, Task
+from benchmarks.peers.exchange import LIST_LENGTH, Output, Task
 from benchmarks.ranking_measures import Lists
 
 
@@ -33,15 +33,15 @@ def main(folder: Path) -> None:
             scans=numbers["scans"], finetune_steps=numbers["finetune_steps"]
         ),
     )
-    answer = Answer(sansa=version("sansa"))
+    output = Output(sansa=version("sansa"))
     model = SANSA(config).fit(task.train)
-    answer.spent_fitting()
+    output.spent_fitting()
 
     def lists() -> Lists:
         articles, _ = model.recommend(task.train, k=LIST_LENGTH, mask_input=True)
         return np.asarray(articles, np.int32)
 
-    answer.write(lists, folder / "sansa")
+    output.write(lists, folder / "sansa")
 
 
 if __name__ == "__main__":

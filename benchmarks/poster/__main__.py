@@ -1,4 +1,4 @@
-"""`python -m benchmarks.poster`: the TrainDy protocol, the poster's models beside Hemline's."""
+"""`python -m benchmarks.poster`: the poster's models and Hemline's by the TrainDy protocol."""
 
 from pathlib import Path
 from typing import Annotated, Final
@@ -16,7 +16,7 @@ from benchmarks.poster.holdout import (
     hold_out,
 )
 from benchmarks.poster.success import ORACLE, ceilings, success_rates, table
-from benchmarks.record import Row, show, write_results
+from benchmarks.record import Row, publish
 from hemline.stages.command import run
 
 _SETTINGS: Final = Path(__file__).parent / "settings.yaml"
@@ -24,13 +24,15 @@ _SETTINGS: Final = Path(__file__).parent / "settings.yaml"
 
 def main(
     *,
-    data: Annotated[Path | None, typer.Option(help="Kaggle's files; generated without it.")] = None,
-    size: Annotated[str, typer.Option(help="Of the generated shop: tiny or demo.")] = "demo",
+    data: Annotated[
+        Path | None, typer.Option(help="Folder of the Kaggle files; a generated shop if omitted.")
+    ] = None,
+    size: Annotated[str, typer.Option(help="Size of the generated shop: tiny or demo.")] = "demo",
     max_customers: Annotated[
-        int | None, typer.Option(help="For a quick look: nothing is written.")
+        int | None, typer.Option(help="Limit for a quick run, which writes no results.")
     ] = None,
 ) -> None:
-    """Hold out 30 % of every customer's articles, let every model guess them, print the table."""
+    """Hold out 30 % of every customer's articles and score every model's lists on them."""
     settings = yaml.safe_load(_SETTINGS.read_text(encoding="utf-8"))
     if max_customers is not None:
         settings["holdout"]["max_customers"] = max_customers
@@ -41,30 +43,33 @@ def main(
 
     rng = np.random.default_rng(params.seed)
     rows: list[Row] = []
-    for case, is_in in (("warm", ~holdout.is_stranger), ("cold", holdout.is_stranger)):
-        asked = np.flatnonzero(is_in & (np.diff(holdout.held_out.indptr) > 0))
-        held_out = holdout.held_out[asked]
-        answered = {name: each[asked] for name, each in lists.items() if (each[asked] >= 0).any()}
-        rates = {name: success_rates(each, held_out) for name, each in answered.items()}
+    is_cold = holdout.known.is_cold()
+    for case, is_in in (("warm", ~is_cold), ("cold", is_cold)):
+        customers_in = np.flatnonzero(is_in & (np.diff(holdout.held_out.indptr) > 0))
+        held_out = holdout.held_out[customers_in]
+        lists_in = {name: each[customers_in] for name, each in lists.items()}
+        rates = {
+            name: success_rates(each, held_out)
+            for name, each in lists_in.items()
+            if (each >= 0).any()
+        }
         rates[ORACLE] = ceilings(held_out)
         n_samples = settings["bootstrap_samples"]
         rows += table(case, rates, baseline=TRAINDY, n_samples=n_samples, rng=rng)
     notes = _notes(holdout, params, "Kaggle files" if data else f"generated shop, size {size}")
-    show(rows, notes=notes)
-    if max_customers is None:
-        name = "poster-kaggle" if data else f"poster-{size}"
-        typer.echo(f"written to {write_results(name, rows, notes=notes)}")
+    name = "poster-kaggle" if data else f"poster-{size}"
+    publish(name if max_customers is None else None, rows, notes=notes)
 
 
 def _notes(holdout: Holdout, params: HoldoutParams, source: str) -> list[str]:
-    n_strangers = int(holdout.is_stranger.sum())
-    n_warm, n_articles = holdout.known.n_customers - n_strangers, holdout.known.n_articles
+    n_cold = int(holdout.known.is_cold().sum())
+    n_warm, n_articles = holdout.known.n_customers - n_cold, holdout.known.n_articles
     return [
-        f"{source}: {n_warm:,} customers, {n_strangers:,} strangers, {n_articles:,} articles.",
+        f"{source}: {n_warm:,} warm customers, {n_cold:,} cold customers, {n_articles:,} articles.",
         f"Customers bought at least {params.min_articles} different articles.",
-        f"{params.known_share:.0%} of them are known, drawn at random, not by time: no forecast.",
-        "What is known is not listed. Lists of 20. Standard errors by bootstrap over customers.",
-        "Every model was chosen on articles held back from the known ones, then fitted on all.",
+        f"{params.known_share:.0%} of these are known, drawn at random and not by time.",
+        "Lists of 20 without known articles. Standard errors by bootstrap over customers.",
+        "Settings were chosen on a part of the known articles, then models were fitted on all.",
     ]
 
 

@@ -1,8 +1,8 @@
-"""Everybody on the same hold-out: several settings per model, the best on validation is kept.
+"""All models on the same hold-out, each with the best of several settings.
 
-A model is fitted without the validation articles, chosen by recall_1 on them, and then fitted again
-on all that is known; a network keeps the number of epochs at which it was best. The test part is
-read once, for the table.
+A setting is fitted without the validation articles and chosen by recall_1 on them; then the model
+is fitted on all known articles, a network for its best number of epochs. The test part is used
+once, for the table.
 """
 
 from collections.abc import Mapping
@@ -14,8 +14,8 @@ from benchmarks.poster.correlation import fit_correlation
 from benchmarks.poster.holdout import Holdout
 from benchmarks.poster.success import LIST_LENGTH
 from benchmarks.poster.traindy import TrainDy, TrainDyParams, fit_traindy
-from benchmarks.ranking_measures import Lists
-from benchmarks.static_models import blend_of, evenly_spread, fit_model, scores
+from benchmarks.ranking_measures import Lists, evenly_spread
+from benchmarks.static_models import blend_of, fit_model, scores
 from hemline.data.histories import Histories
 from hemline.models.cascade import Cascade
 from hemline.models.cvae.cvae import Cvae
@@ -32,7 +32,7 @@ Settings = Mapping[str, list[dict[str, Any]]]
 
 
 def run_contest(settings: Settings, holdout: Holdout, n_conditions: int) -> dict[str, Lists]:
-    """Return each model's lists of 20 for all customers, strangers included."""
+    """Return each model's lists of 20 for all customers, cold ones included."""
     finals: dict[str, Recommender] = {}
     for name, tries in settings.items():
         if "weights" in tries[0]:
@@ -49,7 +49,7 @@ def run_contest(settings: Settings, holdout: Holdout, n_conditions: int) -> dict
 def _choose(
     name: str, tries: list[dict[str, Any]], holdout: Holdout, n_conditions: int
 ) -> dict[str, Any]:
-    """Return the numbers that do best on validation, a network's number of epochs among them."""
+    """Return the best numbers on validation, including a network's number of epochs."""
     best, best_value = tries[0], -1.0
     for numbers in tries:
         model = _fit(name, numbers, holdout.fit, holdout, n_conditions)
@@ -61,7 +61,7 @@ def _choose(
 
 
 def _stopped_at(model: Recommender) -> dict[str, int]:
-    """Return the number of epochs a network was best after; nothing for other models."""
+    """Return the best number of epochs of a network; nothing for other models."""
     if isinstance(model, TrainDy):
         return {"n_epochs": model.n_epochs}
     return {"n_epochs": model.shape.n_epochs} if isinstance(model, Cvae) else {}

@@ -1,9 +1,9 @@
-"""The deck's other model: articles correlated over customers, five for the latest purchase.
+"""The deck's other model: the five articles most correlated with the latest purchase.
 
-Two articles are alike when the same customers bought them (Pearson's correlation of their columns).
-A customer gets the five most alike to the latest purchase, then everybody's favourites until the
-list is full. Correlation is read off co-purchase counts: a pair nobody bought together correlates
-negatively and is never among the five.
+Two articles are similar if the same customers bought them (Pearson's correlation of their columns).
+A list starts with the five articles most similar to the latest purchase and is filled up with
+popular ones. Correlations are computed from co-purchase counts: a pair without co-purchases has a
+negative correlation and is never among the five.
 """
 
 from dataclasses import dataclass
@@ -21,27 +21,27 @@ _BLOCK = 1024
 
 @dataclass(frozen=True)
 class Correlation:
-    """The five articles most alike to each article, best first; int32 of shape (articles, 5)."""
+    """The five articles most similar to each article, best first; int32, shape (articles, 5)."""
 
-    alike: npt.NDArray[np.int32]
+    similar: npt.NDArray[np.int32]
     name: str = "deck: correlation"
 
     def recommend(self, histories: Histories, k: int) -> Recommendations:
-        """Return the articles most alike to each customer's latest purchase, at most five."""
+        """Return the articles most similar to each customer's latest purchase, at most five."""
         days = histories.days_ago
         fresh = sparse.csr_matrix((-days.data, days.indices, days.indptr), shape=days.shape)
         latest = top_k_sparse(fresh, 1)[0][:, 0]
-        kept = min(k, self.alike.shape[1])
+        n_listed = min(k, self.similar.shape[1])
         articles, scores = empty_lists(histories.n_customers, k)
         bought = latest != NO_ARTICLE
-        articles[bought, :kept] = self.alike[latest[bought], :kept]
-        ranks = np.arange(1, kept + 1, dtype=np.float32)
-        scores[:, :kept] = np.where(articles[:, :kept] == NO_ARTICLE, -np.inf, 1 / ranks)
+        articles[bought, :n_listed] = self.similar[latest[bought], :n_listed]
+        ranks = np.arange(1, n_listed + 1, dtype=np.float32)
+        scores[:, :n_listed] = np.where(articles[:, :n_listed] == NO_ARTICLE, -np.inf, 1 / ranks)
         return answer(self.name, articles, scores)
 
 
-def fit_correlation(histories: Histories, *, n_alike: int = 5) -> Correlation:
-    """Return the `n_alike` articles with the highest positive correlation to each article."""
+def fit_correlation(histories: Histories, *, n_similar: int = 5) -> Correlation:
+    """Return the `n_similar` articles with the highest positive correlation to each article."""
     bought = histories.units.copy()
     bought.data[:] = 1.0
     n_customers, n_articles = bought.shape
@@ -54,7 +54,10 @@ def fit_correlation(histories: Histories, *, n_alike: int = 5) -> Correlation:
         row = both.row + start
         above_chance = both.data - n_buyers[row] * n_buyers[both.col] / n_customers
         correlation = above_chance / np.maximum(deviation[row] * deviation[both.col], 1e-12)
-        kept = (row != both.col) & (correlation > 0)
-        entries = (correlation[kept].astype(np.float32), (both.row[kept], both.col[kept]))
-        parts.append(top_k_sparse(sparse.csr_matrix(entries, shape=both.shape), n_alike)[0])
+        positive = (row != both.col) & (correlation > 0)
+        entries = (
+            correlation[positive].astype(np.float32),
+            (both.row[positive], both.col[positive]),
+        )
+        parts.append(top_k_sparse(sparse.csr_matrix(entries, shape=both.shape), n_similar)[0])
     return Correlation(np.concatenate(parts))

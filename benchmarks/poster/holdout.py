@@ -1,9 +1,9 @@
-"""The TrainDy protocol as matrices: 70 % of what a customer bought is known, 30 % is to be guessed.
+"""The TrainDy protocol as matrices: 70 % of a customer's articles are known, 30 % are held out.
 
-Purchases are distinct articles, drawn at random and not by time, so this is no forecast: a list may
-name what a customer bought last spring. That is what makes recall_30 reachable at all, and why its
-numbers say nothing about next week. A tenth of the customers are strangers: nothing of theirs is
-known, everything is to be guessed, for the poster's cold start.
+The split is at random and not by time, so this is not forecasting: a held-out article may have been
+bought last spring. That makes recall_30 reachable, and it is why the numbers do not carry over to
+the next week. A tenth of the customers are cold: all of their articles are held out, for the
+poster's cold start.
 """
 
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class HoldoutParams(BaseModel):
 
     known_share: float
     validation_share: float
-    stranger_share: float
+    cold_share: float
     min_articles: int
     max_customers: int
     n_clusters: int
@@ -49,18 +49,16 @@ class Holdout:
     """What is known and what is held out; all matrices of shape (customers, articles).
 
     Attributes:
-        fit: histories to choose on: `known` without the validation articles.
-        validation: CSR of the articles held back from `known` to choose on.
-        known: histories a final model is fitted on and asked with; empty rows for strangers.
-        held_out: CSR of what is to be guessed; everything a stranger bought.
-        is_stranger: bool of shape (customers,).
+        fit: histories to choose settings on: `known` without the validation articles.
+        validation: CSR of the articles of `known` that are held out to choose on.
+        known: histories a final model is fitted on and queried with; empty rows for cold customers.
+        held_out: CSR of the test part; all articles of a cold customer.
     """
 
     fit: Histories
     validation: sparse.csr_matrix
     known: Histories
     held_out: sparse.csr_matrix
-    is_stranger: npt.NDArray[np.bool_]
 
 
 def generated(size: str, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -81,8 +79,8 @@ def from_kaggle(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
 def hold_out(customers: pd.DataFrame, transactions: pd.DataFrame, params: HoldoutParams) -> Holdout:
     """Return the hold-out of customers with at least `min_articles` different articles.
 
-    Articles nobody is known to have bought are left out of the catalogue, so that no model is asked
-    about columns it could not learn; held-out purchases of them go with them.
+    Articles without a known purchase are removed from the catalogue, and so are held-out purchases
+    of them, so that no model is tested on columns that it could not learn.
 
     Raises:
         BadInput: no customer bought enough.
@@ -92,23 +90,21 @@ def hold_out(customers: pd.DataFrame, transactions: pd.DataFrame, params: Holdou
     people, row = np.unique(bought[columns.CUSTOMER], return_inverse=True)
     part = _parts(row, params, rng)
     catalogue = np.unique(bought.loc[part != _HELD_OUT, columns.ARTICLE])
-    on_offer = np.isin(bought[columns.ARTICLE], catalogue)
+    is_offered = np.isin(bought[columns.ARTICLE], catalogue)
     days = bought[columns.DAY].to_numpy("datetime64[D]")
     pairs = _Interactions(
-        row[on_offer],
-        np.searchsorted(catalogue, bought.loc[on_offer, columns.ARTICLE]),
-        (days.max() - days + _DAY)[on_offer] / _DAY,
+        row[is_offered],
+        np.searchsorted(catalogue, bought.loc[is_offered, columns.ARTICLE]),
+        (days.max() - days + _DAY)[is_offered] / _DAY,
         (len(people), len(catalogue)),
     )
-    part = part[on_offer]
+    part = part[is_offered]
     clusters = _clusters(customers.iloc[people], params)
-    known = pairs.histories(part != _HELD_OUT, clusters)
     return Holdout(
         fit=pairs.histories(part == _FIT, clusters),
         validation=pairs.matrix(part == _VALIDATION),
-        known=known,
+        known=pairs.histories(part != _HELD_OUT, clusters),
         held_out=pairs.matrix(part == _HELD_OUT),
-        is_stranger=known.is_cold(),
     )
 
 
@@ -174,8 +170,8 @@ def _parts(
     rank[order] = np.arange(len(keys)) - np.repeat(np.cumsum(n_bought) - n_bought, n_bought)
     n_known = np.round(params.known_share * n_bought).astype(np.int64)
     n_fit = n_known - np.maximum(1, np.round(params.validation_share * n_bought)).astype(np.int64)
-    is_stranger = rng.random(len(n_bought)) < params.stranger_share
-    n_known[is_stranger] = n_fit[is_stranger] = 0
+    is_cold = rng.random(len(n_bought)) < params.cold_share
+    n_known[is_cold] = n_fit[is_cold] = 0
     part = np.full(len(keys), _HELD_OUT, np.int8)
     part[rank < n_known[keys]] = _VALIDATION
     part[rank < n_fit[keys]] = _FIT

@@ -1,9 +1,9 @@
 """The poster's success rates of a list of 20, their ceilings, and intervals by bootstrap.
 
-recall_1 is the share of customers with at least one hit. recall_30 can be read in two ways, so
-both are shown: 30 % of the *listed* articles were bought (six of 20; the poster's 0.30 fits this
-one), or 30 % of what was *held out* is in the list. The oracle lists what was held out: a customer
-with five held-out articles cannot have six hits, whoever recommends.
+recall_1 is the share of customers with at least one hit. recall_30 has two interpretations, so both
+are shown: 30 % of the *listed* articles were bought (six of 20; the poster's 0.30 fits this one),
+or 30 % of the *held-out* articles are listed. The oracle lists the held-out articles: with five of
+them no model can have six hits.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ _SHARE: Final = 0.3
 
 
 def success_rates(articles: Lists, held_out: sparse.csr_matrix) -> dict[str, Values]:
-    """Return RATES of each customer's list of 20; everybody has something held out.
+    """Return RATES of each customer's list of 20; all customers have held-out articles.
 
     >>> held_out = sparse.csr_matrix([[1, 1, 1, 0, 0]])
     >>> rates = success_rates(np.array([[0, 3, 4] + [-1] * 17], np.int32), held_out)
@@ -36,7 +36,7 @@ def success_rates(articles: Lists, held_out: sparse.csr_matrix) -> dict[str, Val
 
 
 def ceilings(held_out: sparse.csr_matrix) -> dict[str, Values]:
-    """Return RATES of a list that holds exactly what was held out."""
+    """Return RATES of a list of exactly the held-out articles."""
     n_held_out = np.diff(held_out.indptr)
     return _rates(np.minimum(n_held_out, LIST_LENGTH), n_held_out)
 
@@ -51,8 +51,8 @@ def table(
 ) -> list[Row]:
     """Return a row per model and rate, and per paired difference to the baseline.
 
-    Standard errors are those of the bootstrap over customers; a difference is taken within each
-    resample, so what both models find easy cancels out.
+    Standard errors are from a bootstrap over customers; differences are computed within each
+    resample, so customers who are easy for both models cancel out.
     """
     stacked = np.column_stack([rates[rate] for rates in rates_by_model.values() for rate in RATES])
     draws = bootstrap_means(stacked, n_samples=n_samples, rng=rng)

@@ -1,12 +1,12 @@
-"""The TrainDy poster's CVAE as told: dense rows, two linear layers, cosine and recall.
+"""The CVAE as described on the TrainDy poster: dense rows, two linear layers, cosine and recall.
 
-A customer's row of the user-purchase history goes in whole, one number per article, beside the
-one-hot of the k-modes cluster; one linear layer makes the posterior, one linear layer and a sigmoid
-make a row of purchases again, and the loss is how far that row is from the true one in cosine and
-in (soft) recall. Nothing of Hemline's CVAE is in it: this is the baseline to beat, so it gets the
-same data, early stopping on the same figure, and several settings to choose from.
+The input is a customer's dense row of the purchase history, one number per article, and the one-hot
+k-modes cluster. One linear layer gives the posterior; one linear layer and a sigmoid reconstruct
+the row; the loss is its distance from the true row in cosine and in (soft) recall. It shares no
+code with Hemline's CVAE. As the baseline, it gets the same data, early stopping on the same metric,
+and several settings to choose from.
 
-Dense means customers x articles floats: 20,000 x 5,000 are 0.4 GB, Kaggle's whole table 580 GB.
+Dense means customers x articles floats: 0.4 GB for 20,000 x 5,000, 580 GB for Kaggle's whole table.
 """
 
 import copy
@@ -28,7 +28,7 @@ _BATCH = 512
 
 
 class TrainDyParams(BaseModel):
-    """What the poster leaves open, to be chosen on validation."""
+    """Numbers that the poster does not give, chosen on validation."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -58,7 +58,7 @@ class _Network(nn.Module):
 
 @dataclass(frozen=True)
 class TrainDy:
-    """A trained network; strangers are answered by the mean of decoded prior samples."""
+    """A trained network; cold customers get the mean of decoded prior samples."""
 
     network: _Network
     n_conditions: int
@@ -81,10 +81,10 @@ class TrainDy:
             mean, _ = self.network.encode(_dense(histories.units), condition)
             scores = self.network.decode(mean, condition).numpy()
             if is_cold.any():
-                scores[is_cold] = self._imagined(histories.clusters[is_cold])
+                scores[is_cold] = self._cold_scores(histories.clusters[is_cold])
         return np.asarray(scores, np.float32)
 
-    def _imagined(self, clusters: npt.NDArray[np.int8]) -> npt.NDArray[np.float32]:
+    def _cold_scores(self, clusters: npt.NDArray[np.int8]) -> npt.NDArray[np.float32]:
         """Return the mean of decoded prior samples under each cluster."""
         draws = torch.Generator().manual_seed(self.params.seed)
         code = torch.randn(self.params.cold_samples, self.params.latent, generator=draws)

@@ -1,4 +1,4 @@
-"""How a model is fitted, stopped, chosen and scored on a published split."""
+"""Fitting, early stopping, choosing and scoring of models on a published split."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -6,14 +6,14 @@ from typing import Any, Final
 from scipy import sparse
 
 from benchmarks.published.splits import Split
-from benchmarks.ranking_measures import Lists, Values, measure
-from benchmarks.static_models import Numbers, blend_of, evenly_spread, fit_model, scores
+from benchmarks.ranking_measures import Lists, Values, evenly_spread, measure
+from benchmarks.static_models import Numbers, blend_of, fit_model, scores
 from hemline.data.histories import Histories
 from hemline.models.exclude_bought import ExcludeBought
 from hemline.models.recommender import Recommender
 
 CHOSEN_ON: Final = "ndcg@10"
-"""What the published rows were chosen on, and so ours."""
+"""The metric that the published models were chosen on, and so ours."""
 
 LONGEST: Final = 100
 _STOPPED_ON: Final = 5000
@@ -31,7 +31,7 @@ def fit_on(name: str, numbers: Numbers, split: Split) -> Recommender:
 
 
 def fit_all(settings: Mapping[str, dict[str, Any]], split: Split) -> dict[str, Recommender]:
-    """Return every model of a split's settings; a blend comes after what it blends."""
+    """Return every model of a split's settings; a blend is listed after its models."""
     fitted: dict[str, Recommender] = {}
     for name, numbers in settings.items():
         fitted[name] = (
@@ -48,7 +48,7 @@ def on_validation(model: Recommender, split: Split, *, n_customers: int | None =
     return float(scores(model, histories, split.validation[rows], 10)[CHOSEN_ON].mean())
 
 
-def listed(model: Recommender, split: Split) -> Lists:
+def lists_of(model: Recommender, split: Split) -> Lists:
     """Return the list of LONGEST articles of every customer, without those of train.
 
     Train is the history for validation and for test, so one list serves both.
@@ -58,7 +58,7 @@ def listed(model: Recommender, split: Split) -> Lists:
     )
 
 
-def measured(lists: Lists, held_out: sparse.csr_matrix, k: int) -> dict[str, Values]:
+def scores_at(lists: Lists, held_out: sparse.csr_matrix, k: int) -> dict[str, Values]:
     """Return ndcg@k and recall@k of every customer."""
     values = measure(lists, held_out, k)
     del values[f"hit@{k}"]  # one article is held out: the same as recall

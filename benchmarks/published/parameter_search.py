@@ -1,8 +1,8 @@
-"""Random search of one model's numbers on validation ndcg@10: so many trials, one seed.
+"""Random search of one model's parameters on validation ndcg@10.
 
-Random because it is fair at any budget and needs no explaining (Bergstra & Bengio 2012). Trial 0 is
-what settings.yaml holds, so a search can only confirm it or beat it; the winner is printed and a
-person writes it down with its validation figure, which keeps test out of the loop.
+Random search is fair at any number of trials and simple (Bergstra & Bengio 2012). Trial 0 has the
+parameters of settings.yaml, so a search can only confirm or improve them. The best trial is
+printed; a person copies it to settings.yaml, so that the test part plays no role.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,14 +22,14 @@ _Draw = Callable[[np.random.Generator], Any]
 def search(
     name: str, numbers: Numbers, split: Split, *, n_trials: int, seed: int
 ) -> tuple[dict[str, Any], float]:
-    """Return the best numbers of a model and their validation ndcg@10; prints every trial.
+    """Return the best parameters of a model and their validation ndcg@10; prints every trial.
 
     Raises:
-        BadInput: the model has no space to be searched in.
+        BadInput: the model has no search space.
     """
     if name not in SPACES:
         raise BadInput(
-            f"a searched model has a space ({', '.join(SPACES)})",
+            f"a model to search has a search space ({', '.join(SPACES)})",
             found=name,
             fix="name another with --model",
         )
@@ -47,7 +47,7 @@ def search(
 
 
 def draw(space: Mapping[str, _Draw], rng: np.random.Generator) -> dict[str, Any]:
-    """Return one draw of every number in a space."""
+    """Return one draw of every parameter in a space."""
     return {key: each(rng) for key, each in space.items()}
 
 
@@ -91,4 +91,4 @@ SPACES: Final[Mapping[str, Mapping[str, _Draw]]] = {
         "kl_cap": _log(0.0005, 0.2),
     },
 }
-"""What is drawn per model; everything else stays as settings.yaml has it."""
+"""The search space of each model; all other parameters are those of settings.yaml."""

@@ -3,9 +3,9 @@
 A folder holds train.csv, validation.csv and test.csv (columns userID and itemID, numbers) and
 published_<model>.txt files with lines such as `Test nDCG@10:    0.03827 (0.00096)`.
 
-In the published protocol a model is fitted on train alone, and the train row alone is the history,
-for validation and for test: with the published parameters our RP3beta then gives the published
-digits on both splits, and with the validation article in the history it does not (0.0515 instead of
+In the published protocol a model is fitted on train only, and the train row is the history for
+validation and for test: with the published parameters our RP3beta then reproduces the published
+digits on both splits; with the validation article in the history it does not (0.0515 instead of
 0.0383 on Video Games).
 """
 
@@ -37,14 +37,14 @@ class Split:
 
 def find_splits(folder: Path) -> list[Path]:
     """Return the folders in `folder` that hold a split; raises BadInput when there is none."""
-    found = sorted(path.parent for path in folder.glob("*/train.csv"))
-    if not found:
+    splits = sorted(path.parent for path in folder.glob("*/train.csv"))
+    if not splits:
         raise BadInput(
             "the folder of published splits has <name>/train.csv, validation.csv and test.csv",
             found=", ".join(sorted(path.name for path in folder.glob("*"))) or "nothing",
             fix="make bench-published DATA=<the folder above the splits>",
         )
-    return found
+    return splits
 
 
 def read_split(folder: Path) -> Split:
@@ -75,14 +75,14 @@ def _read_pairs(path: Path) -> np.ndarray:
         raise BadInput(
             "a split has train.csv, validation.csv and test.csv",
             found=f"no {path.name} in {path.parent.name}",
-            fix="give the folder as it was published",
+            fix="use the folder as it was published",
         )
     pairs = pd.read_csv(path)
     if not {"userID", "itemID"} <= set(pairs.columns):
         raise BadInput(
             f"{path.name} has the columns userID and itemID",
             found=", ".join(pairs.columns),
-            fix="give the file as it was published",
+            fix="use the file as it was published",
         )
     return pairs[["userID", "itemID"]].to_numpy(np.int64)
 

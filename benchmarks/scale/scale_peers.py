@@ -1,7 +1,7 @@
-"""What people would use instead: `python -m benchmarks.scale.scale_peers peer folder percent`.
+"""Alternatives to our steps: `python -m benchmarks.scale.scale_peers peer folder percent`.
 
-Each peer gets the same input as the step it stands beside, from the same files, and a limit of
-memory, so that one that would take the machine down ends itself instead.
+Each peer reads the same files as the step that it is compared with. It runs under a memory limit,
+so that a peer that needs too much fails instead of exhausting the machine.
 """
 
 import resource
@@ -15,9 +15,15 @@ import pandas as pd
 import typer
 from scipy import sparse
 
-from benchmarks.scale.measured import OUT_OF_ROOM
 from benchmarks.scale.scale_project import BenchmarkShop, load_settings
-from benchmarks.scale.scale_steps import Told, asked_customers, read_histories, tell, timed
+from benchmarks.scale.scale_steps import (
+    Numbers,
+    read_histories,
+    report,
+    sample_customers,
+    time_queries,
+)
+from benchmarks.scale.step_costs import OUT_OF_MEMORY
 from hemline import columns, tables
 from hemline.data.histories import load_histories
 from hemline.errors import BadInput, full_disk_refused
@@ -27,24 +33,24 @@ _ROWS: Final = 1000  # of the dense block of scores that linear_kernel makes at 
 
 
 def main(peer: str, folder: Path, percent: int) -> None:
-    """Run one peer and keep what it tells."""
-    shop, most = BenchmarkShop(folder, percent), int(load_settings()["most_gb"] * 1e9)
-    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    """Run one peer and store the numbers that it reports."""
+    shop, limit = BenchmarkShop(folder, percent), int(load_settings()["max_gb"] * 1e9)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     try:
         with full_disk_refused(shop.root):
-            tell(shop, peer, PEERS[peer](shop) or {})
+            report(shop, peer, PEERS[peer](shop) or {})
     except BadInput as refusal:
         typer.echo(str(refusal), err=True)
-        raise SystemExit(OUT_OF_ROOM) from None
+        raise SystemExit(OUT_OF_MEMORY) from None
 
 
 def _read_csv(shop: BenchmarkShop) -> None:
-    """Reading alone, with the types a careful reader gives."""
+    """Read the csv, with explicit types."""
     _read_transactions(shop)
 
 
 def _map_ids(shop: BenchmarkShop) -> None:
-    """Reading, and ids to numbers by factorize."""
+    """Read the csv and map ids to numbers by factorize."""
     transactions = _read_transactions(shop)
     for name in (columns.CUSTOMER_ID, columns.ARTICLE_ID):
         transactions[name] = pd.factorize(transactions[name])[0]
@@ -57,7 +63,7 @@ def _read_transactions(shop: BenchmarkShop) -> pd.DataFrame:
 
 
 def _group_by(shop: BenchmarkShop) -> None:
-    """Units and latest day per customer and article, the usual way to a matrix."""
+    """Units and latest day per customer and article, the usual input of a sparse matrix."""
     import duckdb  # noqa: PLC0415
 
     query = f"""
@@ -69,7 +75,7 @@ def _group_by(shop: BenchmarkShop) -> None:
 
 
 def _cluster_rows(shop: BenchmarkShop) -> None:
-    """One start of k-modes on every customer's row."""
+    """Fit k-modes once, on one row per customer."""
     from kmodes.kmodes import KModes  # noqa: PLC0415
 
     from hemline.segments.attributes import ATTRIBUTES, customer_attributes  # noqa: PLC0415
@@ -84,10 +90,10 @@ def _cluster_rows(shop: BenchmarkShop) -> None:
 def _linear_kernel(shop: BenchmarkShop) -> None:
     from sklearn.metrics.pairwise import linear_kernel  # noqa: PLC0415
 
-    vectors, n_kept = _text_vectors(shop), load_settings()["similar_articles"] + 1
+    vectors, n_similar = _text_vectors(shop), load_settings()["similar_articles"] + 1
     for start in range(0, vectors.shape[0], _ROWS):
         near = linear_kernel(vectors[start : start + _ROWS], vectors)
-        best = np.argpartition(-near, n_kept, axis=1)[:, :n_kept]
+        best = np.argpartition(-near, n_similar, axis=1)[:, :n_similar]
         np.take_along_axis(near, best, axis=1)
 
 
@@ -95,8 +101,8 @@ def _topn(shop: BenchmarkShop) -> None:
     from sparse_dot_topn import sp_matmul_topn  # noqa: PLC0415
 
     vectors = _text_vectors(shop)
-    n_kept = load_settings()["similar_articles"] + 1
-    sp_matmul_topn(vectors, sparse.csr_matrix(vectors.T), top_n=n_kept, n_threads=2)
+    n_similar = load_settings()["similar_articles"] + 1
+    sp_matmul_topn(vectors, sparse.csr_matrix(vectors.T), top_n=n_similar, n_threads=2)
 
 
 def _text_vectors(shop: BenchmarkShop) -> sparse.csr_matrix:
@@ -116,8 +122,8 @@ def _implicit_cosine(shop: BenchmarkShop) -> None:
     model.fit(bought, show_progress=False)
 
 
-def _full_softmax(shop: BenchmarkShop) -> Told:
-    """Mult-VAE as usually written, but for its sparse input: fp32, Adam, every article's logit."""
+def _full_softmax(shop: BenchmarkShop) -> Numbers:
+    """Train Mult-VAE in its usual form, but with sparse input: fp32, Adam, all logits."""
     import torch  # noqa: PLC0415
     from torch import nn  # noqa: PLC0415
     from torch.nn import functional as nnf  # noqa: PLC0415
@@ -160,35 +166,35 @@ def _full_softmax(shop: BenchmarkShop) -> Told:
 
 
 def _implicit_topk(shop: BenchmarkShop) -> None:
-    """The same table and the same vectors; the bias as one more column."""
+    """Score the same table with the same vectors, the bias as one more column."""
     from implicit.cpu.topk import topk  # noqa: PLC0415
 
-    vectors, table = _everybodys_vectors(shop)
+    vectors, table = _all_vectors(shop)
     bought = read_histories(shop).units[:, np.load(shop.scored / "offered.npy")]
     for start in range(0, len(vectors), _ROWS):
         rows = slice(start, start + _ROWS)
         topk(table, vectors[rows], load_settings()["list_length"], filter_query_items=bought[rows])
 
 
-def _answer(shop: BenchmarkShop) -> Told:
-    """A plain product with every article's vector in fp32, and the best of it."""
+def _query_numpy(shop: BenchmarkShop) -> Numbers:
+    """Query by a plain product with every article's vector in fp32, and its top 12."""
     settings = load_settings()
-    vectors, table = _everybodys_vectors(shop)
-    asked = asked_customers(read_histories(shop), settings["answers"], settings["seed"])
+    vectors, table = _all_vectors(shop)
+    customers = sample_customers(read_histories(shop), settings["queries"], settings["seed"])
     k = settings["list_length"]
 
-    def answer(row: int) -> None:
+    def query(row: int) -> None:
         scores = table @ vectors[row]
         best = np.argpartition(-scores, k)[:k]
         best[np.argsort(-scores[best])]
 
-    return timed(answer, asked)
+    return time_queries(query, customers)
 
 
-def _everybodys_vectors(shop: BenchmarkShop) -> tuple[np.ndarray, np.ndarray]:
-    """Return unit vectors by customer and the table of the scored model, bias included.
+def _all_vectors(shop: BenchmarkShop) -> tuple[np.ndarray, np.ndarray]:
+    """Return a random vector per customer and the table of the scored model, bias included.
 
-    How long a product with them takes does not depend on what stands in the vectors.
+    The time of a product does not depend on the values of the vectors.
     """
     with np.load(shop.scored / "weights.npz") as weights:
         table = np.column_stack([weights["articles_out"], weights["bias_out"]])
@@ -207,7 +213,7 @@ PEERS: Final[Mapping[str, Callable[[BenchmarkShop], Any]]] = {
     "implicit_cosine": _implicit_cosine,
     "full_softmax": _full_softmax,
     "implicit_topk": _implicit_topk,
-    "numpy_answer": _answer,
+    "numpy_answer": _query_numpy,
 }
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""The project folder of one size: the pipeline on a generated share of Kaggle's counts.
+"""The project folder of one size: the pipeline on a generated share of Kaggle's customers.
 
-Customers, and with them transactions, are a share; the catalogue is Kaggle's at every size. A shop
-grows by customers and days, not by copying its catalogue, and with both growing at once the
-exponent of everything that goes over customers x articles would be that of two growths.
+The number of customers, and with it that of transactions, is a share; the catalogue has Kaggle's
+size at every share. A real shop grows by customers, not by copies of its catalogue; if both grew,
+the exponents of steps over customers x articles would mix two kinds of growth.
 """
 
 import re
@@ -19,7 +19,10 @@ import pyarrow.parquet as pq
 import yaml
 
 _HERE: Final = Path(__file__).parent
-_ROOT: Final = _HERE.parents[1]
+ROOT: Final = _HERE.parents[1]
+SHOPS: Final = ROOT / ".hemline" / "bench-scale"
+"""Where the project folders of all sizes are by default."""
+
 _COPIED: Final = ("params.yaml", "dvc.yaml")
 _KAGGLE: Final = {"n_customers": 1_371_980, "n_articles": 105_542}
 _DAYS: Final = {"first_day": "2018-09-20", "last_day": "2020-09-22"}
@@ -27,7 +30,7 @@ _DAYS: Final = {"first_day": "2018-09-20", "last_day": "2020-09-22"}
 
 @dataclass(frozen=True)
 class BenchmarkShop:
-    """The project folder of a size; paths as dvc.yaml has them."""
+    """The project folder of a size; paths are those of dvc.yaml."""
 
     root: Path
     percent: int
@@ -63,7 +66,7 @@ class BenchmarkShop:
         return self.root / "models-of-all-articles"
 
     def n_transactions(self) -> int:
-        """Return how many transactions stage acquire wrote."""
+        """Return the number of transactions written by the stage acquire."""
         return int(pq.read_metadata(self.tables / "transactions.parquet").num_rows)
 
 
@@ -74,14 +77,14 @@ def load_settings() -> dict[str, Any]:
 
 
 def open_shop(folder: Path, percent: int) -> BenchmarkShop:
-    """Return the project folder of a size, made where it is missing, with today's code in it."""
+    """Return the project folder of a size with the current code; it is created if missing."""
     root = folder / f"{percent}"
     root.mkdir(parents=True, exist_ok=True)
     for name in _COPIED:
-        shutil.copy(_ROOT / name, root / name)
+        shutil.copy(ROOT / name, root / name)
     ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
     shutil.rmtree(root / "src", ignore_errors=True)
-    shutil.copytree(_ROOT / "src", root / "src", ignore=ignored)  # stages name it in their deps
+    shutil.copytree(ROOT / "src", root / "src", ignore=ignored)  # the stages' deps
     shop = BenchmarkShop(root, percent)
     _set_size(shop)
     if not (root / ".dvc").exists():
@@ -91,7 +94,7 @@ def open_shop(folder: Path, percent: int) -> BenchmarkShop:
 
 
 def stage_commands(pipeline: Path) -> dict[str, list[str]]:
-    """Return what dvc.yaml runs, by stage and in its order, with this interpreter for python."""
+    """Return the command of each stage of dvc.yaml, in its order, with this interpreter."""
     content = yaml.safe_load(pipeline.read_text(encoding="utf-8"))
     [variables] = content["vars"]
     return {
@@ -101,7 +104,7 @@ def stage_commands(pipeline: Path) -> dict[str, list[str]]:
 
 
 def _filled(command: str, paths: Mapping[str, str]) -> list[str]:
-    return shlex.split(re.sub(r"\$\{paths\.(\w+)\}", lambda found: paths[found[1]], command))
+    return shlex.split(re.sub(r"\$\{paths\.(\w+)\}", lambda match: paths[match[1]], command))
 
 
 def _set_size(shop: BenchmarkShop) -> None:

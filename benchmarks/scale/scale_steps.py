@@ -1,7 +1,7 @@
-"""Measured besides the stages: `python -m benchmarks.scale.scale_steps step folder percent`.
+"""Steps besides the stages: `python -m benchmarks.scale.scale_steps step folder percent`.
 
-Each step is a process of its own and may tell numbers of its own, such as percentiles; those go to
-told/<step>.json of the folder.
+Each step runs in a process of its own and may report its own numbers, such as percentiles; those
+are written to reported/<step>.json of the folder.
 """
 
 import json
@@ -15,6 +15,7 @@ import pyarrow as pa
 import typer
 
 from benchmarks.scale.scale_project import BenchmarkShop, load_settings
+from benchmarks.scale.step_costs import report_path
 from hemline import columns, tables
 from hemline.data.histories import Histories, build_histories, load_histories
 from hemline.data.split import DataParams
@@ -22,23 +23,23 @@ from hemline.data.synthetic.kaggle_export import write_kaggle_files
 from hemline.data.synthetic.shop import SyntheticParams, generate_shop
 from hemline.models.recommender import Recommender
 
-Told = Mapping[str, float]
+Numbers = Mapping[str, float]
 
 _ALL_DAYS: Final = 100_000
-_COUNTED_AT_ONCE: Final = 50_000  # customers whose lists are held at a time
+_CUSTOMERS_AT_A_TIME: Final = 50_000
 
 
 def main(step: str, folder: Path, percent: int) -> None:
-    """Run one step and keep what it tells."""
+    """Run one step and store the numbers that it reports."""
     shop = BenchmarkShop(folder, percent)
-    tell(shop, step, STEPS[step](shop) or {})
+    report(shop, step, STEPS[step](shop) or {})
 
 
-def tell(shop: BenchmarkShop, step: str, told: Told) -> None:
-    """Write told/<step>.json."""
-    path = shop.root / "told" / f"{step}.json"
+def report(shop: BenchmarkShop, step: str, numbers: Numbers) -> None:
+    """Store the numbers that a step reports."""
+    path = report_path(shop, step)
     path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(dict(told)), encoding="utf-8")
+    path.write_text(json.dumps(dict(numbers)), encoding="utf-8")
 
 
 def read_histories(shop: BenchmarkShop) -> Histories:
@@ -47,24 +48,24 @@ def read_histories(shop: BenchmarkShop) -> Histories:
     return load_histories(shop.prepared / "histories.npz", segments)
 
 
-def timed(answer: Callable[[int], None], asked: np.ndarray) -> Told:
-    """Return percentiles over those asked, and the mean of CPU time, which a busy machine leaves.
+def time_queries(query: Callable[[int], None], customers: np.ndarray) -> Numbers:
+    """Return percentiles of the time per query, and its mean CPU time, which is less noisy.
 
-    The first answer loads and is not counted.
+    The first query loads the model and is not counted.
     """
-    answer(int(asked[0]))
+    query(int(customers[0]))
     seconds, cpu = [], time.process_time()
-    for row in asked:
+    for row in customers:
         start = time.perf_counter()
-        answer(int(row))
+        query(int(row))
         seconds.append(time.perf_counter() - start)
-    cpu_ms = (time.process_time() - cpu) * 1000 / len(asked)
+    cpu_ms = (time.process_time() - cpu) * 1000 / len(customers)
     p50, p99 = np.percentile(np.array(seconds) * 1000, [50, 99])
     return {"p50 ms": float(p50), "p99 ms": float(p99), "cpu ms": cpu_ms}
 
 
-def asked_customers(histories: Histories, n: int, seed: int) -> np.ndarray:
-    """Return the rows of n customers with a history, drawn evenly."""
+def sample_customers(histories: Histories, n: int, seed: int) -> np.ndarray:
+    """Return the rows of n customers with a history, drawn at random."""
     warm = np.flatnonzero(~histories.is_cold())
     return np.random.default_rng(seed).choice(warm, min(n, len(warm)), replace=False)
 
@@ -78,7 +79,7 @@ def _write_csv(shop: BenchmarkShop) -> None:
 
 
 def _build_histories(shop: BenchmarkShop) -> None:
-    """From the columns that the peer reads too."""
+    """Build the histories from the columns that the peer reads too."""
     cut = DataParams.load(shop.params).cut
     needed = (columns.DAY, columns.CUSTOMER, columns.ARTICLE, columns.UNITS)
     schema = pa.schema([tables.PURCHASES.field(name) for name in needed])
@@ -88,12 +89,12 @@ def _build_histories(shop: BenchmarkShop) -> None:
 
 
 def _fit_cosine(shop: BenchmarkShop) -> None:
-    """Plain item-item cosine, as the peer computes it: all days, nothing shrunk."""
+    """Fit plain item-item cosine as the peer does: all days, no shrinkage."""
     from hemline.models.copurchase import CopurchaseParams, fit_copurchase  # noqa: PLC0415
 
     params = CopurchaseParams.load(shop.params)
-    n_kept = load_settings()["cosine_neighbours"]
-    plain = {"offered_days": _ALL_DAYS, "shrinkage": 0.0, "neighbours": n_kept}
+    n_neighbours = load_settings()["cosine_neighbours"]
+    plain = {"offered_days": _ALL_DAYS, "shrinkage": 0.0, "neighbours": n_neighbours}
     fit_copurchase(load_histories(shop.prepared / "histories.npz"), params.model_copy(update=plain))
 
 
@@ -111,7 +112,7 @@ def _fit_rp3beta(shop: BenchmarkShop) -> None:
     fit_rp3beta(known, Rp3betaParams.load(shop.params))
 
 
-def _fit_ease(shop: BenchmarkShop) -> Told:
+def _fit_ease(shop: BenchmarkShop) -> Numbers:
     from hemline.models.ease import EaseParams, fit_ease  # noqa: PLC0415
 
     known = load_histories(shop.prepared / "histories.npz")
@@ -119,8 +120,8 @@ def _fit_ease(shop: BenchmarkShop) -> Told:
     return {"articles read": read, "articles offered": offered}
 
 
-def _train_epoch(shop: BenchmarkShop) -> Told:
-    """One epoch over everybody, every article offered."""
+def _train_epoch(shop: BenchmarkShop) -> Numbers:
+    """Train one epoch on all customers, with every article offered."""
     return {"customers": _fit_cvae(shop, load_settings()["width"], None)}
 
 
@@ -146,39 +147,39 @@ def _fit_cvae(shop: BenchmarkShop, width: dict[str, int], saved: Path | None) ->
     return int((~known.is_cold()).sum())
 
 
-def _score_everybody(shop: BenchmarkShop) -> Told:
-    """Bought articles stay in the lists, which are counted and dropped."""
+def _list_all(shop: BenchmarkShop) -> Numbers:
+    """Make all lists, bought articles included; they are counted and not stored."""
     return _listed(_load_scored(shop), read_histories(shop))
 
 
-def _score_unseen(shop: BenchmarkShop) -> Told:
+def _list_without_bought(shop: BenchmarkShop) -> Numbers:
     from hemline.models.exclude_bought import ExcludeBought  # noqa: PLC0415
 
     return _listed(ExcludeBought(_load_scored(shop)), read_histories(shop))
 
 
-def _listed(model: Recommender, histories: Histories) -> Told:
+def _listed(model: Recommender, histories: Histories) -> Numbers:
     n_listed, k = 0, load_settings()["list_length"]
-    for start in range(0, histories.n_customers, _COUNTED_AT_ONCE):
-        rows = np.arange(start, min(start + _COUNTED_AT_ONCE, histories.n_customers))
+    for start in range(0, histories.n_customers, _CUSTOMERS_AT_A_TIME):
+        rows = np.arange(start, min(start + _CUSTOMERS_AT_A_TIME, histories.n_customers))
         n_listed += int((model.recommend(histories.rows(rows), k).articles >= 0).sum())
     return {"lists": histories.n_customers, "articles listed": n_listed}
 
 
-def _answer_one(shop: BenchmarkShop) -> Told:
-    """Encode, score every article, top 12: the model alone, loaded and warm."""
+def _query_model(shop: BenchmarkShop) -> Numbers:
+    """Query the loaded model alone: encode, score every article, top 12."""
     settings = load_settings()
     histories, model = read_histories(shop), _load_scored(shop)
-    asked = asked_customers(histories, settings["answers"], settings["seed"])
+    customers = sample_customers(histories, settings["queries"], settings["seed"])
 
-    def answer(row: int) -> None:
+    def query(row: int) -> None:
         model.recommend(histories.rows(np.array([row])), settings["list_length"])
 
-    return timed(answer, asked)
+    return time_queries(query, customers)
 
 
-def _answer_served(shop: BenchmarkShop) -> Told:
-    """The same through the storefront: ranker, names of articles and all."""
+def _query_storefront(shop: BenchmarkShop) -> Numbers:
+    """Query the storefront: with the ranker and the names of the articles."""
     from hemline.storefront import Storefront, VersionFiles  # noqa: PLC0415
 
     settings = load_settings()
@@ -191,12 +192,12 @@ def _answer_served(shop: BenchmarkShop) -> Told:
         "params": shop.params,
     }
     storefront = Storefront(VersionFiles.of(files))
-    asked = asked_customers(read_histories(shop), settings["answers"], settings["seed"])
+    customers = sample_customers(read_histories(shop), settings["queries"], settings["seed"])
 
-    def answer(row: int) -> None:
+    def query(row: int) -> None:
         storefront.for_key(row, settings["list_length"])
 
-    return timed(answer, asked)
+    return time_queries(query, customers)
 
 
 def _load_scored(shop: BenchmarkShop) -> Any:
@@ -205,7 +206,7 @@ def _load_scored(shop: BenchmarkShop) -> Any:
     return Cvae.load(shop.scored)
 
 
-STEPS: Final[Mapping[str, Callable[[BenchmarkShop], Told | None]]] = {
+STEPS: Final[Mapping[str, Callable[[BenchmarkShop], Numbers | None]]] = {
     "generator": _generate,
     "kaggle_files": _write_csv,
     "histories": _build_histories,
@@ -215,10 +216,10 @@ STEPS: Final[Mapping[str, Callable[[BenchmarkShop], Told | None]]] = {
     "ease": _fit_ease,
     "cvae_epoch": _train_epoch,
     "scored_model": _fit_scored,
-    "everybody": _score_everybody,
-    "everybody_unseen": _score_unseen,
-    "one_answer": _answer_one,
-    "served_answer": _answer_served,
+    "everybody": _list_all,
+    "everybody_unseen": _list_without_bought,
+    "one_answer": _query_model,
+    "served_answer": _query_storefront,
 }
 
 if __name__ == "__main__":

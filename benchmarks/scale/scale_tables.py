@@ -1,4 +1,4 @@
-"""From what steps took to rows: sizes side by side, how they grow, and what stands beside them."""
+"""From costs to rows: sizes side by side, growth exponents, and comparisons with peers."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 
 from benchmarks.record import RESULTS, Row, read_results
-from benchmarks.scale.measured import Measured
+from benchmarks.scale.step_costs import StepCost
 
-Taken = Mapping[int, Mapping[str, Measured]]
-"""What steps took, by percent and by name."""
+Costs = Mapping[int, Mapping[str, StepCost]]
+"""The costs of the steps, by percent and by name."""
 
 WHOLE = "whole"
-_FROM = 10  # percent; below, what a process costs before it sees a row is most of it
+_FROM = 10  # percent; below, most of the cost is that of starting a process
 
 
 def growth_exponent(sizes: Sequence[float], costs: Sequence[float]) -> float:
@@ -25,62 +25,64 @@ def growth_exponent(sizes: Sequence[float], costs: Sequence[float]) -> float:
     return float(slope)
 
 
-def with_whole(taken: Taken, stages: Sequence[str]) -> dict[int, dict[str, Measured]]:
-    """Return the same and, where all stages ran, `whole`: their sum and their highest peak."""
+def with_whole(costs: Costs, stages: Sequence[str]) -> dict[int, dict[str, StepCost]]:
+    """Return the costs and, where all stages ran, `whole`: their sum and their highest peak."""
     return {
         percent: {**steps, **_whole([steps[name] for name in stages if name in steps], len(stages))}
-        for percent, steps in taken.items()
+        for percent, steps in costs.items()
     }
 
 
 def rows_of(
-    taken: Taken, transactions: Mapping[int, int], settings: dict[str, Any]
+    costs: Costs, transactions: Mapping[int, int], settings: dict[str, Any]
 ) -> Iterator[Row]:
     """Yield a row per number."""
-    names = dict.fromkeys(name for steps in taken.values() for name in steps)
-    answers = {name for steps in taken.values() for name in steps if "p50 ms" in steps[name].told}
+    names = dict.fromkeys(name for steps in costs.values() for name in steps)
+    queries = {
+        name for steps in costs.values() for name in steps if "p50 ms" in steps[name].reported
+    }
     for name in names:
-        if name not in settings["peers"] and name not in answers:
-            sizes = {percent: steps[name] for percent, steps in taken.items() if name in steps}
+        if name not in settings["peers"] and name not in queries:
+            sizes = {percent: steps[name] for percent, steps in costs.items() if name in steps}
             yield from _step_rows(_words(name, settings), sizes, transactions)
     for name, peer in settings["peers"].items():
-        yield from _beside_rows(name, peer["beside"], taken, settings)
-    for percent, steps in taken.items():
+        yield from _beside_rows(name, peer["beside"], costs, settings)
+    for percent, steps in costs.items():
         for name, each in steps.items():
             for metric in ("p50 ms", "p99 ms", "cpu ms"):
-                if metric in each.told:
+                if metric in each.reported:
                     case, model = f"one answer at {percent} %", _words(name, settings)
-                    yield Row(case, model, metric, each.told[metric], None)
+                    yield Row(case, model, metric, each.reported[metric], None)
 
 
 def notes_of(
-    taken: Taken, transactions: Mapping[int, int], settings: dict[str, Any]
+    costs: Costs, transactions: Mapping[int, int], settings: dict[str, Any]
 ) -> Iterator[str]:
-    """Yield the lines that stand below the tables."""
+    """Yield the notes below the tables."""
     counts = ", ".join(f"{percent} %: {n:,}" for percent, n in transactions.items())
     yield f"Transactions at {counts}; 105,542 articles at every size."
     yield "CPU seconds with imports and compiling; a stage's process alone, without dvc's own work."
     yield (
-        "Exponent: of CPU seconds in the number of transactions. Small sizes flatter it, since "
-        f"starting costs the same at every size; the one from {_FROM} % hardly contains that."
+        "Exponent: of CPU seconds in the number of transactions. Small sizes lower it, since the "
+        f"cost of starting is the same at every size; from {_FROM} % on it hardly matters."
     )
-    yield from _stopped(taken, settings)
-    yield from _recbole(taken)
-    commits = sorted({each.commit for steps in taken.values() for each in steps.values()})
+    yield from _stopped(costs, settings)
+    yield from _recbole(costs)
+    commits = sorted({each.commit for steps in costs.values() for each in steps.values()})
     if len(commits) > 1:
         yield f"Steps measured by different commits: {', '.join(commits)}."
 
 
-def _whole(stages: Sequence[Measured], n_stages: int) -> dict[str, Measured]:
+def _whole(stages: Sequence[StepCost], n_stages: int) -> dict[str, StepCost]:
     if len(stages) < n_stages:
         return {}
-    total = Measured(
+    total = StepCost(
         sum(each.seconds for each in stages),
         sum(each.cpu_seconds for each in stages),
         max(each.peak_gb for each in stages),
         status=0,
         commit=stages[-1].commit,
-        told={},
+        reported={},
     )
     return {WHOLE: total}
 
@@ -90,7 +92,7 @@ def _words(name: str, settings: dict[str, Any]) -> str:
 
 
 def _step_rows(
-    name: str, sizes: Mapping[int, Measured], transactions: Mapping[int, int]
+    name: str, sizes: Mapping[int, StepCost], transactions: Mapping[int, int]
 ) -> Iterator[Row]:
     for percent, each in sizes.items():
         yield Row("step", name, f"cpu s at {percent} %", each.whole_cpu_seconds, None)
@@ -104,13 +106,13 @@ def _step_rows(
             yield Row("step", name, metric, slope, None)
 
 
-def _beside_rows(peer: str, name: str, taken: Taken, settings: dict[str, Any]) -> Iterator[Row]:
-    """Yield the comparison at the largest size that both were asked at."""
-    both = [percent for percent, steps in taken.items() if peer in steps and name in steps]
-    if not both or "p50 ms" in taken[max(both)][name].told:
+def _beside_rows(peer: str, name: str, costs: Costs, settings: dict[str, Any]) -> Iterator[Row]:
+    """Yield the comparison at the largest size measured for both."""
+    both = [percent for percent, steps in costs.items() if peer in steps and name in steps]
+    if not both or "p50 ms" in costs[max(both)][name].reported:
         return
     percent = max(both)
-    ours, theirs = taken[percent][name], taken[percent][peer]
+    ours, theirs = costs[percent][name], costs[percent][peer]
     case, model = "beside", f"{_words(name, settings)}: {peer}"
     yield Row(case, model, "size %", percent, None)
     yield Row(case, model, "our cpu s", ours.whole_cpu_seconds, None)
@@ -124,28 +126,28 @@ def _beside_rows(peer: str, name: str, taken: Taken, settings: dict[str, Any]) -
     yield Row(case, model, "their peak GB", theirs.peak_gb, None)
 
 
-def _stopped(taken: Taken, settings: dict[str, Any]) -> Iterator[str]:
-    for percent, steps in taken.items():
+def _stopped(costs: Costs, settings: dict[str, Any]) -> Iterator[str]:
+    for percent, steps in costs.items():
         for name in settings["peers"]:
             if name in steps and steps[name].status:
                 each = steps[name]
                 yield (
-                    f"{name} at {percent} % did not finish within {settings['most_seconds']} s and "
-                    f"{settings['most_gb']} GB: it ended after {each.seconds:.0f} s at "
-                    f"{each.peak_gb:.1f} GB, and its numbers are what it took until then."
+                    f"{name} at {percent} % did not finish within {settings['max_seconds']} s and "
+                    f"{settings['max_gb']} GB: it ended after {each.seconds:.0f} s at "
+                    f"{each.peak_gb:.1f} GB, and its numbers are those until then."
                 )
 
 
-def _recbole(taken: Taken) -> Iterator[str]:
-    """Yield RecBole's speed from the peers' benchmark beside ours: its dense rows fit no more."""
+def _recbole(costs: Costs) -> Iterator[str]:
+    """Yield RecBole's speed in the benchmark peers beside ours: its dense rows do not fit here."""
     path = RESULTS / "peers.json"
-    epochs = [steps["cvae_epoch"] for steps in taken.values() if "cvae_epoch" in steps]
+    epochs = [steps["cvae_epoch"] for steps in costs.values() if "cvae_epoch" in steps]
     if not path.exists() or not epochs:
         return
     metric = "trained customers per cpu second"
     for row in read_results(path):
         if (row.model, row.metric) == ("recbole", metric):
-            ours = max(each.told["customers"] / each.cpu_seconds for each in epochs)
+            ours = max(each.reported["customers"] / each.cpu_seconds for each in epochs)
             yield (
                 f"{metric}: RecBole's MultiVAE {row.value:,.0f} at 20,000 articles (benchmark "
                 f"peers), ours {ours:,.0f} at 105,542."

@@ -1,8 +1,8 @@
-"""`python -m benchmarks.scale.softmax_quality`: does the short training cost quality?
+"""`python -m benchmarks.scale.softmax_quality`: does the sampled softmax cost quality?
 
-Each fit of settings.yaml learns from everything before the cut for a fixed number of epochs and is
-judged on the week after it, beside the first fit, the full softmax. No validation week stops a fit:
-when to stop is a choice of its own. Each fit's scores are kept, so a killed benchmark goes on.
+Each fit of settings.yaml is trained on everything before the cut for a fixed number of epochs,
+scored on the week after it and compared with the first fit, the full softmax. There is no early
+stopping, which would be a second difference. Scores are stored per fit, so a killed run can resume.
 """
 
 import json
@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import typer
 
-from benchmarks.record import Row, commit, rows_of, show, write_results
-from benchmarks.scale.scale_project import BenchmarkShop, load_settings
+from benchmarks.record import Row, commit, publish, rows_of
+from benchmarks.scale.scale_project import SHOPS, BenchmarkShop, load_settings
 from benchmarks.scale.scale_steps import read_histories
 from hemline.data.histories import Histories, load_histories
 from hemline.errors import BadInput
@@ -30,11 +30,10 @@ from hemline.stages.command import run
 
 Values = npt.NDArray[np.float64]
 METRICS: Final = ("recall@20", "ndcg@20", AP)
-_SHOPS: Final = Path(__file__).parents[2] / ".hemline" / "bench-scale"
 
 
 class Scored(NamedTuple):
-    """What a fit took, by which commit, and METRICS of each buyer, shape (buyers, metrics)."""
+    """CPU time and commit of a fit, and METRICS of each buyer, shape (buyers, metrics)."""
 
     cpu_seconds: float
     commit: str
@@ -46,15 +45,15 @@ Scores = Mapping[tuple[str, int], Scored]
 
 def main(
     *,
-    keep: Annotated[Path, typer.Option(help="The shops of benchmarks.scale.")] = _SHOPS,
+    folder: Annotated[Path, typer.Option(help="Shops of benchmarks.scale.")] = SHOPS,
     write: Annotated[bool, typer.Option(help="Write results/scale-quality.json.")] = True,
 ) -> None:
-    """Fit and score what has not been yet, and show and write all of it."""
+    """Make the fits without stored scores, then print and write the results of all fits."""
     settings = load_settings()["quality"]
-    shop = BenchmarkShop(keep / f"{settings['percent']}", settings["percent"])
+    shop = BenchmarkShop(folder / f"{settings['percent']}", settings["percent"])
     if not shop.segments.exists():
         raise BadInput(
-            "the histories and segments of a shop",
+            "the folder of the shop has histories and segments",
             found=f"no {shop.segments}",
             fix=f"run python -m benchmarks.scale --sizes {shop.percent} first",
         )
@@ -68,9 +67,7 @@ def main(
         "Standard errors over buyers; those and 95 % intervals of differences by paired bootstrap.",
         f"CPU seconds of the fit alone. Fitted by commit {commits}.",
     ]
-    show(rows, notes=notes)
-    if write:
-        typer.echo(f"written to {write_results('scale-quality', rows, notes=notes)}")
+    publish("scale-quality" if write else None, rows, notes=notes)
 
 
 def scores_of(
@@ -78,16 +75,16 @@ def scores_of(
 ) -> Scores:
     """Return every fit's scores by name and seed: all of one seed before those of the next."""
     params, scores = CvaeParams.load(shop.params).model_dump(), {}
-    for seed, (name, wanted) in product(settings["seeds"], settings["fits"].items()):
-        if seed in wanted["seeds"]:
-            changed = CvaeParams.model_validate({**params, **wanted["changes"], "seed": seed})
+    for seed, (name, fit) in product(settings["seeds"], settings["fits"].items()):
+        if seed in fit["seeds"]:
+            changed = CvaeParams.model_validate({**params, **fit["changes"], "seed": seed})
             path = shop.root / "quality" / f"{name}, seed {seed}.json"
-            scores[name, seed] = _kept_or_made(path, changed, wanted["epochs"], known, bought)
+            scores[name, seed] = _stored_or_fitted(path, changed, fit["epochs"], known, bought)
     return scores
 
 
 def compared(scores: Scores, settings: Mapping[str, Any], popularity: Values) -> Iterator[Row]:
-    """Yield means, then paired differences to the first fit, then what a seed alone moves."""
+    """Yield means, paired differences to the first fit, and differences between seeds."""
     case, rng = "the week after the cut", np.random.default_rng(settings["seed"])
     yield from rows_of(case, "popularity", dict(zip(METRICS, popularity.T, strict=True)))
     for (name, seed), scored in scores.items():
@@ -105,7 +102,7 @@ def compared(scores: Scores, settings: Mapping[str, Any], popularity: Values) ->
 
 
 def _differences(scores: Scores, seeds: list[int]) -> Iterator[tuple[str, str, Values]]:
-    """Yield case, name and each buyer's difference; over all seeds where a fit has them all."""
+    """Yield case, name and each buyer's difference, also averaged where a fit has all seeds."""
     first, *others = dict.fromkeys(name for name, _ in scores)
     for name in others:
         shared = [seed for seed in seeds if (name, seed) in scores]
@@ -116,27 +113,28 @@ def _differences(scores: Scores, seeds: list[int]) -> Iterator[tuple[str, str, V
             yield f"minus {first}", f"{name}, mean of seeds", np.mean(gained, axis=0)
     for name in (first, *others):
         if all((name, seed) in scores for seed in seeds):
-            luck = scores[name, seeds[-1]].values - scores[name, seeds[0]].values
-            yield f"seed {seeds[-1]} minus seed {seeds[0]}", name, luck
+            difference = scores[name, seeds[-1]].values - scores[name, seeds[0]].values
+            yield f"seed {seeds[-1]} minus seed {seeds[0]}", name, difference
 
 
-def _kept_or_made(
+def _stored_or_fitted(
     path: Path, params: CvaeParams, n_epochs: int, known: Histories, bought: Histories
 ) -> Scored:
-    """Return the scores in the file, if they are of the same numbers, or make them."""
-    asked = {"n_epochs": n_epochs, **params.model_dump()}
+    """Return the scores in the file if their parameters are the same, or fit and score."""
+    all_params = {"n_epochs": n_epochs, **params.model_dump()}
     if path.exists():
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        if kept.pop("asked") == asked:
-            return Scored(**{**kept, "values": np.array(kept["values"])})
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        if stored.pop("params", None) == all_params:
+            return Scored(**{**stored, "values": np.array(stored["values"])})
     start, n_conditions = time.process_time(), int(known.clusters.max()) + 1
     model = fit_cvae_for(known, params, n_conditions=n_conditions, n_epochs=n_epochs)
-    made = Scored(time.process_time() - start, commit(), _scored(model, known, bought))
-    typer.echo(f"{path.stem}: {made.cpu_seconds:.0f} CPU s, {made.values.mean(axis=0)}", err=True)
-    content = {"asked": asked, **made._asdict(), "values": made.values.tolist()}
+    fitted = Scored(time.process_time() - start, commit(), _scored(model, known, bought))
+    mean = fitted.values.mean(axis=0)
+    typer.echo(f"{path.stem}: {fitted.cpu_seconds:.0f} CPU s, {mean}", err=True)
+    content = {"params": all_params, **fitted._asdict(), "values": fitted.values.tolist()}
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(content), encoding="utf-8")
-    return made
+    return fitted
 
 
 def _scored(model: Recommender, known: Histories, bought: Histories) -> Values:

@@ -62,18 +62,18 @@ def test_parts_share_no_purchase_and_every_article_has_a_buyer_in_train(parts: P
 
 
 def test_an_article_without_a_buyer_is_refused() -> None:
-    nobody_wants_the_last = sparse.csr_matrix(np.array([[1, 1, 1, 0]], np.float32))
+    without_buyers_of_the_last = sparse.csr_matrix(np.array([[1, 1, 1, 0]], np.float32))
     with pytest.raises(BadInput, match="1 without one"):
-        split_rows(nobody_wants_the_last, np.random.default_rng(7))
+        split_rows(without_buyers_of_the_last, np.random.default_rng(7))
 
 
-def test_a_generated_matrix_has_exactly_the_size_asked_for() -> None:
+def test_a_generated_matrix_has_exactly_the_given_size() -> None:
     drawn = draw_parts(100, 120, min_articles=5, seed=7)
     assert drawn.train.shape == drawn.test.shape == (100, 120)
 
 
 @pytest.mark.parametrize("name", ["item_knn", "cvae"])
-def test_our_models_answer_a_task_with_unseen_articles_and_seconds(
+def test_our_models_write_lists_without_bought_articles_and_seconds(
     name: str, task: Path, parts: Parts
 ) -> None:
     our_models.main(task, name)
@@ -87,15 +87,15 @@ def test_our_models_answer_a_task_with_unseen_articles_and_seconds(
 
 # implicit 0.7.3 hands itself the wrong format, and warns about it.
 @pytest.mark.filterwarnings("ignore:Method expects CSR input")
-def test_implicits_neighbours_and_ours_find_the_same_half(task: Path, parts: Parts) -> None:
+def test_implicits_neighbours_list_the_right_half(task: Path, parts: Parts) -> None:
     implicit_models.main(task, "cosine")
     lists = np.load(task / "implicit-cosine" / "lists.npy")
     assert (lists // 40 == (np.arange(60) % 2)[:, None]).mean() > 0.95
     assert measure(lists, parts.train, LIST_LENGTH)["hit@20"].sum() == 0
 
 
-def test_a_peer_that_cannot_run_says_why(task: Path) -> None:
+def test_a_peer_that_cannot_run_returns_its_error(task: Path) -> None:
     absent = Peer("absent", "benchmarks.peers.our_models", (), task / "no" / "python")
-    assert "environment is not there" in run_peer(absent, task)
+    assert "environment does not exist" in run_peer(absent, task)
     broken = Peer("broken", "benchmarks.peers.no_such_module", (), Path(sys.executable))
     assert "no_such_module" in run_peer(broken, task)

@@ -13,7 +13,7 @@ from hemline.models.recommender import Recommender
 HOLDOUT = HoldoutParams(
     known_share=0.7,
     validation_share=0.1,
-    stranger_share=0.2,
+    cold_share=0.2,
     min_articles=10,
     max_customers=1000,
     n_clusters=2,
@@ -65,17 +65,17 @@ def test_seventy_percent_is_known_and_nothing_is_both_known_and_held_out(
     assert known.multiply(held_out).nnz == 0
     assert holdout.fit.units.multiply(holdout.validation).nnz == 0
     assert (holdout.fit.units + holdout.validation - known).nnz == 0
-    warm = ~holdout.is_stranger
+    warm = ~holdout.known.is_cold()
     share = known[warm].nnz / (known[warm].nnz + held_out[warm].nnz)
     assert share == pytest.approx(0.7, abs=0.02)
 
 
-def test_nothing_is_known_of_strangers(shop: tuple[Holdout, int]) -> None:
+def test_nothing_is_known_of_cold_customers(shop: tuple[Holdout, int]) -> None:
     holdout, _ = shop
-    strangers = np.flatnonzero(holdout.is_stranger)
-    assert 0 < len(strangers) < holdout.known.n_customers / 2
-    assert holdout.known.units[strangers].nnz == holdout.fit.units[strangers].nnz == 0
-    assert np.diff(holdout.held_out[strangers].indptr).min() > 0
+    cold = np.flatnonzero(holdout.known.is_cold())
+    assert 0 < len(cold) < holdout.known.n_customers / 2
+    assert holdout.known.units[cold].nnz == holdout.fit.units[cold].nnz == 0
+    assert np.diff(holdout.held_out[cold].indptr).min() > 0
 
 
 def test_a_shop_of_occasional_customers_is_refused() -> None:
@@ -95,7 +95,7 @@ def test_six_hits_of_twenty_are_recall_30_and_five_are_not() -> None:
     assert rates["recall@20"].tolist() == [6 / 30, 5 / 30]
 
 
-def test_nobody_with_five_articles_held_out_can_reach_recall_30() -> None:
+def test_with_five_articles_held_out_recall_30_cannot_be_reached() -> None:
     held_out = sparse.csr_matrix(np.repeat([[5], [6]], 40, axis=1) > np.arange(40))
     best = ceilings(held_out)
     assert best["recall_30"].tolist() == [0, 1]
@@ -112,7 +112,7 @@ def test_a_paired_difference_of_equal_models_has_no_spread() -> None:
     assert rows[0].stderr == pytest.approx(binomial, rel=0.3)
 
 
-def test_correlation_answers_with_what_goes_with_the_latest_purchase() -> None:
+def test_correlation_lists_what_goes_with_the_latest_purchase() -> None:
     bought = np.array([[1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 1], [0, 0, 1, 1]], np.float32)
     days = np.array([[1, 9, 0, 0], [1, 9, 0, 0], [0, 0, 1, 9], [0, 0, 1, 9]], np.float32)
     histories = Histories.from_interactions(
@@ -129,11 +129,11 @@ def test_the_posters_network_learns_a_checkerboard(
     assert (lists % 2 == (np.arange(40) % 2)[:, None]).mean() > 0.95
 
 
-def test_the_posters_network_imagines_a_stranger_from_the_cluster(traindy: TrainDy) -> None:
-    nobody = Histories.from_interactions(
+def test_the_posters_network_lists_for_a_cold_customer_by_cluster(traindy: TrainDy) -> None:
+    cold = Histories.from_interactions(
         sparse.csr_matrix((2, 8), dtype=np.float32), clusters=np.array([0, 1], np.int8)
     )
-    lists = traindy.recommend(nobody, 4).articles
+    lists = traindy.recommend(cold, 4).articles
     assert np.sort(lists, axis=1).tolist() == [[0, 2, 4, 6], [1, 3, 5, 7]]
 
 

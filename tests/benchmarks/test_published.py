@@ -5,7 +5,7 @@ import pytest
 from scipy import sparse
 
 from benchmarks.blend import Blend
-from benchmarks.published.leave_one_out import fit_all, listed, measured, on_validation
+from benchmarks.published.leave_one_out import fit_all, lists_of, on_validation, scores_at
 from benchmarks.published.parameter_search import SPACES, draw
 from benchmarks.published.splits import Split, find_splits, read_published, read_split
 from benchmarks.record import Row
@@ -67,30 +67,30 @@ def test_published_rows_are_read_with_their_standard_errors(tmp_path: Path) -> N
 
 def test_neighbours_solve_the_checkerboard_and_popularity_does_not(checkerboard: Split) -> None:
     fitted = fit_all({"popularity": POPULARITY, "item_knn": NEIGHBOURS}, checkerboard)
-    knn = measured(listed(fitted["item_knn"], checkerboard), checkerboard.test, 2)
-    popularity = measured(listed(fitted["popularity"], checkerboard), checkerboard.test, 2)
+    knn = scores_at(lists_of(fitted["item_knn"], checkerboard), checkerboard.test, 2)
+    popularity = scores_at(lists_of(fitted["popularity"], checkerboard), checkerboard.test, 2)
     assert knn["recall@2"].mean() == 1.0
     assert popularity["recall@2"].mean() < 1.0
 
 
-def test_what_train_holds_is_never_listed_so_a_perfect_list_of_one_is_possible() -> None:
+def test_articles_of_train_are_never_listed_so_a_perfect_list_of_one_is_possible() -> None:
     train = sparse.csr_matrix(np.array([[1, 1, 0], [1, 1, 0], [1, 0, 1]], np.float32))
     held_out = sparse.csr_matrix(np.array([[0, 0, 1], [0, 0, 1], [0, 1, 0]], np.float32))
     split = Split("three", train, held_out, held_out)
     best = fit_all({"popularity": POPULARITY}, split)["popularity"]
-    assert measured(listed(best, split), held_out, 1)["ndcg@1"].tolist() == [1.0, 1.0, 1.0]
+    assert scores_at(lists_of(best, split), held_out, 1)["ndcg@1"].tolist() == [1.0, 1.0, 1.0]
     assert on_validation(best, split) == 1.0
 
 
-def test_a_blend_adds_what_its_models_say_each_on_its_own_scale() -> None:
-    loud, quiet = _lists([0, 1, 2], [900.0, 500.0, 100.0]), _lists([1, 2, 0], [0.9, 0.5, 0.1])
-    nobody = Histories.from_interactions(sparse.csr_matrix((1, 3), dtype=np.float32))
-    even = Blend("blend", [loud, quiet], [1.0, 1.0], depth=3).recommend(nobody, 3)
+def test_a_blend_adds_the_standardised_scores_of_its_models() -> None:
+    large, small = _lists([0, 1, 2], [900.0, 500.0, 100.0]), _lists([1, 2, 0], [0.9, 0.5, 0.1])
+    cold = Histories.from_interactions(sparse.csr_matrix((1, 3), dtype=np.float32))
+    even = Blend("blend", [large, small], [1.0, 1.0], depth=3).recommend(cold, 3)
     assert even.articles.tolist() == [[1, 0, 2]]  # 1 + 2, 2 + 0, 0 + 1 steps of the same width
     step = 0.4 / np.std([0.9, 0.5, 0.1])
     assert even.scores[0] == pytest.approx([3 * step, 2 * step, step], rel=1e-5)
-    towards_loud = Blend("blend", [loud, quiet], [3.0, 1.0], depth=3).recommend(nobody, 1)
-    assert towards_loud.articles.tolist() == [[0]]
+    towards_large = Blend("blend", [large, small], [3.0, 1.0], depth=3).recommend(cold, 1)
+    assert towards_large.articles.tolist() == [[0]]
 
 
 def test_a_search_draws_the_same_numbers_from_the_same_seed() -> None:

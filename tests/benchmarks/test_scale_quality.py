@@ -49,15 +49,15 @@ def test_every_fit_is_scored_by_seed_for_every_buyer_and_differs(shop: Benchmark
     assert (scores["full", 7].values != scores["full", 8].values).any()
 
 
-def test_a_fit_is_kept_until_its_numbers_change(shop: BenchmarkShop) -> None:
+def test_a_fit_is_stored_until_its_parameters_change(shop: BenchmarkShop) -> None:
     known, bought = some_purchases(1), some_purchases(2)
     first = scores_of(shop, SETTINGS, known, bought)
     again = scores_of(shop, SETTINGS, known, bought)
     assert first["few", 7].cpu_seconds == again["few", 7].cpu_seconds
     np.testing.assert_array_equal(first["few", 7].values, again["few", 7].values)
     path = shop.root / "quality" / "few, seed 7.json"
-    kept = json.loads(path.read_text("utf-8"))
-    path.write_text(json.dumps({**kept, "cpu_seconds": -1.0, "asked": {}}), encoding="utf-8")
+    stored = json.loads(path.read_text("utf-8"))
+    path.write_text(json.dumps({**stored, "cpu_seconds": -1.0, "params": {}}), encoding="utf-8")
     assert scores_of(shop, SETTINGS, known, bought)["few", 7].cpu_seconds > 0
 
 
@@ -91,16 +91,16 @@ def test_the_settings_name_the_full_softmax_first_and_only_numbers_the_cvae_has(
     n_articles = 105_542
     assert first["changes"]["softmax_samples"] >= n_articles
     assert first["seeds"] == settings["seeds"]
-    for wanted in (first, *others):
-        CvaeParams.model_validate({**params.model_dump(), **wanted["changes"]})
-        assert set(wanted["seeds"]) <= set(settings["seeds"])
-    params_as_they_are = {"softmax_samples": params.softmax_samples}
-    assert params_as_they_are in [wanted["changes"] for wanted in others]
+    for fit in (first, *others):
+        CvaeParams.model_validate({**params.model_dump(), **fit["changes"]})
+        assert set(fit["seeds"]) <= set(settings["seeds"])
+    unchanged = {"softmax_samples": params.softmax_samples}
+    assert unchanged in [fit["changes"] for fit in others]
 
 
-def test_without_a_shop_it_says_what_makes_one(tmp_path: Path) -> None:
+def test_without_a_shop_the_refusal_names_the_command_that_makes_one(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="--sizes 10 first"):
-        main(keep=tmp_path, write=False)
+        main(folder=tmp_path, write=False)
 
 
 def test_the_document_has_one_place_for_the_table() -> None:
