@@ -16,7 +16,7 @@ from benchmarks.monitoring.monitoring_tables import rows_of
 from benchmarks.monitoring.plan import Settings, list_cases
 from benchmarks.monitoring.shop_runs import folder_for, run_calm, run_planted
 from benchmarks.monitoring.shops import PARAMS
-from benchmarks.record import Row, show, write_results
+from benchmarks.record import Row, publish
 from hemline.stages.command import run
 from monitoring.monitor_params import MonitorParams
 
@@ -42,9 +42,7 @@ def main(
         settings = Settings.load("quick" if quick else "full")
         rows, notes = _look(settings, keep, processes)
         name = "monitoring"
-    show(rows, notes=notes)
-    if not quick:
-        typer.echo(f"written to {write_results(name, rows, notes=notes)}")
+    publish(None if quick else name, rows, notes=notes)
 
 
 def _look(settings: Settings, keep: Path, processes: int) -> tuple[list[Row], list[str]]:
