@@ -38,13 +38,13 @@ def test_a_table_for_a_full_disk_leaves_the_earlier_one_and_no_half_file(tmp_pat
 
 @pytest.mark.parametrize("number", [errno.ENOENT, errno.EACCES])
 def test_other_errors_of_files_stay_what_they_are(number: int) -> None:
-    with pytest.raises(OSError, match="told"), full_disk_refused():
-        raise OSError(number, "told")
+    with pytest.raises(OSError, match="the message"), full_disk_refused():
+        raise OSError(number, "the message")
 
 
 def test_other_errors_at_run_time_stay_what_they_are() -> None:
-    with pytest.raises(RuntimeError, match="told"), full_disk_refused():
-        raise RuntimeError("told")
+    with pytest.raises(RuntimeError, match="the message"), full_disk_refused():
+        raise RuntimeError("the message")
 
 
 def test_a_file_that_has_no_folder_yet_is_named_by_the_folder_above(tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ def test_a_file_that_has_no_folder_yet_is_named_by_the_folder_above(tmp_path: Pa
         Path("/dev/full").write_text("too much")
 
 
-def test_numpys_own_words_for_a_full_disk_are_understood(tmp_path: Path) -> None:
+def test_numpys_message_for_a_full_disk_is_recognised(tmp_path: Path) -> None:
     script = (
         "import numpy, pathlib, resource\n"
         "from hemline.errors import full_disk_refused\n"
@@ -69,7 +69,9 @@ def test_numpys_own_words_for_a_full_disk_are_understood(tmp_path: Path) -> None
     assert f"GB free for {tmp_path}" in done.stderr
 
 
-def test_a_stage_whose_files_may_not_grow_says_so_and_runs_once_they_may(shop: Path) -> None:
+def test_a_stage_that_reaches_the_file_size_limit_is_refused_and_runs_without_the_limit(
+    shop: Path,
+) -> None:
     done = prepare(shop, lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000)))
     assert done.returncode == 1
     assert "rule:  the disk has room for what a step writes" in done.stderr
@@ -79,7 +81,7 @@ def test_a_stage_whose_files_may_not_grow_says_so_and_runs_once_they_may(shop: P
     assert prepare(shop).returncode == 0
 
 
-def test_a_stage_without_the_memory_it_needs_says_so_and_runs_once_it_has_it(shop: Path) -> None:
+def test_a_stage_without_enough_memory_is_refused_and_runs_with_enough(shop: Path) -> None:
     n_bytes = 400 << 20
     np.lib.format.open_memmap(shop / "large.npy", "w+", np.uint8, (n_bytes,))
     script = (

@@ -123,7 +123,7 @@ with open_engine(params) as engine:
 """
 
 
-def test_a_disk_that_takes_no_more_is_refused_with_its_folder(tmp_path: Path) -> None:
+def test_a_full_disk_is_refused_with_its_folder(tmp_path: Path) -> None:
     command = [sys.executable, "-c", FULL_DISK, str(tmp_path / "spill"), "1000000"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert "rule:  the disk has room for what a step writes" in done.stderr, done.stderr
@@ -142,7 +142,7 @@ with open_engine(params):
 """
 
 
-def test_what_a_killed_process_left_is_removed_and_what_a_living_one_keeps_is_not(
+def test_folders_of_killed_processes_are_removed_and_those_of_running_ones_are_not(
     tmp_path: Path,
 ) -> None:
     subprocess.run([sys.executable, "-c", LIVE_AND_DIE, str(tmp_path)], check=False)
@@ -164,7 +164,7 @@ with open_engine(EngineParams.load(Path("params.yaml")).model_copy(update=params
 """
 
 
-def test_spark_without_java_says_what_is_missing(tmp_path: Path) -> None:
+def test_without_java_the_refusal_of_spark_names_it(tmp_path: Path) -> None:
     nowhere = {"PATH": "/usr/bin/nowhere", "JAVA_HOME": str(tmp_path)}
     done = subprocess.run(
         [sys.executable, "-c", NO_JAVA, str(tmp_path)],
@@ -177,6 +177,6 @@ def test_spark_without_java_says_what_is_missing(tmp_path: Path) -> None:
     assert "engine.name: duckdb" in done.stderr
 
 
-def test_memory_is_said_in_megabytes_or_gigabytes() -> None:
+def test_memory_limits_are_in_megabytes_or_gigabytes() -> None:
     with pytest.raises(ValueError, match="memory_limit"):
         EngineParams.model_validate(PARAMS.model_dump() | {"memory_limit": "80%"})

@@ -123,10 +123,10 @@ def test_transactions_are_ordered_and_keep_every_unit(flawless: Path) -> None:
     assert first.price == pytest.approx(0.010)
 
 
-def test_the_postal_code_is_kept_only_when_asked_for(flawless: Path) -> None:
+def test_the_postal_code_is_included_only_if_params_say_so(flawless: Path) -> None:
     assert "postal_code" not in read(flawless).customers.column_names
-    kept = read(flawless, keep_postal_code=True).customers
-    assert kept["postal_code"].to_pylist() == ["p0", "p1", "p2", "p3"]
+    customers = read(flawless, keep_postal_code=True).customers
+    assert customers["postal_code"].to_pylist() == ["p0", "p1", "p2", "p3"]
 
 
 @pytest.mark.parametrize("pack", [zipped, gzipped])
@@ -159,7 +159,7 @@ def test_further_columns_are_named_and_ignored(kaggle: Path) -> None:
     assert read(kaggle).transactions.column_names == tables.TRANSACTIONS.names
 
 
-def test_ids_only_transactions_know_get_the_keys_after_all_others(kaggle: Path) -> None:
+def test_ids_that_only_transactions_have_get_the_keys_after_all_others(kaggle: Path) -> None:
     sold_by_nobody = [f"2020-09-03,{'9' * 64},{article},0.02,1" for article in ("0999", "0555")]
     add(kaggle, "transactions_train.csv", *sold_by_nobody)
     acquired = read(kaggle)
@@ -474,7 +474,7 @@ def test_the_same_files_give_the_same_bytes(kaggle: Path) -> None:
         assert path.read_bytes() == (kaggle.with_name("twice") / path.name).read_bytes()
 
 
-def test_the_demo_is_generated_and_says_that_kaggle_files_are_not_read(
+def test_the_demo_is_generated_and_the_log_says_that_kaggle_files_are_not_read(
     kaggle: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     written = kaggle.with_name("tables")

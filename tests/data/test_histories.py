@@ -19,14 +19,14 @@ def build(cut: date = date(2020, 9, 16)) -> Histories:
     return build_histories(PURCHASES, cut=cut, n_customers=4, n_articles=6)
 
 
-def test_a_history_sums_units_and_remembers_the_last_day() -> None:
+def test_a_history_has_the_sum_of_units_and_the_last_day() -> None:
     histories = build()
     assert histories.units.toarray()[2].tolist() == [0, 0, 0, 0, 0, 1 + 3]
     assert histories.days_ago.toarray()[2, 5] == 6
     assert histories.days_ago.toarray()[0, 1] == 1
 
 
-def test_many_purchases_in_any_order_are_what_grouping_them_gives(
+def test_many_purchases_in_any_order_give_what_grouping_them_gives(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("hemline.data.histories._ROWS_AT_A_TIME", 100)  # several ranges
@@ -53,7 +53,9 @@ def test_many_purchases_in_any_order_are_what_grouping_them_gives(
 
 
 @pytest.mark.parametrize(("n_customers", "n_articles"), [(2, 6), (4, 5)])
-def test_a_purchase_by_or_of_somebody_unknown_is_refused(n_customers: int, n_articles: int) -> None:
+def test_a_purchase_with_an_unknown_customer_or_article_is_refused(
+    n_customers: int, n_articles: int
+) -> None:
     with pytest.raises(ValueError, match="is a key from 0"):
         build_histories(
             PURCHASES, cut=date(2020, 9, 16), n_customers=n_customers, n_articles=n_articles
@@ -106,7 +108,7 @@ def unsorted(values: list[float]) -> sparse.csr_matrix:
     return sparse.csr_matrix((np.array(values, np.float32), [2, 0], [0, 2]), shape=(1, 3))
 
 
-def test_any_order_of_the_purchases_will_do_and_the_callers_is_left_alone() -> None:
+def test_purchases_may_be_in_any_order_and_the_callers_matrix_is_not_changed() -> None:
     units = unsorted([5, 1])
     histories = Histories.from_interactions(units, days_ago=unsorted([20, 30]))
     assert histories.units.toarray().tolist() == [[1, 0, 5]]

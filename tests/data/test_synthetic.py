@@ -1,4 +1,4 @@
-"""The generated shop: same bytes, known bands, and events that change what they say and no more."""
+"""The generated shop: same bytes, known ranges, and events that change only what they should."""
 
 import json
 from datetime import date
@@ -73,7 +73,7 @@ def test_another_seed_gives_another_shop(quiet: GeneratedShop) -> None:
     assert len(other.transactions) != len(quiet.transactions)
 
 
-def test_a_shop_has_the_size_it_was_asked_for(shop: GeneratedShop) -> None:
+def test_a_shop_has_the_requested_size(shop: GeneratedShop) -> None:
     assert (len(shop.customers), len(shop.articles)) == (4_000, 3_000)
     days = shop.transactions["t_dat"]
     assert (days.min().date(), days.max().date()) == (TWO_YEARS.first_day, TWO_YEARS.last_day)
@@ -135,7 +135,7 @@ def test_a_description_names_the_type_it_describes(shop: GeneratedShop) -> None:
     assert 0 < shop.articles["detail_desc"].isna().mean() < 0.015
 
 
-def test_customers_look_like_kaggles(shop: GeneratedShop) -> None:
+def test_customers_have_the_distributions_of_kaggles(shop: GeneratedShop) -> None:
     customers = shop.customers
     assert customers["customer_id"].str.fullmatch("[0-9a-f]{64}").all()
     assert customers["customer_id"].is_monotonic_increasing
@@ -154,7 +154,7 @@ def test_activity_has_the_long_tail_of_the_genuine_data(shop: GeneratedShop) -> 
     distinct = shop.transactions.groupby("customer")["article"].nunique()
     assert 7 <= distinct.median() <= 10
     assert 17 < distinct.mean() < 24
-    assert len(distinct) < 4_000  # somebody never came
+    assert len(distinct) < 4_000  # some customers never visited
 
 
 def test_about_four_percent_of_what_is_bought_is_bought_again(shop: GeneratedShop) -> None:
@@ -319,8 +319,8 @@ def test_an_event_that_ends_before_it_begins_is_refused() -> None:
 
 def test_the_truth_names_the_columns_an_event_shows_in(tmp_path: Path) -> None:
     write_truth(tiny(planted("price_change")).truth, tmp_path)
-    told = json.loads((tmp_path / "events.json").read_text())
-    assert told == [
+    events = json.loads((tmp_path / "events.json").read_text())
+    assert events == [
         {
             "kind": "price_change",
             "date": "2020-03-01",

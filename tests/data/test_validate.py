@@ -53,8 +53,8 @@ def validate(engine: Engine, kaggle: Path, folder: Path, thresholds: dict[str, A
     sources = find_sources(kaggle, keep_postal_code=True)
     write_tables(engine, read_tables(engine, sources), folder / "tables")
     params = folder / "params.yaml"
-    asked = PARAMS["engine"] | {"name": engine.name, "spill": str(folder / "spill")}
-    sections = {"data": PARAMS["data"], "validate": thresholds, "engine": asked}
+    engine_params = PARAMS["engine"] | {"name": engine.name, "spill": str(folder / "spill")}
+    sections = {"data": PARAMS["data"], "validate": thresholds, "engine": engine_params}
     params.write_text(yaml.safe_dump(sections))
     refusal = None
     try:
@@ -198,13 +198,13 @@ def test_a_broken_rule_is_named_counted_and_shown(
     assert all(row in broken_run.refusal.found for row in samples)
 
 
-def test_nothing_else_is_called_broken(broken_run: Run) -> None:
+def test_no_other_rule_is_reported_as_broken(broken_run: Run) -> None:
     failed = [finding for finding in broken_run.summary["rules"] if not finding["passed"]]
     assert len(failed) == len(BROKEN)
     assert not broken_run.summary["passed"]
 
 
-def test_a_refusal_says_what_to_do_and_where_to_look(broken_run: Run) -> None:
+def test_a_refusal_names_the_fix_and_the_report(broken_run: Run) -> None:
     assert broken_run.refusal is not None
     fix = broken_run.refusal.fix
     assert "lost its leading zero: export ids as text" in fix
@@ -227,7 +227,7 @@ def test_the_page_and_the_data_docs_show_a_failed_run(broken_run: Run) -> None:
     assert all(path.relative_to(broken_run.report).as_posix() in page for path in docs)
 
 
-def test_what_comes_from_the_data_is_shown_and_not_run(tmp_path: Path) -> None:
+def test_values_of_the_data_are_shown_and_not_executed(tmp_path: Path) -> None:
     rule = min_rows("articles", 3)
     samples = [{"department_name": EVIL}]
     finding = Finding(rule, passed=False, n_checked=3, n_unexpected=1, samples=samples)
@@ -257,14 +257,18 @@ def test_the_same_tables_give_the_same_report(
 
 
 @pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")  # pyspark leaves them open
-def test_spark_finds_what_duckdb_finds(on_spark: Engine, broken_run: Run, tmp_path: Path) -> None:
+def test_spark_has_the_same_findings_as_duckdb(
+    on_spark: Engine, broken_run: Run, tmp_path: Path
+) -> None:
     kaggle = broken_run.report.parent / "kaggle"
-    found = validate(on_spark, kaggle, tmp_path, STRICT)
-    assert found.summary == broken_run.summary
-    assert len(list(found.report.glob("docs/validations/*/*/*/*.html"))) == 4
+    run = validate(on_spark, kaggle, tmp_path, STRICT)
+    assert run.summary == broken_run.summary
+    assert len(list(run.report.glob("docs/validations/*/*/*/*.html"))) == 4
 
 
-def test_half_a_set_of_tables_is_refused(on_duckdb: Engine, flawless: Path, tmp_path: Path) -> None:
+def test_an_incomplete_set_of_tables_is_refused(
+    on_duckdb: Engine, flawless: Path, tmp_path: Path
+) -> None:
     sources = find_sources(flawless, keep_postal_code=False)
     write_tables(on_duckdb, read_tables(on_duckdb, sources), tmp_path)
     (tmp_path / "customer_keys.parquet").unlink()

@@ -54,7 +54,7 @@ def test_the_elbow_falls_to_zero_when_every_combination_is_a_cluster() -> None:
     assert (costs.iloc[n_combinations - 1 :] == 0).all()
 
 
-def test_a_saved_segmentation_gives_strangers_the_same_cluster(tmp_path: Path) -> None:
+def test_a_saved_segmentation_gives_other_customers_the_same_cluster(tmp_path: Path) -> None:
     attributes = customer_attributes(CUSTOMERS)
     clusters = fit_clusters(attributes, n_clusters=3, n_init=10, seed=1)
     clusters.save(tmp_path)
@@ -62,7 +62,7 @@ def test_a_saved_segmentation_gives_strangers_the_same_cluster(tmp_path: Path) -
     assert loaded.assign(attributes).tolist() == clusters.assign(attributes).tolist()
 
 
-def test_profiles_say_size_and_what_most_members_are() -> None:
+def test_profiles_give_the_size_and_the_most_frequent_attributes() -> None:
     attributes = customer_attributes(CUSTOMERS)
     assigned = np.array([0, 0, 1, 1, 1, 0], np.int8)
     young, old = describe_clusters(attributes, assigned, 2)
