@@ -7,7 +7,6 @@ descriptor before it starts a stage, so a stage whose flow and DVC were both kil
 lock only there.
 """
 
-import fcntl
 import graphlib
 import os
 import re
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import IO, Final, Literal
 
 from flows import resources
+from hemline import files
 from hemline.errors import BadInput
 
 Report = Callable[[str], None]
@@ -151,7 +151,7 @@ def _acquire(file: IO[str], report: Report, wait_seconds: float) -> None:
 
 def _try_lock(file: IO[str]) -> bool:
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        files.lock(file, wait=False)
     except BlockingIOError:
         return False
     return True

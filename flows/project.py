@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
 from pathlib import Path
 from typing import Final, Literal, Self
 
@@ -16,7 +15,7 @@ from hemline.data.synthetic.shop import SyntheticParams
 from hemline.engine.engine import EngineParams
 from hemline.errors import BadInput
 from hemline.evaluation.version_lists import TargetWeek
-from hemline.files import write_whole
+from hemline.files import replaced_file
 from hemline.storefront import VersionFiles
 
 Source = Literal["synthetic", "kaggle"]
@@ -151,5 +150,6 @@ def _choose(params: Path, section: str, key: str, value: str, report: Report) ->
     if before == value:
         return
     content[section][key] = value
-    write_whole(params, partial(editor.dump, content))
+    with replaced_file(params) as unfinished:
+        editor.dump(content, unfinished)
     report(f"{params.name}: {section}.{key} was {before}, is now {value}")

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hemline.errors import BadInput
-from hemline.files import UNFINISHED, locked, write_whole
+from hemline.files import UNFINISHED, locked, replaced_file
 
 DECISIONS: Final = pa.schema(
     [
@@ -94,7 +94,8 @@ def write_once(folder: Path, week_end: date, record: pd.DataFrame, schema: pa.Sc
         _remove_leftovers(folder)
         if path.exists():
             return False
-        write_whole(path, lambda file: pq.write_table(table, file, compression="zstd"))
+        with replaced_file(path) as unfinished:
+            pq.write_table(table, unfinished, compression="zstd")
     return True
 
 

@@ -28,7 +28,7 @@ def test_a_table_for_a_full_disk_leaves_the_earlier_one_and_no_half_file(tmp_pat
     path = tmp_path / "segments.parquet"
     tables.write_table(TABLE, path, tables.SEGMENTS)
     before = path.read_bytes()
-    path.with_suffix(".unfinished").symlink_to("/dev/full")
+    path.with_name(f".{path.name}.unfinished").symlink_to("/dev/full")
     with pytest.raises(BadInput) as refusal, full_disk_refused(path):
         tables.write_table(TABLE, path, tables.SEGMENTS)
     assert f"GB free for {path}" in refusal.value.found

@@ -16,9 +16,9 @@ import typer
 
 from benchmarks.monitoring.plan import WEEK
 from benchmarks.monitoring.shops import write_shop
-from hemline.data.acquire.typed_tables import replaced_folder
 from hemline.data.synthetic.shop import SIZES
 from hemline.engine.engine import Engine, EngineParams, open_engine
+from hemline.files import replaced_folder
 from monitoring.dashboard.week_page import write_week_page
 from monitoring.decision import decide
 from monitoring.monitor_params import MonitorParams

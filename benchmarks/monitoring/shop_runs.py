@@ -5,7 +5,6 @@ summaries, verdicts and decisions up to its event and makes only what comes afte
 named for the code and numbers that outcomes rest on: another version of the monitor starts anew.
 """
 
-import hashlib
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
@@ -19,6 +18,7 @@ from benchmarks.monitoring.plan import WEEK, Case, Settings, weeks_judged
 from benchmarks.monitoring.shops import PARAMS, engine_params, tables_of
 from benchmarks.monitoring.weekly import NOTHING, Looked, look_weekly, told
 from hemline.engine.engine import open_engine
+from hemline.files import fingerprint, write_text
 from monitoring.completeness import check_week
 from monitoring.evidently_workspace import plain_preset
 from monitoring.monitor_params import MonitorParams
@@ -44,10 +44,8 @@ _RESTS_ON: Final = (
 def folder_for(root: Path, settings: Settings, params: MonitorParams) -> Path:
     """Return root/<fingerprint>: equal fingerprints, equal outcomes, whichever sizes are tried."""
     numbers = settings.model_dump_json(exclude={"sizes"}) + params.model_dump_json()
-    digest = hashlib.sha256(numbers.encode())
-    for path in sorted(path for pattern in _RESTS_ON for path in _ROOT.glob(pattern)):
-        digest.update(path.read_bytes())
-    return root / digest.hexdigest()[:12]
+    code = sorted(path for pattern in _RESTS_ON for path in _ROOT.glob(pattern))
+    return root / fingerprint(numbers, *code)[:12]
 
 
 def run_calm(seed: int, settings: Settings, params: MonitorParams, folder: Path) -> Calm:
@@ -99,9 +97,7 @@ def _once(path: Path, kind: type[_Kept], run: Callable[[], _Kept]) -> _Kept:
         return kind.model_validate_json(path.read_text(encoding="utf-8"))
     path.parent.mkdir(parents=True, exist_ok=True)
     outcome = run()
-    unfinished = path.with_suffix(".unfinished")
-    unfinished.write_text(outcome.model_dump_json(), encoding="utf-8")
-    unfinished.replace(path)
+    write_text(path, outcome.model_dump_json())
     return outcome
 
 

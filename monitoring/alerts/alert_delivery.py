@@ -18,7 +18,7 @@ from uuid import uuid4
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from hemline.errors import BadInput
-from hemline.files import locked, write_whole
+from hemline.files import locked, write_text
 from monitoring.alerts.alert import Alert, AlertParams, anchor
 
 Raised = Literal["new", "known", "suppressed"]
@@ -204,7 +204,7 @@ def _held_back_since(earlier: list[StoredAlert]) -> int:
 
 
 def _write(kept: StoredAlert, path: Path) -> None:
-    write_whole(path, lambda file: file.write(kept.model_dump_json(indent=1).encode()))
+    write_text(path, kept.model_dump_json(indent=1))
 
 
 def _read(path: Path) -> StoredAlert:

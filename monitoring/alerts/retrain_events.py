@@ -32,7 +32,7 @@ from prefect.events import Event, Resource
 from prefect.events.filters import EventFilter, EventIDFilter, EventOccurredFilter
 from prefect.settings import PREFECT_API_URL
 
-from hemline.files import locked, write_whole
+from hemline.files import locked, write_text
 
 EventName = Literal["hemline.drift.confirmed", "hemline.drift.ok", "hemline.season.changed"]
 Progress = Literal["waiting", "sent", "in training", "done", "given up"]
@@ -243,4 +243,4 @@ def _read(path: Path) -> StoredEvent:
 
 
 def _write(path: Path, event: StoredEvent) -> None:
-    write_whole(path, lambda file: file.write(json.dumps(asdict(event), indent=1).encode()))
+    write_text(path, json.dumps(asdict(event), indent=1))

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from hemline.files import write_whole
+from hemline.files import write_text
 from hemline.pages.rendering import render, write_page
 from monitoring.dashboard.panels import chart_sections
 from monitoring.dashboard.wording import (
@@ -117,4 +117,4 @@ def _link_from(page: Path, week_end: date) -> None:
     if page.exists():
         no_week, link = (render(_WEEK_AFTER, after=after) for after in (None, week_end))
         text = page.read_text(encoding="utf-8").replace(no_week, link)
-        write_whole(page, lambda file: file.write(text.encode()))
+        write_text(page, text)

@@ -10,12 +10,10 @@ The price of parts is room: at the end, until they go, the lists lie on the disk
 """
 
 import csv
-import fcntl
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -27,6 +25,7 @@ import pyarrow.parquet as pq
 
 from hemline import columns
 from hemline.errors import BadInput, full_disk_refused
+from hemline.files import UNFINISHED, locked, replaced_file, write_text
 from hemline.kernels.lists import NO_ARTICLE
 from hemline.models.exclude_bought import ExcludeBought
 from hemline.models.recommender import Recommendations, Recommender
@@ -48,7 +47,6 @@ _MANIFEST: Final = "manifest.json"
 _PARTS: Final = "parts"
 _TABLE: Final = "recommendations.parquet"
 _SUBMISSION: Final = "submission.csv"
-_UNFINISHED: Final = ".unfinished"
 
 
 @dataclass(frozen=True)
@@ -155,7 +153,7 @@ def _recommender(storefront: Storefront, order: Order) -> Recommender:
 def _held(folder: Path) -> Iterator[None]:
     """Keep other exports out of the folder; the kernel lets go when the process ends."""
     folder.mkdir(parents=True, exist_ok=True)
-    foreign = {path.name for path in folder.iterdir() if not path.name.endswith(_UNFINISHED)}
+    foreign = {path.name for path in folder.iterdir() if not path.name.endswith(UNFINISHED)}
     foreign -= {_MANIFEST, _PARTS, _TABLE, _SUBMISSION, ".lock"}
     if foreign:
         raise BadInput(
@@ -163,9 +161,9 @@ def _held(folder: Path) -> Iterator[None]:
             found=f"{', '.join(sorted(foreign)[:3])} in {folder}",
             fix="name an empty or a new folder",
         )
-    with (folder / ".lock").open("w") as lock:
+    with ExitStack() as stack:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            stack.enter_context(locked(folder, wait=False))
         except BlockingIOError:
             raise BadInput(
                 "one export at a time writes to a folder",
@@ -185,7 +183,7 @@ def _make_room(folder: Path, order: Order) -> str:
         shutil.rmtree(folder / _PARTS, ignore_errors=True)
         for name in (_TABLE, _SUBMISSION):
             (folder / name).unlink(missing_ok=True)
-        _write(manifest, lambda path: path.write_text(json.dumps(asked, indent=1) + "\n", "utf-8"))
+        write_text(manifest, json.dumps(asked, indent=1) + "\n")
     return ", ".join(f"{name} was {there[name]} and is {asked[name]}" for name in differing)
 
 
@@ -214,7 +212,8 @@ def _as_table(asking: pa.ChunkedArray, article_ids: pa.Array, lists: Recommendat
 def _put_together(parts: list[Path], folder: Path) -> None:
     """Write both files from the parts, one part in memory at a time."""
     _write_table((pq.read_table(part, schema=EXPORTED) for part in parts), folder / _TABLE)
-    _write(folder / _SUBMISSION, lambda path: _write_submission(parts, path))
+    with replaced_file(folder / _SUBMISSION) as unfinished:
+        _write_submission(parts, unfinished)
 
 
 def _write_submission(parts: list[Path], path: Path) -> None:
@@ -229,21 +228,9 @@ def _write_submission(parts: list[Path], path: Path) -> None:
 
 
 def _write_table(tables: Iterator[pa.Table] | list[pa.Table], path: Path) -> None:
-    def fill(unfinished: Path) -> None:
-        with pq.ParquetWriter(unfinished, EXPORTED, compression="zstd") as writer:
-            for table in tables:
-                writer.write_table(table)
-
-    _write(path, fill)
-
-
-def _write(path: Path, fill: Callable[[Path], object]) -> None:
-    """Give path the content that fill writes, once the disk has it; leave nothing half behind."""
-    unfinished = path.with_name(path.name + _UNFINISHED)
-    try:
-        fill(unfinished)
-        with unfinished.open("rb") as file:
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with (
+        replaced_file(path) as unfinished,
+        pq.ParquetWriter(unfinished, EXPORTED, compression="zstd") as writer,
+    ):
+        for table in tables:
+            writer.write_table(table)

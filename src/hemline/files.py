@@ -1,46 +1,107 @@
-"""Files that a kill or a power cut leaves whole or not there, written by one process at a time.
+"""Files that a kill or a power cut leaves whole or absent, and locks that end with their holder.
 
-A lock on the folder keeps writers apart; the kernel lets go of it when its holder ends, however it
-ends. A file is written beside its name, forced to the disk and renamed, and the rename is forced to
-the disk too. The price: two waits for the disk a file, a few milliseconds each.
+What is written takes its name only once the disk has all of it: a reader finds the file of before
+or the new one, never half of one. The price: two waits for the disk a file, a few milliseconds
+each. The unfinished file has one name, so where several processes may write, hold a lock.
 """
 
 import fcntl
+import hashlib
 import os
-from collections.abc import Callable, Iterator
+import shutil
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, Final
 
 UNFINISHED: Final = ".unfinished"
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold a folder, made where it is missing, waiting for whoever has it."""
+def replaced_file(path: Path) -> Iterator[Path]:
+    """Yield the path of a file to write, which takes the place of `path` once the body is done.
+
+    Folders above it are made. The unfinished file is hidden and removed when the body fails.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}{UNFINISHED}")
+    try:
+        yield unfinished
+        _sync(unfinished)
+        unfinished.replace(path)
+        _sync(path.parent)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+@contextmanager
+def replaced_folder(folder: Path) -> Iterator[Path]:
+    """Yield an empty sibling that takes the folder's place once the body has succeeded."""
+    unfinished = folder.with_name(f"{folder.name}{UNFINISHED}")
+    outdated = folder.with_name(f"{folder.name}.outdated")
+    for leftover in (unfinished, outdated):
+        shutil.rmtree(leftover, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    try:
+        yield unfinished
+    except BaseException:
+        shutil.rmtree(unfinished)
+        raise
+    if folder.exists():
+        folder.rename(outdated)
+    unfinished.rename(folder)
+    _sync(folder.parent)
+    shutil.rmtree(outdated, ignore_errors=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text in UTF-8 as `replaced_file` does."""
+    with replaced_file(path) as unfinished:
+        unfinished.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def locked(folder: Path, *, wait: bool = True) -> Iterator[None]:
+    """Hold a folder, made where it is missing, by a lock file in it.
+
+    The kernel releases the lock when its holder ends, however it ends.
+
+    Raises:
+        BlockingIOError: another process holds it, and `wait` is False.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        lock(file, wait=wait)
         yield
 
 
-def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
-    """Let `write` fill the file, and return once the disk has it and its name.
+def lock(file: IO[Any] | int, *, wait: bool = True) -> None:
+    """Lock an open file or descriptor until it is closed; raises BlockingIOError as `locked`."""
+    fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
 
-    Call it with the folder locked: the unfinished file has one name.
+
+def fingerprint(*parts: str | bytes | Path) -> str:
+    """Return a hash of texts, bytes and contents of files: equal only where all of them are.
+
+    >>> fingerprint("ab", "c") == fingerprint("a", "bc")
+    False
     """
-    unfinished = path.with_name(f".{path.name}{UNFINISHED}")
-    with unfinished.open("wb") as file:
-        write(file)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
-    _sync(path.parent)
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(_digest(part))
+    return digest.hexdigest()
 
 
-def _sync(folder: Path) -> None:
-    """Force the folder's list of names to the disk: a rename lasts only then."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def _digest(part: str | bytes | Path) -> bytes:
+    if isinstance(part, Path):
+        with part.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    return hashlib.sha256(part.encode() if isinstance(part, str) else part).digest()
+
+
+def _sync(path: Path) -> None:
+    """Force a file, or a folder's list of names, to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from hemline import columns
 from hemline.errors import BadInput
+from hemline.files import replaced_file
 
 _TEXT_COLUMNS: Final = (
     "prod_name",
@@ -127,10 +128,8 @@ def write_table(table: pa.Table | pd.DataFrame, path: Path, schema: pa.Schema) -
     if isinstance(table, pd.DataFrame):
         table = pa.Table.from_pandas(table, schema=schema, preserve_index=False)
     table = table.select(schema.names).cast(schema).replace_schema_metadata(None)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".unfinished")
-    pq.write_table(table, unfinished, compression="zstd", row_group_size=_ROWS_A_GROUP)
-    unfinished.replace(path)
+    with replaced_file(path) as unfinished:
+        pq.write_table(table, unfinished, compression="zstd", row_group_size=_ROWS_A_GROUP)
 
 
 def write_batches(batches: Iterable[pa.RecordBatch], path: Path, schema: pa.Schema) -> None:
@@ -138,15 +137,12 @@ def write_batches(batches: Iterable[pa.RecordBatch], path: Path, schema: pa.Sche
 
     At most one row group is in memory, whatever the size of the batches.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".unfinished")
-    try:
-        with pq.ParquetWriter(unfinished, schema, compression="zstd") as writer:
-            for group in _groups(batches, schema):
-                writer.write_table(group, row_group_size=_ROWS_A_GROUP)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with (
+        replaced_file(path) as unfinished,
+        pq.ParquetWriter(unfinished, schema, compression="zstd") as writer,
+    ):
+        for group in _groups(batches, schema):
+            writer.write_table(group, row_group_size=_ROWS_A_GROUP)
 
 
 def _groups(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:

@@ -21,9 +21,10 @@ from hemline.data.acquire.kaggle_files import (
     find_sources,
     holds_kaggle_files,
 )
-from hemline.data.acquire.typed_tables import read_tables, replaced_folder, write_tables
+from hemline.data.acquire.typed_tables import read_tables, write_tables
 from hemline.engine.engine import Engine, EngineParams, open_engine
 from hemline.errors import BadInput
+from hemline.files import replaced_folder
 from hemline.stages import acquire as stage
 
 NAMES = ("articles", "customers", "transactions", "article_keys", "customer_keys")

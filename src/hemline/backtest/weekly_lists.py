@@ -6,7 +6,6 @@ metric needs no fitting, and nothing stale is read. Libraries are not in the has
 say --fresh. Old files stay until somebody deletes them.
 """
 
-import hashlib
 import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import yaml
 
-from hemline import tables
+from hemline import files, tables
 from hemline.data.purchases import select_purchases
 from hemline.data.split import DataParams, weeks_of
 from hemline.engine.engine import EngineParams, open_engine
@@ -169,19 +168,13 @@ def fingerprint(test: Backtest) -> str:
     decided = {name: value for name, value in sections.items() if name not in _UNDECIDING}
     decided["data"] = {key: days for key, days in decided["data"].items() if key != "cut"}
     text = json.dumps([decided, rows, test.wanted.list_length], sort_keys=True)
-    digest = hashlib.sha256(text.encode())
-    for path in (*_tables_of(test), *_code()):
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()[:12]
+    return files.fingerprint(text, *_tables_of(test), *_code())[:12]
 
 
 def save_lists(lists: Lists, path: Path) -> None:
     """Write the lists of every row, all of one shape."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".unfinished.npz")
-    np.savez(unfinished, rows=np.array(list(lists)), articles=np.stack(list(lists.values())))
-    unfinished.replace(path)
+    with files.replaced_file(path) as unfinished, unfinished.open("wb") as file:
+        np.savez(file, rows=np.array(list(lists)), articles=np.stack(list(lists.values())))
 
 
 def load_lists(path: Path) -> Lists:

@@ -15,6 +15,7 @@ import pandas as pd
 from scipy import sparse
 
 from hemline import columns
+from hemline.files import replaced_file
 
 UNKNOWN_SEGMENT: Final = -1
 """Cluster or age band of a customer without known attributes."""
@@ -204,17 +205,15 @@ def with_segments(histories: Histories, segments: pd.DataFrame) -> Histories:
 
 def save_histories(histories: Histories, path: Path) -> None:
     """Write the purchases (not the segments) as a byte-stable npz file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".unfinished.npz")
-    np.savez(
-        unfinished,
-        shape=np.array(histories.units.shape, np.int64),
-        indptr=histories.units.indptr,
-        indices=histories.units.indices,
-        units=histories.units.data,
-        days_ago=histories.days_ago.data,
-    )
-    unfinished.replace(path)
+    with replaced_file(path) as unfinished, unfinished.open("wb") as file:
+        np.savez(
+            file,
+            shape=np.array(histories.units.shape, np.int64),
+            indptr=histories.units.indptr,
+            indices=histories.units.indices,
+            units=histories.units.data,
+            days_ago=histories.days_ago.data,
+        )
 
 
 def load_histories(path: Path, segments: pd.DataFrame | None = None) -> Histories:

@@ -9,7 +9,6 @@ An engine persists rows in a folder of its own under `spill`. For a Spark cluste
 storage which this process and the cluster reach under the same path.
 """
 
-import fcntl
 import os
 import shutil
 import tempfile
@@ -22,6 +21,7 @@ import narwhals as nw
 import pyarrow as pa
 from pydantic import Field, NonNegativeInt
 
+from hemline.files import lock
 from hemline.params import Section
 
 Rows = nw.LazyFrame[Any]
@@ -116,26 +116,26 @@ def _folder_in(spill: Path) -> Iterator[Path]:
     """
     spill.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        with _locked(spill, fcntl.LOCK_EX):
+        with _locked(spill):
             for left in spill.glob("engine-*"):
                 _remove_if_left(left)
             made = tempfile.TemporaryDirectory(prefix="engine-", dir=spill.resolve())
             folder = Path(stack.enter_context(made))
-            stack.enter_context(_locked(folder, fcntl.LOCK_EX))
+            stack.enter_context(_locked(folder))
         yield folder
 
 
 @contextmanager
-def _locked(folder: Path, kind: int) -> Iterator[None]:
-    """Hold the lock of a folder; with LOCK_NB raises BlockingIOError if another process has it."""
+def _locked(folder: Path, *, wait: bool = True) -> Iterator[None]:
+    """Hold the lock of a folder; raises BlockingIOError if it is not to be had without waiting."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, kind)
+        lock(descriptor, wait=wait)
         yield
     finally:
         os.close(descriptor)
 
 
 def _remove_if_left(folder: Path) -> None:
-    with suppress(BlockingIOError), _locked(folder, fcntl.LOCK_EX | fcntl.LOCK_NB):
+    with suppress(BlockingIOError), _locked(folder, wait=False):
         shutil.rmtree(folder, ignore_errors=True)

@@ -12,7 +12,7 @@ from typing import Any, Final
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from hemline.files import write_whole
+from hemline.files import write_text
 
 _SHARED: Final = Path(__file__).parent
 
@@ -25,9 +25,7 @@ def write_page(path: Path, template: Path, **context: Any) -> None:
         template: file of the template.
         context: by name, what the template shows.
     """
-    text = render(template, **context)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, lambda file: file.write(text.encode()))
+    write_text(path, render(template, **context))
 
 
 def render(template: Path, **context: Any) -> str:

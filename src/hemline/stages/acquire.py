@@ -12,12 +12,12 @@ from hemline.data.acquire.typed_tables import (
     AcquireParams,
     Tables,
     read_tables,
-    replaced_folder,
     type_tables,
     write_tables,
 )
 from hemline.data.synthetic.shop import SyntheticParams, generate_shop, write_truth
 from hemline.engine.engine import Engine, EngineParams, open_engine
+from hemline.files import replaced_folder
 from hemline.stages.command import OutPath, ParamsPath, run
 
 logger = logging.getLogger(__name__)

@@ -8,9 +8,7 @@ accepted here: validation checks whole tables and shows the rows at fault. So an
 the transactions only gets a key too, after all known ones.
 """
 
-import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Final, Literal
@@ -100,25 +98,6 @@ def write_tables(engine: Engine, written: Tables, folder: Path) -> None:
             tables.write_table(table, path, table.schema)
         else:
             engine.write(table, path, tables.TRANSACTIONS, order_by=_ORDER)
-
-
-@contextmanager
-def replaced_folder(folder: Path) -> Iterator[Path]:
-    """Yield an empty sibling that replaces the folder once the body has succeeded."""
-    unfinished = folder.with_name(f"{folder.name}.unfinished")
-    outdated = folder.with_name(f"{folder.name}.outdated")
-    for leftover in (unfinished, outdated):
-        shutil.rmtree(leftover, ignore_errors=True)
-    unfinished.mkdir(parents=True)
-    try:
-        yield unfinished
-    except BaseException:
-        shutil.rmtree(unfinished)
-        raise
-    if folder.exists():
-        folder.rename(outdated)
-    unfinished.rename(folder)
-    shutil.rmtree(outdated, ignore_errors=True)
 
 
 def _read(engine: Engine, source: KaggleFile) -> pa.Table:
