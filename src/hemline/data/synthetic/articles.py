@@ -13,15 +13,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from hemline.data.synthetic.colours import COLOURS, MASTERS, VALUES
-from hemline.data.synthetic.product_lines import LINES
 from hemline.data.synthetic.products import BASICS, draw_products, draw_sibling_counts
 from hemline.data.synthetic.seasons import PEAKS
 from hemline.data.synthetic.vocabulary import (
+    COLOURS,
     GARMENT_GROUPS,
-    GARMENT_SALES,
     GRAPHICS,
     INDICES,
+    LINES,
     SECTIONS,
     TYPES,
 )
@@ -75,7 +74,7 @@ def draw_catalogue(
     product = np.repeat(np.arange(len(n_siblings)), n_siblings)
     first_sibling = np.repeat(np.cumsum(n_siblings) - n_siblings, n_siblings)
     siblings = products.iloc[product].reset_index(drop=True)
-    siblings["colour"] = rng.choice(list(COLOURS), n_articles, p=_colour_shares())
+    siblings["colour"] = rng.choice(list(COLOURS.index), n_articles, p=_colour_shares())
     siblings["sibling"] = np.arange(n_articles) - first_sibling
     late = (siblings["sibling"] > 0) & (rng.random(n_articles) < _LATE_COLOURS)
     launch = siblings["launch"] + np.where(late, rng.integers(0, 60, n_articles), 0)
@@ -97,18 +96,17 @@ def _draw_appeal(siblings: pd.DataFrame, rng: np.random.Generator) -> FloatArray
     """Return long-tailed appeal, drawn per product and again per colour."""
     product, n_articles = pd.factorize(siblings["product_code"])[0], len(siblings)
     of_product = rng.normal(0, 0.35, product[-1] + 1)[product]
-    of_colour = siblings["colour"].map({name: colour.sells for name, colour in COLOURS.items()})
-    of_garment = siblings["garment_group"].map(GARMENT_SALES)
+    of_colour = siblings["colour"].map(COLOURS["sells"])
+    of_garment = siblings["garment_group"].map(GARMENT_GROUPS["sales"])
     noise = np.exp(of_product + rng.normal(0, 0.3, n_articles))
     return np.asarray(noise * of_colour * of_garment, np.float64)
 
 
 def _describe(siblings: pd.DataFrame) -> pd.DataFrame:
-    colour = pd.DataFrame(COLOURS.values(), index=list(COLOURS)).loc[siblings["colour"]]
-    kind = pd.DataFrame(TYPES.values(), index=list(TYPES)).loc[siblings["type"]]
-    index = pd.DataFrame(INDICES.values(), index=list(INDICES)).loc[siblings["index_code"]]
+    colour = COLOURS.loc[siblings["colour"]]
+    kind = TYPES.loc[siblings["type"]]
+    index = INDICES.loc[siblings["index_code"]]
     same_colour = siblings.groupby(["product_code", "colour"]).cumcount().clip(upper=3)
-    graphics = {name: number for name, (number, _, _) in GRAPHICS.items()}
     departments = _numbers_of_departments()
     suffix = (siblings["sibling"] + 1).astype("str").str.zfill(3)
     return pd.DataFrame(
@@ -119,23 +117,23 @@ def _describe(siblings: pd.DataFrame) -> pd.DataFrame:
             "product_type_no": kind["number"].to_numpy(),
             "product_type_name": siblings["type"],
             "product_group_name": kind["product_group"].to_numpy(),
-            "graphical_appearance_no": siblings["graphic"].map(graphics),
+            "graphical_appearance_no": siblings["graphic"].map(GRAPHICS["number"]),
             "graphical_appearance_name": siblings["graphic"],
             "colour_group_code": colour["code"].to_numpy(),
             "colour_group_name": siblings["colour"],
             "perceived_colour_value_id": colour["value_id"].to_numpy(),
-            "perceived_colour_value_name": colour["value_id"].map(VALUES).to_numpy(),
+            "perceived_colour_value_name": colour["value"].to_numpy(),
             "perceived_colour_master_id": colour["master_id"].to_numpy(),
-            "perceived_colour_master_name": colour["master_id"].map(MASTERS).to_numpy(),
+            "perceived_colour_master_name": colour["master"].to_numpy(),
             "department_no": siblings["department"].map(departments),
             "department_name": siblings["department"],
             "index_code": siblings["index_code"],
             "index_name": index["name"].to_numpy(),
             "index_group_no": index["group_no"].to_numpy(),
             "index_group_name": index["group_name"].to_numpy(),
-            "section_no": siblings["section"].map(SECTIONS),
+            "section_no": siblings["section"].map(SECTIONS["number"]),
             "section_name": siblings["section"],
-            "garment_group_no": siblings["garment_group"].map(GARMENT_GROUPS),
+            "garment_group_no": siblings["garment_group"].map(GARMENT_GROUPS["number"]),
             "garment_group_name": siblings["garment_group"],
             "detail_desc": siblings["detail_desc"],
         }
@@ -143,10 +141,10 @@ def _describe(siblings: pd.DataFrame) -> pd.DataFrame:
 
 
 def _numbers_of_departments() -> dict[str, int]:
-    names = sorted({line.department for lines in LINES.values() for line in lines})
+    names = sorted(set(LINES["department"]))
     return {name: 1100 + 7 * place for place, name in enumerate(names)}
 
 
 def _colour_shares() -> FloatArray:
-    shares = np.array([colour.share for colour in COLOURS.values()])
+    shares = COLOURS["share"].to_numpy()
     return np.asarray(shares / shares.sum(), np.float64)

@@ -12,9 +12,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from hemline.data.synthetic.descriptions import N_DICE, compose_description, compose_name
-from hemline.data.synthetic.product_lines import LINES
 from hemline.data.synthetic.seasons import PEAKS, log_demand
-from hemline.data.synthetic.vocabulary import GRAPHICS, INDICES, TYPES
+from hemline.data.synthetic.vocabulary import GRAPHICS, INDICES, LINES, TYPES
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -58,38 +57,34 @@ def draw_products(
     products["product_code"] = pd.Series(codes).astype("str").str.zfill(7)
     dice = rng.integers(0, 1 << 30, (n_products, 2 * N_DICE)).tolist()
     types, graphics = products["type"].tolist(), products["graphic"].tolist()
+    families = products["type"].map(TYPES["family"]).tolist()
     products["prod_name"] = [
         compose_name(name, d[N_DICE:]) for name, d in zip(types, dice, strict=True)
     ]
     products["detail_desc"] = [
-        compose_description(name, TYPES[name].family, graphic, d[:N_DICE])
-        for name, graphic, d in zip(types, graphics, dice, strict=True)
+        compose_description(name, family, graphic, d[:N_DICE])
+        for name, family, graphic, d in zip(types, families, graphics, dice, strict=True)
     ]
     products.loc[rng.random(n_products) < _NO_DESCRIPTION, "detail_desc"] = None
     return products
 
 
 def _draw_lines(n_products: int, rng: np.random.Generator) -> pd.DataFrame:
-    rows = [(code, section, *line) for (code, section), lines in LINES.items() for line in lines]
-    lines = pd.DataFrame(
-        rows,
-        columns=["index_code", "section", "department", "garment_group", "share", "types"],
-    )
-    within = lines["share"] / lines.groupby("index_code")["share"].transform("sum")
-    share = within * lines["index_code"].map({c: index.share for c, index in INDICES.items()})
-    drawn = rng.choice(len(lines), n_products, p=_shares(share.to_numpy(np.float64)))
+    within = LINES["share"] / LINES.groupby("index_code")["share"].transform("sum")
+    share = within * LINES["index_code"].map(INDICES["share"])
+    drawn = rng.choice(len(LINES), n_products, p=_shares(share.to_numpy(np.float64)))
     kinds = np.empty(n_products, object)
-    for number, mix in enumerate(lines["types"]):
+    for number, mix in enumerate(LINES["types"]):
         names, weights = zip(*(part.rsplit(" ", 1) for part in mix.split(", ")), strict=True)
         chosen = drawn == number
         weight = _shares(np.array(weights, np.float64))
         kinds[chosen] = rng.choice(list(names), int(chosen.sum()), p=weight)
-    return lines.iloc[drawn].drop(columns=["share", "types"]).assign(type=kinds)
+    return LINES.iloc[drawn].drop(columns=["share", "types"]).assign(type=kinds)
 
 
 def _draw_graphics(garment_groups: pd.Series, rng: np.random.Generator) -> npt.NDArray[np.object_]:
-    shares = _shares(np.array([share for _, share, _ in GRAPHICS.values()]))
-    graphics = rng.choice(list(GRAPHICS), len(garment_groups), p=shares).astype(object)
+    shares = _shares(GRAPHICS["share"].to_numpy())
+    graphics = rng.choice(list(GRAPHICS.index), len(garment_groups), p=shares).astype(object)
     is_denim = (garment_groups == "Trousers Denim") & (
         rng.random(len(garment_groups)) < _DENIM_LOOK
     )
@@ -97,7 +92,7 @@ def _draw_graphics(garment_groups: pd.Series, rng: np.random.Generator) -> npt.N
 
 
 def _draw_tickets(types: pd.Series, rng: np.random.Generator) -> npt.NDArray[np.int64]:
-    usual = types.map({name: kind.ticket for name, kind in TYPES.items()}).to_numpy(np.float64)
+    usual = types.map(TYPES["ticket"]).to_numpy(np.float64)
     drawn = 100 * usual * np.exp(rng.normal(0.1, 0.45, len(types)))
     between = np.sqrt(_TICKETS[1:] * _TICKETS[:-1])
     return _TICKETS[np.searchsorted(between, drawn)]

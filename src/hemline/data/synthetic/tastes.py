@@ -115,7 +115,7 @@ def shifted(styles: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
 def _index_preferences(
     articles: pd.DataFrame, supply: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float32]:
-    codes = list(INDICES)
+    codes = list(INDICES.index)
     index = pd.Categorical(articles["index_code"], categories=codes).codes
     offered = np.bincount(index, supply, len(codes)) / supply.sum()
     preferred = np.array(
