@@ -18,7 +18,7 @@ from hemline.data.expectations.rules import ValidateParams
 from hemline.engine.engine import open_engine
 from monitoring.alerts.alert import Alert, AlertParams
 from monitoring.alerts.week_alerts import data_late, validation_failed
-from monitoring.completeness import FreshDataParams, broken_rules, check_week, see_arrival
+from monitoring.completeness import FreshDataParams, broken_rules, check_completeness, check_week
 
 _LOCK_SECONDS: Final = 5
 
@@ -47,7 +47,7 @@ def check(project: Project, week_end: date, acts: bool) -> str | None:
     tables, params = project.root / project.tables, AlertParams.load(project.params)
     fresh = FreshDataParams.load(project.params)
     with open_engine(project.engine) as engine:
-        arrival = see_arrival(engine, tables / "transactions.parquet", week_end, fresh)
+        arrival = check_completeness(engine, tables / "transactions.parquet", week_end, fresh)
     if not arrival.is_complete:
         late = data_late(week_end, latest_day=arrival.latest_day, links=links(), params=params)
         return _told(late, project, acts=acts, problem=arrival.sentence)

@@ -26,9 +26,9 @@ from monitoring.monitor_params import MonitorParams
 from monitoring.performance import measure_performance
 from monitoring.recommendations import summarise_recommendations
 from monitoring.records import (
-    DECISIONS,
-    PERFORMANCE,
-    VERDICTS,
+    DECISION_SCHEMA,
+    PERFORMANCE_SCHEMA,
+    VERDICT_SCHEMA,
     append_decision,
     read_all,
     write_once,
@@ -52,18 +52,18 @@ class Log:
 
     @property
     def decisions(self) -> pd.DataFrame:
-        """Return every decision (DECISIONS), oldest week first."""
-        return read_all(self.folder / "decisions", DECISIONS)
+        """Return every decision (DECISION_SCHEMA), oldest week first."""
+        return read_all(self.folder / "decisions", DECISION_SCHEMA)
 
     @property
     def verdicts(self) -> pd.DataFrame:
-        """Return every verdict (VERDICTS), oldest week first."""
-        return read_all(self.folder / "verdicts", VERDICTS)
+        """Return every verdict (VERDICT_SCHEMA), oldest week first."""
+        return read_all(self.folder / "verdicts", VERDICT_SCHEMA)
 
     @property
     def performance(self) -> pd.DataFrame:
-        """Return the champion's number for every week (PERFORMANCE), oldest week first."""
-        return read_all(self.folder / "performance", PERFORMANCE)
+        """Return the champion's number for every week (PERFORMANCE_SCHEMA), oldest week first."""
+        return read_all(self.folder / "performance", PERFORMANCE_SCHEMA)
 
     @property
     def pages(self) -> Path:
@@ -113,7 +113,7 @@ def windows_of(summaries: pd.DataFrame, week_end: date, params: MonitorParams) -
 def judge(project: Project, log: Log, week_end: date, summaries: pd.DataFrame) -> None:
     """Put the week's verdicts on record."""
     verdicts = judge_week(summaries, week_end, MonitorParams.load(project.params))
-    write_once(log.folder / "verdicts", week_end, verdicts, VERDICTS)
+    write_once(log.folder / "verdicts", week_end, verdicts, VERDICT_SCHEMA)
 
 
 def measure(project: Project, log: Log, week_end: date, champion: Champion | None) -> None:
@@ -128,7 +128,7 @@ def measure(project: Project, log: Log, week_end: date, champion: Champion | Non
             f"{FORMAT_VERSION}: train a new version"
         )
         row = row.assign(note=note)
-    write_once(log.folder / "performance", week_end, row, PERFORMANCE)
+    write_once(log.folder / "performance", week_end, row, PERFORMANCE_SCHEMA)
 
 
 def conclude(
@@ -194,5 +194,5 @@ def draw(
 def _judged_then(summaries: pd.DataFrame, week_end: date, params: MonitorParams) -> pd.DataFrame:
     known = summaries[summaries["week_end"] <= week_end]
     if known.empty or known["week_end"].max() < week_end:
-        return pd.DataFrame(columns=VERDICTS.names)
+        return pd.DataFrame(columns=VERDICT_SCHEMA.names)
     return judge_week(known, week_end, params)

@@ -30,7 +30,7 @@ from hemline import environment
 from hemline.engine.engine import open_engine
 from hemline.errors import BadInput
 from monitoring.champion_lists import Champion
-from monitoring.completeness import FreshDataParams, see_arrival
+from monitoring.completeness import FreshDataParams, check_completeness
 from monitoring.verdict import Verdict, places
 
 ALARMS: Final = "alarms"
@@ -88,7 +88,7 @@ def look_back(
     fresh = FreshDataParams.load(project.params)
     transactions = project.root / project.tables / "transactions.parquet"
     with open_engine(project.engine) as engine:
-        arrival = see_arrival(engine, transactions, week_end, fresh)
+        arrival = check_completeness(engine, transactions, week_end, fresh)
     if not arrival.is_complete:
         get_run_logger().warning("passed over: %s", arrival.sentence)
         return

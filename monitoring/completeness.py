@@ -47,7 +47,7 @@ class FreshDataParams(Section):
 
 
 @dataclass(frozen=True)
-class Arrival:
+class CompletenessReport:
     """What of a week has arrived.
 
     Attributes:
@@ -68,9 +68,9 @@ class Arrival:
         return not self.missing
 
 
-def see_arrival(
+def check_completeness(
     engine: Engine, transactions: Path, week_end: date, params: FreshDataParams
-) -> Arrival:
+) -> CompletenessReport:
     """Return which days of [week_end - 7 days, week_end) are missing.
 
     A day is missing when
@@ -85,7 +85,7 @@ def see_arrival(
     latest = latest_day(engine, transactions)
     week = [week_end - timedelta(days=back) for back in range(_DAYS, 0, -1)]
     missing = tuple(day for day in week if _is_missing(day, counts, latest, params))
-    return Arrival(week_end, missing, latest, _told(week_end, missing, latest, counts))
+    return CompletenessReport(week_end, missing, latest, _told(week_end, missing, latest, counts))
 
 
 def latest_day(engine: Engine, transactions: Path) -> date | None:

@@ -61,9 +61,9 @@ def decide(
 
     Args:
         week_end: the first day after the week.
-        verdicts: VERDICTS of it and the weeks before.
-        past_decisions: DECISIONS of earlier weeks; None or empty at first.
-        performance: PERFORMANCE of it and the weeks before; None or empty where none was measured.
+        verdicts: VERDICT_SCHEMA of it and the weeks before.
+        past_decisions: DECISION_SCHEMA of earlier weeks; None or empty at first.
+        performance: PERFORMANCE_SCHEMA of it and the weeks before; None or empty if not measured.
         model_age_days: from the champion's cut to week_end; None without a champion.
         params: how many weeks confirm, cool down and make a model old.
     """

@@ -16,7 +16,7 @@ import pyarrow as pa
 from hemline.engine.engine import Engine
 from hemline.evaluation.significance import bootstrap_means, interval
 from monitoring.champion_lists import Asking, Champion, PerformanceParams, ask_about
-from monitoring.records import PERFORMANCE
+from monitoring.records import PERFORMANCE_SCHEMA
 
 
 def measure_performance(
@@ -27,7 +27,7 @@ def measure_performance(
     params: Path,
     kept: Path,
 ) -> pd.DataFrame:
-    """Return one row of PERFORMANCE about the week [week_end - 7 days, week_end).
+    """Return one row of PERFORMANCE_SCHEMA about the week [week_end - 7 days, week_end).
 
     Without a champion, or with one that was fitted on days of the week, the row holds no number and
     says why in `note`.
@@ -58,7 +58,7 @@ def measure_performance(
 def _compared(
     answers: pd.DataFrame, week_end: date, params: PerformanceParams
 ) -> dict[str, object]:
-    """Return the numbers of PERFORMANCE; buyers are resampled, each with both scores."""
+    """Return the numbers of PERFORMANCE_SCHEMA; buyers are resampled, each with both scores."""
     pairs = answers[["ap_at_12", "popularity_ap_at_12"]].to_numpy(np.float64)
     rng = np.random.default_rng([params.seed, week_end.toordinal()])
     samples = bootstrap_means(pairs, n_samples=params.bootstrap_samples, rng=rng)
@@ -76,6 +76,6 @@ def _compared(
 
 def _row(week_end: date, told: dict[str, object]) -> pd.DataFrame:
     row: pd.DataFrame = pa.Table.from_pylist(
-        [{"week_end": week_end} | told], PERFORMANCE
+        [{"week_end": week_end} | told], PERFORMANCE_SCHEMA
     ).to_pandas()
     return row

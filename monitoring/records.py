@@ -1,18 +1,17 @@
-"""What monitoring has said and done: a parquet file a week and kind, written once, never changed.
+"""The records of monitoring: a parquet file a week and kind, written once and never changed.
 
-A record is written under an exclusive lock to a hidden file, forced to the disk and renamed: a
-reader finds all of it or nothing, of two writers the first one counts, and a killed writer leaves
-at most a hidden file that the next one removes. The kernel gives the lock back when its holder
-dies. The price: a folder on a file system that knows no locks across machines has one machine to
-write to it.
+Of two writers of one week the first one counts. A writer that was killed leaves at most a hidden
+file, which the next one removes. The price of the lock: on a file system without locks across
+machines only one machine may write.
 
 A folder of records reads as one table with `pandas.read_parquet(folder)`.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 import pyarrow as pa
@@ -21,7 +20,7 @@ import pyarrow.parquet as pq
 from hemline.errors import BadInput
 from hemline.files import UNFINISHED, locked, replaced_file
 
-DECISIONS: Final = pa.schema(
+DECISION_SCHEMA: Final = pa.schema(
     [
         ("week_end", pa.date32()),
         ("retrain", pa.bool_()),
@@ -36,10 +35,10 @@ DECISIONS: Final = pa.schema(
         ("decided_at", pa.timestamp("us", tz="UTC")),
     ]
 )
-"""One row per week: what was decided about it, why, and when. Without a champion, or without its
-number on the week, version, age and MAP@12 are null."""
+"""One row per week: the decision, its reasons and when it was made. Without a champion, or without
+its score for the week, version, age and MAP@12 are null."""
 
-VERDICTS: Final = pa.schema(
+VERDICT_SCHEMA: Final = pa.schema(
     [
         ("week_end", pa.date32()),
         ("about", pa.string()),
@@ -56,9 +55,9 @@ VERDICTS: Final = pa.schema(
         ("moved", pa.string()),
     ]
 )
-"""One row per week, column and segment: how far from what was expected, and what that means."""
+"""One row per week, column and segment: the distance from the forecast, and the verdict on it."""
 
-PERFORMANCE: Final = pa.schema(
+PERFORMANCE_SCHEMA: Final = pa.schema(
     [
         ("week_end", pa.date32()),
         ("version", pa.string()),
@@ -72,14 +71,54 @@ PERFORMANCE: Final = pa.schema(
         ("note", pa.string()),
     ]
 )
-"""One row per week: the champion's MAP@12 against popularity, or a note why there is none."""
+"""One row per week: the champion's MAP@12 against popularity, or a note why it was not measured."""
 
 _RENAMED: Final = {"as_of": "week_end", "version_as_of": "version_cut"}
 """Columns of records written before they were renamed."""
 
 
+@dataclass(frozen=True)
+class MonitorRecords:
+    """The records and pages of the weeks that were evaluated: the live ones, or a folder's own.
+
+    Attributes:
+        folder: holds decisions, verdicts, performance and pages.
+    """
+
+    folder: Path
+
+    @property
+    def decisions(self) -> pd.DataFrame:
+        """Every decision (DECISION_SCHEMA), oldest week first."""
+        return read_all(self.folder / "decisions", DECISION_SCHEMA)
+
+    @property
+    def verdicts(self) -> pd.DataFrame:
+        """Every verdict (VERDICT_SCHEMA), oldest week first."""
+        return read_all(self.folder / "verdicts", VERDICT_SCHEMA)
+
+    @property
+    def performance(self) -> pd.DataFrame:
+        """The champion's performance in every week (PERFORMANCE_SCHEMA), oldest week first."""
+        return read_all(self.folder / "performance", PERFORMANCE_SCHEMA)
+
+    @property
+    def pages(self) -> Path:
+        """The folder of the pages."""
+        return self.folder / "pages"
+
+    def page_of(self, week_end: date) -> Path:
+        """Return where the page of a week is, or will be."""
+        return self.pages / week_end.isoformat() / "index.html"
+
+    def decision_of(self, week_end: date) -> Any:
+        """Return the decision about a week as a row, or None where there is none yet."""
+        decisions = self.decisions
+        return next(decisions[decisions["week_end"] == week_end].itertuples(), None)
+
+
 def write_once(folder: Path, week_end: date, record: pd.DataFrame, schema: pa.Schema) -> bool:
-    """Keep a week's record; return whether it was written, False where there is one already.
+    """Write a week's record; return whether it was written, False if the week has one.
 
     Args:
         folder: of one kind of record, made if need be.
@@ -116,23 +155,18 @@ def read_all(folder: Path, schema: pa.Schema) -> pd.DataFrame:
 
 
 def append_decision(folder: Path, decision: Mapping[str, object], *, decided_at: datetime) -> bool:
-    """Add a decision to the log; return False where the week has one, which then is what counts.
+    """Add a decision to the log; return False if the week has one, which then counts.
 
     Args:
         folder: of the log.
-        decision: the columns of DECISIONS without decided_at.
+        decision: the columns of DECISION_SCHEMA without decided_at.
         decided_at: with its time zone.
     """
     week_end = decision["week_end"]
     if not isinstance(week_end, date):
         raise TypeError(f"week_end is a date, not {week_end!r}")
     row = pd.DataFrame([{**decision, "decided_at": decided_at}])
-    return write_once(folder, week_end, row, DECISIONS)
-
-
-def decision_log(folder: Path) -> pd.DataFrame:
-    """Return every decision ever taken (DECISIONS), oldest week first."""
-    return read_all(folder, DECISIONS)
+    return write_once(folder, week_end, row, DECISION_SCHEMA)
 
 
 def record_path(folder: Path, week_end: date) -> Path:
@@ -141,7 +175,7 @@ def record_path(folder: Path, week_end: date) -> Path:
 
 
 def _remove_leftovers(folder: Path) -> None:
-    """Remove what a killed writer left: whoever holds the lock knows that nobody else writes."""
+    """Remove what a killed writer left: under the lock nobody else writes."""
     for leftover in folder.glob(f".*{UNFINISHED}"):
         leftover.unlink()
 
@@ -155,6 +189,6 @@ def _read(path: Path, schema: pa.Schema) -> pa.Table:
         raise BadInput(
             f"{path} has the columns {', '.join(schema.names)}",
             found=f"no {', '.join(missing)}",
-            fix="it was written by another version of the code: move it away, or add the column",
+            fix="another version of the code wrote it: move it away, or add the column",
         )
     return table.select(schema.names).cast(schema)

@@ -42,7 +42,7 @@ class Verdict(StrEnum):
 
 
 def most_urgent_first(verdicts: pd.DataFrame) -> pd.DataFrame:
-    """Return VERDICTS rows by urgency, then by q-value."""
+    """Return VERDICT_SCHEMA rows by urgency, then by q-value."""
     urgency = {verdict: place for place, verdict in enumerate(Verdict)}
     return verdicts.sort_values("q_value", kind="stable").sort_values(
         "verdict", key=lambda column: column.map(urgency), kind="stable"

@@ -16,7 +16,7 @@ from monitoring.drift_tests import distance, drift_tests, seasonal_p_values
 from monitoring.false_discoveries import q_values
 from monitoring.monitor_params import MonitorParams
 from monitoring.panel import SIGNAL, Panel
-from monitoring.records import VERDICTS
+from monitoring.records import VERDICT_SCHEMA
 from monitoring.residuals import Residuals, residuals_until
 from monitoring.signals import FloatArray
 from monitoring.verdict import Verdict
@@ -27,7 +27,7 @@ _ONE_SIGMA, _TWO_SIGMA = 0.6827, 1.96
 
 
 def judge_week(summaries: pd.DataFrame, week_end: date, params: MonitorParams) -> pd.DataFrame:
-    """Return the VERDICTS of the week before week_end, a row per signal; no later week is read.
+    """Return VERDICT_SCHEMA of the week before week_end, a row per signal; reads no later week.
 
     - drift: differs from the recent weeks and from the forecast
     - new: differs from the recent weeks, and there is no last year to forecast from
@@ -74,7 +74,7 @@ def judge_week(summaries: pd.DataFrame, week_end: date, params: MonitorParams) -
         ),
         moved=_largest_changes(residuals),
     )
-    return pd.DataFrame(verdicts.loc[is_compared, VERDICTS.names]).reset_index(drop=True)
+    return pd.DataFrame(verdicts.loc[is_compared, VERDICT_SCHEMA.names]).reset_index(drop=True)
 
 
 def _verdicts(

@@ -23,9 +23,9 @@ from monitoring.dashboard.week_page import write_week_page
 from monitoring.decision import decide
 from monitoring.monitor_params import MonitorParams
 from monitoring.records import (
-    DECISIONS,
-    PERFORMANCE,
-    VERDICTS,
+    DECISION_SCHEMA,
+    PERFORMANCE_SCHEMA,
+    VERDICT_SCHEMA,
     append_decision,
     read_all,
     write_once,
@@ -65,16 +65,16 @@ def _look_back(folder: Path, params: Path) -> None:
 def _check(folder: Path, params: Path) -> None:
     # Great Expectations takes seconds to import, and no other step asks it.
     from hemline.data.expectations.rules import ValidateParams  # noqa: PLC0415
-    from monitoring.completeness import FreshDataParams, check_week, see_arrival  # noqa: PLC0415
+    from monitoring.completeness import FreshDataParams, check_completeness, check_week  # noqa: PLC0415
 
     tables, rules = folder / "tables", ValidateParams.load(params)
     fresh = FreshDataParams.load(params)
     on = _engine(folder, params)
     with open_engine(on) as engine:
-        arrival = see_arrival(engine, tables / "transactions.parquet", LAST_END, fresh)
+        report = check_completeness(engine, tables / "transactions.parquet", LAST_END, fresh)
     findings = check_week(on, tables, LAST_END, rules, folder / "checks")
     broken = sum(not finding.passed for finding in findings)
-    typer.echo(f"{arrival.sentence}; {broken} of {len(findings)} rules broken")
+    typer.echo(f"{report.summary}; {broken} of {len(findings)} rules broken")
 
 
 def _judge(folder: Path, params: Path) -> None:
@@ -87,7 +87,7 @@ def _judge(folder: Path, params: Path) -> None:
     decision = decide(LAST_END, said, None, None, _MODEL_AGE_DAYS, numbers)
     for name in ("verdicts", "decisions"):
         shutil.rmtree(folder / name, ignore_errors=True)
-    write_once(folder / "verdicts", LAST_END, verdicts[LAST_END], VERDICTS)
+    write_once(folder / "verdicts", LAST_END, verdicts[LAST_END], VERDICT_SCHEMA)
     midnight = datetime.combine(LAST_END, time(), UTC)
     append_decision(folder / "decisions", asdict(decision), decided_at=midnight)
     typer.echo(f"retrain: {decision.retrain}. {' '.join(decision.reasons)}")
@@ -122,9 +122,9 @@ def _draw(folder: Path, params: Path) -> None:
     write_week_page(
         folder / "pages",
         LAST_END,
-        decisions=read_all(folder / "decisions", DECISIONS),
-        verdicts=read_all(folder / "verdicts", VERDICTS),
-        performance=read_all(folder / "performance", PERFORMANCE),
+        decisions=read_all(folder / "decisions", DECISION_SCHEMA),
+        verdicts=read_all(folder / "verdicts", VERDICT_SCHEMA),
+        performance=read_all(folder / "performance", PERFORMANCE_SCHEMA),
         band=expected_band(summaries, LAST_END, numbers),
         note=windows_for(LAST_END, _FIRST_DAY, numbers).note,
         links_out={},

@@ -25,8 +25,8 @@ class Looked:
     """What was seen so far.
 
     Attributes:
-        verdicts: VERDICTS rows of every week looked at.
-        decisions: DECISIONS rows of the same weeks, without decided_at.
+        verdicts: VERDICT_SCHEMA rows of every week looked at.
+        decisions: DECISION_SCHEMA rows of the same weeks, without decided_at.
     """
 
     verdicts: pd.DataFrame

@@ -45,9 +45,9 @@ def write_history_page(
 
     Args:
         folder: of all pages; a week's lies in folder/<week_end>/.
-        decisions: the decision log (DECISIONS).
-        verdicts: VERDICTS of all weeks.
-        performance: PERFORMANCE of all weeks.
+        decisions: the decision log (DECISION_SCHEMA).
+        verdicts: VERDICT_SCHEMA of all weeks.
+        performance: PERFORMANCE_SCHEMA of all weeks.
         alerts: the stored alerts.
         links_out: addresses by name.
         out_of_weeks: weeks within which drifts confirm each other.

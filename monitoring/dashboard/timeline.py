@@ -57,7 +57,7 @@ def timeline(decisions: pd.DataFrame, verdicts: pd.DataFrame, out_of_weeks: int)
 
     Args:
         decisions: the decision log, oldest week first.
-        verdicts: VERDICTS of all weeks.
+        verdicts: VERDICT_SCHEMA of all weeks.
         out_of_weeks: weeks within which drifts confirm each other.
     """
     decisions = decisions.tail(_SHOWN_WEEKS)

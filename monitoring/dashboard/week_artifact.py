@@ -15,9 +15,9 @@ def week_artifact(
     """Return the week as markdown.
 
     Args:
-        decision: what was decided, with the fields of DECISIONS.
-        verdicts: VERDICTS; other weeks are passed over.
-        performance: PERFORMANCE; other weeks are passed over.
+        decision: what was decided, with the fields of DECISION_SCHEMA.
+        verdicts: VERDICT_SCHEMA; other weeks are passed over.
+        performance: PERFORMANCE_SCHEMA; other weeks are passed over.
         links: addresses by name.
     """
     week = verdicts[verdicts["week_end"] == decision.week_end]

@@ -46,9 +46,9 @@ def write_week_page(
     Args:
         folder: of all pages.
         week_end: the first day after the week, one of `decisions`.
-        decisions: the decision log (DECISIONS).
-        verdicts: VERDICTS of this week, others are passed over.
-        performance: PERFORMANCE of this week, others are passed over.
+        decisions: the decision log (DECISION_SCHEMA).
+        verdicts: VERDICT_SCHEMA of this week, others are passed over.
+        performance: PERFORMANCE_SCHEMA of this week, others are passed over.
         band: monitoring.verdicts.expected_band as it was when the week was judged.
         note: what the windows lack, in a sentence; may be empty.
         links_out: addresses by name (Prefect, MLflow, Evidently, runbook). An evidently.html beside

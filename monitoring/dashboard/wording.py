@@ -123,7 +123,7 @@ def summarise(verdicts: pd.DataFrame, decision: Any) -> str:
 
     Args:
         verdicts: of this week.
-        decision: what was decided, with the fields of DECISIONS.
+        decision: what was decided, with the fields of DECISION_SCHEMA.
     """
     if len(decision.confirmed):
         outcome = "a retraining was decided" if decision.retrain else "no retraining was decided"

@@ -19,7 +19,13 @@ from monitoring.dashboard.week_page import write_week_page
 from monitoring.dashboard.wording import summarise
 from monitoring.decision import decide
 from monitoring.monitor_params import MonitorParams
-from monitoring.records import DECISIONS, PERFORMANCE, VERDICTS, read_all, write_once
+from monitoring.records import (
+    DECISION_SCHEMA,
+    PERFORMANCE_SCHEMA,
+    VERDICT_SCHEMA,
+    read_all,
+    write_once,
+)
 
 WEEK_END = date(2020, 9, 23)
 WEEK = timedelta(weeks=1)
@@ -45,7 +51,7 @@ def decision(week_end: date, **known: Any) -> dict[str, Any]:
 
 
 def verdict(column: str, name: str, **known: Any) -> dict[str, Any]:
-    row: dict[str, Any] = dict.fromkeys(VERDICTS.names, 0.0)
+    row: dict[str, Any] = dict.fromkeys(VERDICT_SCHEMA.names, 0.0)
     row |= {
         "week_end": WEEK_END,
         "about": "transactions",
@@ -57,7 +63,7 @@ def verdict(column: str, name: str, **known: Any) -> dict[str, Any]:
 
 
 def measured(week_end: date, **known: Any) -> dict[str, Any]:
-    row = dict(zip(PERFORMANCE.names, (week_end, "1", week_end - WEEK, 90), strict=False))
+    row = dict(zip(PERFORMANCE_SCHEMA.names, (week_end, "1", week_end - WEEK, 90), strict=False))
     row |= {"map_at_12": 0.02, "popularity_map_at_12": 0.01, "difference": 0.01}
     return row | {"low": 0.004, "high": 0.016, "note": ""} | known
 
@@ -108,9 +114,9 @@ class Reader(HTMLParser):
 
 def write_week(folder: Path, week_end: date = WEEK_END, **known: Any) -> Path:
     given: dict[str, Any] = {
-        "decisions": frame([decision(WEEK_END - WEEK), decision(WEEK_END)], DECISIONS.names),
-        "verdicts": frame([verdict("product_group_name", "none")], VERDICTS.names),
-        "performance": frame([measured(WEEK_END)], PERFORMANCE.names),
+        "decisions": frame([decision(WEEK_END - WEEK), decision(WEEK_END)], DECISION_SCHEMA.names),
+        "verdicts": frame([verdict("product_group_name", "none")], VERDICT_SCHEMA.names),
+        "performance": frame([measured(WEEK_END)], PERFORMANCE_SCHEMA.names),
         "band": band({"Shoes": 0.25}),
         "note": "",
         "links_out": LINKS,
@@ -120,9 +126,11 @@ def write_week(folder: Path, week_end: date = WEEK_END, **known: Any) -> Path:
 
 def write_history(folder: Path, **known: Any) -> Path:
     given: dict[str, Any] = {
-        "decisions": frame([decision(WEEK_END - WEEK), decision(WEEK_END)], DECISIONS.names),
-        "verdicts": frame([verdict("product_group_name", "none")], VERDICTS.names),
-        "performance": frame([measured(WEEK_END - WEEK), measured(WEEK_END)], PERFORMANCE.names),
+        "decisions": frame([decision(WEEK_END - WEEK), decision(WEEK_END)], DECISION_SCHEMA.names),
+        "verdicts": frame([verdict("product_group_name", "none")], VERDICT_SCHEMA.names),
+        "performance": frame(
+            [measured(WEEK_END - WEEK), measured(WEEK_END)], PERFORMANCE_SCHEMA.names
+        ),
         "alerts": [],
         "links_out": LINKS,
         "out_of_weeks": 3,
@@ -153,9 +161,9 @@ def stored_alert(**known: Any) -> StoredAlert:
 
 def test_what_comes_from_the_data_is_shown_and_not_run(tmp_path: Path) -> None:
     evil = {"segment": EVIL, "moved": f"{EVIL}: 1 % -> 2 %"}
-    verdicts = frame([verdict(EVIL, "drift", **evil)], VERDICTS.names)
-    decisions = frame([decision(WEEK_END, reasons=[EVIL], version=EVIL)], DECISIONS.names)
-    performance = frame([measured(WEEK_END, map_at_12=np.nan, note=EVIL)], PERFORMANCE.names)
+    verdicts = frame([verdict(EVIL, "drift", **evil)], VERDICT_SCHEMA.names)
+    decisions = frame([decision(WEEK_END, reasons=[EVIL], version=EVIL)], DECISION_SCHEMA.names)
+    performance = frame([measured(WEEK_END, map_at_12=np.nan, note=EVIL)], PERFORMANCE_SCHEMA.names)
     logs = {"verdicts": verdicts, "decisions": decisions, "performance": performance}
     pages = [
         write_week(tmp_path, band=band({EVIL: 0.5}), note=EVIL, **logs),
@@ -186,7 +194,7 @@ def test_a_page_fetches_nothing_and_every_picture_has_its_words(tmp_path: Path) 
 
 
 def test_a_share_outside_its_range_comes_first_and_is_described_in_words(tmp_path: Path) -> None:
-    verdicts = frame([verdict("product_group_name", "drift")], VERDICTS.names)
+    verdicts = frame([verdict("product_group_name", "drift")], VERDICT_SCHEMA.names)
     shares = {"Shoes": 0.25, "Hats": 0.5, "Socks": 0.1}
     reader = Reader(write_week(tmp_path, verdicts=verdicts, band=band(shares)))
     assert [": ".join(words) for words in reader.pictures] == [
@@ -207,7 +215,7 @@ def test_half_a_year_is_drawn_and_later_weeks_are_not() -> None:
 
 
 def test_weeks_are_linked_both_ways_whatever_is_written_first(tmp_path: Path) -> None:
-    first = frame([decision(WEEK_END - WEEK)], DECISIONS.names)
+    first = frame([decision(WEEK_END - WEEK)], DECISION_SCHEMA.names)
     earlier = write_week(tmp_path, WEEK_END - WEEK, decisions=first)
     assert f"../{WEEK_END}/index.html" not in Reader(earlier).all("a", "href")
     later = write_week(tmp_path)
@@ -255,17 +263,17 @@ def test_a_page_made_again_is_the_same(tmp_path: Path) -> None:
 def test_a_week_is_summarised_in_one_sentence(
     rows: list[tuple[str, str]], known: dict[str, Any], sentence: str
 ) -> None:
-    verdicts = frame([verdict(*row) for row in rows], VERDICTS.names)
-    decided = frame([decision(WEEK_END, **known)], DECISIONS.names)
+    verdicts = frame([verdict(*row) for row in rows], VERDICT_SCHEMA.names)
+    decided = frame([decision(WEEK_END, **known)], DECISION_SCHEMA.names)
     assert summarise(verdicts, next(decided.itertuples())) == sentence
 
 
 def test_a_drift_that_cannot_be_confirmed_is_not_reported_as_waiting_for_another_week() -> None:
-    decided = next(frame([decision(WEEK_END)], DECISIONS.names).itertuples())
+    decided = next(frame([decision(WEEK_END)], DECISION_SCHEMA.names).itertuples())
     volume, price = verdict("volume", "drift", about="shop"), verdict("price", "drift")
-    alone = summarise(frame([volume], VERDICTS.names), decided)
+    alone = summarise(frame([volume], VERDICT_SCHEMA.names), decided)
     assert alone == ("Drift in volume, not confirmed. Signals of this kind never confirm a drift.")
-    both = summarise(frame([volume, price], VERDICTS.names), decided)
+    both = summarise(frame([volume, price], VERDICT_SCHEMA.names), decided)
     assert both.endswith("It takes more than one week to confirm a drift, and volume never can.")
 
 
@@ -277,7 +285,7 @@ def test_product_groups_within_an_index_group_never_wait_for_another_week() -> N
         verdict("product_group_name", "drift", **menswear, week_end=WEEK_END - back * WEEK)
         for back in range(3)
     ]
-    verdicts = frame(rows, VERDICTS.names)
+    verdicts = frame(rows, VERDICT_SCHEMA.names)
     decided = decide(WEEK_END, verdicts, None, None, 14, params)
     assert (decided.confirmed, decided.candidates) == ((), ())
     assert summarise(verdicts[verdicts["week_end"] == WEEK_END], decided) == (
@@ -298,24 +306,24 @@ def test_a_column_that_habits_confirm_is_not_confirmed_in_what_is_bought(tmp_pat
             decision(WEEK_END - WEEK),
             decision(WEEK_END, confirmed=["taste", "index_name"], retrain=True),
         ],
-        DECISIONS.names,
+        DECISION_SCHEMA.names,
     )
     before = f"week before {WEEK_END - WEEK}: drift"
     once, twice = (tmp_path / name for name in ("once", "twice"))
-    page = write_history(once, decisions=decisions, verdicts=frame(rows, VERDICTS.names))
+    page = write_history(once, decisions=decisions, verdicts=frame(rows, VERDICT_SCHEMA.names))
     now = [f"week before {WEEK_END}: confirmed drift", f"week before {WEEK_END}: drift"]
     assert sorted(Reader(page).all("a", "aria-label")) == sorted([*now, before])
     rows.append(verdict("index_name", "drift", week_end=WEEK_END - WEEK))
-    page = write_history(twice, decisions=decisions, verdicts=frame(rows, VERDICTS.names))
+    page = write_history(twice, decisions=decisions, verdicts=frame(rows, VERDICT_SCHEMA.names))
     assert sorted(Reader(page).all("a", "aria-label")) == sorted([now[0]] * 2 + [before] * 2)
 
 
 def test_the_history_lists_decisions_newest_first_and_how_old_the_latest_one_is(
     tmp_path: Path,
 ) -> None:
-    verdicts = frame([verdict("price", "drift")], VERDICTS.names)
+    verdicts = frame([verdict("price", "drift")], VERDICT_SCHEMA.names)
     confirmed = decision(WEEK_END, confirmed=["price"], retrain=True, reasons=["It drifted twice."])
-    decisions = frame([decision(WEEK_END - WEEK), confirmed], DECISIONS.names)
+    decisions = frame([decision(WEEK_END - WEEK), confirmed], DECISION_SCHEMA.names)
     reader = Reader(write_history(tmp_path, decisions=decisions, verdicts=verdicts))
     assert "which ended 3 days ago" in reader.text
     assert "Are the data late" not in reader.text
@@ -332,7 +340,7 @@ def test_a_change_of_champion_and_a_week_without_a_number_are_shown(tmp_path: Pa
     rows = [measured(week) for week in weeks]
     rows[1] |= {"map_at_12": np.nan, "note": "the champion has seen this week"}
     rows[2] |= {"version": "2"}
-    reader = Reader(write_history(tmp_path, performance=frame(rows, PERFORMANCE.names)))
+    reader = Reader(write_history(tmp_path, performance=frame(rows, PERFORMANCE_SCHEMA.names)))
     assert "version 2" in reader.text
     assert f"the week before {WEEK_END - WEEK}: the champion has seen this week." in reader.text
 
@@ -356,9 +364,12 @@ def test_a_week_without_champion_or_last_year_is_shown_from_the_records(
     nobody = dict.fromkeys(("version", "model_age_days", "map_at_12", "popularity_map_at_12"))
     unknown = dict.fromkeys(("version", "version_cut", "map_at_12", "low", "high", "difference"))
     rows = {
-        "decisions": (decision(WEEK_END, **nobody), DECISIONS),
-        "verdicts": (verdict("price", "new", effect_last_year=None), VERDICTS),
-        "performance": (measured(WEEK_END, **unknown, note="there is no champion"), PERFORMANCE),
+        "decisions": (decision(WEEK_END, **nobody), DECISION_SCHEMA),
+        "verdicts": (verdict("price", "new", effect_last_year=None), VERDICT_SCHEMA),
+        "performance": (
+            measured(WEEK_END, **unknown, note="there is no champion"),
+            PERFORMANCE_SCHEMA,
+        ),
     }
     for name, (row, schema) in rows.items():
         write_once(tmp_path / name, WEEK_END, pd.DataFrame([row]), schema)
@@ -382,19 +393,20 @@ def test_the_report_beside_a_page_is_linked(tmp_path: Path) -> None:
 
 def test_before_the_first_week_the_history_shows_what_to_do(tmp_path: Path) -> None:
     nothing = {
-        "decisions": frame([], DECISIONS.names),
-        "verdicts": frame([], VERDICTS.names),
-        "performance": frame([], PERFORMANCE.names),
+        "decisions": frame([], DECISION_SCHEMA.names),
+        "verdicts": frame([], VERDICT_SCHEMA.names),
+        "performance": frame([], PERFORMANCE_SCHEMA.names),
     }
     assert "hemline monitor" in Reader(write_history(tmp_path, **nothing)).text
 
 
 def test_the_artifact_shows_verdicts_reasons_and_the_champion() -> None:
     verdicts = frame(
-        [verdict("price", "drift", moved="1 -> 2"), verdict("index_name", "none")], VERDICTS.names
+        [verdict("price", "drift", moved="1 -> 2"), verdict("index_name", "none")],
+        VERDICT_SCHEMA.names,
     )
-    decided = frame([decision(WEEK_END)], DECISIONS.names)
-    performance = frame([measured(WEEK_END)], PERFORMANCE.names)
+    decided = frame([decision(WEEK_END)], DECISION_SCHEMA.names)
+    performance = frame([measured(WEEK_END)], PERFORMANCE_SCHEMA.names)
     page = week_artifact(next(decided.itertuples()), verdicts, performance, {"here": "/a"})
     assert "| ◆ drift | price, like for like | 0.000 | 0.000 | 0.000 | 1 -&gt; 2 |" in page
     assert "1 as expected." in page

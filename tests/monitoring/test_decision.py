@@ -15,7 +15,7 @@ WEEK = timedelta(weeks=1)
 
 
 def verdicts(*weeks: dict[str, str], about: str = "transactions") -> pd.DataFrame:
-    """Return VERDICTS of the last weeks, the latest last; a week is {column: verdict}."""
+    """Return VERDICT_SCHEMA of the last weeks, the latest last; a week is {column: verdict}."""
     rows = [
         {
             "week_end": WEEK_END - (len(weeks) - 1 - place) * WEEK,
@@ -39,7 +39,7 @@ def verdicts(*weeks: dict[str, str], about: str = "transactions") -> pd.DataFram
 
 
 def performance(*leads: float, half: float = 0.005) -> pd.DataFrame:
-    """Return PERFORMANCE of version 3 in the last weeks, the latest last."""
+    """Return PERFORMANCE_SCHEMA of version 3 in the last weeks, the latest last."""
     return pd.DataFrame(
         {
             "week_end": [WEEK_END - back * WEEK for back in range(len(leads) - 1, -1, -1)],

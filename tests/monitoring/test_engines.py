@@ -13,7 +13,7 @@ from hemline.data.synthetic.shop import ShopSize, SyntheticParams, generate_shop
 from hemline.engine.engine import Engine, EngineParams
 from hemline.evaluation.fairness.aspects import sales_of_articles
 from hemline.tables import ARTICLES, CUSTOMERS, PURCHASES, TRANSACTIONS, read_table, write_table
-from monitoring.completeness import FreshDataParams, check_week, see_arrival
+from monitoring.completeness import FreshDataParams, check_completeness, check_week
 from monitoring.monitor_params import MonitorParams
 from monitoring.summary_cache import cached_summaries
 from monitoring.transactions import sample_transactions
@@ -91,7 +91,9 @@ def test_the_same_transactions_are_drawn(on_duckdb: Engine, on_spark: Engine, ta
 def test_the_same_days_are_missing(on_duckdb: Engine, on_spark: Engine, tables: Path) -> None:
     fresh, path = FreshDataParams.load(PARAMS_YAML), tables / "transactions.parquet"
     late = WEEK_END + timedelta(days=2)
-    seen, other = (see_arrival(engine, path, late, fresh) for engine in (on_duckdb, on_spark))
+    seen, other = (
+        check_completeness(engine, path, late, fresh) for engine in (on_duckdb, on_spark)
+    )
     assert seen == other
     assert seen.missing == (WEEK_END, WEEK_END + timedelta(days=1))
 

@@ -24,7 +24,7 @@ from hemline.training import Shop, fit_models
 from monitoring.champion_lists import Asking, Champion, ask_about
 from monitoring.performance import measure_performance
 from monitoring.recommendations import summarise_recommendations
-from monitoring.records import PERFORMANCE, read_all, write_once
+from monitoring.records import PERFORMANCE_SCHEMA, read_all, write_once
 from monitoring.summaries import SUMMARIES
 from tests.tiny_project import change_params
 from tests.tiny_shop import write_tiny_shop
@@ -152,8 +152,8 @@ def measured(
     row = measure_performance(
         engine, root / "data/tables", WEEK_END, champion, root / "params.yaml", kept / "answers"
     )
-    assert write_once(kept / "performance", WEEK_END, row, PERFORMANCE)
-    return read_all(kept / "performance", PERFORMANCE).iloc[0]
+    assert write_once(kept / "performance", WEEK_END, row, PERFORMANCE_SCHEMA)
+    return read_all(kept / "performance", PERFORMANCE_SCHEMA).iloc[0]
 
 
 def test_the_difference_is_the_mean_over_buyers_and_lies_in_its_interval(

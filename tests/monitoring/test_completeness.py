@@ -14,11 +14,11 @@ from hemline.data.synthetic.planted_events import STRENGTHS, Event, Size
 from hemline.data.synthetic.shop import ShopSize, SyntheticParams, generate_shop
 from hemline.engine.engine import Engine, EngineParams
 from monitoring.completeness import (
-    Arrival,
+    CompletenessReport,
     FreshDataParams,
     broken_rules,
+    check_completeness,
     check_week,
-    see_arrival,
     week_rules,
 )
 from tests.tiny_project import REPOSITORY
@@ -33,7 +33,7 @@ USUAL = 80
 
 def arrival(
     engine: Engine, folder: Path, n_rows: Callable[[date], int], *, until: date = WEEK_END
-) -> Arrival:
+) -> CompletenessReport:
     """Return what is seen of a shop with so many transactions a day, known up to `until`."""
     days = pd.date_range(WEEK_END - timedelta(weeks=6), until - timedelta(days=1)).date
     sold = [day for day in days for _ in range(n_rows(day))]
@@ -42,7 +42,7 @@ def arrival(
         rows[name] = 1
     path = folder / "transactions.parquet"
     tables.write_table(rows, path, tables.TRANSACTIONS)
-    return see_arrival(engine, path, WEEK_END, PARAMS)
+    return check_completeness(engine, path, WEEK_END, PARAMS)
 
 
 def usually(exceptions: Mapping[date, int]) -> Callable[[date], int]:
