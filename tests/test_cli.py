@@ -53,7 +53,7 @@ def test_everybody_is_exported_and_an_unknown_version_is_refused(
     asked = ["export", "--folder", str(tmp_path / "lists"), "--model", "popularity", "-n", "3"]
     refused = hemline(*asked, "--version", "99")
     assert refused.exit_code == 1
-    assert "found: 99, beside" in refused.stderr
+    assert "found: 99; the registry has" in refused.stderr
     exported = hemline(*asked)
     assert exported.exit_code == 0
     assert "customers: " in exported.stdout
@@ -110,10 +110,10 @@ def test_history_shows_versions_with_their_verdicts_and_the_changes_of_champion(
 def test_promoting_and_rolling_back_need_a_reason_and_a_version_to_go_to() -> None:
     champion = json.loads(hemline("lineage", "--json").stdout)["version"]
     for refused, said in (
-        (hemline("promote", "99", "--reason", "a guess"), "found: 99, beside"),
+        (hemline("promote", "99", "--reason", "a guess"), "found: 99; the registry has"),
         (hemline("promote", champion, "--reason", "a habit"), "is the champion"),
         (hemline("rollback", "--reason", ""), "has a reason"),
-        (hemline("lineage", "--version", "99"), "found: 99, beside"),
+        (hemline("lineage", "--version", "99"), "found: 99; the registry has"),
     ):
         assert refused.exit_code == 1
         assert said in refused.stderr

@@ -1,4 +1,4 @@
-"""The model as MLflow serves it (models from code): a DataFrame of askers in, ranked articles out.
+"""The model as MLflow serves it (models from code): a DataFrame of customers in, lists out.
 
 MLflow runs this file when a version is loaded, which is why it ends with a call.
 """
@@ -19,7 +19,7 @@ _LONGEST_LIST: Final = 500
 
 
 class HemlineModel(PythonModel):
-    """Hands every row to a Storefront: by customer_id where there is one, else by attributes."""
+    """Passes every row to a Storefront: by customer_id where there is one, else by attributes."""
 
     def load_context(self, context: PythonModelContext) -> None:
         """Open the version's files."""
@@ -34,34 +34,31 @@ class HemlineModel(PythonModel):
         """Return RECOMMENDATION_COLUMNS for every row of model_input, after its number `asker`.
 
         Raises:
-            BadInput: nobody asks, k is out of range, or a row describes no customer.
+            BadInput: there is no row, k is out of range, or a row describes no customer.
         """
         k = int((params or {}).get("k", 12))
         if not 1 <= k <= _LONGEST_LIST:
             raise BadInput(f"k lies between 1 and {_LONGEST_LIST}", found=str(k), fix="change it")
         if model_input.empty:
             raise BadInput(
-                "somebody asks: at least one row", found="none", fix="send one row per customer"
+                "a request has at least one row", found="none", fix="send one row per customer"
             )
-        askers = model_input.astype(object).where(model_input.notna(), None)
-        answers = [
-            self._answer(asker, k).assign(asker=number)
-            for number, asker in enumerate(askers.to_dict("records"))
-        ]
-        rows = pd.concat(answers, ignore_index=True)
-        return rows[["asker", *(name for name in rows.columns if name != "asker")]]
+        queries = model_input.astype(object).where(model_input.notna(), None)
+        lists = [self._recommend(query, k) for query in queries.to_dict("records")]
+        rows = pd.concat(lists, keys=range(len(lists)), names=["asker", None])
+        return rows.reset_index("asker").reset_index(drop=True)
 
-    def _answer(self, asker: Mapping[Hashable, Any], k: int) -> pd.DataFrame:
-        customer_id = asker.get(columns.CUSTOMER_ID)
+    def _recommend(self, query: Mapping[Hashable, Any], k: int) -> pd.DataFrame:
+        customer_id = query.get(columns.CUSTOMER_ID)
         if customer_id is not None:
             return self.storefront.for_customer(customer_id, k)
-        age = asker.get(columns.AGE)
+        age = query.get(columns.AGE)
         cold_customer = ColdCustomer(
             age=None if age is None else int(age),
-            club_member_status=asker.get(columns.CLUB),
-            fashion_news_frequency=asker.get(columns.NEWS),
-            fn=bool(asker.get(columns.FN)),
-            active=bool(asker.get(columns.ACTIVE)),
+            club_member_status=query.get(columns.CLUB),
+            fashion_news_frequency=query.get(columns.NEWS),
+            fn=bool(query.get(columns.FN)),
+            active=bool(query.get(columns.ACTIVE)),
         )
         return self.storefront.for_cold_customer(cold_customer, k)
 

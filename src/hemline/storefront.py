@@ -1,13 +1,14 @@
-"""Answers for one customer, one cold customer or one article, from the files of one version.
+"""Recommendations and similar articles from the files of one version.
 
-Everything is read when it is first needed: an answer about articles never loads the network, and
-one for a cold customer never loads the histories. Histories travel with the version, so a champion
-recommends as of the day it was fitted; `lists_for_week` uses the histories of a newer week.
+Files are read when they are first needed: similar articles never load the network, and lists for
+cold customers never load the histories. A version includes histories, so it recommends as of the
+day it was fitted; `lists_for_week` uses the histories of a newer week.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
+from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
@@ -27,6 +28,7 @@ from hemline.evaluation.version_lists import (
     read_article_ids,
     recommend_to_buyers,
 )
+from hemline.kernels.lists import NO_ARTICLE
 from hemline.models.neighbours import Neighbours
 from hemline.models.recommender import Recommender
 from hemline.segments.attributes import age_band_index, customer_attributes
@@ -75,7 +77,7 @@ class VersionFiles:
 
 
 class Storefront:
-    """One version of the model, ready to answer."""
+    """One version of the model, ready to recommend."""
 
     def __init__(self, files: VersionFiles) -> None:
         self.files = files
@@ -88,12 +90,12 @@ class Storefront:
             k: length of the list.
 
         Raises:
-            BadInput: nobody has this id, or more than one customer does.
+            BadInput: no customer has this id, or more than one does.
         """
         return self.for_key(find_customer(self.files.customer_keys, customer_id), k)
 
     def for_key(self, customer: int, k: int) -> pd.DataFrame:
-        """Return the same for a customer key of this version: all of an answer but the look-up."""
+        """Return the same for a customer key of this version, without the look-up of the id."""
         return self._recommend(self.histories.rows(np.array([customer])), k)
 
     def for_cold_customer(self, customer: ColdCustomer, k: int) -> pd.DataFrame:
@@ -103,10 +105,10 @@ class Storefront:
             BadInput: an attribute has a value no customer can have.
         """
         attributes = as_customer_row(customer)
-        nothing = sparse.csr_matrix(np.zeros((1, len(self._articles)), np.float32))
+        empty = sparse.csr_matrix((1, len(self._articles)), dtype=np.float32)
         cold = Histories(
-            nothing,
-            nothing.copy(),
+            empty,
+            empty.copy(),
             self._segmentation.assign(customer_attributes(attributes)),
             age_band_index(attributes[columns.AGE]),
         )
@@ -156,7 +158,7 @@ class Storefront:
 
     @cached_property
     def histories(self) -> Histories:
-        """What this version's customers bought before its cut, with their segments."""
+        """The purchases of this version's customers before its cut, with their segments."""
         segments = tables.read_table(self.files.segments, tables.SEGMENTS)
         return load_histories(self.files.histories, segments)
 
@@ -170,9 +172,9 @@ class Storefront:
         return read_article_ids(self.files.articles)
 
     def _recommend(self, histories: Histories, k: int) -> pd.DataFrame:
-        answered = self._served.recommend(histories, k)
-        sources = [answered.source_names[source] for source in answered.sources[0]]
-        return self._described(answered.articles[0], answered.scores[0], sources)
+        lists = self._served.recommend(histories, k)
+        sources = [lists.source_names[source] for source in lists.sources[0]]
+        return self._described(lists.articles[0], lists.scores[0], sources)
 
     def _neighbours(self, model: str, article_id: str, k: int) -> pd.DataFrame:
         table = Neighbours.load(self.files.models / model)
@@ -186,23 +188,21 @@ class Storefront:
         scores: npt.NDArray[np.float32],
         sources: list[str],
     ) -> pd.DataFrame:
-        listed = articles >= 0
-        keys = articles[listed]
-        named = [source for source, is_listed in zip(sources, listed, strict=True) if is_listed]
+        is_listed = articles != NO_ARTICLE
+        keys = articles[is_listed]
         described = {name: self._articles[name].array.take(keys) for name in _SHOWN.values()}
         return pd.DataFrame(
             {
                 "rank": np.arange(1, len(keys) + 1),
                 **described,
-                "score": scores[listed].astype(np.float64),
-                "source": pd.Series(named, dtype=str),
+                "score": scores[is_listed].astype(np.float64),
+                "source": pd.Series(list(compress(sources, is_listed)), dtype=str),
             }
         )
 
     @cached_property
     def _articles(self) -> pd.DataFrame:
-        stored = pd.read_parquet(self.files.articles, columns=list(_SHOWN))
-        return stored.rename(columns=_SHOWN)
+        return pd.read_parquet(self.files.articles, columns=list(_SHOWN)).rename(columns=_SHOWN)
 
     @cached_property
     def _segmentation(self) -> Segmentation:
@@ -210,7 +210,7 @@ class Storefront:
 
     @cached_property
     def _served(self) -> "Served":
-        # Brings in torch, two seconds that an answer about articles does not need.
+        # Imports torch, two seconds that similar articles need not wait for.
         from hemline.models.cascade import ServeParams, load_models, served_by  # noqa: PLC0415
 
         serve = ServeParams.load(self.files.params)

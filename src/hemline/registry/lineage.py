@@ -1,10 +1,9 @@
-"""Where a version came from, and the commands that bring it back.
+"""Where a version came from, and the commands that reproduce it.
 
-Everything stands in the tags of the version, so no other clone or run is asked. The commands start
-from nothing but the clone the training ran in: its commit is fetched by the ref that the training
-left there, and `dvc repro` makes every file anew from the raw data. Sums of many numbers depend in
-their last bits on the processor and on the number of threads; both are set as they were, which
-helps on processors that know the same instructions.
+Everything is in the tags of the version. The commands need nothing but the clone the training ran
+in: its commit is fetched by the ref that the training left there, and `dvc repro` makes every file
+again from the raw data. The last bits of large sums depend on the processor and on the number of
+threads; both are set as they were, which helps on processors with the same instructions.
 """
 
 import json
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from hemline.errors import BadInput
+from hemline.registry.mlflow_client import client
 from hemline.registry.versions import Version
 
 _OPENBLAS: Final = "openblas"
@@ -34,10 +34,10 @@ class VersionLineage:
         data_hash: of all tables.
         tables: md5 of each table, by name.
         models_hash: of all files of the version; its identity.
-        files: md5 of each file or folder of the version, as dvc.lock has it, by path.
+        files: md5 of each file or folder of the version by path, from dvc.lock.
         blas: kernels and threads of the training.
-        params: the parameters that say most, by name.
-        commands: what brings it back, to be run in an empty folder.
+        params: the most important parameters, by name.
+        commands: reproduce the version, run in an empty folder.
     """
 
     version: str
@@ -59,18 +59,18 @@ def lineage_of(version: Version, clone: Path) -> VersionLineage:
     """Return the lineage of a version.
 
     Args:
-        version: whose.
+        version: a registered version.
         clone: the git clone it was trained in.
 
     Raises:
-        BadInput: the version was registered before these things were recorded.
+        BadInput: the version was registered before its hashes were recorded.
     """
     tags = version.tags
     if "file_hashes" not in tags:
         raise BadInput(
-            "a version carries the hashes of its files as tags",
+            "a version has the hashes of its files as tags",
             found=f"none on version {version.number}, which an earlier Hemline registered",
-            fix=f"check out its commit {tags['git_commit']} and compare dvc.lock by hand",
+            fix=f"check out its commit, {tags['git_commit']}, and compare dvc.lock by hand",
         )
     blas = json.loads(tags["blas"])
     return VersionLineage(
@@ -91,14 +91,12 @@ def lineage_of(version: Version, clone: Path) -> VersionLineage:
 
 
 def run_ref(git_commit: str) -> str:
-    """Return the git ref that keeps the commit of a training in the clone it ran in."""
+    """Return the git ref that protects the commit of a training in the clone it ran in."""
     return f"refs/hemline/runs/{git_commit[:12]}"
 
 
 def _params(run_id: str) -> dict[str, str]:
-    from mlflow import MlflowClient  # noqa: PLC0415  (see registry.runs)
-
-    recorded = MlflowClient().get_run(run_id).data.params
+    recorded = client().get_run(run_id).data.params
     return {name: recorded[name] for name in sorted(recorded) if name.startswith(_SHOWN_SECTIONS)}
 
 
@@ -108,7 +106,7 @@ def _commands(version: Version, clone: Path, blas: dict[str, Any]) -> list[str]:
     if commit == "none":
         return []
     folder = f"hemline-version-{version.number}"
-    kaggle = "link your Kaggle files into data/kaggle, as dvc.lock has them by hash"
+    kaggle = "link your Kaggle files into data/kaggle (dvc.lock has their hashes)"
     return [
         f"git clone {shlex.quote(str(clone))} {folder}",
         f"cd {folder}",
@@ -116,15 +114,15 @@ def _commands(version: Version, clone: Path, blas: dict[str, Any]) -> list[str]:
         f"git checkout --detach {commit}",
         "make .venv/installed",
         *([f"# {kaggle}"] if version.tags["source"] != "synthetic" else []),
-        f"{_as_then(blas)}PATH=.venv/bin:$PATH dvc repro",
-        "git diff --exit-code dvc.lock && echo every file is as it was",
+        f"{_environment(blas)}PATH=.venv/bin:$PATH dvc repro",
+        "git diff --exit-code dvc.lock && echo every file is identical",
     ]
 
 
-def _as_then(blas: dict[str, Any]) -> str:
-    """Return the environment that sets kernels and threads as they were.
+def _environment(blas: dict[str, Any]) -> str:
+    """Return the variables that set kernels and threads as they were in the training.
 
-    OMP_NUM_THREADS, because OpenBLAS, torch and LightGBM all listen to it.
+    OMP_NUM_THREADS, because OpenBLAS, torch and LightGBM all read it.
     """
     if blas.get("internal_api") != _OPENBLAS:
         return ""

@@ -1,17 +1,13 @@
-"""Training runs in MLflow: what was tried, with which numbers, and the model that came of it.
+"""Training runs in MLflow: parameters, scores, reports, and the model they led to.
 
 A training is recorded once per dvc.lock, however often the flow runs. The model is stored with the
-run, purchase histories included, so that a version stands on its own; the price is a copy of them
-per run (0.3 GB at the size of the Kaggle data), and that the store holds personal data.
-
-MLflow takes two seconds to import, so it is imported where it is used: asking for an article's
-neighbours should not wait for it.
+run, purchase histories included, so that a version is complete by itself; the price is a copy of
+them per run (0.3 GB at the size of the Kaggle data), and that the store holds personal data.
 """
 
 import csv
 import json
-import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version as installed
 from pathlib import Path
@@ -21,6 +17,7 @@ import pandas as pd
 import yaml
 
 from hemline import columns
+from hemline.registry.mlflow_client import client
 from hemline.storefront import RECOMMENDATION_COLUMNS, VersionFiles
 
 if TYPE_CHECKING:
@@ -47,8 +44,6 @@ _CURVES: Final = {"cvae_curve.csv": "epoch", "elbow.csv": "n_clusters"}
 _LOGGED: Final = {".csv": "reports", ".json": "reports", ".md": "reports", ".png": "plots"}
 # Without it MLflow's pages open with judges and prompts instead of runs and metrics.
 _OUR_PAGES: Final = {"mlflow.experimentKind": "custom_model_development"}
-_PARAMS_PER_CALL: Final = 100
-_METRICS_PER_CALL: Final = 1000
 
 
 @dataclass(frozen=True)
@@ -60,8 +55,8 @@ class Lineage:
         dvc_lock: hash of dvc.lock.
         data_hash: of the tables, from dvc.lock.
         table_hashes: md5 of each table by name, as json.
-        models_hash: of all a version carries, from dvc.lock and params.yaml; a version's identity.
-        file_hashes: what dvc.lock says of each of these files and folders, by path, as json.
+        models_hash: of all files of a version, from dvc.lock and params.yaml; its identity.
+        file_hashes: md5 of each of these files and folders by path, from dvc.lock, as json.
         cut: the cut, as YYYY-MM-DD.
         source: synthetic or kaggle.
         form: storefront.FORMAT_VERSION of the files; the stored tag has always had this name.
@@ -82,14 +77,11 @@ class Lineage:
 
 def find_run(lineage: Lineage) -> str | None:
     """Return the id of the finished run of the same dvc.lock, or None."""
-    from mlflow import MlflowClient  # noqa: PLC0415  (see above)
-
-    client = MlflowClient()
-    experiment = client.get_experiment_by_name(EXPERIMENT)
+    experiment = client().get_experiment_by_name(EXPERIMENT)
     if experiment is None:
         return None
     same = f"tags.dvc_lock = '{lineage.dvc_lock}' and attributes.status = 'FINISHED'"
-    runs = client.search_runs([experiment.experiment_id], same, max_results=1)
+    runs = client().search_runs([experiment.experiment_id], same, max_results=1)
     return str(runs[0].info.run_id) if runs else None
 
 
@@ -103,20 +95,22 @@ def record_run(
         params: params.yaml.
         reports: folder with scores.json, curves (csv), plots (png), tables (csv, md) and the folder
             of the fairness audit.
-        files: what the model answers from.
-        store: folder for MLflow's files; a tracking server keeps them where it likes instead.
+        files: what the version consists of.
+        store: folder for MLflow's files; a tracking server stores them in its own place instead.
     """
-    import mlflow  # noqa: PLC0415  (see above)
+    import mlflow  # noqa: PLC0415  (see mlflow_client)
 
-    experiment = _experiment_id(store)
     with mlflow.start_run(
-        experiment_id=experiment,
+        experiment_id=_experiment_id(store),
         run_name=f"train {lineage.cut}",
         tags=asdict(lineage),
-        description=_score_table(reports / "scores.md"),
+        description=_first_table(reports / "scores.md"),
     ) as run:
-        _log_params(run.info.run_id, params)
-        _log_metrics(run.info.run_id, reports)
+        mlflow.log_params(flatten(yaml.safe_load(params.read_text(encoding="utf-8"))))
+        mlflow.log_metrics(dict(_scores(reports / "scores.json")))
+        for name, step in _CURVES.items():
+            for at, values in _curve(reports / name, step):
+                mlflow.log_metrics(values, step=at)
         for path in sorted(reports.iterdir()):
             if path.suffix in _LOGGED:
                 mlflow.log_artifact(str(path), _LOGGED[path.suffix])
@@ -127,9 +121,7 @@ def record_run(
 
 def run_page(address: str, run_id: str) -> str:
     """Return the address of a run's page."""
-    from mlflow import MlflowClient  # noqa: PLC0415  (see above)
-
-    experiment = MlflowClient().get_run(run_id).info.experiment_id
+    experiment = client().get_run(run_id).info.experiment_id
     return f"{address}/#/experiments/{experiment}/runs/{run_id}"
 
 
@@ -155,64 +147,37 @@ def metric_name(metric: str, model: str) -> str:
     return f"{metric.replace('@', '_at_')}/{model}"
 
 
-def _score_table(scores: Path) -> str:
+def _first_table(scores: Path) -> str:
     """Return the first table of the scores: MLflow cuts a description at 8,000 characters."""
     return scores.read_text(encoding="utf-8").partition("\n\n")[0]
 
 
 def _experiment_id(store: Path) -> str:
-    import mlflow  # noqa: PLC0415  (see above)
+    import mlflow  # noqa: PLC0415  (see mlflow_client)
 
-    client = mlflow.MlflowClient()
-    known = client.get_experiment_by_name(EXPERIMENT)
+    known = client().get_experiment_by_name(EXPERIMENT)
     if known is not None:
         return str(known.experiment_id)
     is_local = mlflow.get_tracking_uri().startswith("sqlite:")
     location = store.resolve().as_uri() if is_local else None
-    created = client.create_experiment(EXPERIMENT, artifact_location=location, tags=_OUR_PAGES)
-    return str(created)
+    return str(client().create_experiment(EXPERIMENT, artifact_location=location, tags=_OUR_PAGES))
 
 
-def _log_params(run_id: str, params: Path) -> None:
-    from mlflow import MlflowClient  # noqa: PLC0415  (see above)
-    from mlflow.entities import Param  # noqa: PLC0415  (see above)
-
-    leaves = flatten(yaml.safe_load(params.read_text(encoding="utf-8")))
-    entries = [Param(name, str(value)) for name, value in leaves.items()]
-    for start in range(0, len(entries), _PARAMS_PER_CALL):
-        MlflowClient().log_batch(run_id, params=entries[start : start + _PARAMS_PER_CALL])
+def _scores(path: Path) -> Iterator[tuple[str, float]]:
+    for model, values in json.loads(path.read_text(encoding="utf-8")).items():
+        for metric, value in values.items():
+            yield metric_name(metric, model), value
 
 
-def _log_metrics(run_id: str, reports: Path) -> None:
-    from mlflow import MlflowClient  # noqa: PLC0415  (see above)
-    from mlflow.entities import Metric  # noqa: PLC0415  (see above)
-
-    now = int(time.time() * 1000)
-    scores = json.loads((reports / "scores.json").read_text(encoding="utf-8"))
-    points = [
-        (metric_name(metric, model), value, 0)
-        for model, values in scores.items()
-        for metric, value in values.items()
-    ]
-    for name, step in _CURVES.items():
-        points += _curve(reports / name, step)
-    metrics = [Metric(name, value, now, at) for name, value, at in points]
-    for start in range(0, len(metrics), _METRICS_PER_CALL):
-        MlflowClient().log_batch(run_id, metrics=metrics[start : start + _METRICS_PER_CALL])
-
-
-def _curve(path: Path, step: str) -> list[tuple[str, float, int]]:
+def _curve(path: Path, step: str) -> Iterator[tuple[int, dict[str, float]]]:
     with path.open(newline="", encoding="utf-8") as file:
-        return [
-            (metric_name(path.stem, name), float(value), int(float(line[step])))
-            for line in csv.DictReader(file)
-            for name, value in line.items()
-            if name != step
-        ]
+        for line in csv.DictReader(file):
+            at = int(float(line.pop(step)))
+            yield at, {metric_name(path.stem, name): float(line[name]) for name in line}
 
 
 def _log_model(files: VersionFiles, lineage: Lineage) -> None:
-    import mlflow  # noqa: PLC0415  (see above)
+    import mlflow  # noqa: PLC0415  (see mlflow_client)
 
     package = Path(__file__).parents[1]
     mlflow.pyfunc.log_model(
@@ -230,10 +195,10 @@ def _log_model(files: VersionFiles, lineage: Lineage) -> None:
 
 
 def _signature() -> "ModelSignature":
-    from mlflow.models import ModelSignature  # noqa: PLC0415  (see above)
-    from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema  # noqa: PLC0415  (see above)
+    from mlflow.models import ModelSignature  # noqa: PLC0415  (see mlflow_client)
+    from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema  # noqa: PLC0415  (as above)
 
-    asked = {
+    inputs = {
         columns.CUSTOMER_ID: DataType.string,
         columns.AGE: DataType.double,  # as whole numbers, a missing age could not be sent
         columns.CLUB: DataType.string,
@@ -241,12 +206,12 @@ def _signature() -> "ModelSignature":
         columns.FN: DataType.boolean,
         columns.ACTIVE: DataType.boolean,
     }
-    kinds = {"rank": DataType.long, "score": DataType.double}
-    answered = {name: kinds.get(name, DataType.string) for name in RECOMMENDATION_COLUMNS}
+    numbers = {"rank": DataType.long, "score": DataType.double}
+    outputs = {"asker": DataType.long} | {
+        name: numbers.get(name, DataType.string) for name in RECOMMENDATION_COLUMNS
+    }
     return ModelSignature(
-        Schema([ColSpec(kind, name, required=False) for name, kind in asked.items()]),
-        Schema(
-            [ColSpec(kind, name) for name, kind in {"asker": DataType.long, **answered}.items()]
-        ),
+        Schema([ColSpec(kind, name, required=False) for name, kind in inputs.items()]),
+        Schema([ColSpec(kind, name) for name, kind in outputs.items()]),
         ParamSchema([ParamSpec("k", DataType.long, 12)]),
     )

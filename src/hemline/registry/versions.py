@@ -1,8 +1,8 @@
-"""Versions of the model in MLflow's registry: what each carries, and which one is live.
+"""Versions of the model in MLflow's registry: their files, tags and aliases.
 
-Two aliases tell the state: `challenger` is the newest version, `champion` the one that answers.
-A version is registered once per content, however often the flow runs. How the champion changes
-stands in `registry.champions`, and who is promoted in `registry.judging`.
+There are two aliases: `challenger` is the newest version, `champion` the one that is served. A
+version is registered once per content, however often the flow runs. `registry.champions` changes
+the champion, and `registry.promotion` decides whether to.
 """
 
 from collections.abc import Mapping
@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Final
 import yaml
 
 from hemline.errors import BadInput
+from hemline.registry.mlflow_client import client, existing
 from hemline.registry.runs import Lineage
 from hemline.storefront import FORMAT_VERSION, Storefront, VersionFiles
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion
 
 MODEL: Final = "hemline"
@@ -40,7 +40,7 @@ class Version:
 
     @property
     def cut(self) -> date:
-        """The cut it was fitted at; versions registered before name it `as_of`."""
+        """The cut it was fitted at; the first versions name it `as_of`."""
         return date.fromisoformat(self.tags.get("cut") or self.tags["as_of"])
 
     @property
@@ -55,88 +55,74 @@ class Version:
 
 
 def find_version(lineage: Lineage) -> Version | None:
-    """Return the version that carries the same content, or None."""
+    """Return the newest version with the same content, or None."""
     same = f"name = '{MODEL}' and tags.models_hash = '{lineage.models_hash}'"
-    found = _client().search_model_versions(same)
-    return _version(max(found, key=lambda one: int(one.version))) if found else None
+    matches = client().search_model_versions(same)
+    return _version(max(matches, key=lambda one: int(one.version))) if matches else None
 
 
 def register_challenger(run_id: str, lineage: Lineage) -> Version:
     """Register the model of a run as a new version with the alias challenger, and return it."""
-    from mlflow.exceptions import MlflowException  # noqa: PLC0415  (see registry.runs)
-
-    client = _client()
-    try:
-        client.get_registered_model(MODEL)
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-            raise
-        client.create_registered_model(MODEL, description="Recommends articles to customers.")
-    outputs = client.get_run(run_id).outputs
+    if existing(lambda: client().get_registered_model(MODEL)) is None:
+        client().create_registered_model(MODEL, description="Recommends articles to customers.")
+    outputs = client().get_run(run_id).outputs
     if outputs is None:
         raise RuntimeError(f"MLflow run {run_id} holds no model")
     model_id = outputs.model_outputs[0].model_id
-    created = client.create_model_version(
+    created = client().create_model_version(
         MODEL,
         source=f"models:/{model_id}",
         run_id=run_id,
         model_id=model_id,
         tags=asdict(lineage),
     )
-    client.set_registered_model_alias(MODEL, CHALLENGER, created.version)
+    client().set_registered_model_alias(MODEL, CHALLENGER, created.version)
     return _version(created)
 
 
 def version_by_alias(alias: str) -> Version | None:
     """Return the version with the alias (champion or challenger), or None."""
-    from mlflow.exceptions import MlflowException  # noqa: PLC0415  (see registry.runs)
-
-    client = _client()
-    try:
-        return _version(client.get_model_version_by_alias(MODEL, alias))
-    except MlflowException as error:
-        if error.error_code in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
-            return None
-        raise
+    match = existing(lambda: client().get_model_version_by_alias(MODEL, alias))
+    return None if match is None else _version(match)
 
 
 def known_version(number: str) -> Version:
     """Return the version with the number; raises BadInput when there is none."""
-    found = {version.number: version for version in all_versions()}
-    if number not in found:
+    versions = {version.number: version for version in all_versions()}
+    if number not in versions:
         raise BadInput(
-            "a version's number is one the registry has",
-            found=f"{number}, beside {', '.join(found) or 'none'}",
-            fix="look it up: hemline history",
+            "a version number is one that the registry has",
+            found=f"{number}; the registry has {', '.join(versions) or 'none'}",
+            fix="list the versions: hemline history",
         )
-    return found[number]
+    return versions[number]
 
 
 def all_versions() -> list[Version]:
     """Return every version, oldest first."""
-    found: list[Version] = []
+    versions: list[Version] = []
     page: str | None = ""
     while page is not None:
-        some = _client().search_model_versions(f"name = '{MODEL}'", page_token=page or None)
-        found += [_version(one) for one in some]
+        some = client().search_model_versions(f"name = '{MODEL}'", page_token=page or None)
+        versions += [_version(one) for one in some]
         page = some.token or None
-    return sorted(found, key=lambda version: int(version.number))
+    return sorted(versions, key=lambda version: int(version.number))
 
 
 def tag_version(number: str, tags: Mapping[str, str]) -> None:
     """Set tags of a version, one after the other in the order given."""
     for name, value in tags.items():
-        _client().set_model_version_tag(MODEL, number, name, value)
+        client().set_model_version_tag(MODEL, number, name, value)
 
 
 def describe_version(number: str, description: str) -> None:
     """Set the text that MLflow shows on the version's page."""
-    _client().update_model_version(MODEL, number, description=description)
+    client().update_model_version(MODEL, number, description=description)
 
 
 def set_champion(number: str) -> None:
-    """Point the alias to a version and nothing more: the log is kept by `registry.champions`."""
-    _client().set_registered_model_alias(MODEL, CHAMPION, number)
+    """Point the alias to a version, without an entry in the log of `registry.champions`."""
+    client().set_registered_model_alias(MODEL, CHAMPION, number)
 
 
 def load_version(version: Version) -> Storefront:
@@ -145,7 +131,7 @@ def load_version(version: Version) -> Storefront:
     Raises:
         BadInput: its files have a format that this code does not read.
     """
-    from mlflow.artifacts import download_artifacts  # noqa: PLC0415  (see registry.runs)
+    from mlflow.artifacts import download_artifacts  # noqa: PLC0415  (see mlflow_client)
 
     require_readable(version)
     folder = Path(download_artifacts(artifact_uri=f"models:/{MODEL}/{version.number}"))
@@ -168,7 +154,7 @@ def require_readable(version: Version) -> None:
 
 
 def load_champion() -> tuple[Version, Storefront]:
-    """Return the champion and its storefront.
+    """Return the champion, ready to recommend.
 
     Raises:
         BadInput: there is no champion yet, or this code does not read its files.
@@ -194,11 +180,5 @@ def version_page(address: str, number: str) -> str:
     return f"{address}/#/models/{MODEL}/versions/{number}"
 
 
-def _client() -> "MlflowClient":
-    from mlflow import MlflowClient  # noqa: PLC0415  (see registry.runs)
-
-    return MlflowClient()
-
-
-def _version(found: "ModelVersion") -> Version:
-    return Version(str(found.version), str(found.run_id), dict(found.tags))
+def _version(stored: "ModelVersion") -> Version:
+    return Version(str(stored.version), str(stored.run_id), dict(stored.tags))
