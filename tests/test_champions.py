@@ -9,7 +9,7 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from hemline.errors import BadInput
-from hemline.evaluation.gate.verdict import Verdict, refuse_rolled_back
+from hemline.evaluation.gate.verdict import GateVerdict, refuse_rolled_back
 from hemline.registry.champions import (
     NOBODY,
     Change,
@@ -146,7 +146,7 @@ def test_a_change_cut_short_before_any_write_is_settled_and_no_reason_is_lost(
 def test_a_gate_cut_short_before_any_write_reaches_the_same_verdict_once(
     client: MlflowClient,
 ) -> None:
-    verdict, n_writes, is_killed = Verdict(promotes=True, reason="it was better"), 0, True
+    verdict, n_writes, is_killed = GateVerdict(promotes=True, reason="it was better"), 0, True
     while is_killed:
         version = known_version(add_version(client))
         try:
@@ -166,7 +166,7 @@ def test_a_gate_cut_short_before_any_write_reaches_the_same_verdict_once(
     assert n_writes == 8  # two tags, four writes of the change, the description, the reason
 
 
-def finish(version: Version, verdict: Verdict) -> None:
+def finish(version: Version, verdict: GateVerdict) -> None:
     """Do what the next run of the flow does."""
     version = known_version(version.number)
     if existing_verdict(version, LATER) is None:
@@ -214,7 +214,7 @@ def test_a_person_can_bring_back_what_was_rolled_back(client: MlflowClient) -> N
 def test_a_rolled_back_version_keeps_its_verdict_and_stays_away(client: MlflowClient) -> None:
     one, two = add_version(client), add_version(client)
     crown(one)
-    record_verdict(known_version(two), Verdict(promotes=True, reason="it was better"), NOW)
+    record_verdict(known_version(two), GateVerdict(promotes=True, reason="it was better"), NOW)
     roll_back(reason="looked wrong", at=LATER)
     assert existing_verdict(known_version(two), LATER) == "it was better"
     record_verdict(known_version(two), refuse_rolled_back("looked wrong"), LATER)
@@ -227,7 +227,7 @@ def test_a_version_crowned_before_its_verdict_is_not_made_champion_again(
     one, two = add_version(client), add_version(client)
     crown(one)
     promote(two, reason="I know it", at=NOW)
-    record_verdict(known_version(two), Verdict(promotes=True, reason="it was champion"), LATER)
+    record_verdict(known_version(two), GateVerdict(promotes=True, reason="it was champion"), LATER)
     assert existing_verdict(known_version(two), LATER) == "it was champion"
     assert [change.version for change in changes()] == [one, two]
     assert_sound(changes())

@@ -25,7 +25,7 @@ from hemline.evaluation.gate.guardrails import (
     check_against_champion,
     check_challenger,
 )
-from hemline.evaluation.gate.verdict import Verdict, judge
+from hemline.evaluation.gate.verdict import GateVerdict, judge
 from hemline.evaluation.gate.version_comparison import compare
 from hemline.evaluation.version_lists import TargetWeek, WeekLists
 from hemline.models.cascade import MODELS
@@ -100,7 +100,7 @@ def shuffled(shop: Shop, rng: np.random.Generator) -> Shop:
     return replace(shop, purchases=shop.purchases.assign(**{columns.CUSTOMER: dealt}))
 
 
-def judged(champion: WeekLists, challenger: WeekLists, popularity: WeekLists) -> Verdict:
+def judged(champion: WeekLists, challenger: WeekLists, popularity: WeekLists) -> GateVerdict:
     gate = GateParams.load(REPOSITORY / "params.yaml")
     rng = np.random.default_rng(7)
     evidence = Evidence(challenger, popularity.average_precision, None, np.full(100, 20.0))

@@ -12,7 +12,7 @@ import pytest
 from flows.project import Project
 from hemline.errors import BadInput
 from hemline.evaluation.gate.guardrails import GateParams
-from hemline.evaluation.gate.verdict import Verdict
+from hemline.evaluation.gate.verdict import GateVerdict
 from hemline.registry.lineage import lineage_of
 from hemline.registry.promotion import judge_challenger
 from hemline.registry.runs import Lineage
@@ -28,7 +28,7 @@ from hemline.registry.versions import (
 from tests.tiny_project import run
 
 
-def judged(root: Path, version: Version) -> Verdict:
+def judged(root: Path, version: Version) -> GateVerdict:
     project = Project.at(root)
     return judge_challenger(
         version,

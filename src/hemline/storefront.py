@@ -105,7 +105,7 @@ class Storefront:
             BadInput: an attribute has a value no customer can have.
         """
         attributes = as_customer_row(customer)
-        empty = sparse.csr_matrix((1, len(self._articles)), dtype=np.float32)
+        empty = sparse.csr_matrix(np.zeros((1, len(self._articles)), np.float32))
         cold = Histories(
             empty,
             empty.copy(),

@@ -24,7 +24,7 @@ from hemline.evaluation.fairness.aspects import (
 from hemline.evaluation.fairness.exposure import concentration, expose_categories
 from hemline.evaluation.fairness.gaps import describe_groups, draw_means, find_gaps
 from hemline.evaluation.fairness.groups import HISTORY, Grouping, group_customers
-from hemline.evaluation.fairness.outcomes import PRECISION, RECALL, Outcome, compare_outcomes
+from hemline.evaluation.fairness.outcomes import PRECISION, RECALL, ListOutcomes, compare_outcomes
 
 HALVES = np.repeat([0, 1], 100)
 
@@ -123,7 +123,7 @@ def test_the_interval_of_a_group_mean_has_the_textbook_width() -> None:
 
 
 def test_recall_and_precision_count_every_customer_once() -> None:
-    outcome = Outcome(np.array([1, 2, 0]), np.array([2, 8, 1]), np.array([4, 4, 0]))
+    outcome = ListOutcomes(np.array([1, 2, 0]), np.array([2, 8, 1]), np.array([4, 4, 0]))
     scores = outcome.per_customer()
     assert scores[RECALL].tolist() == [1 / 2, 2 / 8, 0 / 1]
     assert scores[PRECISION].tolist() == [1 / 4, 2 / 4, 0]
@@ -132,7 +132,7 @@ def test_recall_and_precision_count_every_customer_once() -> None:
 def test_fairlearn_and_the_permutation_test_speak_of_the_same_gap() -> None:
     draw = rng()
     bought = draw.integers(1, 9, 200)
-    outcome = Outcome(draw.integers(0, bought + 1), bought, np.full(200, 12))
+    outcome = ListOutcomes(draw.integers(0, bought + 1), bought, np.full(200, 12))
     groups = grouping(np.concatenate([draw.integers(3, size=195), np.full(5, 3)]))
     compared = compare_outcomes(outcome, groups)
     for measure, values in outcome.per_customer().items():

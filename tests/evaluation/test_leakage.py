@@ -109,14 +109,14 @@ def test_shuffling_keeps_the_days_and_touches_nothing_before_the_cut(
     assert deleted.equals(before(purchases, CUT))
 
 
-def test_a_moody_model_is_refused_and_not_called_a_leak(purchases: pd.DataFrame) -> None:
+def test_a_nondeterministic_model_is_refused_and_not_called_a_leak(purchases: pd.DataFrame) -> None:
     rng = np.random.default_rng(4)
 
-    def moody(known: pd.DataFrame, cut: date) -> Lists:
-        return {"moody": rng.permuted(most_bought(before(known, cut)), axis=1)}
+    def nondeterministic(known: pd.DataFrame, cut: date) -> Lists:
+        return {"nondeterministic": rng.permuted(most_bought(before(known, cut)), axis=1)}
 
-    with pytest.raises(BadInput, match="same purchases with the same lists"):
-        leaks_of(moody, purchases)
+    with pytest.raises(BadInput, match="same lists for the same purchases"):
+        leaks_of(nondeterministic, purchases)
 
 
 def test_without_a_future_nothing_is_shown(purchases: pd.DataFrame) -> None:

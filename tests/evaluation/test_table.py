@@ -7,7 +7,7 @@ import pytest
 from hemline import columns
 from hemline.evaluation.beyond_accuracy import OF_LISTS
 from hemline.evaluation.held_out_week import EVERYTHING, NEW, SCORES
-from hemline.evaluation.score_report import Page, as_markdown
+from hemline.evaluation.score_report import ScorePage, as_markdown
 from hemline.evaluation.score_table import headline, ratios, resample, score_table
 from hemline.evaluation.significance import bootstrap_means, interval
 
@@ -128,7 +128,7 @@ def test_the_page_lists_the_best_first_and_the_oracle_last() -> None:
         "oracle": np.ones(10),
     }
     table = table_of(scored(values), ("popularity", "served"))
-    page = Page(table, dict.fromkeys(values, OF_ALL), {"served": "a, b"}, "the test week")
+    page = ScorePage(table, dict.fromkeys(values, OF_ALL), {"served": "a, b"}, "the test week")
     text = as_markdown(page).splitlines()
     assert [row.split("|")[1].strip() for row in text[2:5]] == [
         "**served**",

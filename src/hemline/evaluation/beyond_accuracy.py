@@ -1,13 +1,13 @@
 """What accuracy does not show: novelty, diversity, popularity bias, repeats, personalisation.
 
-All of it is about the first 12 places, the list a customer gets. An empty list counts as zero, and
+All measures are of the first 12 places, the list a customer gets. An empty list counts as zero, and
 so does the diversity of a list of one.
 Popularity is the share of recent buyers, so an article that was loved last year is not popular.
 Two articles are alike by the share of five attributes they have in common, which is the cosine of
-their one-hot rows: it needs no fitted text model, costs a sparse product, and reads as a sentence.
+their one-hot rows: this needs no fitted text model, costs a sparse product, and is easy to explain.
 
-Means over all pairs (of articles in a list, of customers) are exact and cost as much as the lists
-have places: the sum of all cosines of unit rows is the squared length of their sum.
+Means over all pairs (of articles in a list, of customers) are exact, and their cost is linear in
+the places of the lists: the sum of all cosines of unit rows is the squared length of their sum.
 """
 
 from dataclasses import dataclass
@@ -48,14 +48,14 @@ _K: Final = 12
 
 @dataclass(frozen=True)
 class Assortment:
-    """The articles as they stand at a cut.
+    """The articles at a cut.
 
     Attributes:
         shares: float64 of shape (articles,); share of the recent buyers who bought the article.
-        rarest: share of one buyer, the least that counts in novelty.
-        is_head: bool of shape (articles,); the HEAD of recently sold articles with most buyers.
-        is_new: bool of shape (articles,); nobody's last purchase of it is older than the limit. An
-            article whose every early buyer came back for it lately counts as new, too.
+        rarest: share of one buyer, the smallest share that novelty uses.
+        is_head: bool of shape (articles,); the HEAD of recently sold articles with the most buyers.
+        is_new: bool of shape (articles,); no customer's last purchase of it is older than the
+            limit. An article that all its early buyers bought again recently counts as new, too.
         attributes: CSR of shape (articles, attribute values) with a 1 per attribute and row.
     """
 
@@ -69,13 +69,13 @@ class Assortment:
 def assortment_at(
     known: Histories, articles: pd.DataFrame, *, recent_days: int, new_article_days: int
 ) -> Assortment:
-    """Return the articles as the histories of all customers show them.
+    """Return the assortment as the histories of all customers show it.
 
     Args:
-        known: histories of everybody at the cut, not only of those to be asked.
+        known: histories of all customers at the cut, not only of those who get lists.
         articles: tables.ARTICLES.
-        recent_days: whose buyers count.
-        new_article_days: how long ago an article may first have been bought and still be new.
+        recent_days: an article's buyers in these days count.
+        new_article_days: an article first bought at most this many days ago is new.
     """
     days, column = known.days_ago.data, known.days_ago.indices
     is_recent = days <= recent_days
@@ -109,7 +109,7 @@ def score_beyond(
     - diversity: share of attributes in which two articles of the list differ, mean over its pairs
     - popularity: mean share of recent buyers
     - head_share: share of the list that the most popular hundredth of sold articles takes
-    - repeat_share: share of the list that the customer bought before
+    - repeat_share: share of the list that the customer had bought before
     - serendipity: share of the list that was bought and that the baseline did not list
 
     Args:
@@ -121,7 +121,7 @@ def score_beyond(
     """
     top = articles[:, :_K]
     is_obvious = hits_in(top, as_matrix(baseline[:, :_K], known.n_articles))
-    found = hits_in(top, bought) & ~is_obvious
+    is_surprise = hits_in(top, bought) & ~is_obvious
     values = (
         _mean_over(
             top, _of_articles(top, -np.log2(np.maximum(assortment.shares, assortment.rarest)))
@@ -130,17 +130,17 @@ def score_beyond(
         _mean_over(top, _of_articles(top, assortment.shares)),
         _mean_over(top, _of_articles(top, assortment.is_head.astype(np.float64))),
         _mean_over(top, hits_in(top, known.units).astype(np.float64)),
-        _mean_over(top, found.astype(np.float64)),
+        _mean_over(top, is_surprise.astype(np.float64)),
     )
     return pd.DataFrame(dict(zip(BEYOND, values, strict=True)))
 
 
 def of_lists(articles: Articles, n_articles: int) -> dict[str, float]:
-    """Return OF_LISTS, what only all lists together show.
+    """Return OF_LISTS, the measures of all lists together.
 
-    - coverage: share of the catalogue that stands in at least one list, all places counted
+    - coverage: share of the catalogue that is in at least one list, at any place
     - personalisation: 1 - cosine of two customers' lists, mean over all pairs of customers
-    - gini: of the places each article of the catalogue takes; 0 is an equal share, 1 one for all
+    - gini: of the places per article of the catalogue; 0 is equal shares, 1 is one article only
     """
     listed = as_matrix(articles[:, :_K], n_articles)
     values = (

@@ -1,14 +1,14 @@
-"""One held-out week: its buyers, the lists every row gives them, and each list's scores.
+"""One held-out week: its buyers, every row's lists for them, and each list's scores.
 
-The scores are kept per customer, row and truth, in one long frame that intervals, slices and paired
+The scores of each customer, row and truth are in one long frame that intervals, slices and paired
 tests all read, for one week or many. A truth says which of the held-out purchases count. All of
-them do, except where articles are sliced: there the lists stay as they are, only purchases of new
-(or of older) articles count as hits, and a customer who bought none of these is left out.
+them do, except in slices of articles: there the lists stay the same, only purchases of new (or of
+older) articles count as hits, and a customer who bought none of these is left out.
 
 The oracle lists what will be bought, in the order of keys, so that the ceiling of every metric, and
-the novelty of what people really buy, stand in the same frame as any row.
+the novelty of actual purchases, are in the same frame as any row.
 
-Its schema stands here and not in tables.py: adding a metric should not make `acquire` stale.
+The schema is defined here and not in tables.py: adding a metric should not make `acquire` stale.
 """
 
 from collections.abc import Iterator, Mapping
@@ -102,24 +102,24 @@ def hold_out(
 
 
 def lists_of(rows: Mapping[str, Recommender], known: Histories, length: int) -> Lists:
-    """Return what every row recommends to the customers of the histories, by name of the row."""
+    """Return every row's lists for the customers of the histories, by name of the row."""
     return {
         name: recommend_in_batches(model, known, length).articles for name, model in rows.items()
     }
 
 
 def with_oracle(lists: Lists, week: HeldOut) -> Lists:
-    """Return the lists and those of an oracle, which hold what will be bought and no more."""
-    wanted = week.bought.copy()
-    wanted.data = np.ones_like(wanted.data)
-    oracle, _ = top_k_sparse(wanted, next(iter(lists.values())).shape[1])
+    """Return the lists and those of an oracle, which list exactly what will be bought."""
+    is_bought = week.bought.copy()
+    is_bought.data = np.ones_like(is_bought.data)
+    oracle, _ = top_k_sparse(is_bought, next(iter(lists.values())).shape[1])
     return lists | {ORACLE: oracle}
 
 
 def score_lists(lists: Lists, week: HeldOut) -> pd.DataFrame:
-    """Return SCORED_LISTS of one week; `lists` hold the baseline's.
+    """Return SCORED_LISTS of one week; `lists` include the baseline's.
 
-    METRICS count the purchases of the truth; BEYOND is about the whole list and all purchases.
+    METRICS count the purchases of the truth; BEYOND uses the whole list and all purchases.
     """
     is_cold = week.known.is_cold()
     beyond = {
@@ -130,20 +130,20 @@ def score_lists(lists: Lists, week: HeldOut) -> pd.DataFrame:
     for truth, rows, bought in _truths(week):
         about = {"cut": week.cut, columns.CUSTOMER: week.customers[rows], "is_cold": is_cold[rows]}
         for name, articles in lists.items():
-            who = pd.DataFrame({**about, "model": name, "truth": truth})
+            keys = pd.DataFrame({**about, "model": name, "truth": truth})
             scores = score_customers(articles[rows], bought)
             more = beyond[name].iloc[rows].reset_index(drop=True)
-            parts.append(pd.concat([who, scores, more], axis=1))
+            parts.append(pd.concat([keys, scores, more], axis=1))
     return pd.concat(parts, ignore_index=True)
 
 
 def score_all_lists(lists: Lists, week: HeldOut) -> dict[str, dict[str, float]]:
-    """Return, by name of the row, what only all its lists together show."""
+    """Return, by name of the row, the measures of all its lists together."""
     return {name: of_lists(listed, week.known.n_articles) for name, listed in lists.items()}
 
 
 def buyers_of(scored: pd.DataFrame, model: str = ORACLE) -> pd.DataFrame:
-    """Return one model's scored lists, all articles counting: one row per buyer (and cut)."""
+    """Return one model's scored lists where all articles count: one row per buyer (and cut)."""
     return scored[(scored["truth"] == EVERYTHING) & (scored["model"] == model)]
 
 
@@ -174,9 +174,8 @@ def _truths(
     week: HeldOut,
 ) -> Iterator[tuple[str, npt.NDArray[np.intp], sparse.csr_matrix]]:
     """Yield each truth, the rows of customers who have one, and what they bought of it."""
-    everything = np.ones(week.bought.shape[1], bool)
-    counting = (everything, week.assortment.is_new, ~week.assortment.is_new)
-    for truth, counts in zip(TRUTHS, counting, strict=True):
+    is_new = week.assortment.is_new
+    for truth, counts in zip(TRUTHS, (np.ones_like(is_new), is_new, ~is_new), strict=True):
         bought = sparse.csr_matrix(week.bought @ sparse.diags_array(counts.astype(np.float32)))
         bought.eliminate_zeros()
         bought.sort_indices()

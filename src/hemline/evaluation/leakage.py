@@ -1,12 +1,12 @@
 """The leak check: what happens from the cut on must not change a single list.
 
-A recommender that is fitted and asked at a cut gets the purchases as they are, then with customers,
-articles and prices from the cut on shuffled, then with everything from the cut on deleted. Any
-difference in any place of any list is a leak, whichever way the future came in: a count over the
-whole period, a feature fitted once, a forgotten filter. The price is two more fits.
+Models are fitted at a cut on the purchases as they are, then with customers, articles and prices
+from the cut on shuffled, then with everything from the cut on deleted. Any difference at any place
+of any list is a leak, whatever its cause: a count over the whole period, a feature fitted once, a
+forgotten filter. The price is two more fits.
 
-Where a list differs, everything is fitted once more on unchanged purchases: a model that does not
-even repeat itself cannot be checked, and is refused as such.
+Where a list differs, everything is fitted once more on unchanged purchases: a model that is not
+deterministic cannot be checked, and is refused for that reason.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -23,7 +23,7 @@ from hemline.errors import BadInput
 
 Lists = Mapping[str, npt.NDArray[np.int32]]
 RecommendAt = Callable[[pd.DataFrame, date], Lists]
-"""From purchases and a cut to lists by name of the model, the same customers each time."""
+"""From purchases and a cut to lists by name of the model, for the same customers each time."""
 
 _N_EXAMPLES: Final = 5
 _SHUFFLED: Final = (columns.CUSTOMER, columns.ARTICLE, columns.PRICE)
@@ -35,7 +35,7 @@ class Leak:
 
     Attributes:
         model: its name.
-        change: what was done to the purchases from the cut on.
+        change: how the purchases from the cut on were changed.
         n_changed: how many lists differ.
         n_lists: how many were compared.
         examples: rows of the first lists that differ.
@@ -48,7 +48,7 @@ class Leak:
     examples: tuple[int, ...]
 
     def __str__(self) -> str:
-        """Return the finding as a sentence."""
+        """Return the leak as a sentence."""
         rows = ", ".join(map(str, self.examples))
         return (
             f"{self.model}: {self.n_changed:,} of {self.n_lists:,} lists differ after the future "
@@ -59,26 +59,27 @@ class Leak:
 def find_leaks(
     recommend_at: RecommendAt, purchases: pd.DataFrame, cut: date, *, rng: np.random.Generator
 ) -> list[Leak]:
-    """Return every model and change of the future that changes a list.
+    """Return a leak for every model and change of the future that changes a list.
 
     Args:
-        recommend_at: fits and asks; called three times, and a fourth time if a list differs.
+        recommend_at: fits and recommends; called three times, and once more if a list differs.
         purchases: tables.PURCHASES or TRANSACTIONS, some on or after the cut.
         cut: the first day that must not be known.
         rng: shuffles.
 
     Raises:
-        BadInput: a model answers the same purchases differently each time.
+        BadInput: a model gives different lists for the same purchases.
         ValueError: there is nothing on or after the cut, so nothing could leak.
     """
-    as_it_was = recommend_at(purchases, cut)
+    unchanged = recommend_at(purchases, cut)
     leaks = [
         leak
         for change, changed in _changed(purchases, cut, rng)
-        for leak in _differences(as_it_was, recommend_at(changed, cut), change)
+        for leak in _differences(unchanged, recommend_at(changed, cut), change)
     ]
     if leaks:
-        _refuse_moods(_differences(as_it_was, recommend_at(purchases, cut), "left as it was"))
+        again = _differences(unchanged, recommend_at(purchases, cut), "left unchanged")
+        _refuse_nondeterminism(again)
     return leaks
 
 
@@ -86,7 +87,7 @@ def refuse_leaks(leaks: list[Leak]) -> None:
     """Raise BadInput that names each leak, if there is one."""
     if leaks:
         raise BadInput(
-            "what happens from the cut on changes no list",
+            "purchases from the cut on change no list",
             found="; ".join(map(str, leaks)),
             fix="fit the model, and every feature it reads, on purchases before the cut only",
         )
@@ -118,10 +119,10 @@ def _differences(left: Lists, right: Lists, change: str) -> list[Leak]:
     return leaks
 
 
-def _refuse_moods(differences: list[Leak]) -> None:
+def _refuse_nondeterminism(differences: list[Leak]) -> None:
     if differences:
         raise BadInput(
-            "a model answers the same purchases with the same lists",
+            "a model gives the same lists for the same purchases",
             found="; ".join(map(str, differences)),
-            fix="draw from a seeded generator, and sum in a fixed order",
+            fix="seed every random generator, and sum in a fixed order",
         )

@@ -2,7 +2,7 @@
 
 Every function takes `hits`, bool of shape (customers, list length), true where the article at that
 rank was bought in the test week, and `n_bought`, int of shape (customers,), at least 1; it returns
-float64 of shape (customers,). Means are taken by the caller, so intervals can be too.
+float64 of shape (customers,). The caller takes means, and so can compute intervals.
 """
 
 from typing import Final

@@ -1,11 +1,11 @@
 """One protocol for every model: full catalogue, all buyers of the week after the cut.
 
-A row of the table is a cascade of models as params.yaml writes it, so it is plain to see which of
-them fall back on popularity. Each customer's values are kept: intervals, slices, the gate and later
-paired tests all read the same frame.
+A row of the score table is a cascade of models as params.yaml lists them, so it is plain which rows
+fall back on popularity. Each customer's values are stored: intervals, slices, the gate and paired
+tests all read the same frame.
 
-Protocol: histories end before cut; the truth is the set of distinct articles bought in the
-`test_days` from cut on; bought articles stay in the lists; nobody who bought is left out.
+Protocol: histories end before the cut; the truth is the set of distinct articles bought in the
+`test_days` from the cut on; articles bought before stay in the lists; every buyer is included.
 """
 
 from typing import Annotated, ClassVar, Final
@@ -41,7 +41,7 @@ _BATCH: Final = 4096
 
 
 class EvaluateParams(Section):
-    """Which cascades stand in the table, how intervals are drawn, what is recent and what new."""
+    """The rows of the score table, how intervals are drawn, what counts as recent and as new."""
 
     section: ClassVar[str] = "evaluate"
     rows: dict[str, tuple[str, ...]]
@@ -58,9 +58,9 @@ class EvaluateParams(Section):
         cls, rows: dict[str, tuple[str, ...]]
     ) -> dict[str, tuple[str, ...]]:
         if not {BASELINE, RULES} <= set(rows):
-            raise ValueError(f"every table has rows '{BASELINE}' and '{RULES}' to measure against")
+            raise ValueError(f"every table has rows '{BASELINE}' and '{RULES}' to compare with")
         if {SERVED, ORACLE} & set(rows):
-            raise ValueError(f"the rows '{SERVED}' and '{ORACLE}' come by themselves")
+            raise ValueError(f"the rows '{SERVED}' and '{ORACLE}' are added automatically")
         return rows
 
 
@@ -105,6 +105,6 @@ def hits_in(articles: np.ndarray, bought: sparse.csr_matrix) -> metrics.Hits:
     """Return, place by place, whether the row of the same customer holds the listed article."""
     row = np.repeat(np.arange(bought.shape[0]), np.diff(bought.indptr))
     held = np.sort(row * np.int64(bought.shape[1]) + bought.indices)
-    asked = np.arange(len(articles))[:, None] * np.int64(bought.shape[1]) + articles
-    found = np.append(held, -1)[np.searchsorted(held, asked)]
-    return np.asarray((found == asked) & (articles != NO_ARTICLE))
+    listed = np.arange(len(articles))[:, None] * np.int64(bought.shape[1]) + articles
+    nearest = np.append(held, -1)[np.searchsorted(held, listed)]
+    return np.asarray((nearest == listed) & (articles != NO_ARTICLE))

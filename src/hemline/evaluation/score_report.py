@@ -1,6 +1,6 @@
-"""The score table as people read it: what was chosen on first, everything else below.
+"""The score table as markdown: the chosen metric first, everything else below.
 
-The first table stays narrow enough for a page of Prefect's; scores.csv has the rest.
+The first table is narrow enough for a Prefect page; scores.csv has every number.
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,25 +35,25 @@ _BEYOND_NOTE: Final = (
     "bought, and not in the list of popularity. Repeats: bought before. Popularity: share of "
     "recent buyers. Top 1 %: share of the list that the most popular hundredth of sold articles "
     "takes. Personalisation: 1 - cosine of two customers' lists. Gini: of the places per article "
-    "of the catalogue. The oracle's line is what people really bought (one article alone has no "
-    "diversity)."
+    "of the catalogue. The oracle's line shows what customers really bought (a list of one article "
+    "has no diversity)."
 )
 
 
 @dataclass(frozen=True)
-class Page:
-    """What a page of scores is written from.
+class ScorePage:
+    """The content of a page of scores.
 
     Attributes:
         table: the lines of `score_table`.
-        of_lists: by row, what only all its lists show.
-        asked: by row, what it asks in which order.
+        of_lists: by row, the measures of all its lists together.
+        models: by row, its models in their order, as text.
         when: which week or weeks, in words.
     """
 
     table: pd.DataFrame
     of_lists: Mapping[str, Mapping[str, float]]
-    asked: Mapping[str, str]
+    models: Mapping[str, str]
     when: str
 
 
@@ -76,13 +76,13 @@ class _Everyone:
         return cls(order, lines, int(maps["n_customers"].iloc[0]))
 
 
-def as_markdown(page: Page) -> str:
-    """Return the page: accuracy, beyond accuracy, what is served against each row, slices."""
+def as_markdown(page: ScorePage) -> str:
+    """Return the page: accuracy, beyond accuracy, each row against what is served, slices."""
     everyone = _Everyone.of(page.table)
     note = (
-        f"{everyone.n_customers:,} buyers of {page.when}; full catalogue; bought articles stay in; "
-        "oracle lists what will be bought. p: two-sided sign flips of customers, Holm's "
-        "correction over the rows."
+        f"{everyone.n_customers:,} buyers of {page.when}; full catalogue; articles bought before "
+        "stay in the lists; the oracle lists exactly what was bought. p: two-sided sign-flip test "
+        "over customers, with Holm's correction over the rows."
     )
     parts = [_accuracy(everyone, page), [note], _beyond(everyone, page), [_BEYOND_NOTE]]
     if SERVED in everyone.order:
@@ -102,7 +102,7 @@ def label(name: str) -> str:
 
 
 def p_text(p_value: float) -> str:
-    """Return a p-value with the digits that mean something; nothing where nothing was tested.
+    """Return a p-value with its significant digits; an empty text where nothing was tested.
 
     >>> p_text(0.0001), p_text(0.0421), p_text(float("nan"))
     ('<0.001', '0.042', '')
@@ -113,13 +113,13 @@ def p_text(p_value: float) -> str:
 
 
 def gain_text(line: Any, reference: str) -> str:
-    """Return the paired gain on the reference with its interval, from a line of the table."""
+    """Return the paired gain over the reference with its interval, from a line of the table."""
     gain, low, high = (getattr(line, f"over_{reference}{end}") for end in ("", "_low", "_high"))
     return f"{gain:+.4f} [{low:+.4f}, {high:+.4f}]"
 
 
-def _accuracy(everyone: _Everyone, page: Page) -> list[str]:
-    heads = ["model", "MAP@12 [95 %]", "gain on popularity [95 %]", "p", *_ACCURACY.values()]
+def _accuracy(everyone: _Everyone, page: ScorePage) -> list[str]:
+    heads = ["model", "MAP@12 [95 %]", "gain over popularity [95 %]", "p", *_ACCURACY.values()]
     rows = []
     for name in everyone.order:
         ap = everyone.lines[name, AP]
@@ -131,13 +131,13 @@ def _accuracy(everyone: _Everyone, page: Page) -> list[str]:
                 p_text(getattr(ap, f"over_{BASELINE}_p")),
                 *(f"{everyone.lines[name, metric].value:.4f}" for metric in _ACCURACY),
                 f"{page.of_lists[name]['coverage']:.1%}",
-                page.asked.get(name, ""),
+                page.models.get(name, ""),
             ]
         )
-    return grid([*heads, "coverage", "asks"], rows)
+    return grid([*heads, "coverage", "models"], rows)
 
 
-def _beyond(everyone: _Everyone, page: Page) -> list[str]:
+def _beyond(everyone: _Everyone, page: ScorePage) -> list[str]:
     rows = [
         [
             label(name),
@@ -168,7 +168,7 @@ def _by_slice(maps: pd.DataFrame, order: Sequence[str]) -> list[str]:
     ]
     lines = grid(["MAP@12 (customers)", *(label(name) for name in order)], rows)
     about_articles = (
-        f"'{NEW}' and '{OLDER}': lists as they are, but only purchases of such articles count, "
-        "and customers without one are left out."
+        f"'{NEW}' and '{OLDER}': the lists are the same, but only purchases of such articles "
+        "count, and customers who bought none are left out."
     )
     return [*lines, "", about_articles]

@@ -3,8 +3,8 @@
 The customer is the unit of everything: where several weeks are pooled, a customer's weeks are added
 up first, and resampled or flipped together. One week is the case of one list per customer.
 
-One metric was chosen before looking, MAP@12: only it is tested. In each slice, Holm's correction
-covers the rows held against the same reference. The other metrics carry intervals.
+One metric was chosen in advance, MAP@12, and only it is tested. In each slice, Holm's correction
+covers the rows compared with the same reference. The other metrics have intervals.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,11 +27,11 @@ _AP: Final = SCORES.index(AP)
 
 @dataclass(frozen=True)
 class Resampled:
-    """Scores of the same lists' customers under every row, and of resamples of the customers.
+    """Scores of the same customers in every row, and of resamples of the customers.
 
     Attributes:
         models: the rows of the table.
-        sums: of shape (customers, models, scores); a customer's scores added over the weeks.
+        sums: of shape (customers, models, scores); a customer's scores summed over the weeks.
         n_lists: how many lists were scored; a customer has one per week.
         means: of shape (models, scores); over lists.
         draws: of shape (samples, models, scores); the same of each resample.
@@ -60,9 +60,9 @@ def score_table(
     and _p (sign flips, Holm's correction over the rows; of MAP@12 only).
 
     Args:
-        scored: evaluation.week.SCORED_LISTS.
+        scored: held_out_week.SCORED_LISTS.
         parts: rows of each slice, among the lists of one model and all articles.
-        references: rows of the table to hold the others against.
+        references: rows of the table that the others are compared with.
         n_samples: bootstrap resamples of the customers.
         n_flips: random sign vectors of the paired tests.
         rng: draws both.
@@ -98,15 +98,12 @@ def resample(scored: pd.DataFrame, *, n_samples: int, rng: np.random.Generator) 
 def ratios(drawn: Resampled, reference: str) -> pd.DataFrame:
     """Return MAP@12 of every row as a multiple of the reference's, with its 95 % interval.
 
-    Columns: model, ratio, low, high; not a number where the reference (of a resample) has no hit.
+    Columns: model, ratio, low, high; NaN where the reference (of a resample) has no hit.
     """
     base = drawn.models.index(reference)
     maps, draws = drawn.means[:, _AP], drawn.draws[:, :, _AP]
-    nothing = np.full_like(draws, np.nan)
-    low, high = interval(
-        np.divide(draws, draws[:, [base]], out=nothing, where=draws[:, [base]] > 0)
-    )
-    ratio = np.divide(maps, maps[base], out=np.full_like(maps, np.nan), where=maps[base] > 0)
+    low, high = interval(_divide(draws, draws[:, [base]]))
+    ratio = _divide(maps, maps[[base]])
     return pd.DataFrame({"model": drawn.models, "ratio": ratio, "low": low, "high": high})
 
 
@@ -122,6 +119,10 @@ def headline(
     for model, values in of_lists.items():
         scores[model] |= {name: round(value, 6) for name, value in values.items()}
     return scores
+
+
+def _divide(values: Values, by: Values) -> Values:
+    return np.divide(values, by, out=np.full_like(values, np.nan), where=by > 0)
 
 
 def _slices_of(

@@ -1,4 +1,4 @@
-"""The validation week as one number, to stop a training and to choose parameters by."""
+"""The validation week as one number, for early stopping and for choosing parameters."""
 
 import numpy as np
 
@@ -15,9 +15,9 @@ class ValidationWeek:
     def __init__(
         self, known: Histories, bought: Histories, *, max_buyers: int | None = None
     ) -> None:
-        """Take what was known before the week and what was bought in it, row by row.
+        """Take the histories before the week and the purchases in it, row by row.
 
-        Of more than `max_buyers` an even sample is asked: every so many rows one.
+        Of more than `max_buyers` buyers, an evenly spaced sample is used.
         """
         buyers = np.flatnonzero(~bought.is_cold())
         if max_buyers is not None and len(buyers) > max_buyers:

@@ -24,7 +24,7 @@ from hemline.evaluation.gate.verdict import (
     ALREADY_CHAMPION,
     NO_CHAMPION,
     UNREADABLE,
-    Verdict,
+    GateVerdict,
     has_seen_the_week,
     judge,
     judge_other_data,
@@ -73,7 +73,7 @@ def judge_challenger(
     *,
     n_samples: int,
     rng: np.random.Generator,
-) -> Verdict:
+) -> GateVerdict:
     """Return the gate's verdict on a version that has none yet.
 
     Args:
@@ -91,7 +91,7 @@ def judge_challenger(
     return replace(verdict, map_at_12=float(evidence.lists.average_precision.mean()))
 
 
-def record_verdict(version: Version, verdict: Verdict, at: datetime) -> None:
+def record_verdict(version: Version, verdict: GateVerdict, at: datetime) -> None:
     """Tag the version with the gate's numbers and, if it is promoted, make it the champion.
 
     `gate.reason` is written last: a version without it was not judged to the end and is judged
@@ -142,7 +142,7 @@ def _judge(
     params: GateParams,
     n_samples: int,
     rng: np.random.Generator,
-) -> Verdict:
+) -> GateVerdict:
     champion = version_by_alias(CHAMPION)
     guardrails = check_challenger(evidence, params, n_samples=n_samples, rng=rng)
     if champion is None:
@@ -163,7 +163,7 @@ def _judge(
     return judge(comparison, guardrails, max_relative_loss=params.max_relative_loss)
 
 
-def _numbers(verdict: Verdict) -> dict[str, str]:
+def _numbers(verdict: GateVerdict) -> dict[str, str]:
     """Return the verdict's numbers as tags."""
     tags: dict[str, str] = {}
     if verdict.map_at_12 is not None:

@@ -1,4 +1,4 @@
-"""Stage evaluate: every row of the table on the same test week, with intervals and pictures."""
+"""Stage evaluate: every row of the score table on the same test week, with intervals and plots."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ from hemline.evaluation.held_out_week import (
     with_oracle,
 )
 from hemline.evaluation.protocol import AP, BASELINE, ORACLE, SERVED, EvaluateParams
-from hemline.evaluation.score_report import Page, as_markdown
+from hemline.evaluation.score_report import ScorePage, as_markdown
 from hemline.evaluation.score_rows import build_rows, describe_rows
 from hemline.evaluation.score_table import headline, score_table
 from hemline.models.cascade import ServeParams, load_models
@@ -46,32 +46,32 @@ def main(
     served: OutPath,
 ) -> None:
     """Recommend to the test week's buyers and compare with what they bought."""
-    wanted, serve = EvaluateParams.load(params), ServeParams.load(params)
+    evaluation, serve = EvaluateParams.load(params), ServeParams.load(params)
     segment_of = tables.read_table(segments, tables.SEGMENTS)
     week = hold_out(
         DataParams.load(params).cut,
         load_histories(histories, segment_of),
         load_histories(test),
         tables.read_table(articles, tables.ARTICLES),
-        wanted,
+        evaluation,
     )
-    rows = build_rows(wanted, serve, load_models(models))
-    lists = with_oracle(lists_of(rows, week.known, wanted.list_length), week)
+    rows = build_rows(evaluation, serve, load_models(models))
+    lists = with_oracle(lists_of(rows, week.known, evaluation.list_length), week)
     of_lists, scored = score_all_lists(lists, week), score_lists(lists, week)
     people = tables.read_table(customers, tables.CUSTOMERS)
     lines = score_table(
         scored,
         slices(buyers_of(scored), segment_of, people),
         (BASELINE, SERVED),
-        n_samples=wanted.bootstrap_samples,
-        n_flips=wanted.sign_flips,
-        rng=np.random.default_rng(wanted.seed),
+        n_samples=evaluation.bootstrap_samples,
+        n_flips=evaluation.sign_flips,
+        rng=np.random.default_rng(evaluation.seed),
     )
     tables.write_table(scored, per_customer, SCORED_LISTS)
     _write_served(scored, tables.read_table(customer_keys, tables.CUSTOMER_KEYS), served)
     scores.write_text(json.dumps(headline(lines, of_lists), indent=1) + "\n", encoding="utf-8")
     lines.round(6).to_csv(table, index=False, lineterminator="\n")
-    page = Page(lines, of_lists, describe_rows(wanted, serve), "the test week")
+    page = ScorePage(lines, of_lists, describe_rows(evaluation, serve), "the test week")
     markdown.write_text(as_markdown(page), encoding="utf-8")
     maps = lines[(lines["metric"] == AP) & (lines["model"] != ORACLE)]
     plot_scores(maps, AP, picture)
@@ -80,10 +80,10 @@ def main(
 
 
 def _write_served(scored: pd.DataFrame, keys: pd.DataFrame, path: Path) -> None:
-    answered = buyers_of(scored, SERVED)
-    ids = keys[columns.CUSTOMER_ID].to_numpy()[answered[columns.CUSTOMER]]
-    lines = {columns.CUSTOMER: answered[columns.CUSTOMER], columns.CUSTOMER_ID: ids}
-    tables.write_table(pd.DataFrame(lines | {"ap_at_12": answered[AP]}), path, tables.SERVED_SCORES)
+    buyers = buyers_of(scored, SERVED)
+    ids = keys[columns.CUSTOMER_ID].to_numpy()[buyers[columns.CUSTOMER]]
+    lines = {columns.CUSTOMER: buyers[columns.CUSTOMER], columns.CUSTOMER_ID: ids}
+    tables.write_table(pd.DataFrame(lines | {"ap_at_12": buyers[AP]}), path, tables.SERVED_SCORES)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ from hemline.evaluation.fairness.fairness_measures import (
 )
 from hemline.evaluation.fairness.gaps import GAPS, describe_groups, draw_means, find_gaps
 from hemline.evaluation.fairness.groups import HISTORY, Buyers, Grouping
-from hemline.evaluation.fairness.outcomes import Outcome, compare_outcomes
+from hemline.evaluation.fairness.outcomes import ListOutcomes, compare_outcomes
 from hemline.evaluation.fairness.reranking import RerankParams, price_of_calibration
 from hemline.evaluation.protocol import SERVED, recommend_in_batches
 from hemline.evaluation.significance import holm
@@ -196,7 +196,7 @@ def _exposures(
 
 def _compare(
     values: pd.DataFrame,
-    outcomes: dict[str, Outcome],
+    outcomes: dict[str, ListOutcomes],
     groupings: tuple[Grouping, ...],
     params: FairnessParams,
     rng: np.random.Generator,
@@ -221,7 +221,7 @@ def _compare(
 
 
 def _with_ratios(
-    gaps: pd.DataFrame, outcomes: dict[str, Outcome], grouping: Grouping
+    gaps: pd.DataFrame, outcomes: dict[str, ListOutcomes], grouping: Grouping
 ) -> pd.DataFrame:
     """Return the gaps with fairlearn's ratio of the worst to the best group."""
     ratios = {

@@ -12,7 +12,7 @@ from scipy import sparse
 
 from hemline.evaluation.fairness.aspects import Aspect
 from hemline.evaluation.fairness.groups import Buyers
-from hemline.evaluation.fairness.outcomes import PRECISION, RECALL, Outcome
+from hemline.evaluation.fairness.outcomes import PRECISION, RECALL, ListOutcomes
 from hemline.models.calibrated import ArticleGroups, miscalibration, wanted_mixes
 
 BOUGHT: Final = "bought"
@@ -47,10 +47,10 @@ def measure_customers(
     return pd.concat([*parts, _composition(BOUGHT, _ones(buyers.bought), aspects)], axis=1)
 
 
-def outcome_of(listed: sparse.csr_matrix, buyers: Buyers) -> Outcome:
+def outcome_of(listed: sparse.csr_matrix, buyers: Buyers) -> ListOutcomes:
     """Return how much of what each customer bought was listed."""
     found = listed.multiply(buyers.bought > 0).sum(axis=1)
-    return Outcome(
+    return ListOutcomes(
         np.asarray(found, np.int64).ravel(),
         np.diff(buyers.bought.indptr).astype(np.int64),
         np.diff(listed.indptr).astype(np.int64),

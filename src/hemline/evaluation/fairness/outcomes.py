@@ -20,7 +20,7 @@ RECALL: Final = "recall"
 PRECISION: Final = "precision"
 
 
-class Outcome(NamedTuple):
+class ListOutcomes(NamedTuple):
     """What came of the lists of each customer.
 
     Attributes:
@@ -39,7 +39,7 @@ class Outcome(NamedTuple):
         return pd.DataFrame({RECALL: self.found / self.bought, PRECISION: precision})
 
 
-def compare_outcomes(outcome: Outcome, grouping: Grouping) -> pd.DataFrame:
+def compare_outcomes(outcome: ListOutcomes, grouping: Grouping) -> pd.DataFrame:
     """Return one line per measure: overall, worst, best, difference and ratio of the large groups.
 
     Args:

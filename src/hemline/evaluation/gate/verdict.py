@@ -23,7 +23,7 @@ ALREADY_CHAMPION: Final = "not compared: it was the champion before the gate jud
 
 
 @dataclass(frozen=True)
-class Verdict:
+class GateVerdict:
     """Whether the challenger becomes champion, and why.
 
     Attributes:
@@ -43,7 +43,7 @@ class Verdict:
 
 def judge(
     comparison: Comparison, guardrails: tuple[Guardrail, ...], *, max_relative_loss: float
-) -> Verdict:
+) -> GateVerdict:
     """Return whether the challenger replaces the champion."""
     loss = comparison.relative_loss
     reason = f"{comparison.outcome} the champion: {comparison.numbers}"
@@ -51,10 +51,10 @@ def judge(
         reason += f"; a loss of {loss:.1%} is more than the {max_relative_loss:.1%} allowed"
     are_passed = all(guardrail.passes for guardrail in guardrails)
     promotes = comparison.high >= 0 and loss <= max_relative_loss and are_passed
-    return Verdict(promotes, reason + _failed(guardrails), comparison, guardrails)
+    return GateVerdict(promotes, reason + _failed(guardrails), comparison, guardrails)
 
 
-def judge_unopposed(why: str, guardrails: tuple[Guardrail, ...]) -> Verdict:
+def judge_unopposed(why: str, guardrails: tuple[Guardrail, ...]) -> GateVerdict:
     """Return the verdict where no champion can be compared with: some version has to serve.
 
     Failed guardrails are named, so that a person can decide otherwise.
@@ -63,12 +63,12 @@ def judge_unopposed(why: str, guardrails: tuple[Guardrail, ...]) -> Verdict:
         why: NO_CHAMPION, UNREADABLE or ALREADY_CHAMPION.
         guardrails: what was checked.
     """
-    return Verdict(promotes=True, reason=why + _failed(guardrails), guardrails=guardrails)
+    return GateVerdict(promotes=True, reason=why + _failed(guardrails), guardrails=guardrails)
 
 
 def judge_other_data(
     champion_source: str, challenger_source: str, guardrails: tuple[Guardrail, ...]
-) -> Verdict:
+) -> GateVerdict:
     """Return the verdict when the champion was fitted on another shop's customers and articles.
 
     A shop's own data replace generated data, and never the other way round.
@@ -79,7 +79,9 @@ def judge_other_data(
         f"not compared: the champion was fitted on {champion_source} data, this version on "
         f"{challenger_source} data; {replaces} {champion_source} data"
     )
-    return Verdict(promotes=promotes, reason=reason + _failed(guardrails), guardrails=guardrails)
+    return GateVerdict(
+        promotes=promotes, reason=reason + _failed(guardrails), guardrails=guardrails
+    )
 
 
 def has_seen_the_week(champion_cut: date, challenger_cut: date) -> bool:
@@ -87,18 +89,18 @@ def has_seen_the_week(champion_cut: date, challenger_cut: date) -> bool:
     return champion_cut > challenger_cut
 
 
-def refuse_comparison(champion_cut: date, challenger_cut: date) -> Verdict:
+def refuse_comparison(champion_cut: date, challenger_cut: date) -> GateVerdict:
     """Return the verdict when the champion was fitted on the week it would be judged on."""
-    return Verdict(
+    return GateVerdict(
         promotes=False,
         reason=f"not compared: the champion was fitted on purchases up to {champion_cut}, so it "
         f"has seen the test week from {challenger_cut} on",
     )
 
 
-def refuse_rolled_back(why: str) -> Verdict:
+def refuse_rolled_back(why: str) -> GateVerdict:
     """Return the verdict on a version that a person took out of service."""
-    return Verdict(
+    return GateVerdict(
         promotes=False,
         reason=f"not compared: a person rolled this version back ({why}), and only a person can "
         "bring it back: hemline promote",
