@@ -44,31 +44,31 @@ def main(
     articles: InPath,
     report: OutPath,
 ) -> None:
-    """Recommend to the test week's buyers and compare what groups of them get."""
-    wanted, cut = FairnessParams.load(params), DataParams.load(params).cut
+    """Recommend to the test week's buyers and compare the lists of groups of them."""
+    fairness, cut = FairnessParams.load(params), DataParams.load(params).cut
     rows = build_rows(EvaluateParams.load(params), ServeParams.load(params), load_models(models))
-    audited = {name: _row(name, rows) for name in (SERVED, *wanted.rows)}
+    audited = {name: _row(name, rows) for name in (SERVED, *fairness.rows)}
     bought = load_histories(test)
-    buying = _sample(np.flatnonzero(~bought.is_cold()), wanted)
+    buying = _sample(np.flatnonzero(~bought.is_cold()), fairness)
     known = load_histories(histories, tables.read_table(segments, tables.SEGMENTS)).rows(buying)
     people = tables.read_table(customers, tables.CUSTOMERS).iloc[buying]
     buyers = Buyers(
         known,
         bought.units[buying],
-        group_customers(people, known, min_group=wanted.min_group),
+        group_customers(people, known, min_group=fairness.min_group),
     )
     with open_engine(EngineParams.load(params)) as engine:
         sales = sales_of_articles(
             engine,
             purchases,
             cut=cut,
-            recent_days=wanted.recent_days,
+            recent_days=fairness.recent_days,
             n_articles=known.n_articles,
         )
     catalogue = tables.read_table(articles, tables.ARTICLES)
-    aspects = article_aspects(catalogue, sales, new_days=wanted.new_days)
-    found = audit(audited, buyers, aspects, sales["sales"].to_numpy(np.float64), wanted)
-    _write(found, wanted, report, cut)
+    aspects = article_aspects(catalogue, sales, new_days=fairness.new_days)
+    results = audit(audited, buyers, aspects, sales["sales"].to_numpy(np.float64), fairness)
+    _write(results, fairness, report, cut)
 
 
 def _row(name: str, rows: Mapping[str, Recommender]) -> Recommender:
@@ -81,35 +81,35 @@ def _row(name: str, rows: Mapping[str, Recommender]) -> Recommender:
     return rows[name]
 
 
-def _sample(buyers: np.ndarray, wanted: FairnessParams) -> np.ndarray:
-    rng = np.random.default_rng(wanted.seed)
-    n_kept = min(len(buyers), wanted.max_customers)
+def _sample(buyers: np.ndarray, fairness: FairnessParams) -> np.ndarray:
+    rng = np.random.default_rng(fairness.seed)
+    n_kept = min(len(buyers), fairness.max_customers)
     return np.sort(rng.choice(buyers, n_kept, replace=False))
 
 
-def _write(found: Audit, wanted: FairnessParams, report: Path, cut: date) -> None:
+def _write(results: Audit, fairness: FairnessParams, report: Path, cut: date) -> None:
     report.mkdir(parents=True, exist_ok=True)
     tables_by_name = {
-        "groups": found.groups,
-        "gaps": found.gaps,
-        "exposure": found.exposure,
-        "reranking": found.reranking,
+        "groups": results.groups,
+        "gaps": results.gaps,
+        "exposure": results.exposure,
+        "reranking": results.reranking,
     }
     for name, lines in tables_by_name.items():
         lines.round(6).to_csv(report / f"{name}.csv", index=False, lineterminator="\n")
     pictures = {
-        "outcomes": draw_outcomes(found),
-        "composition": draw_composition(found),
-        "exposure": draw_exposure(found),
-        "reranking": draw_reranking(found),
+        "outcomes": draw_outcomes(results),
+        "composition": draw_composition(results),
+        "exposure": draw_exposure(results),
+        "reranking": draw_reranking(results),
     }
     for name, picture in pictures.items():
         (report / f"{name}.png").write_bytes(picture)
-    scores = json.dumps(headline(found), indent=1) + "\n"
+    scores = json.dumps(headline(results), indent=1) + "\n"
     (report / "fairness.json").write_text(scores, encoding="utf-8")
-    page = render_page(found, wanted, pictures, cut.isoformat())
+    page = render_page(results, fairness, pictures, cut.isoformat())
     (report / "index.html").write_text(page, encoding="utf-8")
-    for sentence in summarise(found, wanted).values():
+    for sentence in summarise(results, fairness).values():
         logger.info(sentence)
 
 

@@ -1,8 +1,8 @@
-"""What a list is made of: articles by index group, article group, price, popularity and novelty.
+"""The composition of lists: articles by index group, article group, price, popularity, novelty.
 
 Price and popularity are cut into tiers of equal sales, not of equal numbers of articles, so that a
-list in proportion to sales fills the tiers alike and departures read directly. Everything is known
-before the cut; the tiers follow from the last `recent_days`.
+list in proportion to sales has equal tiers and deviations can be read directly. Everything is known
+before the cut; the tiers are computed from the last `recent_days`.
 """
 
 from dataclasses import dataclass
@@ -30,15 +30,15 @@ ARTICLE_GROUP: Final = "product_group_name"
 _PRICES: Final = ("cheapest quarter", "second quarter", "third quarter", "dearest quarter")
 _POPULARITIES: Final = ("head", "middle", "tail")
 _HALF_YEAR_DAYS: Final = 182
-_PRICE_STEPS: Final = 1_000_000_000  # summed as integers, prices have one mean whoever sums them
+_PRICE_STEPS: Final = 1_000_000_000  # summed as integers, prices have the same mean in every engine
 
 
 @dataclass(frozen=True)
 class Aspect:
-    """One way to sort articles.
+    """One way to divide articles into categories.
 
     Attributes:
-        name: what they are sorted by.
+        name: what they are divided by.
         categories: the names, in reading order.
         codes: int64 of shape (articles,); index into categories.
         sold: float64 of shape (categories,); share of the recent sales.
@@ -70,9 +70,9 @@ def sales_of_articles(
     """Return sales (purchases in the last recent_days), price and days_on_sale of every article.
 
     Args:
-        engine: what reads them.
+        engine: reads them.
         purchases: parquet file of tables.PURCHASES, all before cut.
-        cut: the cut; a first purchase the day before it makes one day on sale.
+        cut: the cut; an article first bought the day before was one day on sale.
         recent_days: how far back sales count.
         n_articles: rows of the result; an article never bought has 0 sales, no price and no days.
     """
@@ -86,13 +86,13 @@ def sales_of_articles(
         n_purchases=nw.len(),
         first_day=nw.col(columns.DAY).min(),
     )
-    found = engine.to_arrow(by_article).to_pandas(date_as_object=False)
-    found = found.set_index(columns.ARTICLE).reindex(np.arange(n_articles))
+    totals = engine.to_arrow(by_article).to_pandas(date_as_object=False)
+    totals = totals.set_index(columns.ARTICLE).reindex(np.arange(n_articles))
     return pd.DataFrame(
         {
-            "sales": found["sales"].fillna(0).astype(np.int64),
-            "price": found["price"] / found["n_purchases"] / _PRICE_STEPS,
-            "days_on_sale": (pd.Timestamp(cut) - found["first_day"]).dt.days,
+            "sales": totals["sales"].fillna(0).astype(np.int64),
+            "price": totals["price"] / totals["n_purchases"] / _PRICE_STEPS,
+            "days_on_sale": (pd.Timestamp(cut) - totals["first_day"]).dt.days,
         }
     )
 
@@ -105,7 +105,7 @@ def article_aspects(
     Args:
         articles: tables.ARTICLES, row i of article i.
         sales: from `sales_of_articles`, row i of article i.
-        new_days: an article first bought so many days before the cut, or fewer, is new.
+        new_days: an article first bought at most this many days before the cut is new.
     """
     sold = sales["sales"].to_numpy(np.float64)
     prices, days = (sales[name].to_numpy(np.float64) for name in ("price", "days_on_sale"))

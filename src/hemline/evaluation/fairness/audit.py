@@ -1,14 +1,14 @@
-"""The fairness audit: the same lists, asked three questions by group and one by article.
+"""The fairness audit: three questions about groups of customers, and one about articles.
 
-Independence: are the lists made of the same things whoever they are for. Separation: of what a
-customer buys, is the same share listed in every group (recall). Sufficiency: of what is listed, is
-the same share bought (precision). The names are those of Barocas, Hardt & Narayanan, "Fairness and
-Machine Learning" (2023), chapter 3, who also show that the three can hardly hold at once: an audit
-shows gaps, and which of them matter is for people to say.
+Independence: do all groups get lists of the same composition? Separation: of what customers buy, is
+the same share listed in every group (recall)? Sufficiency: of what is listed, is the same share
+bought (precision)? The names are those of Barocas, Hardt & Narayanan, "Fairness and Machine
+Learning" (2023), chapter 3, who also show that the three can hardly hold at once: an audit shows
+gaps, and people decide which of them matter.
 
-Different lists for different tastes are what a recommender is for. So what the same customers
-bought in the test week stands beside the lists as a row of its own: a gap that is there too is
-followed by the lists, not made by them.
+A recommender is supposed to give different lists to different tastes. So the purchases of the same
+customers in the test week are a row of their own: the lists follow a gap that is there too, they do
+not create it.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from hemline.evaluation.fairness.fairness_measures import (
     Listed,
     criterion_of,
     measure_customers,
-    outcome_of,
+    outcomes_of,
 )
 from hemline.evaluation.fairness.gaps import GAPS, describe_groups, draw_means, find_gaps
 from hemline.evaluation.fairness.groups import HISTORY, Buyers, Grouping
@@ -48,17 +48,17 @@ class FairnessParams(Section):
     """Which lists are audited, for whom, and when a gap counts.
 
     Attributes:
-        rows: rows of evaluate.rows that stand beside what is served.
+        rows: rows of evaluate.rows that are audited besides what is served.
         list_length: places of a list.
         min_group: a smaller group is shown but not compared.
         level: of the tests of one row together.
         tolerance: an article group with less than this ratio of places to sales is under-exposed.
         recent_days: what counts as recent sales.
-        new_days: an article first sold so many days before the cut, or fewer, is new.
-        max_customers: of more buyers than these an even sample is audited.
+        new_days: an article first sold at most this many days before the cut is new.
+        max_customers: of more buyers a random sample of this size is audited.
         permutations: random splits behind every p.
         bootstrap_samples: resamples behind every interval.
-        rerank: the calibrated re-rank whose price is shown.
+        rerank: the calibrated re-rank whose cost is shown.
         seed: of sample, splits and resamples.
     """
 
@@ -79,16 +79,16 @@ class FairnessParams(Section):
 
 @dataclass(frozen=True)
 class Audit:
-    """What was found, as tables with one line per finding.
+    """The results, as tables with one line per result.
 
     Attributes:
         groups: row, attribute, group, measure, category: value, interval (gaps.describe_groups).
-        gaps: row, criterion, attribute, measure: the gap and what chance does (gaps.find_gaps),
+        gaps: row, criterion, attribute, measure: the gap and the gaps of chance (gaps.find_gaps),
             ratio (worst to best; outcomes only), p_holm over the tests of the row, verdict.
         exposure: row, aspect, category: places against sales (exposure.expose_categories).
-        concentration: by row, how unequally places fall on articles (exposure.concentration).
+        concentration: by row, how unequally articles share the places (exposure.concentration).
         reranking: strength: accuracy and gaps of the calibrated lists (price_of_calibration).
-        groupings: who was compared.
+        groupings: the groups that were compared.
         n_customers: buyers audited.
     """
 
@@ -113,22 +113,22 @@ def audit(
     Args:
         models: by row; SERVED is one of them.
         buyers: whose lists are audited.
-        aspects: how articles are sorted.
+        aspects: how articles are divided.
         sales: float64 of shape (articles,); recent sales.
-        params: how it is judged.
+        params: how gaps are judged.
     """
     rng = np.random.default_rng(params.seed)
     lists = {
-        name: recommend_in_batches(model, buyers.known, _asked_for(name, params))
+        name: recommend_in_batches(model, buyers.known, _list_length(name, params))
         for name, model in models.items()
     }
     listed = {
-        name: as_matrix(answered.articles[:, : params.list_length], buyers.known.n_articles)
-        for name, answered in lists.items()
+        name: as_matrix(of_row.articles[:, : params.list_length], buyers.known.n_articles)
+        for name, of_row in lists.items()
     }
     article_groups = _article_groups(aspects, params.rerank.prior_articles)
     values = measure_customers(listed, buyers, aspects, article_groups)
-    outcomes = {name: outcome_of(places, buyers) for name, places in listed.items()}
+    outcomes = {name: outcomes_of(places, buyers) for name, places in listed.items()}
     groups, gaps = _compare(values, outcomes, buyers.groupings, params, rng)
     return Audit(
         groups=groups,
@@ -150,8 +150,8 @@ def audit(
 
 
 def headline(audit: Audit) -> dict[str, dict[str, object]]:
-    """Return what `dvc metrics` follows: by row, how many gaps are real, and how wide they are."""
-    followed: dict[str, dict[str, object]] = {}
+    """Return the numbers for `dvc metrics`: by row, how many gaps are real and how wide they are."""
+    numbers: dict[str, dict[str, object]] = {}
     for row in (*audit.concentration, BOUGHT):
         gaps = audit.gaps[audit.gaps["row"] == row]
         spread = {name: round(n, 6) for name, n in audit.concentration.get(row, {}).items()}
@@ -160,12 +160,12 @@ def headline(audit: Audit) -> dict[str, dict[str, object]]:
             for measure, lines in gaps.groupby("measure", sort=False)
         }
         n_real = int((gaps["verdict"] == REAL).sum())
-        followed[row] = {"tested_gaps": len(gaps), "real_gaps": n_real, **spread, **widths}
-    return followed
+        numbers[row] = {"tested_gaps": len(gaps), "real_gaps": n_real, **spread, **widths}
+    return numbers
 
 
-def _asked_for(row: str, params: FairnessParams) -> int:
-    """Return how long a list is asked for: a longer one begins with the shorter one."""
+def _list_length(row: str, params: FairnessParams) -> int:
+    """Return the length to request; a longer list begins with the shorter one."""
     n_candidates = params.rerank.candidates if row == SERVED else 0
     return max(params.list_length, n_candidates)
 
@@ -208,7 +208,7 @@ def _compare(
         draws = draw_means(values, grouping, n_samples=params.bootstrap_samples, rng=rng)
         groups.append(describe_groups(values, draws, grouping))
         if grouping.is_comparable:
-            found = find_gaps(
+            observed = find_gaps(
                 values,
                 draws,
                 grouping,
@@ -216,7 +216,7 @@ def _compare(
                 n_permutations=params.permutations,
                 rng=rng,
             )
-            gaps.append(_with_ratios(found, outcomes, grouping))
+            gaps.append(_with_ratios(observed, outcomes, grouping))
     return pd.concat(groups, ignore_index=True), _judged(gaps, params.level)
 
 
@@ -231,13 +231,13 @@ def _with_ratios(
     }
     keys = zip(gaps["row"], gaps["measure"], strict=True)
     gaps = gaps.assign(ratio=[ratios.get(key, np.nan) for key in keys])
-    if grouping.attribute == HISTORY:  # dealing within its own groups changes nothing
+    if grouping.attribute == HISTORY:  # permuting within its own groups changes nothing
         gaps["p_same_history"] = np.nan
     return gaps
 
 
 def _judged(parts: list[pd.DataFrame], level: float) -> pd.DataFrame:
-    """Return all gaps with their verdicts: real where Holm's correction leaves p below level."""
+    """Return all gaps with their verdicts: real where the corrected p is at most level."""
     if not parts:
         return pd.DataFrame(columns=list(JUDGED))
     gaps = pd.concat(parts, ignore_index=True)

@@ -1,7 +1,7 @@
-"""The articles' side: who gets the places of the lists, held against who makes the sales.
+"""The articles' side: the share of places in the lists, compared with the share of sales.
 
-A place is a place: the first and the twelfth count alike. Proportion to sales is a yardstick and no
-ideal; sales before the cut were made by earlier lists, shelves and prices too.
+The first and the twelfth place count the same. Proportion to sales is a yardstick and not an ideal:
+earlier lists, displays and prices shaped the sales before the cut, too.
 """
 
 import numpy as np
@@ -34,7 +34,7 @@ def expose_categories(
 
     Args:
         listed: CSR of shape (customers, articles) with a 1 per listed article.
-        aspects: how articles are sorted.
+        aspects: how articles are divided.
         tolerance: in 0 to 1; 0.8 is the four-fifths rule of US employment law.
         n_samples: bootstrap resamples of the customers.
         rng: draws them.
@@ -61,7 +61,7 @@ def expose_categories(
 
 
 def concentration(listed: sparse.csr_matrix, sales: Values) -> dict[str, float]:
-    """Return how unequally places and sales fall on the articles sold lately or listed.
+    """Return how unequally places and sales are shared among the articles sold recently or listed.
 
     Args:
         listed: CSR of shape (customers, articles) with a 1 per listed article.

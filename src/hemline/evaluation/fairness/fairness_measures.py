@@ -1,4 +1,4 @@
-"""What is measured of every customer's list, and which question each measure answers.
+"""The measures of every customer's list, and the question that each measure answers.
 
 Columns are (row, measure, category): a row of the score table, or `bought` for what the customers
 bought themselves; a measure; and the category of articles where a measure divides a list.
@@ -33,11 +33,11 @@ def measure_customers(
         listed: by row, CSR of shape (customers, articles) with a 1 per listed article.
         buyers: the same customers.
         aspects: how lists are divided.
-        groups: what a customer's own mix is made of.
+        groups: the article groups of a customer's own mix.
     """
     parts = []
     for row, lists in listed.items():
-        scores = outcome_of(lists, buyers).per_customer()
+        scores = outcomes_of(lists, buyers).per_customer()
         departure = miscalibration(lists, wanted_mixes(buyers.known.units, groups), groups)
         parts += [
             _composition(row, lists, aspects),
@@ -47,18 +47,18 @@ def measure_customers(
     return pd.concat([*parts, _composition(BOUGHT, _ones(buyers.bought), aspects)], axis=1)
 
 
-def outcome_of(listed: sparse.csr_matrix, buyers: Buyers) -> ListOutcomes:
-    """Return how much of what each customer bought was listed."""
-    found = listed.multiply(buyers.bought > 0).sum(axis=1)
+def outcomes_of(listed: sparse.csr_matrix, buyers: Buyers) -> ListOutcomes:
+    """Return how many of the articles that each customer bought were listed."""
+    hits = listed.multiply(buyers.bought > 0).sum(axis=1)
     return ListOutcomes(
-        np.asarray(found, np.int64).ravel(),
+        np.asarray(hits, np.int64).ravel(),
         np.diff(buyers.bought.indptr).astype(np.int64),
         np.diff(listed.indptr).astype(np.int64),
     )
 
 
 def criterion_of(measure: str) -> str:
-    """Return which question a measure answers: what divides a list is about independence."""
+    """Return the question a measure answers; the composition of lists is about independence."""
     return _CRITERIA.get(measure, INDEPENDENCE)
 
 

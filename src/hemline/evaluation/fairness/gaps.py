@@ -1,14 +1,14 @@
-"""How unequal groups are, with an interval, and how unequal a random split would make them.
+"""How unequal groups are, with an interval, and how unequal groups of a random split would be.
 
 A measure is one column of per-customer values (recall@12) or several that divide a whole (shares of
 a list). One column is compared by the distance between the best and the worst group, several by the
 largest total variation distance of a group from everybody. Both are positive by construction, more
-so the smaller the groups, so a gap is judged by permutation: the labels are dealt anew, group sizes
-kept (Good 2005). Dealt among customers with equally long histories only, they show the gap that
-histories alone would leave.
+so the smaller the groups, so a gap is judged by a permutation test: the labels are shuffled, group
+sizes unchanged (Good 2005). Shuffled only among customers with equally long histories, they show
+the gap that histories alone would cause.
 
-Intervals resample customers within their group. Resampling adds noise of its own to a distance;
-the draws are moved back by it. The noise already in the data is what `chance` shows.
+Intervals resample customers within their group. Resampling adds noise of its own to a distance, and
+the draws are shifted back by that noise. `chance` shows the noise that is in the data already.
 """
 
 from collections.abc import Iterator
@@ -78,11 +78,11 @@ def find_gaps(
     n_permutations: int,
     rng: np.random.Generator,
 ) -> pd.DataFrame:
-    """Return one line per row and measure: the gap between the large groups and what chance does.
+    """Return one line per row and measure: the gap between the large groups, and that of chance.
 
     Columns GAPS: lowest, highest (groups, by value or by distance from everybody), gap, low, high
-    (95 %), chance (mean gap of random splits), chance_high (95 in 100 are below), p, and
-    p_same_history (labels dealt among customers of the same stratum only).
+    (95 %), chance (mean gap of random splits), chance_high (95 of 100 are below), p, and
+    p_same_history (labels shuffled within strata only).
 
     Args:
         values: per customer; columns are (row, measure, category).
@@ -90,22 +90,22 @@ def find_gaps(
         grouping: of the same customers; at least two groups are large.
         strata: int64 of shape (customers,); how long each history is.
         n_permutations: random splits; no p falls below 1 / (n_permutations + 1).
-        rng: deals the labels.
+        rng: shuffles the labels.
     """
     n_groups, large = len(grouping.names), grouping.large
     table = values.to_numpy()
     means = group_means(table, grouping.codes, n_groups)[large]
-    dealt = _permuted_means(table, grouping, np.zeros_like(strata), n_permutations, rng)
+    permuted = _permuted_means(table, grouping, np.zeros_like(strata), n_permutations, rng)
     within = _permuted_means(table, grouping, strata, n_permutations, rng)
     everybody_draws = np.tensordot(grouping.sizes / len(values), draws, (0, 1))
     lines = []
     for (row, measure), places in _blocks(values):
         everybody = table[:, places].mean(axis=0)
-        # Rounded, so that groups that are all alike are named in the same order everywhere.
+        # Rounded, so that equal groups are named in the same order on every machine.
         distance = _distances(means[:, places], everybody).round(_DIGITS)
         low, high = int(distance.argmin()), int(distance.argmax())
         gap = _gap(means[:, places], everybody)
-        null = _gap(dealt[:, :, places], everybody)
+        null = _gap(permuted[:, :, places], everybody)
         resampled = _resampled_gap(
             draws[:, :, places], everybody_draws[:, places], large[[low, high]]
         )
@@ -146,23 +146,23 @@ def _blocks(values: pd.DataFrame) -> Iterator[tuple[tuple[str, str], Codes]]:
 def _permuted_means(
     values: Values, grouping: Grouping, strata: Codes, n: int, rng: np.random.Generator
 ) -> Values:
-    """Return the large groups' means under dealt labels, shape (n, large groups, columns)."""
+    """Return the large groups' means under permuted labels, shape (n, large groups, columns)."""
     large = grouping.large
     weight = 1 / grouping.sizes[large][None, :, None]
     parts = []
     for start in range(0, n, _BLOCK):
-        dealt = _deal(grouping.codes, strata, min(_BLOCK, n - start), rng)
-        member = dealt[:, None, :] == large[None, :, None]
+        permuted = _permute(grouping.codes, strata, min(_BLOCK, n - start), rng)
+        member = permuted[:, None, :] == large[None, :, None]
         parts.append((member * weight).reshape(-1, len(values)) @ values)
     return np.concatenate(parts).reshape(n, len(large), -1)
 
 
-def _deal(codes: Codes, strata: Codes, n: int, rng: np.random.Generator) -> Codes:
-    """Return n rows of codes, each dealt anew among the members of a stratum."""
+def _permute(codes: Codes, strata: Codes, n: int, rng: np.random.Generator) -> Codes:
+    """Return n rows of codes, each permuted within strata."""
     order = np.argsort(strata + rng.random((n, len(codes))), axis=1)
-    dealt = np.empty((n, len(codes)), np.int64)
-    dealt[:, np.argsort(strata, kind="stable")] = codes[order]
-    return dealt
+    permuted = np.empty((n, len(codes)), np.int64)
+    permuted[:, np.argsort(strata, kind="stable")] = codes[order]
+    return permuted
 
 
 def _distances(means: Values, everybody: Values) -> Values:

@@ -1,9 +1,9 @@
-"""Whose recommendations are compared with whose: customers by age band, club, cluster and history.
+"""The groups that are compared: customers by age band, club status, cluster and history.
 
-Every customer stands in exactly one group of each attribute, "unknown" included, so nobody's list
-is left out of "everybody". A group below `min_group` customers is shown and counted in everybody,
-but no gap is claimed from it. How much somebody bought before is no protected attribute; it is
-audited beside them because it is the likeliest reason for a gap in the others.
+Every customer is in exactly one group of each attribute, "unknown" included, so no list is left out
+of "everybody". A group below `min_group` customers is shown and counted in everybody, but no gap is
+claimed from it. How much a customer bought before is not a protected attribute; it is audited
+because it is the likeliest cause of a gap in the others.
 """
 
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Grouping:
         attribute: what the groups differ by.
         names: of the groups that occur, in reading order.
         codes: int64 of shape (customers,); index into names.
-        min_group: from how many customers on a group is compared.
+        min_group: smaller groups are not compared.
     """
 
     attribute: str
@@ -71,7 +71,7 @@ class Grouping:
 
 @dataclass(frozen=True)
 class Buyers:
-    """The customers of the audit, row by row: what was known of them, and what they bought then.
+    """The customers of the audit, row by row: their histories, and their purchases in the week.
 
     Attributes:
         known: histories before the cut.
@@ -92,7 +92,7 @@ def group_customers(
     Args:
         customers: one row per row of histories, with club_member_status (tables.CUSTOMERS).
         histories: what each customer bought before the cut, with segments.
-        min_group: from how many customers on a group is compared.
+        min_group: smaller groups are not compared.
     """
     labels = {
         columns.AGE_BAND: np.array([*AGE_BANDS, MISSING])[histories.age_bands],
@@ -102,8 +102,8 @@ def group_customers(
     }
     orders = {columns.AGE_BAND: (*AGE_BANDS, MISSING), HISTORY: _HISTORY_NAMES}
     return tuple(
-        Grouping.of(name, found, orders.get(name, _by_name(found)), min_group)
-        for name, found in labels.items()
+        Grouping.of(name, values, orders.get(name, _by_name(values)), min_group)
+        for name, values in labels.items()
     )
 
 

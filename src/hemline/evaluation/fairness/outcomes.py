@@ -1,8 +1,8 @@
-"""Separation and sufficiency: how much of the bought is listed, how much of the listed is bought.
+"""Separation and sufficiency: the listed share of purchases, the bought share of lists.
 
-The one door to fairlearn. Its frames hold customers, not single recommendations: y_true is how many
-articles a customer bought, y_pred how many of them the list held, so every customer counts once
-however much was bought.
+The one door to fairlearn. A row of its frames is a customer, not a recommendation: y_true is how
+many articles the customer bought, y_pred how many of them were listed, so every customer counts
+once, whatever the number of purchases.
 """
 
 from typing import Any, Final, NamedTuple
@@ -21,29 +21,29 @@ PRECISION: Final = "precision"
 
 
 class ListOutcomes(NamedTuple):
-    """What came of the lists of each customer.
+    """The outcome of each customer's list.
 
     Attributes:
-        found: articles that were listed and bought.
+        hits: articles that were listed and bought.
         bought: articles bought, at least 1.
         listed: articles listed.
     """
 
-    found: Counts
+    hits: Counts
     bought: Counts
     listed: Counts
 
     def per_customer(self) -> pd.DataFrame:
         """Return recall and precision of each customer."""
-        precision = _shares(self.found, self.listed)
-        return pd.DataFrame({RECALL: self.found / self.bought, PRECISION: precision})
+        precision = _shares(self.hits, self.listed)
+        return pd.DataFrame({RECALL: self.hits / self.bought, PRECISION: precision})
 
 
-def compare_outcomes(outcome: ListOutcomes, grouping: Grouping) -> pd.DataFrame:
+def compare_outcomes(outcomes: ListOutcomes, grouping: Grouping) -> pd.DataFrame:
     """Return one line per measure: overall, worst, best, difference and ratio of the large groups.
 
     Args:
-        outcome: of every customer.
+        outcomes: of every customer.
         grouping: of the same customers; at least two groups are large.
     """
     from fairlearn.metrics import MetricFrame  # noqa: PLC0415  (two seconds to import)
@@ -51,10 +51,10 @@ def compare_outcomes(outcome: ListOutcomes, grouping: Grouping) -> pd.DataFrame:
     rows = np.flatnonzero(np.isin(grouping.codes, grouping.large))
     frame = MetricFrame(
         metrics={RECALL: _mean_recall, PRECISION: _mean_precision},
-        y_true=outcome.bought[rows],
-        y_pred=outcome.found[rows],
+        y_true=outcomes.bought[rows],
+        y_pred=outcomes.hits[rows],
         sensitive_features={grouping.attribute: np.array(grouping.names)[grouping.codes[rows]]},
-        sample_params={PRECISION: {"listed": outcome.listed[rows]}},
+        sample_params={PRECISION: {"listed": outcomes.listed[rows]}},
     )
     lines = {
         "overall": frame.overall,
@@ -66,12 +66,12 @@ def compare_outcomes(outcome: ListOutcomes, grouping: Grouping) -> pd.DataFrame:
     return pd.DataFrame(lines).rename_axis("measure").astype(np.float64)
 
 
-def _mean_recall(bought: Any, found: Any) -> float:
-    return float(np.mean(_shares(found, bought)))
+def _mean_recall(bought: Any, hits: Any) -> float:
+    return float(np.mean(_shares(hits, bought)))
 
 
-def _mean_precision(_bought: Any, found: Any, listed: Any) -> float:
-    return float(np.mean(_shares(found, listed)))
+def _mean_precision(_bought: Any, hits: Any, listed: Any) -> float:
+    return float(np.mean(_shares(hits, listed)))
 
 
 def _shares(part: Any, whole: Any) -> Values:

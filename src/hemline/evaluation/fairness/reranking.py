@@ -1,6 +1,6 @@
-"""What calibrated lists cost: accuracy and group gaps at several strengths of the re-rank.
+"""The cost of calibrated lists: accuracy and group gaps at several strengths of the re-rank.
 
-An output of the audit, applied to nobody. Whoever wants it wraps what is served into
+An output of the audit only; no customer gets these lists. To serve them, wrap what is served into
 `models.calibrated.Calibrated` with a strength chosen on the validation week, not on this curve.
 """
 
@@ -27,12 +27,12 @@ from hemline.models.recommender import Recommendations
 
 
 class RerankParams(BaseModel):
-    """How the calibrated list is picked.
+    """How the calibrated list is chosen.
 
     Attributes:
-        candidates: length of the list it is picked from.
-        prior_articles: how many purchases everybody's mix counts for in a customer's.
-        strengths: lambda, 0 (exclusive: the list as it is, always shown) to 1 (the mix alone).
+        candidates: length of the list it is chosen from.
+        prior_articles: weight of everybody's mix in a customer's, as a number of purchases.
+        strengths: lambda, above 0 (the list unchanged, always shown) up to 1 (the mix alone).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -60,17 +60,17 @@ def price_of_calibration(
 
     Args:
         candidates: the long lists of what is served to the buyers, best first.
-        buyers: whose lists are picked.
-        groups: what mixes are made of.
+        buyers: who get the lists.
+        groups: the article groups of the mixes.
         params: the strengths.
-        list_length: places of a picked list, at least 12.
+        list_length: places of a chosen list, at least 12.
         n_samples: bootstrap resamples of the customers.
         rng: draws them.
     """
-    wanted = wanted_mixes(buyers.known.units, groups)
+    mixes = wanted_mixes(buyers.known.units, groups)
     lines, precisions = [], []
     for strength in (0.0, *params.strengths):
-        reranked = calibrate(candidates, wanted, groups, strength=strength, k=list_length)
+        reranked = calibrate(candidates, mixes, groups, strength=strength, k=list_length)
         articles = reranked.articles
         scores = score_customers(articles, buyers.bought)
         precisions.append(scores[AP].to_numpy())
@@ -80,7 +80,7 @@ def price_of_calibration(
                 "strength": strength,
                 AP: scores[AP].mean(),
                 "recall@12": scores["recall@12"].mean(),
-                **_departures(listed, wanted, groups, buyers),
+                **_departures(listed, mixes, groups, buyers),
             }
         )
     changes = np.stack(precisions, axis=1) - precisions[0][:, None]
@@ -89,9 +89,9 @@ def price_of_calibration(
 
 
 def _departures(
-    listed: sparse.csr_matrix, wanted: Mixes, groups: ArticleGroups, buyers: Buyers
+    listed: sparse.csr_matrix, mixes: Mixes, groups: ArticleGroups, buyers: Buyers
 ) -> dict[str, float]:
-    departure = miscalibration(listed, wanted, groups)
+    departure = miscalibration(listed, mixes, groups)
     places = np.bincount(groups.group_of[listed.indices], minlength=groups.n_groups)
     gaps = {
         f"gap {grouping.attribute}": np.ptp(
