@@ -1,7 +1,7 @@
-"""From finished stages to a champion: one MLflow run, a version as challenger, the gate, the news.
+"""From finished stages to a champion: one MLflow run, a version as challenger, the gate, the alert.
 
-Each step finds what it did before, so a training that changed nothing, or was killed between two of
-them, leaves neither a second run nor a second version, and no verdict is given twice.
+Each step recognises what it did before, so a training that changed nothing, or was killed between
+two steps, leaves neither a second run nor a second version, and no version is judged twice.
 """
 
 from collections.abc import Mapping
@@ -35,10 +35,10 @@ from hemline.registry.versions import (
 
 
 def enter_challenger(project: Project, states: Mapping[str, State[Any]]) -> Training:
-    """Record, register and judge what the stages made, tell of it, and return what it came to.
+    """Record, register, judge and report what the stages made, and return the result.
 
     Args:
-        project: whose training it is.
+        project: the project that was trained.
         states: the completed task run of each stage, by its name.
     """
     run_id, lineage = record(project, wait_for=list(states.values()))
@@ -66,20 +66,22 @@ def enter_challenger(project: Project, states: Mapping[str, State[Any]]) -> Trai
     }
     scores = (project.root / project.reports / "scores.md").read_text(encoding="utf-8")
     create_markdown_artifact(
-        training_page(training, scores, links), key="training", description="What training came to"
+        training_page(training, scores, links), key="training", description="Result of the training"
     )
     return training
 
 
 @task(cache_policy=NO_CACHE, task_run_name="record")
 def record(project: Project) -> tuple[str, Lineage]:
-    """Record the training as one MLflow run, unless the same one is recorded already."""
+    """Record the training as one MLflow run, unless it is recorded already."""
     logger = get_run_logger()
     files = project.version_files()
-    carried = tuple(path.relative_to(project.root) for path in vars(files).values())
-    lineage = trace(project.root, tables=project.tables, carried=carried)
+    version_files = tuple(path.relative_to(project.root) for path in vars(files).values())
+    lineage = trace(project.root, tables=project.tables, version_files=version_files)
     if lineage.git_commit == NO_COMMIT:
-        logger.warning("this folder is no git clone with a commit: the run is tagged without one")
+        logger.warning(
+            "this folder is not a git clone with a commit: the run is recorded without a commit"
+        )
     run_id = find_run(lineage)
     if run_id is not None:
         logger.info("this dvc.lock is already recorded as MLflow run %s", run_id)
@@ -95,13 +97,15 @@ def register(run_id: str, lineage: Lineage) -> tuple[Version, bool]:
     known = find_version(lineage)
     if known is None:
         return register_challenger(run_id, lineage), True
-    get_run_logger().info("version %s has the same content: nothing registered", known.number)
+    get_run_logger().info(
+        "version %s has the same content: no new version registered", known.number
+    )
     return known, False
 
 
 @task(cache_policy=NO_CACHE, task_run_name="challenge")
 def challenge(version: Version, project: Project) -> str:
-    """Let a version that was not judged yet meet the champion; return the verdict in words."""
+    """Judge a version against the champion unless that was done before; return the reason."""
     now = datetime.now(UTC)
     earlier = existing_verdict(version, now)
     if earlier is not None:

@@ -1,9 +1,9 @@
-"""What made a model: the git commit, the hash of dvc.lock, of the data and of the model files.
+"""What a model was made from: git commit, and hashes of dvc.lock, the data and the model files.
 
-A training run must not depend on, or touch, what the developer has staged or checked out. Where the
-working tree is not HEAD, a commit of its own is written with a throw-away index; no branch moves.
-Either way a ref under refs/hemline/runs keeps the commit from garbage collection, so that a version
-can be brought back by the same commands whatever became of the branch.
+A training must neither depend on nor change what the developer has staged or checked out. Where the
+working tree differs from HEAD, a separate commit is written with a temporary index; no branch
+moves. Either way a ref under refs/hemline/runs protects the commit from garbage collection, so that
+the same commands reproduce a version whatever happens to the branch.
 """
 
 import hashlib
@@ -41,18 +41,18 @@ _IDENTITY: Final = {
 }
 
 
-def trace(root: Path, *, tables: Path, carried: tuple[Path, ...]) -> Lineage:
-    """Return what the pipeline's present state came from.
+def trace(root: Path, *, tables: Path, version_files: tuple[Path, ...]) -> Lineage:
+    """Return the lineage of the pipeline's present state.
 
     Args:
         root: the project folder.
         tables: the folder of the tables, relative to root.
-        carried: files and folders a version carries, relative to root.
+        version_files: files and folders of a version, relative to root.
     """
     lock = (root / "dvc.lock").read_bytes()
     params = yaml.safe_load((root / "params.yaml").read_text(encoding="utf-8"))
     hashes = _output_hashes(yaml.safe_load(lock))
-    carried_hashes = {path: md5 for path, md5 in hashes.items() if _is_within(path, carried)}
+    file_hashes = {path: md5 for path, md5 in hashes.items() if _is_within(path, version_files)}
     return Lineage(
         git_commit=commit_working_tree(root),
         dvc_lock=hashlib.md5(lock, usedforsecurity=False).hexdigest(),
@@ -60,8 +60,8 @@ def trace(root: Path, *, tables: Path, carried: tuple[Path, ...]) -> Lineage:
         table_hashes=_as_json(
             {path.stem: _md5(path) for path in (root / tables).glob("*.parquet")}
         ),
-        models_hash=_digest({**carried_hashes, "serve": params["serve"]}),
-        file_hashes=_as_json(carried_hashes),
+        models_hash=_digest({**file_hashes, "serve": params["serve"]}),
+        file_hashes=_as_json(file_hashes),
         cut=str(params["data"]["cut"]),
         source=str(params["acquire"]["source"]),
         form=FORMAT_VERSION,
@@ -70,11 +70,11 @@ def trace(root: Path, *, tables: Path, carried: tuple[Path, ...]) -> Lineage:
 
 
 def commit_working_tree(root: Path) -> str:
-    """Return a commit that holds the tracked files and all sources exactly as they lie on disk.
+    """Return a commit that holds the tracked files and all sources exactly as they are on disk.
 
     That is HEAD if nothing differs from it, otherwise a new commit on top of it that no branch
     points to; NO_COMMIT for a folder that is not a clone or has no commit yet. The same files on
-    the same HEAD always give the same commit, and refs/hemline/runs/<its first 12 digits> is it.
+    the same HEAD always give the same commit; refs/hemline/runs/<its first 12 digits> points to it.
     """
     if not _is_clone(root):
         return NO_COMMIT
@@ -102,10 +102,8 @@ def _commit_tree(root: Path, tree: str, head: str, born: str) -> str:
 def _is_clone(root: Path) -> bool:
     """Return whether root itself, not a folder around it, is a clone with a commit."""
     command = ["git", "rev-parse", "--show-toplevel", "--verify", "HEAD"]
-    asked = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
-    if asked.returncode:
-        return False
-    return Path(asked.stdout.splitlines()[0]).resolve() == root.resolve()
+    answer = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    return not answer.returncode and Path(answer.stdout.splitlines()[0]).samefile(root)
 
 
 def _git(root: Path, *arguments: str, extra: Mapping[str, str] | None = None) -> str:
@@ -140,12 +138,12 @@ def _md5(path: Path) -> str:
 
 
 def _blas() -> str:
-    """Return architecture and threads of NumPy's BLAS, on which the last bits of models depend."""
-    from threadpoolctl import threadpool_info  # noqa: PLC0415  (needed once a training)
+    """Return architecture and threads of NumPy's BLAS: the last bits of models depend on them."""
+    from threadpoolctl import threadpool_info  # noqa: PLC0415  (needed once per training)
 
     blas = next(library for library in threadpool_info() if library["user_api"] == "blas")
-    asked = ("internal_api", "architecture", "num_threads")
-    return json.dumps({name: blas.get(name) for name in asked})
+    names = ("internal_api", "architecture", "num_threads")
+    return json.dumps({name: blas.get(name) for name in names})
 
 
 def _as_json(hashes: Mapping[str, str]) -> str:

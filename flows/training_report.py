@@ -1,4 +1,4 @@
-"""What a training run tells people: pages for Prefect, tables for the terminal."""
+"""What a training reports: pages for Prefect, tables for the terminal."""
 
 import json
 from collections.abc import Mapping
@@ -16,14 +16,14 @@ from hemline.evaluation.protocol import AP, BASELINE, SERVED
 
 @dataclass(frozen=True)
 class Training:
-    """What one run of the flow came to.
+    """The result of one training.
 
     Attributes:
-        outcomes: what bringing each stage up to date took.
+        outcomes: by stage, whether it ran and how long.
         run_id: the MLflow run.
         version: number of the registered version.
         is_new: whether this run registered it.
-        reason: the gate's verdict in words.
+        reason: of the gate's verdict, in words.
         champion: number of the champion afterwards.
     """
 
@@ -37,22 +37,22 @@ class Training:
 
 def training_page(training: Training, scores: str, links: Mapping[str, str]) -> str:
     """Return the markdown page of a finished run: verdict, scores, stages, links."""
-    news = "registered by this run" if training.is_new else "registered before, nothing new"
+    origin = "registered by this run" if training.is_new else "registered by an earlier run"
     stages = "\n".join(f"| {stage} | {outcome} |" for stage, outcome in training.outcomes.items())
     where = "\n".join(f"- [{name}]({address})" for name, address in links.items())
     return (
-        f"## Version {training.version} ({news})\n\n"
-        f"Verdict: {training.reason}. The champion is version {training.champion}.\n\n"
+        f"## Version {training.version} ({origin})\n\n"
+        f"The gate: {training.reason}. The champion is version {training.champion}.\n\n"
         f"## Scores\n\n{scores}\n"
         f"## Stages\n\n| stage | result |\n|---|---|\n{stages}\n\n"
-        f"## Links (they answer while `make ui` runs)\n\n{where}\n"
+        f"## Links (they work while `make ui` runs)\n\n{where}\n"
     )
 
 
-def failure_page(stage: str, said: str, links: Mapping[str, str]) -> str:
-    """Return the markdown page of a failed stage: its own last words."""
+def failure_page(stage: str, output: str, links: Mapping[str, str]) -> str:
+    """Return the markdown page of a failed stage: the end of its output."""
     where = "\n".join(f"- [{name}]({address})" for name, address in links.items())
-    return f"## Stage {stage} failed\n\n```text\n{said}\n```\n\n{where}\n"
+    return f"## Stage {stage} failed\n\n```text\n{output}\n```\n\n{where}\n"
 
 
 def print_scores(reports: Path, console: Console) -> None:
@@ -77,7 +77,7 @@ def print_scores(reports: Path, console: Console) -> None:
 
 
 def print_recommendations(recommendations: pd.DataFrame, title: str, console: Console) -> None:
-    """Print one list of recommendations as people read it."""
+    """Print one list of recommendations."""
     table = Table(title=title, title_justify="left")
     for heading in ("rank", "article_id", "name", "product type", "colour", "answered by"):
         table.add_column(heading, no_wrap=heading == "article_id")
@@ -90,7 +90,7 @@ def print_recommendations(recommendations: pd.DataFrame, title: str, console: Co
 def print_next_steps(project: Project, training: Training, console: Console) -> None:
     """Print the verdict and where to look next."""
     if not training.is_new:
-        console.print("\nNothing changed since this version was registered.", end="")
+        console.print("\nNothing has changed since this version was registered.", end="")
     console.print(f"\nVersion {training.version}: {training.reason}.")
     console.print(f"Champion: version {training.champion}.\n")
     console.print("Where to look next:")
@@ -98,6 +98,6 @@ def print_next_steps(project: Project, training: Training, console: Console) -> 
         ("Prefect, MLflow and the pages below", "make ui"),
         ("scores with intervals", project.reports / "scores.md"),
         ("what was checked in the data", project.validation / "index.html"),
-        ("ask the champion", ".venv/bin/hemline recommend --age 25"),
+        ("recommendations of the champion", ".venv/bin/hemline recommend --age 25"),
     ):
         console.print(f"  {what:<38}{where}", soft_wrap=True, highlight=False)

@@ -150,7 +150,7 @@ def audit(
 
 
 def headline(audit: Audit) -> dict[str, dict[str, object]]:
-    """Return the numbers for `dvc metrics`: by row, how many gaps are real and how wide they are."""
+    """Return the numbers of `dvc metrics`: by row, how many gaps are real and how wide all are."""
     numbers: dict[str, dict[str, object]] = {}
     for row in (*audit.concentration, BOUGHT):
         gaps = audit.gaps[audit.gaps["row"] == row]
