@@ -1,4 +1,4 @@
-"""The backtest on the generated tiny shop: several cuts, kept lists, the command."""
+"""The backtest on the generated tiny shop: several cuts, cached lists, the command."""
 
 import json
 from datetime import date
@@ -43,9 +43,9 @@ def scored(root: Path) -> pd.DataFrame:
     return tables.read_table(root / "reports/backtest/per_customer.parquet", SCORED_LISTS)
 
 
-def test_a_backtest_has_the_rows_asked_for_and_the_two_baselines(shop: Path) -> None:
+def test_a_backtest_has_the_requested_rows_and_the_two_baselines(shop: Path) -> None:
     rows = {"popularity", "repurchase", "segment_popularity"}
-    assert set(cheap(shop).wanted.rows) == rows
+    assert set(cheap(shop).evaluation.rows) == rows
     assert set(scored(shop)["model"]) == rows | {"oracle"}
 
 
@@ -113,15 +113,15 @@ def reports(shop: Path) -> list[Path]:
     return sorted(path for path in (shop / "reports").rglob("*") if path.is_file())
 
 
-def test_kept_lists_go_by_what_could_change_them_and_by_nothing_else(tmp_path: Path) -> None:
+def test_cached_lists_go_by_what_could_change_them_and_by_nothing_else(tmp_path: Path) -> None:
     root = write_tiny_shop(tmp_path / "shop")
     first = fingerprint(cheap(root))
-    undecided = {
+    without_effect = {
         ("data", "cut"): "2020-09-09",
         ("evaluate", "bootstrap_samples"): 7,
         ("monitor", "threshold"): 0.2,
     }
-    change_params(root, undecided)
+    change_params(root, without_effect)
     assert fingerprint(cheap(root)) == first
     change_params(root, {("popularity", "window_days"): 21})
     second = fingerprint(cheap(root))
@@ -141,11 +141,11 @@ def test_the_command_prints_the_rows_best_first(
 ) -> None:
     monkeypatch.chdir(shop)
     command = ["backtest", "--weeks", "2", "--rows", "segment_popularity", "--check-leaks"]
-    asked = CliRunner().invoke(app, command, catch_exceptions=False)
-    assert asked.exit_code == 0
-    assert "No list changes when what came after the cut is shuffled or deleted." in asked.stdout
-    assert "reports/backtest/scores.md" in asked.stdout
-    assert "segment_popularity" in asked.stdout
+    result = CliRunner().invoke(app, command, catch_exceptions=False)
+    assert result.exit_code == 0
+    assert "No list changes when what came after the cut is shuffled or deleted." in result.stdout
+    assert "reports/backtest/scores.md" in result.stdout
+    assert "segment_popularity" in result.stdout
 
 
 def test_elsewhere_than_in_a_project_folder_the_command_says_so(

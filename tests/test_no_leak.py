@@ -1,4 +1,4 @@
-"""Nothing from the cut on reaches a model; what is fitted first knows no validation week."""
+"""No purchase from the cut on reaches a model; what is fitted first sees no validation week."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -65,15 +65,15 @@ def differing(left: dict[str, bytes], right: dict[str, bytes]) -> set[str]:
 
 
 def test_what_happens_from_the_cut_on_changes_the_test_week_only(tmp_path: Path) -> None:
-    as_it_was = prepared(tmp_path / "one", SALES)
-    otherwise = prepared(tmp_path / "two", changed_from(CUT))
-    assert differing(as_it_was, otherwise) == {"test.npz"}
+    unchanged = prepared(tmp_path / "one", SALES)
+    changed = prepared(tmp_path / "two", changed_from(CUT))
+    assert differing(unchanged, changed) == {"test.npz"}
 
 
 def test_the_validation_week_does_not_change_what_is_fitted_before_it(tmp_path: Path) -> None:
-    as_it_was = prepared(tmp_path / "one", SALES)
-    otherwise = prepared(tmp_path / "two", changed_from(VALIDATION_START))
-    assert set(as_it_was) - differing(as_it_was, otherwise) == {"fit_histories.npz"}
+    unchanged = prepared(tmp_path / "one", SALES)
+    changed = prepared(tmp_path / "two", changed_from(VALIDATION_START))
+    assert set(unchanged) - differing(unchanged, changed) == {"fit_histories.npz"}
 
 
 def test_only_audits_read_the_test_week_and_no_model_the_transactions() -> None:
@@ -102,8 +102,8 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Backtest:
     files = [root / "params.yaml", root / "data/tables", root / "data/segments/segments.parquet"]
     backtest = Backtest.of(*files, root / "backtest")
     rows = {name: (name,) for name in (*MODELS, Ranker.name)}
-    alone = backtest.wanted.model_copy(update={"rows": rows})
-    return replace(backtest, wanted=alone)
+    alone = backtest.evaluation.model_copy(update={"rows": rows})
+    return replace(backtest, evaluation=alone)
 
 
 def test_no_model_and_nothing_served_sees_what_comes_after_the_cut(tiny: Backtest) -> None:
@@ -122,17 +122,17 @@ def leaking_models(tiny: Backtest, shop: Shop, cut: date) -> dict[str, Recommend
     }
 
 
-def test_a_planted_leak_is_found_and_an_honest_model_beside_it_is_not(tiny: Backtest) -> None:
+def test_a_planted_leak_is_detected_and_an_honest_model_beside_it_is_not(tiny: Backtest) -> None:
     shop, (cut,) = tiny.load_shop(1), tiny.cuts(1)
-    asked: Histories = shop.known_at(cut)
+    known: Histories = shop.known_at(cut)
 
     def recommend_at(purchases: pd.DataFrame, at: date) -> Lists:
         models = leaking_models(tiny, replace(shop, purchases=purchases), at)
-        return {name: model.recommend(asked, 12).articles for name, model in models.items()}
+        return {name: model.recommend(known, 12).articles for name, model in models.items()}
 
     leaks = find_leaks(recommend_at, shop.purchases, cut, rng=np.random.default_rng(1))
-    found = {(leak.model, leak.change) for leak in leaks}
-    assert found == {
+    observed = {(leak.model, leak.change) for leak in leaks}
+    assert observed == {
         (model, change)
         for model in ("counts the week", "fitted once")
         for change in ("shuffled", "deleted")

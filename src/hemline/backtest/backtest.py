@@ -1,9 +1,9 @@
-"""The score table over several weeks: everything fitted anew at each cut, as it would have been.
+"""The score table over several weeks, with every model fitted again at each cut.
 
-One test week of a small shop has too few buyers to tell good models apart, and any week may be odd.
-A backtest moves the cut back a week at a time, fits every row's models on what was known then, and
-pools the weeks; customers stay the unit, so one who bought in three weeks counts once as evidence.
-As always, a row is reported here and never chosen here.
+One test week of a small shop has too few buyers to distinguish good models, and any week may be
+unusual. A backtest moves the cut back a week at a time, fits every row's models on the purchases
+before it, and pools the weeks; customers stay the unit, so one who bought in three weeks counts
+once as evidence. As always, rows are reported here and never chosen here.
 """
 
 import json
@@ -18,7 +18,7 @@ from tqdm import tqdm
 from hemline import tables
 from hemline.backtest.weekly_lists import (
     Backtest,
-    Carried,
+    Reused,
     fingerprint,
     lists_at,
     load_lists,
@@ -38,21 +38,21 @@ from hemline.evaluation.held_out_week import (
 )
 from hemline.evaluation.leakage import find_leaks, refuse_leaks
 from hemline.evaluation.protocol import AP, BASELINE, ORACLE, RULES, SERVED
-from hemline.evaluation.score_report import Page, as_markdown, grid, label, p_text
+from hemline.evaluation.score_report import ScorePage, as_markdown, grid, label, p_text
 from hemline.evaluation.score_rows import describe_rows
 from hemline.evaluation.score_table import headline, ratios, resample, score_table
 from hemline.plots import plot_weeks
 from hemline.training import Shop
 
 _CAVEAT: Final = (
-    "Every model was fitted anew at each cut, on purchases before it. Parameters were not: they "
-    "were chosen once, on the days before data.cut, so the week of these days is flattered."
+    "Every model was fitted again at each cut, on the purchases before it. The parameters were "
+    "chosen once, on the days before data.cut, so scores of the week of these days are optimistic."
 )
 
 
 @dataclass(frozen=True)
-class Result:
-    """What came of a backtest.
+class BacktestResult:
+    """The result of a backtest.
 
     Attributes:
         table: lines of `score_table`, all weeks pooled.
@@ -65,28 +65,28 @@ class Result:
     ratios: dict[str, pd.DataFrame]
 
 
-def run_backtest(test: Backtest, n_weeks: int, *, fresh: bool = False) -> Result:
+def run_backtest(test: Backtest, n_weeks: int, *, fresh: bool = False) -> BacktestResult:
     """Fit and score every row at each cut, pool the weeks, and write the reports.
 
     Args:
         test: rows and files.
         n_weeks: how many weeks, the last one being the test week.
-        fresh: fit anew what was fitted before.
+        fresh: ignore cached lists.
     """
-    shop, carried, state = test.load_shop(n_weeks), Carried(), fingerprint(test)
+    shop, reused, state = test.load_shop(n_weeks), Reused(), fingerprint(test)
     scored, of_lists = [], []
     for cut in tqdm(test.cuts(n_weeks), desc="backtest", unit="week"):
         week = _week_from(test, shop, cut)
         path = test.folder / "lists" / f"{cut}-{state}.npz"
         if fresh or not path.exists():
-            save_lists(lists_at(test, shop, cut, week.customers, carried), path)
+            save_lists(lists_at(test, shop, cut, week.customers, reused), path)
         lists = with_oracle(load_lists(path), week)
         scored.append(score_lists(lists, week))
         of_lists.append(score_all_lists(lists, week))
     return _report(test, shop, pd.concat(scored[::-1], ignore_index=True), _mean(of_lists))
 
 
-def summary(result: Result) -> pd.DataFrame:
+def summary(result: BacktestResult) -> pd.DataFrame:
     """Return the table for a terminal: every row's MAP@12 and its multiples, best first."""
     table = result.table
     maps = table[(table["slice"] == "all") & (table["metric"] == AP) & (table["model"] != ORACLE)]
@@ -106,7 +106,7 @@ def summary(result: Result) -> pd.DataFrame:
 
 
 def check_leaks(test: Backtest) -> None:
-    """Refuse rows whose lists at the latest cut depend on what came after it.
+    """Check that no row's lists at the latest cut depend on what came after it.
 
     Raises:
         BadInput: shuffling or deleting the test week's purchases changes a list.
@@ -115,15 +115,17 @@ def check_leaks(test: Backtest) -> None:
     buyers = _week_from(test, shop, cut).customers
 
     def recommend_at(purchases: pd.DataFrame, at: date) -> Lists:
-        return lists_at(test, replace(shop, purchases=purchases), at, buyers, Carried())
+        return lists_at(test, replace(shop, purchases=purchases), at, buyers, Reused())
 
-    rng = np.random.default_rng(test.wanted.seed)
+    rng = np.random.default_rng(test.evaluation.seed)
     refuse_leaks(find_leaks(recommend_at, shop.purchases, cut, rng=rng))
 
 
 def _week_from(test: Backtest, shop: Shop, cut: date) -> HeldOut:
     end = cut + timedelta(days=shop.data.test_days)
-    return hold_out(cut, shop.known_at(cut), shop.bought_in(cut, end), shop.articles, test.wanted)
+    return hold_out(
+        cut, shop.known_at(cut), shop.bought_in(cut, end), shop.articles, test.evaluation
+    )
 
 
 def _mean(of_weeks: list[dict[str, dict[str, float]]]) -> dict[str, dict[str, float]]:
@@ -135,23 +137,23 @@ def _mean(of_weeks: list[dict[str, dict[str, float]]]) -> dict[str, dict[str, fl
 
 def _report(
     test: Backtest, shop: Shop, scored: pd.DataFrame, of_lists: dict[str, dict[str, float]]
-) -> Result:
-    wanted, buyers = test.wanted, buyers_of(scored)
+) -> BacktestResult:
+    evaluation, buyers = test.evaluation, buyers_of(scored)
     people = tables.read_table(test.table_folder / "customers.parquet", tables.CUSTOMERS)
     references = (BASELINE, RULES, *([SERVED] if test.serve else []))
-    rng = np.random.default_rng(wanted.seed)
+    rng = np.random.default_rng(evaluation.seed)
     table = score_table(
         scored,
         slices(buyers, shop.segments, people),
         references,
-        n_samples=wanted.bootstrap_samples,
-        n_flips=wanted.sign_flips,
+        n_samples=evaluation.bootstrap_samples,
+        n_flips=evaluation.sign_flips,
         rng=rng,
     )
     everything = scored[scored["truth"] == EVERYTHING]
-    drawn = resample(everything, n_samples=wanted.bootstrap_samples, rng=rng)
+    drawn = resample(everything, n_samples=evaluation.bootstrap_samples, rng=rng)
     by_week = everything.pivot_table(index="cut", columns="model", values=AP, sort=False)
-    result = Result(
+    result = BacktestResult(
         table,
         by_week[list(drawn.models)].drop(columns=ORACLE),
         {name: ratios(drawn, name) for name in references[:2]},
@@ -164,7 +166,7 @@ def _write(
     test: Backtest,
     scored: pd.DataFrame,
     of_lists: dict[str, dict[str, float]],
-    result: Result,
+    result: BacktestResult,
 ) -> None:
     folder, table = test.folder, result.table
     tables.write_table(scored, folder / "per_customer.parquet", SCORED_LISTS)
@@ -173,13 +175,13 @@ def _write(
     table.round(6).to_csv(folder / "scores.csv", index=False, lineterminator="\n")
     n_weeks, n_lists = len(result.by_week), int(table["n_lists"].iloc[0])
     when = f"{n_weeks} weeks, {n_lists:,} lists in all"
-    page = as_markdown(Page(table, of_lists, describe_rows(test.wanted, test.serve), when))
+    page = as_markdown(ScorePage(table, of_lists, describe_rows(test.evaluation, test.serve), when))
     text = "\n".join([*_ratio_lines(result), "", *_week_lines(result), "", _CAVEAT, "", page])
     (folder / "scores.md").write_text(text, encoding="utf-8")
     plot_weeks(result.by_week, AP, folder / "map_at_12_by_week.png")
 
 
-def _ratio_lines(result: Result) -> list[str]:
+def _ratio_lines(result: BacktestResult) -> list[str]:
     table = result.table
     maps = table[(table["slice"] == "all") & (table["metric"] == AP)].set_index("model")
     rows = [[label(str(model))] for model in result.by_week.columns]
@@ -195,7 +197,7 @@ def _ratio_lines(result: Result) -> list[str]:
     return grid(["MAP@12 as a multiple of", *heads], rows)
 
 
-def _week_lines(result: Result) -> list[str]:
+def _week_lines(result: BacktestResult) -> list[str]:
     weeks = [f"week from {day:%Y-%m-%d}" for day in result.by_week.index]
     rows = [
         [label(str(model)), *(f"{value:.4f}" for value in values)]

@@ -1,9 +1,9 @@
-"""What a backtest fits: which rows at which cuts, and every week's lists, kept under a hash.
+"""What a backtest fits: the rows, the cuts, and every week's lists, cached under a fingerprint.
 
-What costs hours is fitting, so each week's *lists* are kept, under a name that holds the cut and a
-hash of parameters, tables and the code that fits: an interrupted run goes on where it was, a new
-metric needs no fitting, and nothing stale is read. Libraries are not in the hash: after an upgrade
-say --fresh. Old files stay until somebody deletes them.
+Fitting takes hours, so each week's *lists* are cached, under a name with the cut and a fingerprint
+of parameters, tables and the code that fits: an interrupted run resumes, a new metric needs no
+fitting, and nothing stale is read. Libraries are not in the fingerprint: after an upgrade use
+--fresh. Old files stay until somebody deletes them.
 """
 
 import json
@@ -40,36 +40,37 @@ _CODE: Final = (
     "evaluation/score_rows.py",
     "evaluation/validation_week.py",
     "evaluation/held_out_week.py",
+    "kernels",
     "models",
     "segments",
     "tables.py",
     "training.py",
 )
-_TIMELESS: Final = "tfidf"
-_UNDECIDING: Final = frozenset(
-    # They decide no list, or what they decide is hashed itself: the tables and the rows.
+_TIMELESS: Final = "tfidf"  # fitted on article texts only, so it is the same at every cut
+_WITHOUT_EFFECT: Final = frozenset(
+    # They change no list, or what they change is in the fingerprint: the tables and the rows.
     ("acquire", "synthetic", "validate", "serve", "evaluate", "fairness")
-) | {"gate", "monitor", "performance", "fresh_data", "alerts"}  # these are read by flows only
+) | {"gate", "monitor", "performance", "fresh_data", "alerts"}  # only flows read these
 
 
 @dataclass(frozen=True)
 class Backtest:
-    """Which rows are fitted and scored, where from and where to.
+    """The rows that are fitted and scored, and the files they are read from and written to.
 
     Attributes:
         params: params.yaml.
         table_folder: the tables of acquire.
         segments: tables.SEGMENTS.
         folder: for the lists of each week and the reports.
-        wanted: the rows asked for.
-        serve: None where what is served was not asked for.
+        evaluation: the requested rows, and how they are scored.
+        serve: None where the served lists were not requested.
     """
 
     params: Path
     table_folder: Path
     segments: Path
     folder: Path
-    wanted: EvaluateParams
+    evaluation: EvaluateParams
     serve: ServeParams | None
 
     @classmethod
@@ -84,30 +85,30 @@ class Backtest:
         """Return the backtest of all rows of params.yaml, or of some and the two baselines.
 
         Raises:
-            BadInput: a row is asked for that params.yaml does not have.
+            BadInput: a requested row is not in params.yaml.
         """
-        wanted, serve = EvaluateParams.load(params), ServeParams.load(params)
-        unknown = set(only) - {*wanted.rows, SERVED}
+        evaluation, serve = EvaluateParams.load(params), ServeParams.load(params)
+        unknown = set(only) - {*evaluation.rows, SERVED}
         if unknown:
             raise BadInput(
-                f"rows of the score table ({', '.join([*wanted.rows, SERVED])})",
+                f"--rows names rows of the score table ({', '.join([*evaluation.rows, SERVED])})",
                 found=", ".join(sorted(unknown)),
-                fix="name rows of evaluate.rows in params.yaml, with a comma between",
+                fix="name rows of evaluate.rows in params.yaml, separated by commas",
             )
-        kept = {
+        rows = {
             name: order
-            for name, order in wanted.rows.items()
+            for name, order in evaluation.rows.items()
             if not only or name in {*only, BASELINE, RULES}
         }
         is_served = not only or SERVED in only
-        some = wanted.model_copy(update={"rows": kept})
-        return cls(params, table_folder, segments, folder, some, serve if is_served else None)
+        evaluation = evaluation.model_copy(update={"rows": rows})
+        return cls(params, table_folder, segments, folder, evaluation, serve if is_served else None)
 
     @property
     def models(self) -> set[str]:
-        """Names of the models that some row asks."""
+        """Names of the models of all rows."""
         served = (*self.serve.warm, *self.serve.cold) if self.serve else ()
-        return {model for order in self.wanted.rows.values() for model in order} | set(served)
+        return {model for order in self.evaluation.rows.values() for model in order} | set(served)
 
     def cuts(self, n_weeks: int) -> list[date]:
         """Return the first days of the weeks, latest first."""
@@ -115,7 +116,7 @@ class Backtest:
         return [data.cut - timedelta(days=data.test_days * back) for back in range(n_weeks)]
 
     def load_shop(self, n_weeks: int) -> Shop:
-        """Return everything that some cut needs, the weeks after the cuts included.
+        """Return everything that the cuts need, the weeks after them included.
 
         Raises:
             BadInput: a table is not there.
@@ -141,33 +142,33 @@ class Backtest:
 
 
 @dataclass(frozen=True)
-class Carried:
-    """What the fitting at one cut leaves to the next, earlier one.
+class Reused:
+    """What one cut hands to the next, earlier one.
 
     Attributes:
-        lessons: the ranker's weeks, by first day; a cut shares most of them with its neighbours.
-        timeless: models that no purchase enters.
+        ranked_weeks: the ranker's training weeks, by first day; neighbouring cuts share most.
+        timeless: models that do not depend on purchases.
     """
 
-    lessons: dict[date, RankedWeek] = field(default_factory=dict)
+    ranked_weeks: dict[date, RankedWeek] = field(default_factory=dict)
     timeless: dict[str, Recommender] = field(default_factory=dict)
 
 
 def lists_at(
-    test: Backtest, shop: Shop, cut: date, customers: npt.NDArray[np.int64], carried: Carried
+    test: Backtest, shop: Shop, cut: date, customers: npt.NDArray[np.int64], reused: Reused
 ) -> Lists:
-    """Return every row's lists for the customers; models are fitted here and let go."""
-    rows = build_rows(test.wanted, test.serve, _fit(test, shop, cut, carried))
-    return lists_of(rows, shop.known_at(cut).rows(customers), test.wanted.list_length)
+    """Return every row's lists for the customers, fitting the models first."""
+    rows = build_rows(test.evaluation, test.serve, _fit(test, shop, cut, reused))
+    return lists_of(rows, shop.known_at(cut).rows(customers), test.evaluation.list_length)
 
 
 def fingerprint(test: Backtest) -> str:
-    """Return a hash of all that decides the lists of a cut: parameters, tables, fitting code."""
+    """Return a hash of all that the lists of a cut depend on: parameters, tables, fitting code."""
     sections = yaml.safe_load(test.params.read_text(encoding="utf-8"))
-    rows = {**test.wanted.rows, SERVED: test.serve.model_dump() if test.serve else None}
-    decided = {name: value for name, value in sections.items() if name not in _UNDECIDING}
-    decided["data"] = {key: days for key, days in decided["data"].items() if key != "cut"}
-    text = json.dumps([decided, rows, test.wanted.list_length], sort_keys=True)
+    rows = {**test.evaluation.rows, SERVED: test.serve.model_dump() if test.serve else None}
+    used = {name: value for name, value in sections.items() if name not in _WITHOUT_EFFECT}
+    used["data"] = {key: days for key, days in used["data"].items() if key != "cut"}
+    text = json.dumps([used, rows, test.evaluation.list_length], sort_keys=True)
     return files.fingerprint(text, *_tables_of(test), *_code())[:12]
 
 
@@ -178,24 +179,24 @@ def save_lists(lists: Lists, path: Path) -> None:
 
 
 def load_lists(path: Path) -> Lists:
-    """Return the lists kept at path, by name of the row."""
+    """Return the lists stored at path, by name of the row."""
     with np.load(path, allow_pickle=False) as stored:
         return dict(zip(map(str, stored["rows"]), stored["articles"], strict=True))
 
 
-def _fit(test: Backtest, shop: Shop, cut: date, carried: Carried) -> dict[str, Recommender]:
+def _fit(test: Backtest, shop: Shop, cut: date, reused: Reused) -> dict[str, Recommender]:
     is_ranked = Ranker.name in test.models
     candidates = RankParams.load(test.params).candidates if is_ranked else ()
     names = (test.models | (set(candidates) & MODELS.keys())) - {Ranker.name}
-    fitted = fit_models(shop, cut, test.params, sorted(names), fitted=carried.timeless)
-    carried.timeless.update({name: fitted[name] for name in fitted if name == _TIMELESS})
+    fitted = fit_models(shop, cut, test.params, sorted(names), fitted=reused.timeless)
+    reused.timeless.update({name: fitted[name] for name in fitted if name == _TIMELESS})
     rows: dict[str, Recommender] = {**fitted}
     if is_ranked:
-        lessons = carried.lessons
-        rows[Ranker.name] = fit_ranker(shop, cut, test.params, fitted, weeks=lessons)
+        weeks = reused.ranked_weeks
+        rows[Ranker.name] = fit_ranker(shop, cut, test.params, fitted, weeks=weeks)
         latest = cut - timedelta(days=shop.data.validation_days)
-        for start in [start for start in lessons if start >= latest]:
-            del lessons[start]  # earlier cuts learn from earlier weeks only
+        for start in [start for start in weeks if start >= latest]:
+            del weeks[start]  # earlier cuts train on earlier weeks only
     return rows
 
 
