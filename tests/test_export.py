@@ -1,4 +1,4 @@
-"""Everybody's lists as files: what is in them, and what a kill or a full disk leaves."""
+"""Everybody's lists as files: their content, and what a kill or a full disk leaves."""
 
 import resource
 import signal
@@ -19,7 +19,7 @@ from scipy import sparse
 from hemline import columns, tables
 from hemline.data.histories import Histories, save_histories
 from hemline.errors import BadInput
-from hemline.export import SERVED, Order, export_lists
+from hemline.export import SERVED, ExportSpec, export_lists
 from hemline.models.popularity import PopularityParams, fit_popularity
 from hemline.models.repurchase import Repurchase
 from hemline.storefront import Storefront, VersionFiles
@@ -27,17 +27,17 @@ from hemline.storefront import Storefront, VersionFiles
 from .processes import eventually
 
 N_CUSTOMERS, N_ARTICLES = 210, 20
-ORDER = Order("3", "models", "data", SERVED, 4, without_bought=False, customers_per_part=50)
+SPEC = ExportSpec("3", "models", "data", SERVED, 4, without_bought=False, customers_per_part=50)
 EXPORT_ALONE = """
 import sys
 from pathlib import Path
-from hemline.export import Order, export_lists
+from hemline.export import ExportSpec, export_lists
 from hemline.storefront import Storefront, VersionFiles
 root, folder = map(Path, sys.argv[1:])
 names = ("models", "articles", "customer_keys", "segments", "histories", "params")
 files = VersionFiles(*(next(root.glob(f"{name}*")) for name in names))
-order = Order("3", "models", "data", "served", 4, without_bought=False, customers_per_part=1)
-export_lists(Storefront(files), order, folder)
+spec = ExportSpec("3", "models", "data", "served", 4, without_bought=False, customers_per_part=1)
+export_lists(Storefront(files), spec, folder)
 """
 
 
@@ -85,7 +85,7 @@ def storefront(shop: Path) -> Storefront:
 @pytest.fixture
 def whole(storefront: Storefront, tmp_path: Path) -> dict[str, bytes]:
     """The files of an export that nothing interrupted."""
-    return files_in(export_lists(storefront, ORDER, tmp_path / "whole").table.parent)
+    return files_in(export_lists(storefront, SPEC, tmp_path / "whole").table.parent)
 
 
 def files_in(folder: Path) -> dict[str, bytes]:
@@ -94,7 +94,7 @@ def files_in(folder: Path) -> dict[str, bytes]:
 
 @contextmanager
 def largest_file(n_bytes: int) -> Iterator[None]:
-    """Let no file grow beyond so many bytes, as a full disk would not."""
+    """Let no file grow beyond this many bytes, as on a full disk."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, before[1]))
     try:
@@ -106,7 +106,7 @@ def largest_file(n_bytes: int) -> Iterator[None]:
 def test_every_customer_of_the_table_is_a_row_in_its_order_and_ids_keep_their_zeros(
     storefront: Storefront, tmp_path: Path
 ) -> None:
-    done = export_lists(storefront, ORDER, tmp_path / "new")
+    done = export_lists(storefront, SPEC, tmp_path / "new")
     lines = done.submission.read_text().splitlines()
     assert lines[0] == "customer_id,prediction"
     assert [line.partition(",")[0] for line in lines[1:]] == [
@@ -114,13 +114,13 @@ def test_every_customer_of_the_table_is_a_row_in_its_order_and_ids_keep_their_ze
     ]
     assert lines[7] == f"{6:064x},0000000006 0000000001 0000000002 0000000003"
     assert done.n_customers == N_CUSTOMERS
-    assert done.n_kept == 0
+    assert done.n_resumed == 0
 
 
-def test_the_table_says_of_each_article_its_score_and_who_gave_it(
+def test_the_table_has_the_score_and_the_model_of_each_article(
     storefront: Storefront, tmp_path: Path
 ) -> None:
-    row = pq.read_table(export_lists(storefront, ORDER, tmp_path).table).slice(6, 1).to_pylist()[0]
+    row = pq.read_table(export_lists(storefront, SPEC, tmp_path).table).slice(6, 1).to_pylist()[0]
     assert row["customer_id"] == f"{6:064x}"
     assert row["article_id"][:2] == ["0000000006", "0000000001"]
     assert row["score"][:2] == [1, 1 / 2]
@@ -128,26 +128,26 @@ def test_the_table_says_of_each_article_its_score_and_who_gave_it(
 
 
 def test_bought_articles_can_be_left_out(storefront: Storefront, tmp_path: Path) -> None:
-    order = replace(ORDER, without_bought=True)
-    rows = pq.read_table(export_lists(storefront, order, tmp_path).table).to_pylist()
+    spec = replace(SPEC, without_bought=True)
+    rows = pq.read_table(export_lists(storefront, spec, tmp_path).table).to_pylist()
     assert "0000000006" not in rows[6]["article_id"]
     assert all(len(row["article_id"]) == 4 for row in rows)
 
 
-def test_a_model_with_nothing_to_say_leaves_an_empty_list(
+def test_a_model_without_recommendations_leaves_an_empty_list(
     storefront: Storefront, tmp_path: Path
 ) -> None:
-    done = export_lists(storefront, replace(ORDER, model="repurchase"), tmp_path)
+    done = export_lists(storefront, replace(SPEC, model="repurchase"), tmp_path)
     assert done.submission.read_text().splitlines()[1:3] == [
         f"{0:064x},",
         f"{1:064x},0000000001",
     ]
 
 
-def test_an_export_killed_in_the_middle_goes_on_and_gives_the_same_bytes(
+def test_an_export_killed_in_the_middle_resumes_and_gives_the_same_bytes(
     storefront: Storefront, shop: Path, tmp_path: Path
 ) -> None:
-    folder, small = tmp_path / "killed", replace(ORDER, customers_per_part=1)
+    folder, small = tmp_path / "killed", replace(SPEC, customers_per_part=1)
     alone = subprocess.Popen([sys.executable, "-c", EXPORT_ALONE, str(shop), str(folder)])
     written = folder / "parts"
     assert eventually(lambda: len(list(written.glob("*.parquet"))) > 5, seconds=60)
@@ -155,10 +155,10 @@ def test_an_export_killed_in_the_middle_goes_on_and_gives_the_same_bytes(
     alone.wait()
     n_written = len(list(written.glob("*.parquet")))
     assert n_written < N_CUSTOMERS, "it was killed before it had ended"
-    told: list[tuple[int, int, str]] = []
-    done = export_lists(storefront, small, folder, on_start=lambda *what: told.append(what))
-    assert told == [(n_written, N_CUSTOMERS, "")]
-    assert done.n_kept == n_written
+    started: list[tuple[int, int, str]] = []
+    done = export_lists(storefront, small, folder, on_start=lambda *what: started.append(what))
+    assert started == [(n_written, N_CUSTOMERS, "")]
+    assert done.n_resumed == n_written
     whole = export_lists(storefront, small, tmp_path / "whole")
     assert files_in(folder) == files_in(whole.table.parent)
 
@@ -166,29 +166,31 @@ def test_an_export_killed_in_the_middle_goes_on_and_gives_the_same_bytes(
 def test_a_finished_export_is_left_as_it_is(
     storefront: Storefront, tmp_path: Path, whole: dict[str, bytes]
 ) -> None:
-    again = export_lists(storefront, ORDER, tmp_path / "whole")
-    assert again.n_kept == N_CUSTOMERS
+    again = export_lists(storefront, SPEC, tmp_path / "whole")
+    assert again.n_resumed == N_CUSTOMERS
     assert files_in(tmp_path / "whole") == whole
 
 
 @pytest.mark.usefixtures("whole")
-def test_another_version_starts_anew_and_says_so(storefront: Storefront, tmp_path: Path) -> None:
-    other = replace(ORDER, version="4", data_hash="fresher")
+def test_another_version_starts_again_and_reports_why(
+    storefront: Storefront, tmp_path: Path
+) -> None:
+    other = replace(SPEC, version="4", data_hash="fresher")
     done = export_lists(storefront, other, tmp_path / "whole")
-    assert done.thrown_away == "version was 3 and is 4, data_hash was data and is fresher"
-    assert done.n_kept == 0
+    assert done.discarded == "version was 3 and is 4, data_hash was data and is fresher"
+    assert done.n_resumed == 0
 
 
-def test_a_full_disk_is_refused_and_the_parts_are_kept(
+def test_a_full_disk_is_refused_and_the_parts_stay(
     storefront: Storefront, tmp_path: Path, whole: dict[str, bytes]
 ) -> None:
     folder = tmp_path / "full"
     size = len(whole["recommendations.parquet"])
     with largest_file(size // 2), pytest.raises(BadInput, match="has room") as refusal:
-        export_lists(storefront, ORDER, folder)
+        export_lists(storefront, SPEC, folder)
     assert "start again" in refusal.value.fix
     assert not list(folder.rglob("*.unfinished"))
-    assert export_lists(storefront, ORDER, folder).n_kept == N_CUSTOMERS
+    assert export_lists(storefront, SPEC, folder).n_resumed == N_CUSTOMERS
     assert files_in(folder) == whole
 
 
@@ -197,7 +199,7 @@ def test_a_folder_with_other_files_is_refused_and_left_as_it_was(
 ) -> None:
     (tmp_path / "thesis.txt").write_text("years of work", encoding="utf-8")
     with pytest.raises(BadInput, match=r"found: thesis\.txt in"):
-        export_lists(storefront, ORDER, tmp_path)
+        export_lists(storefront, SPEC, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
@@ -205,7 +207,7 @@ def test_a_model_the_version_does_not_have_is_refused(
     storefront: Storefront, tmp_path: Path
 ) -> None:
     with pytest.raises(BadInput, match="models of the version: popularity, repurchase"):
-        export_lists(storefront, replace(ORDER, model="als"), tmp_path)
+        export_lists(storefront, replace(SPEC, model="als"), tmp_path)
 
 
 def test_a_second_export_into_the_same_folder_is_refused(
@@ -213,6 +215,6 @@ def test_a_second_export_into_the_same_folder_is_refused(
 ) -> None:
     def at_once(*_: object) -> None:
         with pytest.raises(BadInput, match="one export at a time"):
-            export_lists(storefront, ORDER, tmp_path)
+            export_lists(storefront, SPEC, tmp_path)
 
-    assert export_lists(storefront, ORDER, tmp_path, on_start=at_once).n_kept == 0
+    assert export_lists(storefront, SPEC, tmp_path, on_start=at_once).n_resumed == 0

@@ -1,12 +1,12 @@
 """Everybody's recommendations as files: one parquet, and Kaggle's submission csv.
 
-An export of 1.37 million customers takes longer than a machine may be left alone, so it is made in
-parts, each written whole under the name of its rows. A part that is there is never made again:
-whatever ended an export, the same command goes on where it was, and the files come out with the
-same bytes. The manifest says what the parts hold; parts of anything else are thrown away first.
+An export of 1.37 million customers takes long enough to be interrupted, so it is made in parts,
+each written as a whole under the name of its rows. An existing part is never made again: whatever
+interrupted an export, the same command resumes it, and the files have the same bytes. The manifest
+says what the parts contain; parts of a different export are deleted first.
 
-A customer is one row, so those whom a model has nothing to say to are there too, with empty lists.
-The price of parts is room: at the end, until they go, the lists lie on the disk twice.
+Every customer is a row, also where a model recommends nothing: the lists are empty then. The price
+of parts is disk space: at the end, the lists are on the disk twice until the parts are deleted.
 """
 
 import csv
@@ -25,13 +25,12 @@ import pyarrow.parquet as pq
 
 from hemline import columns
 from hemline.errors import BadInput, full_disk_refused
+from hemline.evaluation.protocol import SERVED
 from hemline.files import UNFINISHED, locked, replaced_file, write_text
 from hemline.kernels.lists import NO_ARTICLE
 from hemline.models.exclude_bought import ExcludeBought
 from hemline.models.recommender import Recommendations, Recommender
 from hemline.storefront import Storefront
-
-SERVED: Final = "served"
 
 EXPORTED: Final = pa.schema(
     [
@@ -41,7 +40,7 @@ EXPORTED: Final = pa.schema(
         ("source", pa.list_(pa.string())),
     ]
 )
-"""One row per customer, the lists side by side and best first; source is what gave the article."""
+"""One row per customer, the lists parallel and best first; source is the model of the article."""
 
 _MANIFEST: Final = "manifest.json"
 _PARTS: Final = "parts"
@@ -50,17 +49,17 @@ _SUBMISSION: Final = "submission.csv"
 
 
 @dataclass(frozen=True)
-class Order:
-    """What is exported: all that the bytes depend on.
+class ExportSpec:
+    """What is exported: everything that the bytes depend on. It is stored as the manifest.
 
     Attributes:
         version: number of the version.
         models_hash: of the version's files, histories included.
         data_hash: of the tables it was trained on.
-        model: SERVED, or names of models with a comma between, asked in that order.
+        model: SERVED, or names of models separated by commas, used in that order.
         k: length of the lists.
-        without_bought: whether articles of a customer's own history are left out.
-        customers_per_part: how many customers' lists lie in a part.
+        without_bought: whether articles that the customer bought before are left out.
+        customers_per_part: how many customers' lists are in a part.
     """
 
     version: str
@@ -78,86 +77,86 @@ class Export:
 
     Attributes:
         table: parquet of EXPORTED.
-        submission: csv with customer_id and prediction, ids with a space between.
+        submission: csv with customer_id and prediction, the article ids separated by spaces.
         n_customers: rows of each.
-        n_kept: customers whose lists an earlier run had made.
-        thrown_away: how the parts that were there differed from the order; empty if they did not.
+        n_resumed: customers whose lists an earlier run had made.
+        discarded: why existing parts were deleted: what differed; empty if nothing was deleted.
     """
 
     table: Path
     submission: Path
     n_customers: int
-    n_kept: int
-    thrown_away: str
+    n_resumed: int
+    discarded: str
 
 
 def export_lists(
     storefront: Storefront,
-    order: Order,
+    spec: ExportSpec,
     folder: Path,
     *,
-    on_start: Callable[[int, int, str], None] = lambda _done, _all, _thrown_away: None,
+    on_start: Callable[[int, int, str], None] = lambda _done, _all, _discarded: None,
     on_part: Callable[[int], object] = lambda _customers: None,
 ) -> Export:
-    """Write everybody's lists into the folder, going on from what lies there already.
+    """Write everybody's lists into the folder, resuming what is there already.
 
     Args:
-        storefront: the version that answers.
-        order: what is exported.
-        folder: where to, made when missing; nothing else may lie in it.
-        on_start: told how many customers are done, how many there are, and Export.thrown_away.
-        on_part: told with each part how many customers it holds.
+        storefront: the version that recommends.
+        spec: what is exported.
+        folder: where to, made when missing; it may not contain other files.
+        on_start: called with how many customers are done, how many there are, Export.discarded.
+        on_part: called after each part with its number of customers.
 
     Raises:
         BadInput: the folder holds other files, another export is writing there, the version has no
-            such model, or there is no room.
+            such model, or the disk is full.
     """
-    recommender, n_customers = _recommender(storefront, order), storefront.histories.n_customers
+    recommender, n_customers = _recommender(storefront, spec), storefront.histories.n_customers
     done = folder / _TABLE, folder / _SUBMISSION
-    with full_disk_refused(folder), _held(folder):
-        thrown_away = _make_room(folder, order)
+    with full_disk_refused(folder), _reserved(folder):
+        discarded = _discard_others(folder, spec)
         if all(path.exists() for path in done):
-            return Export(*done, n_customers, n_customers, thrown_away)
+            return Export(*done, n_customers, n_customers, discarded)
         (folder / _PARTS).mkdir(exist_ok=True)
-        parts = _parts(folder, n_customers, order.customers_per_part)
-        open_parts = [(path, rows) for path, rows in parts if not path.exists()]
-        n_kept = n_customers - sum(len(rows) for _, rows in open_parts)
-        on_start(n_kept, n_customers, thrown_away)
+        parts = list(_parts(folder, n_customers, spec.customers_per_part))
+        missing = [(path, rows) for path, rows in parts if not path.exists()]
+        n_resumed = n_customers - sum(len(rows) for _, rows in missing)
+        on_start(n_resumed, n_customers, discarded)
         customer_ids, article_ids = storefront.customer_ids(), pa.array(storefront.article_ids())
-        for path, rows in open_parts:
-            lists = recommender.recommend(storefront.histories.rows(np.asarray(rows)), order.k)
-            asking = customer_ids.slice(rows.start, len(rows))
-            _write_table([_as_table(asking, article_ids, lists)], path)
+        for path, rows in missing:
+            lists = recommender.recommend(storefront.histories.rows(np.asarray(rows)), spec.k)
+            ids = customer_ids.slice(rows.start, len(rows))
+            _write_table([_as_table(ids, article_ids, lists)], path)
             on_part(len(rows))
-        _put_together([path for path, _ in parts], folder)
+        _merge([path for path, _ in parts], folder)
         shutil.rmtree(folder / _PARTS)
-    return Export(*done, n_customers, n_kept, thrown_away)
+    return Export(*done, n_customers, n_resumed, discarded)
 
 
-def _recommender(storefront: Storefront, order: Order) -> Recommender:
-    names = () if order.model == SERVED else tuple(order.model.split(","))
+def _recommender(storefront: Storefront, spec: ExportSpec) -> Recommender:
+    names = () if spec.model == SERVED else tuple(spec.model.split(","))
     known = sorted(path.name for path in storefront.files.models.iterdir() if path.is_dir())
     unknown = [name for name in names if name not in known]
     if unknown:
         raise BadInput(
-            f"what is exported is '{SERVED}' or models of the version: {', '.join(known)}",
+            f"--model is '{SERVED}' or models of the version: {', '.join(known)}",
             found=", ".join(unknown),
-            fix="name one of these: --model cvae, or several to be asked in turn: --model "
+            fix="name one, for example --model cvae, or several in order: --model "
             "repurchase,popularity",
         )
-    asked = storefront.recommender(names)
-    return ExcludeBought(asked) if order.without_bought else asked
+    recommender = storefront.recommender(names)
+    return ExcludeBought(recommender) if spec.without_bought else recommender
 
 
 @contextmanager
-def _held(folder: Path) -> Iterator[None]:
-    """Keep other exports out of the folder; the kernel lets go when the process ends."""
+def _reserved(folder: Path) -> Iterator[None]:
+    """Reserve the folder for this export until the body ends."""
     folder.mkdir(parents=True, exist_ok=True)
     foreign = {path.name for path in folder.iterdir() if not path.name.endswith(UNFINISHED)}
     foreign -= {_MANIFEST, _PARTS, _TABLE, _SUBMISSION, ".lock"}
     if foreign:
         raise BadInput(
-            "an export has its folder for itself",
+            "the folder of an export contains nothing else",
             found=f"{', '.join(sorted(foreign)[:3])} in {folder}",
             fix="name an empty or a new folder",
         )
@@ -167,36 +166,36 @@ def _held(folder: Path) -> Iterator[None]:
         except BlockingIOError:
             raise BadInput(
                 "one export at a time writes to a folder",
-                found=f"another at work in {folder}",
+                found=f"another export is writing to {folder}",
                 fix="wait for it, or name another folder",
             ) from None
         yield
 
 
-def _make_room(folder: Path, order: Order) -> str:
-    """Throw away what another order left there; return in what it differed, or nothing."""
+def _discard_others(folder: Path, spec: ExportSpec) -> str:
+    """Delete what an export of something else left there; return what differed, or nothing."""
     manifest = folder / _MANIFEST
-    there = json.loads(manifest.read_text(encoding="utf-8")) if manifest.exists() else {}
-    asked = asdict(order)
-    differing = [name for name in asked if name in there and there[name] != asked[name]]
-    if there != asked:
+    stored = json.loads(manifest.read_text(encoding="utf-8")) if manifest.exists() else {}
+    requested = asdict(spec)
+    differing = [name for name, value in requested.items() if stored.get(name, value) != value]
+    if stored != requested:
         shutil.rmtree(folder / _PARTS, ignore_errors=True)
         for name in (_TABLE, _SUBMISSION):
             (folder / name).unlink(missing_ok=True)
-        write_text(manifest, json.dumps(asked, indent=1) + "\n")
-    return ", ".join(f"{name} was {there[name]} and is {asked[name]}" for name in differing)
+        write_text(manifest, json.dumps(requested, indent=1) + "\n")
+    return ", ".join(f"{name} was {stored[name]} and is {requested[name]}" for name in differing)
 
 
-def _parts(folder: Path, n_customers: int, size: int) -> list[tuple[Path, range]]:
-    """Return the file and the rows of each part."""
-    starts = range(0, n_customers, size)
-    every = [range(start, min(start + size, n_customers)) for start in starts]
-    return [
-        (folder / _PARTS / f"{rows.start:09d}-{rows.stop - 1:09d}.parquet", rows) for rows in every
-    ]
+def _parts(folder: Path, n_customers: int, size: int) -> Iterator[tuple[Path, range]]:
+    """Yield the file and the rows of each part."""
+    for start in range(0, n_customers, size):
+        rows = range(start, min(start + size, n_customers))
+        yield folder / _PARTS / f"{rows.start:09d}-{rows.stop - 1:09d}.parquet", rows
 
 
-def _as_table(asking: pa.ChunkedArray, article_ids: pa.Array, lists: Recommendations) -> pa.Table:
+def _as_table(
+    customer_ids: pa.ChunkedArray, article_ids: pa.Array, lists: Recommendations
+) -> pa.Table:
     listed = lists.articles != NO_ARTICLE
     ends = np.concatenate([[0], np.cumsum(listed.sum(axis=1))]).astype(np.int32)
     names = pa.array(lists.source_names, pa.string())
@@ -206,10 +205,10 @@ def _as_table(asking: pa.ChunkedArray, article_ids: pa.Array, lists: Recommendat
         names.take(pa.array(lists.sources[listed])),
     )
     cells = [pa.ListArray.from_arrays(pa.array(ends), column) for column in values]
-    return pa.table([asking, *cells], schema=EXPORTED)
+    return pa.table([customer_ids, *cells], schema=EXPORTED)
 
 
-def _put_together(parts: list[Path], folder: Path) -> None:
+def _merge(parts: list[Path], folder: Path) -> None:
     """Write both files from the parts, one part in memory at a time."""
     _write_table((pq.read_table(part, schema=EXPORTED) for part in parts), folder / _TABLE)
     with replaced_file(folder / _SUBMISSION) as unfinished:

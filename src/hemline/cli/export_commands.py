@@ -37,10 +37,10 @@ def export(
         open_registry()
         from tqdm import tqdm  # noqa: PLC0415  (--help should not wait for it)
 
-        from hemline.export import Order, export_lists  # noqa: PLC0415  (as above)
+        from hemline.export import ExportSpec, export_lists  # noqa: PLC0415  (as above)
 
         answering, storefront = _load(version)
-        order = Order(
+        spec = ExportSpec(
             answering.number,
             answering.tags["models_hash"],
             answering.tags["data_hash"],
@@ -51,18 +51,18 @@ def export(
         )
         with tqdm(unit=" customers", desc=f"version {answering.number}") as progress:
 
-            def on_start(n_done: int, n_customers: int, thrown_away: str) -> None:
-                if thrown_away:
-                    progress.write(f"Starting anew: {thrown_away}.")
+            def on_start(n_done: int, n_customers: int, discarded: str) -> None:
+                if discarded:
+                    progress.write(f"Starting again: {discarded}.")
                 progress.reset(n_customers)
                 # What an earlier run did is no part of this one's speed.
                 progress.initial = progress.n = progress.last_print_n = n_done
                 progress.refresh()
 
             done = export_lists(
-                storefront, order, folder, on_start=on_start, on_part=progress.update
+                storefront, spec, folder, on_start=on_start, on_part=progress.update
             )
-    earlier = f", {done.n_kept} of them by an earlier run" if done.n_kept else ""
+    earlier = f", {done.n_resumed} of them by an earlier run" if done.n_resumed else ""
     typer.echo(f"{done.n_customers} customers{earlier}: {done.table}, {done.submission}")
 
 

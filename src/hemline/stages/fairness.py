@@ -83,8 +83,8 @@ def _row(name: str, rows: Mapping[str, Recommender]) -> Recommender:
 
 def _sample(buyers: np.ndarray, fairness: FairnessParams) -> np.ndarray:
     rng = np.random.default_rng(fairness.seed)
-    n_kept = min(len(buyers), fairness.max_customers)
-    return np.sort(rng.choice(buyers, n_kept, replace=False))
+    n_sampled = min(len(buyers), fairness.max_customers)
+    return np.sort(rng.choice(buyers, n_sampled, replace=False))
 
 
 def _write(results: Audit, fairness: FairnessParams, report: Path, cut: date) -> None:
