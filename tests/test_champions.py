@@ -1,8 +1,8 @@
-"""The log of champions in a real MLflow registry, cut short before every single write."""
+"""The log of champions in a real MLflow registry, interrupted before every single write."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 from mlflow import MlflowClient
@@ -64,7 +64,7 @@ def client(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[MlflowCli
 
 @contextmanager
 def killed_before_write(number: int) -> Iterator[None]:
-    """End the process, as it were, before MLflow's client writes for the number-th time."""
+    """End the process before MLflow's client has written more than `number` times."""
     written = 0
 
     def limited(name: str) -> object:
@@ -95,13 +95,13 @@ def champion() -> str:
     return version.number if version else NOBODY
 
 
-def crown(*numbers: str) -> None:
+def make_champion(*numbers: str) -> None:
     for number in numbers:
         change_champion(number, how="gate", reason=f"{number} was better", at=NOW)
 
 
-def assert_sound(log: list[Change]) -> None:
-    """The alias is where the log says, every entry follows from the one before, nothing pends."""
+def assert_consistent(log: list[Change]) -> None:
+    """The alias is where the log has it, entries follow from each other, nothing is pending."""
     assert log == changes()
     assert champion() == (log[-1].version if log else NOBODY)
     assert [change.previous for change in log] == [NOBODY, *(one.version for one in log[:-1])]
@@ -110,40 +110,40 @@ def assert_sound(log: list[Change]) -> None:
 
 def test_a_change_is_entered_with_when_from_whom_and_why(client: MlflowClient) -> None:
     one, two = add_version(client), add_version(client)
-    crown(one)
+    make_champion(one)
     promote(two, reason="  the buyers asked for it ", at=LATER)
     assert changes() == [
         Change("2020-09-23T08:00:00+00:00", one, NOBODY, "gate", f"{one} was better"),
         Change("2020-09-24T08:00:00+00:00", two, one, "promote", "the buyers asked for it"),
     ]
-    assert_sound(settle(LATER))
+    assert_consistent(settle(LATER))
 
 
-def test_a_change_cut_short_before_any_write_is_settled_and_no_reason_is_lost(
+def test_a_change_interrupted_before_any_write_is_settled_and_no_reason_is_lost(
     client: MlflowClient,
 ) -> None:
     one, two = add_version(client), add_version(client)
-    crown(one)
+    make_champion(one)
     n_writes = 0
     while True:
-        before, wanted = champion(), two if champion() == one else one
+        before, target = champion(), two if champion() == one else one
         try:
             with killed_before_write(n_writes):
-                promote(wanted, reason=f"attempt {n_writes}", at=NOW)
+                promote(target, reason=f"attempt {n_writes}", at=NOW)
         except Killed:
             log = settle(LATER)
-            assert_sound(log)
-            assert champion() in {before, wanted}
+            assert_consistent(log)
+            assert champion() in {before, target}
             assert champion() == before or log[-1].reason == f"attempt {n_writes}"
             assert all(change.how != "elsewhere" for change in log)
             n_writes += 1
         else:
             break
     assert n_writes == 4  # announced, made, entered, withdrawn
-    assert_sound(settle(LATER))
+    assert_consistent(settle(LATER))
 
 
-def test_a_gate_cut_short_before_any_write_reaches_the_same_verdict_once(
+def test_a_gate_interrupted_before_any_write_reaches_the_same_verdict_once(
     client: MlflowClient,
 ) -> None:
     verdict, n_writes, is_killed = GateVerdict(promotes=True, reason="it was better"), 0, True
@@ -162,7 +162,7 @@ def test_a_gate_cut_short_before_any_write_reaches_the_same_verdict_once(
         entries = [change for change in changes() if change.version == version.number]
         assert [change.how for change in entries] == ["gate"]
         assert judged.tags["gate.previous_champion"] == entries[0].previous
-        assert_sound(settle(LATER))
+        assert_consistent(settle(LATER))
     assert n_writes == 8  # two tags, four writes of the change, the description, the reason
 
 
@@ -173,15 +173,15 @@ def finish(version: Version, verdict: GateVerdict) -> None:
         record_verdict(version, verdict, LATER)
 
 
-def test_a_rollback_cut_short_leaves_a_champion_and_can_be_given_again(
+def test_a_rollback_interrupted_leaves_a_champion_and_can_be_repeated(
     client: MlflowClient,
 ) -> None:
     one, two = add_version(client), add_version(client)
     for n_writes in range(5):  # the mark, then the four of a change
-        crown(*(number for number in (one, two) if champion() != number))
+        make_champion(*(number for number in (one, two) if champion() != number))
         with pytest.raises(Killed), killed_before_write(n_writes):
             roll_back(reason="too much swimwear", at=NOW)
-        assert_sound(settle(LATER))
+        assert_consistent(settle(LATER))
         if champion() == two:
             roll_back(reason="too much swimwear", at=NOW)
         assert champion() == one
@@ -192,7 +192,7 @@ def test_rolling_back_twice_goes_back_two_and_never_to_what_was_rolled_back_from
     client: MlflowClient,
 ) -> None:
     one, two, three = (add_version(client) for _ in range(3))
-    crown(one, two, three)
+    make_champion(one, two, three)
     assert roll_back(reason="three is wrong", at=NOW).version == two
     assert roll_back(reason="two is wrong too", at=NOW).version == one
     with pytest.raises(BadInput, match="none before version"):
@@ -203,7 +203,7 @@ def test_rolling_back_twice_goes_back_two_and_never_to_what_was_rolled_back_from
 
 def test_a_person_can_bring_back_what_was_rolled_back(client: MlflowClient) -> None:
     one, two = add_version(client), add_version(client)
-    crown(one, two)
+    make_champion(one, two)
     roll_back(reason="looked wrong", at=NOW)
     assert "looked wrong" in known_version(two).tags[ROLLED_BACK]
     promote(two, reason="it was the prices, not the model", at=LATER)
@@ -213,7 +213,7 @@ def test_a_person_can_bring_back_what_was_rolled_back(client: MlflowClient) -> N
 
 def test_a_rolled_back_version_keeps_its_verdict_and_stays_away(client: MlflowClient) -> None:
     one, two = add_version(client), add_version(client)
-    crown(one)
+    make_champion(one)
     record_verdict(known_version(two), GateVerdict(promotes=True, reason="it was better"), NOW)
     roll_back(reason="looked wrong", at=LATER)
     assert existing_verdict(known_version(two), LATER) == "it was better"
@@ -221,25 +221,25 @@ def test_a_rolled_back_version_keeps_its_verdict_and_stays_away(client: MlflowCl
     assert champion() == one
 
 
-def test_a_version_crowned_before_its_verdict_is_not_made_champion_again(
+def test_a_version_promoted_before_its_verdict_is_not_made_champion_again(
     client: MlflowClient,
 ) -> None:
     one, two = add_version(client), add_version(client)
-    crown(one)
+    make_champion(one)
     promote(two, reason="I know it", at=NOW)
     record_verdict(known_version(two), GateVerdict(promotes=True, reason="it was champion"), LATER)
     assert existing_verdict(known_version(two), LATER) == "it was champion"
     assert [change.version for change in changes()] == [one, two]
-    assert_sound(changes())
+    assert_consistent(changes())
 
 
-def test_an_alias_moved_by_other_hands_is_entered_as_such(client: MlflowClient) -> None:
+def test_an_alias_moved_outside_hemline_is_entered_as_such(client: MlflowClient) -> None:
     one, two = add_version(client), add_version(client)
-    crown(one)
+    make_champion(one)
     set_champion(two)
     log = settle(LATER)
     assert (log[-1].how, log[-1].version, log[-1].previous) == ("elsewhere", two, one)
-    assert_sound(log)
+    assert_consistent(log)
     assert settle(LATER) == log
 
 
@@ -256,7 +256,7 @@ def test_what_cannot_be_promoted_is_refused_and_changes_nothing(client: MlflowCl
         add_version(client, format_version="1"),
         add_version(client),
     )
-    crown(one)
+    make_champion(one)
     for number, found in (
         (old, "has format 1"),
         (one, "is the champion"),
@@ -268,6 +268,14 @@ def test_what_cannot_be_promoted_is_refused_and_changes_nothing(client: MlflowCl
         with pytest.raises(BadInput, match="has a reason"):
             change()
     assert [change.version for change in changes()] == [one]
+
+
+def test_the_cut_of_a_version_registered_before_the_rename_is_read(client: MlflowClient) -> None:
+    tags = {"as_of": "2020-09-16", "source": "synthetic"}
+    number = client.create_model_version(MODEL, source="models", tags=tags).version
+    old, new = known_version(str(number)), known_version(add_version(client))
+    assert old.cut == new.cut == date(2020, 9, 16)
+    assert (old.is_readable, new.is_readable) == (False, True)
 
 
 def test_a_registry_without_the_model_has_no_log(database: str) -> None:
