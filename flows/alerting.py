@@ -14,7 +14,7 @@ from prefect.runtime import deployment, flow_run
 
 from flows.project import Project
 from flows.ui import addresses
-from hemline.registry.champions import NOBODY, Change, settle
+from hemline.registry.champions import NO_VERSION, Change, settle
 from hemline.registry.versions import (
     CHAMPION,
     GATE_PROMOTED,
@@ -118,7 +118,7 @@ def report_champion_changes(project: Project, logger: Logger) -> None:
     """
     weeks = {version.number: version.cut for version in all_versions()}
     for number, change in enumerate(settle(datetime.now(tz=UTC)), start=1):
-        if change.previous != NOBODY and change.version in weeks:
+        if change.previous != NO_VERSION and change.version in weeks:
             _keep(_champion_alert(change, number, weeks[change.version], project), project)
     _deliver(project, logger)
 

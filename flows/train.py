@@ -163,7 +163,7 @@ def main(
     print_scores(project.root / project.reports, console)
     _, champion = load_champion()
     buyers = read_table(project.served_scores(), SERVED_SCORES)[columns.CUSTOMER_ID]
-    buyer = champion.first_known(buyers.tolist())
+    buyer = champion.first_with_history(buyers.tolist())
     if buyer is not None:  # an older champion may know none of this week's buyers
         print_recommendations(champion.for_customer(buyer, 12), f"For customer {buyer}", console)
     cold_customer = ColdCustomer(age=25, club_member_status="ACTIVE")

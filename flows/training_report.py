@@ -79,7 +79,7 @@ def print_scores(reports: Path, console: Console) -> None:
 def print_recommendations(recommendations: pd.DataFrame, title: str, console: Console) -> None:
     """Print one list of recommendations."""
     table = Table(title=title, title_justify="left")
-    for heading in ("rank", "article_id", "name", "product type", "colour", "answered by"):
+    for heading in ("rank", "article_id", "name", "product type", "colour", "model"):
         table.add_column(heading, no_wrap=heading == "article_id")
     shown = ["rank", "article_id", "name", "product_type", "colour", "source"]
     for row in recommendations[shown].itertuples(index=False):

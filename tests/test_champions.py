@@ -11,7 +11,7 @@ from mlflow.exceptions import MlflowException
 from hemline.errors import BadInput
 from hemline.evaluation.gate.verdict import GateVerdict, refuse_rolled_back
 from hemline.registry.champions import (
-    NOBODY,
+    NO_VERSION,
     Change,
     change_champion,
     changes,
@@ -92,7 +92,7 @@ def add_version(client: MlflowClient, format_version: str = FORMAT_VERSION) -> s
 
 def champion() -> str:
     version = version_by_alias(CHAMPION)
-    return version.number if version else NOBODY
+    return version.number if version else NO_VERSION
 
 
 def make_champion(*numbers: str) -> None:
@@ -103,8 +103,8 @@ def make_champion(*numbers: str) -> None:
 def assert_consistent(log: list[Change]) -> None:
     """The alias is where the log has it, entries follow from each other, nothing is pending."""
     assert log == changes()
-    assert champion() == (log[-1].version if log else NOBODY)
-    assert [change.previous for change in log] == [NOBODY, *(one.version for one in log[:-1])]
+    assert champion() == (log[-1].version if log else NO_VERSION)
+    assert [change.previous for change in log] == [NO_VERSION, *(one.version for one in log[:-1])]
     assert "change.pending" not in MlflowClient().get_registered_model(MODEL).tags
 
 
@@ -113,7 +113,7 @@ def test_a_change_is_entered_with_when_from_whom_and_why(client: MlflowClient) -
     make_champion(one)
     promote(two, reason="  the buyers asked for it ", at=LATER)
     assert changes() == [
-        Change("2020-09-23T08:00:00+00:00", one, NOBODY, "gate", f"{one} was better"),
+        Change("2020-09-23T08:00:00+00:00", one, NO_VERSION, "gate", f"{one} was better"),
         Change("2020-09-24T08:00:00+00:00", two, one, "promote", "the buyers asked for it"),
     ]
     assert_consistent(settle(LATER))

@@ -41,14 +41,14 @@ def judged(root: Path, version: Version) -> GateVerdict:
 
 
 @pytest.mark.usefixtures("trained")
-def test_a_version_loaded_by_mlflow_answers_as_the_storefront_does() -> None:
+def test_a_version_loaded_by_mlflow_recommends_as_the_storefront_does() -> None:
     _, champion = load_champion()
     loaded = mlflow.pyfunc.load_model(f"models:/{MODEL}@champion")
     keys = pd.read_parquet(champion.files.customer_keys)["customer_id"]
-    askers = pd.DataFrame({"customer_id": [keys[0], None], "age": [None, 25.0]})
-    answer = loaded.predict(askers, params={"k": 3})
-    assert answer["asker"].tolist() == [0, 0, 0, 1, 1, 1]
-    first = answer[answer["asker"] == 0].drop(columns="asker").reset_index(drop=True)
+    queries = pd.DataFrame({"customer_id": [keys[0], None], "age": [None, 25.0]})
+    lists = loaded.predict(queries, params={"k": 3})
+    assert lists["asker"].tolist() == [0, 0, 0, 1, 1, 1]
+    first = lists[lists["asker"] == 0].drop(columns="asker").reset_index(drop=True)
     pd.testing.assert_frame_equal(first, champion.for_customer(keys[0], 3))
 
 
@@ -62,13 +62,13 @@ def test_no_file_of_a_version_is_a_pickle() -> None:
 
 
 @pytest.mark.usefixtures("trained")
-def test_a_version_asked_for_nothing_or_by_nobody_says_so() -> None:
+def test_an_empty_request_or_list_is_refused() -> None:
     loaded = mlflow.pyfunc.load_model(f"models:/{MODEL}@champion")
-    askers = pd.DataFrame({"age": [25.0]})
+    queries = pd.DataFrame({"age": [25.0]})
     with pytest.raises(BadInput, match="k lies between 1 and 500"):
-        loaded.predict(askers, params={"k": 0})
+        loaded.predict(queries, params={"k": 0})
     with pytest.raises(BadInput, match="at least one"):
-        loaded.predict(askers.iloc[:0])
+        loaded.predict(queries.iloc[:0])
 
 
 @pytest.mark.usefixtures("trained")
@@ -107,7 +107,7 @@ def test_a_champion_of_an_older_format_is_refused_and_gives_way(trained: Path) -
     assert measured["latency"] > 0
 
 
-def test_a_version_that_was_rolled_back_is_refused_unasked(trained: Path) -> None:
+def test_a_version_that_was_rolled_back_is_rejected_unmeasured(trained: Path) -> None:
     champion = version_by_alias("champion")
     assert champion is not None
     tags = {**champion.tags, ROLLED_BACK: "2020-09-20: too much swimwear"}

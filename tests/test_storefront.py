@@ -1,4 +1,4 @@
-"""A storefront over a tiny trained project: who answers what, and what is refused."""
+"""A storefront over a tiny trained project: which model recommends, and what is refused."""
 
 from pathlib import Path
 
@@ -31,22 +31,22 @@ def article_ids(storefront: Storefront) -> list[str]:
     return pd.read_parquet(storefront.files.articles)[columns.ARTICLE_ID].tolist()
 
 
-def test_an_answer_names_the_models_that_proposed_each_article(
+def test_a_list_names_the_models_that_proposed_each_article(
     storefront: Storefront, customer_ids: list[str], article_ids: list[str]
 ) -> None:
     bought = load_histories(storefront.files.histories).units
     customer = int(np.diff(bought.indptr).argmax())
     owned = {article_ids[article] for article in bought[[customer]].indices}
-    answer = storefront.for_customer(customer_ids[customer], 100)
-    assert tuple(answer.columns) == RECOMMENDATION_COLUMNS
-    assert answer["rank"].tolist() == list(range(1, len(answer) + 1))
-    is_own = answer["source"].str.contains("own_articles")
+    listed = storefront.for_customer(customer_ids[customer], 100)
+    assert tuple(listed.columns) == RECOMMENDATION_COLUMNS
+    assert listed["rank"].tolist() == list(range(1, len(listed) + 1))
+    is_own = listed["source"].str.contains("own_articles")
     assert is_own.any()
-    assert set(answer["article_id"][is_own]) <= owned
-    ranked, filled = answer["source"].str.startswith("rank ("), answer["source"] == "popularity"
+    assert set(listed["article_id"][is_own]) <= owned
+    ranked, filled = listed["source"].str.startswith("rank ("), listed["source"] == "popularity"
     assert ranked.iloc[0]
     assert (ranked | filled).all()
-    assert answer["article_id"].is_unique
+    assert listed["article_id"].is_unique
 
 
 def test_the_start_of_a_customer_id_is_enough(
@@ -59,9 +59,9 @@ def test_the_start_of_a_customer_id_is_enough(
 def test_a_cold_customer_gets_a_full_list_from_the_models_for_cold_customers(
     storefront: Storefront,
 ) -> None:
-    answer = storefront.for_cold_customer(ColdCustomer(), 12)
-    assert len(answer) == 12
-    assert set(answer["source"]) <= {"cvae", "popularity"}
+    listed = storefront.for_cold_customer(ColdCustomer(), 12)
+    assert len(listed) == 12
+    assert set(listed["source"]) <= {"cvae", "popularity"}
 
 
 def test_attributes_are_read_whatever_their_case(storefront: Storefront) -> None:
@@ -73,13 +73,13 @@ def test_attributes_are_read_whatever_their_case(storefront: Storefront) -> None
 def test_similar_articles_come_from_their_texts_and_leave_out_the_article(
     storefront: Storefront, article_ids: list[str]
 ) -> None:
-    answer = storefront.similar(article_ids[0], 5)
-    assert set(answer["source"]) == {"tfidf"}
-    assert article_ids[0] not in set(answer["article_id"])
-    assert answer["score"].is_monotonic_decreasing
+    listed = storefront.similar(article_ids[0], 5)
+    assert set(listed["source"]) == {"tfidf"}
+    assert article_ids[0] not in set(listed["article_id"])
+    assert listed["score"].is_monotonic_decreasing
 
 
-def test_an_article_nobody_bought_with_another_has_an_empty_answer(
+def test_an_article_nobody_bought_with_another_has_an_empty_list(
     storefront: Storefront, article_ids: list[str]
 ) -> None:
     neighbours = np.load(storefront.files.models / "copurchase" / "articles.npy")
@@ -147,14 +147,14 @@ def test_a_champion_scores_a_week_alike_whatever_the_order_of_todays_articles(
     assert scored.tolist() == pytest.approx(expected.tolist())
 
 
-def test_the_first_customer_with_a_history_is_found_or_nobody(
+def test_the_first_customer_with_a_history_is_returned_or_none(
     storefront: Storefront, customer_ids: list[str]
 ) -> None:
     is_cold = load_histories(storefront.files.histories).is_cold()
     cold, warm = np.flatnonzero(is_cold)[0], np.flatnonzero(~is_cold)[-1]
-    asked = [customer_ids[cold], customer_ids[warm]]
-    assert storefront.first_known(asked) == customer_ids[warm]
-    assert storefront.first_known(asked[:1]) is None
+    ids = [customer_ids[cold], customer_ids[warm]]
+    assert storefront.first_with_history(ids) == customer_ids[warm]
+    assert storefront.first_with_history(ids[:1]) is None
 
 
 def test_histories_move_to_the_columns_of_a_champion_that_knows_other_articles() -> None:

@@ -38,7 +38,7 @@ class HemlineModel(PythonModel):
         """
         k = int((params or {}).get("k", 12))
         if not 1 <= k <= _LONGEST_LIST:
-            raise BadInput(f"k lies between 1 and {_LONGEST_LIST}", found=str(k), fix="change it")
+            raise BadInput(f"k lies between 1 and {_LONGEST_LIST}", found=str(k), fix="change k")
         if model_input.empty:
             raise BadInput(
                 "a request has at least one row", found="none", fix="send one row per customer"

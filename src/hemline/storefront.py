@@ -126,11 +126,10 @@ class Storefront:
         """
         return self._neighbours("copurchase", article_id, k)
 
-    def first_known(self, customer_ids: Sequence[str]) -> str | None:
+    def first_with_history(self, customer_ids: Sequence[str]) -> str | None:
         """Return the first of these customers who bought something before the cut, or None."""
-        has_bought = ~self.histories.is_cold()
-        keys = pq.read_table(self.files.customer_keys)[columns.CUSTOMER_ID].to_numpy()
-        known = set(keys[np.flatnonzero(has_bought)])
+        has_history = np.flatnonzero(~self.histories.is_cold())
+        known = set(self.customer_ids().to_numpy()[has_history])
         return next((one for one in customer_ids if one in known), None)
 
     def lists_for_week(self, week: TargetWeek, *, models: Sequence[str] = ()) -> WeekLists:

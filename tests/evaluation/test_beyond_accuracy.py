@@ -77,10 +77,10 @@ def test_diversity_is_the_mean_share_of_attributes_in_which_two_articles_differ(
 
 
 def test_popularity_head_and_repeats_are_shares_of_what_is_listed() -> None:
-    found = scores([0, 3, -1])
-    assert found["popularity@12"] == pytest.approx((1 + 0) / 2)
-    assert found["head_share@12"] == pytest.approx(1 / 2)
-    assert found["repeat_share@12"] == pytest.approx(1 / 2)
+    values = scores([0, 3, -1])
+    assert values["popularity@12"] == pytest.approx((1 + 0) / 2)
+    assert values["head_share@12"] == pytest.approx(1 / 2)
+    assert values["repeat_share@12"] == pytest.approx(1 / 2)
 
 
 def test_an_empty_list_counts_as_zero() -> None:
@@ -89,14 +89,16 @@ def test_an_empty_list_counts_as_zero() -> None:
 
 def test_places_after_the_twelfth_are_another_list() -> None:
     listed = np.array([[5] + [-1] * 11 + [0]], np.int32)
-    found = score_beyond(listed, listed, known().rows(np.array([0])), NEITHER, assortment()).iloc[0]
-    assert found["popularity@12"] == 0
+    values = score_beyond(listed, listed, known().rows(np.array([0])), NEITHER, assortment()).iloc[
+        0
+    ]
+    assert values["popularity@12"] == 0
 
 
 def test_serendipity_counts_what_was_bought_and_not_obvious() -> None:
     bought = sparse.csr_matrix(np.array([[1, 1, 0, 0, 0, 0]], np.float32))
-    found = scores([0, 1, 2, 3], baseline=[0, 2], bought=bought)
-    assert found["serendipity@12"] == pytest.approx(1 / 4)
+    values = scores([0, 1, 2, 3], baseline=[0, 2], bought=bought)
+    assert values["serendipity@12"] == pytest.approx(1 / 4)
 
 
 def test_personalisation_is_that_of_every_pair_compared() -> None:

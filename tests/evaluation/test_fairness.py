@@ -26,7 +26,7 @@ from hemline.evaluation.fairness.gaps import describe_groups, draw_means, find_g
 from hemline.evaluation.fairness.groups import HISTORY, Grouping, group_customers
 from hemline.evaluation.fairness.outcomes import PRECISION, RECALL, ListOutcomes, compare_outcomes
 
-HALVES = np.repeat([0, 1], 100)
+TWO_GROUPS = np.repeat([0, 1], 100)
 
 
 def rng() -> np.random.Generator:
@@ -63,8 +63,8 @@ def gap_of(
 
 
 def test_a_planted_gap_is_wider_than_any_random_split() -> None:
-    recall = np.where(HALVES == 1, 0.6, 0.2) + rng().normal(0, 0.1, 200)
-    gap = gap_of(measured(recall), grouping(HALVES))
+    recall = np.where(TWO_GROUPS == 1, 0.6, 0.2) + rng().normal(0, 0.1, 200)
+    gap = gap_of(measured(recall), grouping(TWO_GROUPS))
     assert gap["gap"] == pytest.approx(recall[100:].mean() - recall[:100].mean())
     assert (gap["lowest"], gap["highest"]) == ("group 0", "group 1")
     assert gap["p"] == pytest.approx(1 / (199 + 1))
@@ -73,36 +73,36 @@ def test_a_planted_gap_is_wider_than_any_random_split() -> None:
 
 
 def test_groups_that_differ_by_luck_alone_are_within_chance() -> None:
-    found = [
-        gap_of(measured(np.random.default_rng(seed).normal(size=200)), grouping(HALVES))["p"]
+    p_values = [
+        gap_of(measured(np.random.default_rng(seed).normal(size=200)), grouping(TWO_GROUPS))["p"]
         for seed in range(40)
     ]
-    assert sum(p <= 0.05 for p in found) <= 6
-    assert np.mean(found) == pytest.approx(0.5, abs=0.15)
+    assert sum(p <= 0.05 for p in p_values) <= 6
+    assert np.mean(p_values) == pytest.approx(0.5, abs=0.15)
 
 
 def test_equal_lists_for_everybody_have_no_gap_at_all() -> None:
-    gap = gap_of(measured(np.full(200, 0.3), np.full(200, 0.7)), grouping(HALVES))
+    gap = gap_of(measured(np.full(200, 0.3), np.full(200, 0.7)), grouping(TWO_GROUPS))
     assert (gap["gap"], gap["p"]) == (pytest.approx(0), 1)
 
 
 def test_the_gap_of_shares_is_the_total_variation_distance_from_everybody() -> None:
-    first = np.where(HALVES == 0, 1.0, 0.25)
-    gap = gap_of(measured(first, 1 - first), grouping(HALVES))
+    first = np.where(TWO_GROUPS == 0, 1.0, 0.25)
+    gap = gap_of(measured(first, 1 - first), grouping(TWO_GROUPS))
     everybody = (1 + 0.25) / 2
     assert gap["gap"] == pytest.approx((abs(1 - everybody) + abs(0 - (1 - everybody))) / 2)
 
 
 def test_a_gap_that_history_explains_vanishes_among_customers_with_the_same_history() -> None:
-    strata = np.where(rng().random(200) < np.where(HALVES == 1, 0.9, 0.1), 1, 0)
+    strata = np.where(rng().random(200) < np.where(TWO_GROUPS == 1, 0.9, 0.1), 1, 0)
     recall = 0.5 * strata + rng().normal(0, 0.1, 200)
-    gap = gap_of(measured(recall), grouping(HALVES), strata)
+    gap = gap_of(measured(recall), grouping(TWO_GROUPS), strata)
     assert gap["p"] <= 0.01
     assert gap["p_same_history"] > 0.05
 
 
 def test_a_group_that_is_too_small_makes_no_gap() -> None:
-    codes = np.concatenate([HALVES, [2, 2, 2]])
+    codes = np.concatenate([TWO_GROUPS, [2, 2, 2]])
     recall = np.concatenate([np.full(200, 0.2), np.ones(3)])
     groups = grouping(codes)
     assert groups.large.tolist() == [0, 1]
@@ -116,8 +116,8 @@ def test_a_group_that_is_too_small_makes_no_gap() -> None:
 
 def test_the_interval_of_a_group_mean_has_the_textbook_width() -> None:
     values = measured(rng().normal(size=200))
-    draws = draw_means(values, grouping(HALVES), n_samples=2000, rng=rng())
-    line = describe_groups(values, draws, grouping(HALVES)).iloc[0]
+    draws = draw_means(values, grouping(TWO_GROUPS), n_samples=2000, rng=rng())
+    line = describe_groups(values, draws, grouping(TWO_GROUPS)).iloc[0]
     spread = values.to_numpy()[:100].std() / 100**0.5
     assert line["high"] - line["low"] == pytest.approx(2 * 1.96 * spread, rel=0.1)
 
@@ -148,7 +148,7 @@ def test_everybody_is_in_one_group_of_each_attribute() -> None:
     known = Histories.from_interactions(units, clusters=np.array([1, -1, 0], np.int8))
     people = pd.DataFrame({columns.CLUB: ["ACTIVE", None, "ACTIVE"]})
     by_name = {one.attribute: one for one in group_customers(people, known, min_group=2)}
-    labels = {name: [found.names[code] for code in found.codes] for name, found in by_name.items()}
+    labels = {name: [one.names[code] for code in one.codes] for name, one in by_name.items()}
     assert labels == {
         columns.AGE_BAND: ["unknown"] * 3,
         columns.CLUB: ["ACTIVE", "unknown", "ACTIVE"],
@@ -235,8 +235,8 @@ def test_a_departure_within_the_tolerance_or_the_noise_is_no_verdict() -> None:
 
 def test_concentration_leaves_out_articles_that_nobody_sells_or_lists() -> None:
     listed = sparse.csr_matrix(np.array([[1.0, 0, 0, 0], [1.0, 0, 0, 0]]))
-    found = concentration(listed, np.array([0.0, 3.0, 3.0, 0.0]))
-    assert found["n_offered"] == 3
-    assert found["listed_share"] == pytest.approx(1 / 3)
-    assert found["gini_places"] == pytest.approx(2 / 3)
-    assert found["gini_sales"] == pytest.approx(1 / 3)
+    shares = concentration(listed, np.array([0.0, 3.0, 3.0, 0.0]))
+    assert shares["n_offered"] == 3
+    assert shares["listed_share"] == pytest.approx(1 / 3)
+    assert shares["gini_places"] == pytest.approx(2 / 3)
+    assert shares["gini_sales"] == pytest.approx(1 / 3)

@@ -35,8 +35,8 @@ def test_customers_who_do_not_differ_change_no_p_value() -> None:
 
 def test_where_nothing_is_there_small_p_values_are_as_rare_as_they_say() -> None:
     rng = np.random.default_rng(5)
-    found = p_of(rng.normal(size=(40, 1000)), 2000)
-    assert np.mean(found < 0.05) == pytest.approx(0.05, abs=0.02)
+    p_values = p_of(rng.normal(size=(40, 1000)), 2000)
+    assert np.mean(p_values < 0.05) == pytest.approx(0.05, abs=0.02)
 
 
 def test_the_p_value_is_the_t_tests_where_differences_are_normal() -> None:

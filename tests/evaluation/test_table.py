@@ -108,8 +108,8 @@ def test_slices_of_articles_stand_beside_those_of_customers() -> None:
     everything = scored({"popularity": np.array([0.1, 0.2, 0.6])})
     new = scored({"popularity": np.array([0.5])}, truth=NEW)
     table = table_of(pd.concat([everything, new], ignore_index=True))
-    found = {part: line(table, "popularity", part)["value"] for part in ("all", "cold", NEW)}
-    assert found == pytest.approx({"all": 0.9 / 3, "cold": 0.3 / 2, NEW: 0.5})
+    values = {part: line(table, "popularity", part)["value"] for part in ("all", "cold", NEW)}
+    assert values == pytest.approx({"all": 0.9 / 3, "cold": 0.3 / 2, NEW: 0.5})
 
 
 def test_a_ratio_has_the_interval_of_the_paired_resamples() -> None:

@@ -1,4 +1,4 @@
-"""Three buyers of one week: a regular, a newcomer, and one who bought a new article only."""
+"""Three buyers of one week: a regular, a cold customer, and one who bought a new article only."""
 
 from datetime import date
 
@@ -68,7 +68,7 @@ def maps(scored: pd.DataFrame, truth: str) -> dict[int, float]:
     return dict(zip(lines[columns.CUSTOMER], lines["map@12"], strict=True))
 
 
-def test_only_buyers_are_asked_for_and_each_keeps_the_key(week: HeldOut) -> None:
+def test_only_buyers_are_scored_and_each_has_its_key(week: HeldOut) -> None:
     assert week.customers.tolist() == [0, 2, 3]
     assert week.known.is_cold().tolist() == [False, True, False]
 
@@ -97,7 +97,7 @@ def test_the_frame_is_what_its_schema_says(scored: pd.DataFrame) -> None:
     assert not scored.isna().any(axis=None)
 
 
-def test_what_all_lists_show_is_kept_by_row(week: HeldOut) -> None:
+def test_measures_of_all_lists_are_by_row(week: HeldOut) -> None:
     lists = {"popularity": np.array([[0], [0], [0]], np.int32)}
     shown = score_all_lists(lists, week)["popularity"]
     assert shown == {"coverage": 1 / 6, "personalisation@12": 0, "gini@12": pytest.approx(5 / 6)}

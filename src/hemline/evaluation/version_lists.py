@@ -74,7 +74,7 @@ class WeekLists:
 
     @property
     def n_articles(self) -> int:
-        """How many distinct articles stand in the lists."""
+        """How many distinct articles are listed."""
         return len(np.setdiff1d(self.articles, [NO_ARTICLE]))
 
 

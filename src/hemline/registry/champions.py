@@ -1,7 +1,7 @@
 """Which version was champion when, and why that changed: the log, promotion and rollback.
 
 The alias says which version is served. Its history is stored as tags of the registered model, one a
-change (`change.0001`, ...), so that the log lies where the aliases lie and survives with them.
+change (`change.0001`, ...), so the log is stored with the aliases and survives with them.
 MLflow has no transactions, so a change is announced (`change.pending`), made (the alias), entered
 in the log, and its announcement removed. If the process is killed in between, `settle` repairs the
 log before the next change and before the log is shown: a change that was made is entered, one that
@@ -32,7 +32,7 @@ from hemline.registry.versions import (
 )
 
 How = Literal["gate", "promote", "rollback", "elsewhere"]
-NOBODY: Final = "none"
+NO_VERSION: Final = "none"
 _ENTRY: Final = "change."
 _PENDING: Final = "change.pending"
 
@@ -44,7 +44,7 @@ class Change:
     Attributes:
         at: when, UTC, as ISO 8601; of a change made elsewhere, when it was noticed.
         version: number of the champion since then.
-        previous: number of the one before, or NOBODY.
+        previous: number of the one before, or NO_VERSION.
         how: by the gate, by a person (promote, rollback), or outside Hemline (elsewhere).
         reason: in words.
     """
@@ -71,7 +71,7 @@ def settle(at: datetime) -> list[Change]:
     """
     log, pending = changes(), _model_tags().get(_PENDING)
     champion = version_by_alias(CHAMPION)
-    number, last = _number(champion), log[-1].version if log else NOBODY
+    number, last = _number(champion), log[-1].version if log else NO_VERSION
     announced = Change(**json.loads(pending)) if pending is not None else None
     if number != last and announced is not None and announced.version == number:
         log.append(_enter(announced, len(log)))
@@ -97,7 +97,7 @@ def change_champion(number: str, *, how: How, reason: str, at: datetime) -> Chan
     """
     reason = _required(reason)
     log = settle(at)
-    previous = log[-1].version if log else NOBODY
+    previous = log[-1].version if log else NO_VERSION
     change = Change(_utc(at), number, previous, how, reason)
     client().set_registered_model_tag(MODEL, _PENDING, _as_json(change))
     set_champion(number)
@@ -181,7 +181,7 @@ def _model_tags() -> dict[str, str]:
 
 
 def _number(version: Version | None) -> str:
-    return version.number if version else NOBODY
+    return version.number if version else NO_VERSION
 
 
 def _utc(at: datetime) -> str:

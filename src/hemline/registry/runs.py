@@ -139,7 +139,7 @@ def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def metric_name(metric: str, model: str) -> str:
-    """Return a name MLflow accepts; its pages group by what stands before the slash.
+    """Return a name MLflow accepts; its pages group by the part before the slash.
 
     >>> metric_name("map@12", "cvae")
     'map_at_12/cvae'

@@ -15,7 +15,7 @@ AGES: Final = range(16, 100)
 
 @dataclass(frozen=True)
 class ColdCustomer:
-    """Attributes of somebody who has bought nothing yet; all of them optional."""
+    """Attributes of a customer who has bought nothing yet; all of them optional."""
 
     age: int | None = None
     club_member_status: str | None = None

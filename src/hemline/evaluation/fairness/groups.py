@@ -43,7 +43,7 @@ class Grouping:
     def of(
         cls, attribute: str, labels: npt.NDArray[np.str_], order: tuple[str, ...], min_group: int
     ) -> Self:
-        """Return the grouping by labels; the names that occur stand in the given order."""
+        """Return the grouping by labels; the names that occur are in the given order."""
         names = tuple(name for name in order if name in set(labels.tolist()))
         positions = {name: position for position, name in enumerate(names)}
         codes = np.array([positions[label] for label in labels.tolist()], np.int64)
