@@ -53,6 +53,16 @@ def mean_and_stderr(values: Values) -> tuple[float, float]:
     return float(values.mean()), float(values.std() / math.sqrt(len(values)))
 
 
+def matrix_of(
+    rows: npt.NDArray[np.int64], columns: npt.NDArray[np.int64], shape: tuple[int, int]
+) -> sparse.csr_matrix:
+    """Return the CSR matrix with a one for each pair of row and column, given once or more."""
+    matrix = sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, columns)), shape=shape)
+    matrix.data[:] = 1.0
+    matrix.sort_indices()
+    return matrix
+
+
 def evenly_spread(n_rows: int, n_chosen: int) -> npt.NDArray[np.int64]:
     """Return at most n_chosen row numbers, evenly spread over n_rows."""
     return np.linspace(0, n_rows - 1, min(n_rows, n_chosen)).astype(np.int64)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 
+from benchmarks.ranking_measures import matrix_of
 from hemline import columns
 from hemline.data.synthetic.shop import ShopSize, SyntheticParams, generate_shop
 from hemline.errors import BadInput
@@ -74,7 +74,8 @@ def split_rows(bought: sparse.csr_matrix, rng: np.random.Generator) -> Parts:
             found=f"{bought.shape[1] - len(np.unique(bought.indices))} without one",
             fix="use fewer articles or more customers",
         )
-    return Parts(*(_entries(bought, row, part == which) for which in range(3)))
+    entries = [(row[part == which], bought.indices[part == which]) for which in range(3)]
+    return Parts(*(matrix_of(*each, bought.shape) for each in entries))
 
 
 def _purchases(n_customers: int, n_articles: int, seed: int) -> sparse.csr_matrix:
@@ -86,14 +87,5 @@ def _purchases(n_customers: int, n_articles: int, seed: int) -> sparse.csr_matri
         last_day=date(2020, 9, 22),
     )
     shop = generate_shop(SyntheticParams(size=size, seed=seed, events=()))
-    pairs = shop.transactions[[columns.CUSTOMER, columns.ARTICLE]].drop_duplicates().to_numpy()
-    ones = np.ones(len(pairs), np.float32)
-    shape = (size.n_customers, size.n_articles)
-    return sparse.csr_matrix((ones, (pairs[:, 0], pairs[:, 1])), shape=shape)
-
-
-def _entries(
-    bought: sparse.csr_matrix, row: npt.NDArray[np.int64], which: npt.NDArray[np.bool_]
-) -> sparse.csr_matrix:
-    ones = np.ones(int(which.sum()), np.float32)
-    return sparse.csr_matrix((ones, (row[which], bought.indices[which])), shape=bought.shape)
+    pairs = shop.transactions[[columns.CUSTOMER, columns.ARTICLE]].to_numpy()
+    return matrix_of(pairs[:, 0], pairs[:, 1], (size.n_customers, size.n_articles))

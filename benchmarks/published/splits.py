@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from benchmarks.ranking_measures import matrix_of
 from benchmarks.record import Row
 from hemline.errors import BadInput
 
@@ -52,7 +53,7 @@ def read_split(folder: Path) -> Split:
     pairs = [_read_pairs(folder / f"{part}.csv") for part in PARTS]
     highest = np.max([part.max(axis=0) for part in pairs], axis=0)
     shape = (int(highest[0]) + 1, int(highest[1]) + 1)
-    return Split(folder.name, *(_as_matrix(part, shape) for part in pairs))
+    return Split(folder.name, *(matrix_of(part[:, 0], part[:, 1], shape) for part in pairs))
 
 
 def read_published(folder: Path) -> list[Row]:
@@ -85,11 +86,3 @@ def _read_pairs(path: Path) -> np.ndarray:
             fix="use the file as it was published",
         )
     return pairs[["userID", "itemID"]].to_numpy(np.int64)
-
-
-def _as_matrix(pairs: np.ndarray, shape: tuple[int, int]) -> sparse.csr_matrix:
-    ones = np.ones(len(pairs), np.float32)
-    matrix = sparse.csr_matrix((ones, (pairs[:, 0], pairs[:, 1])), shape=shape)
-    matrix.data[:] = 1.0
-    matrix.sort_indices()
-    return matrix

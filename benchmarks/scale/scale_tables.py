@@ -113,17 +113,20 @@ def _beside_rows(peer: str, name: str, costs: Costs, settings: dict[str, Any]) -
         return
     percent = max(both)
     ours, theirs = costs[percent][name], costs[percent][peer]
-    case, model = "beside", f"{_words(name, settings)}: {peer}"
-    yield Row(case, model, "size %", percent, None)
-    yield Row(case, model, "our cpu s", ours.whole_cpu_seconds, None)
-    yield Row(case, model, "their cpu s", theirs.whole_cpu_seconds, None)
     ratio = theirs.whole_cpu_seconds / ours.whole_cpu_seconds
-    yield Row(case, model, "cpu ratio", ratio, None)
+    values = {
+        "size %": percent,
+        "our cpu s": ours.whole_cpu_seconds,
+        "their cpu s": theirs.whole_cpu_seconds,
+        "cpu ratio": ratio,
+        "time ratio": theirs.whole_seconds / ours.whole_seconds,
+        "our peak GB": ours.peak_gb,
+        "their peak GB": theirs.peak_gb,
+    }
     if "starts" in settings["peers"][peer]:
-        yield Row(case, model, "cpu ratio a start", ratio * settings["peers"][peer]["starts"], None)
-    yield Row(case, model, "time ratio", theirs.whole_seconds / ours.whole_seconds, None)
-    yield Row(case, model, "our peak GB", ours.peak_gb, None)
-    yield Row(case, model, "their peak GB", theirs.peak_gb, None)
+        values["cpu ratio a start"] = ratio * settings["peers"][peer]["starts"]
+    for metric, value in values.items():
+        yield Row("beside", f"{_words(name, settings)}: {peer}", metric, value, None)
 
 
 def _stopped(costs: Costs, settings: dict[str, Any]) -> Iterator[str]:

@@ -33,7 +33,7 @@ Key = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Panel:
+class TitledChart:
     """A chart with its heading.
 
     Attributes:
@@ -53,12 +53,12 @@ class Panel:
 
 def chart_sections(
     week_end: date, verdicts: pd.DataFrame, band: pd.DataFrame
-) -> dict[str, list[Panel]]:
+) -> dict[str, list[TitledChart]]:
     """Return the charts by heading: product groups first, then the rest by what it is about."""
     judged = verdicts[verdicts["segment"] == ALL]
     by_signal = {(row.about, row.column): Verdict(row.verdict) for row in each_row(judged)}
     everybody = band[band["segment"] == ALL]
-    panels: dict[Key, list[Panel]] = {}
+    panels: dict[Key, list[TitledChart]] = {}
     for (about, column), part in everybody.groupby(["about", "column"], sort=False):
         key = (str(about), str(column))
         panels[key] = _panels(key, season_lines(part, week_end), by_signal.get(key, Verdict.NONE))
@@ -104,7 +104,7 @@ def _place(by_signal: Mapping[Key, Verdict], key: Key) -> tuple[int, int]:
     return list(Verdict).index(by_signal.get(key, Verdict.NONE)), requested
 
 
-def _panels(key: Key, lines: Mapping[str, pd.DataFrame], verdict: Verdict) -> list[Panel]:
+def _panels(key: Key, lines: Mapping[str, pd.DataFrame], verdict: Verdict) -> list[TitledChart]:
     """Return the charts of a signal: of product groups all, of others the widest moves."""
     categories = list(lines)
     if key != _GROUPS:
@@ -124,7 +124,7 @@ def _deviation(weeks: pd.DataFrame) -> float:
     return float(deviation) if np.isfinite(deviation) else 0.0
 
 
-def _panel(key: Key, category: str, weeks: pd.DataFrame, verdict: Verdict) -> Panel:
+def _panel(key: Key, category: str, weeks: pd.DataFrame, verdict: Verdict) -> TitledChart:
     now = next(each_row(weeks.tail(1)))
     write = partial(write_value, key[1], category)
     name = label(key[1])
@@ -132,7 +132,7 @@ def _panel(key: Key, category: str, weeks: pd.DataFrame, verdict: Verdict) -> Pa
     expected = "" if np.isnan(now.low) else f", expected {write(now.low)} to {write(now.high)}"
     last_year = "" if np.isnan(now.last_year) else f", last year {write(now.last_year)}"
     position, shown = _position(now.value, now.low, now.high, verdict)
-    return Panel(
+    return TitledChart(
         title=name_category(key[1], category) or name,
         position=position,
         verdict=shown,

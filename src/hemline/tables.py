@@ -17,32 +17,22 @@ from hemline import columns
 from hemline.errors import BadInput
 from hemline.files import replaced_file
 
-_TEXT_COLUMNS: Final = (
-    "prod_name",
-    "product_type_name",
-    "product_group_name",
-    "graphical_appearance_name",
-    "colour_group_name",
-    "perceived_colour_value_name",
-    "perceived_colour_master_name",
-    "department_name",
-    "index_name",
-    "index_group_name",
-    "section_name",
-    "garment_group_name",
-    "detail_desc",
-)
-_NUMBER_COLUMNS: Final = (
-    "product_type_no",
-    "graphical_appearance_no",
-    "colour_group_code",
-    "perceived_colour_value_id",
-    "perceived_colour_master_id",
-    "department_no",
-    "index_group_no",
-    "section_no",
-    "garment_group_no",
-)
+NAME_BY_CODE: Final = {
+    "product_type_no": "product_type_name",
+    "graphical_appearance_no": "graphical_appearance_name",
+    "colour_group_code": "colour_group_name",
+    "perceived_colour_value_id": "perceived_colour_value_name",
+    "perceived_colour_master_id": "perceived_colour_master_name",
+    "department_no": "department_name",
+    "index_code": "index_name",
+    "index_group_no": "index_group_name",
+    "section_no": "section_name",
+    "garment_group_no": "garment_group_name",
+}
+"""The articles' categories: the column of the code and that of its name."""
+
+_TYPE_NAME, *_OTHER_NAMES = NAME_BY_CODE.values()
+_TEXTS: Final = ("prod_name", _TYPE_NAME, "product_group_name", *_OTHER_NAMES, "detail_desc")
 
 ARTICLES: Final = pa.schema(
     [
@@ -50,8 +40,8 @@ ARTICLES: Final = pa.schema(
         (columns.ARTICLE_ID, pa.string()),
         (columns.PRODUCT_CODE, pa.string()),
         ("index_code", pa.string()),
-        *((name, pa.int32()) for name in _NUMBER_COLUMNS),
-        *((name, pa.string()) for name in _TEXT_COLUMNS),
+        *((code, pa.int32()) for code in NAME_BY_CODE if code != "index_code"),
+        *((name, pa.string()) for name in _TEXTS),
     ]
 )
 """Row i describes the article with key i; product_code is Kaggle's, padded to 7 digits."""

@@ -30,23 +30,19 @@ COMPETITION: Final = "h-and-m-personalized-fashion-recommendations"
 UNCHANGED: Final = "export Kaggle's file unchanged, or download it again"
 
 ARTICLES: Final = pa.schema([field for field in tables.ARTICLES if field.name != columns.ARTICLE])
+# Kaggle writes the whole numbers of customers with a decimal point: 21.0.
 CUSTOMERS: Final = pa.schema(
     [
-        (columns.CUSTOMER_ID, pa.string()),
-        (columns.FN, pa.float64()),
-        (columns.ACTIVE, pa.float64()),
-        (columns.CLUB, pa.string()),
-        (columns.NEWS, pa.string()),
-        (columns.AGE, pa.float64()),
+        (field.name, field.type if field.type == pa.string() else pa.float64())
+        for field in tables.CUSTOMERS
+        if field.name != columns.CUSTOMER
     ]
 )
+_ID_BY_KEY: Final = {columns.CUSTOMER: columns.CUSTOMER_ID, columns.ARTICLE: columns.ARTICLE_ID}
 _TRANSACTIONS: Final = pa.schema(
     [
-        (columns.DAY, pa.date32()),
-        (columns.CUSTOMER_ID, pa.string()),
-        (columns.ARTICLE_ID, pa.string()),
-        (columns.PRICE, pa.float32()),
-        (columns.CHANNEL, pa.int8()),
+        (_ID_BY_KEY[field.name], pa.string()) if field.name in _ID_BY_KEY else field
+        for field in tables.TRANSACTIONS
     ]
 )
 _TEXT: Final = (pa.string(), pa.large_string(), pa.string_view())

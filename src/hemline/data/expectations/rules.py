@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, Final, Self
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
-from hemline import columns
+from hemline import columns, tables
 from hemline.data.expectations.derived_tables import MISSING_DAYS
 from hemline.data.expectations.rule import (
     SCHEMAS,
@@ -33,19 +33,6 @@ from hemline.params import Section
 
 ACROSS: Final = "across"
 """The suite of rules about several tables."""
-
-_NAMED_BY_CODE: Final = (
-    ("product_type_no", "product_type_name"),
-    ("graphical_appearance_no", "graphical_appearance_name"),
-    ("colour_group_code", "colour_group_name"),
-    ("perceived_colour_value_id", "perceived_colour_value_name"),
-    ("perceived_colour_master_id", "perceived_colour_master_name"),
-    ("department_no", "department_name"),
-    ("index_code", "index_name"),
-    ("index_group_no", "index_group_name"),
-    ("section_no", "section_name"),
-    ("garment_group_no", "garment_group_name"),
-)
 
 _MOST_REPEATED_FIRST: Final = "ORDER BY n_rows DESC, t_dat, customer, article"
 _DIGITS: Final = "0123456789"
@@ -130,7 +117,7 @@ def _rules_of_articles() -> Iterator[Rule]:
         "product_code <> left(lpad(article_id, 10, '0'), 7)",
         fix="export both columns unchanged",
     )
-    for code, name in _NAMED_BY_CODE:
+    for code, name in tables.NAME_BY_CODE.items():
         yield query_rule(
             "articles",
             code,
