@@ -9,7 +9,7 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from hemline.errors import BadInput
-from hemline.evaluation.gate.verdict import GateVerdict, refuse_rolled_back
+from hemline.evaluation.gate.gate_verdict import GateVerdict, refuse_rolled_back
 from hemline.registry.champions import (
     NO_VERSION,
     Change,

@@ -19,13 +19,13 @@ from hemline.data.purchases import select_purchases
 from hemline.data.split import DataParams
 from hemline.data.synthetic.shop import ShopSize, SyntheticParams, generate_shop
 from hemline.engine.engine import Engine
+from hemline.evaluation.gate.gate_verdict import GateVerdict, judge
 from hemline.evaluation.gate.guardrails import (
     Evidence,
     GateParams,
     check_against_champion,
     check_challenger,
 )
-from hemline.evaluation.gate.verdict import GateVerdict, judge
 from hemline.evaluation.gate.version_comparison import compare
 from hemline.evaluation.version_lists import TargetWeek, WeekLists
 from hemline.models.cascade import MODELS

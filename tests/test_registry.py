@@ -11,8 +11,8 @@ import pytest
 
 from flows.project import Project
 from hemline.errors import BadInput
+from hemline.evaluation.gate.gate_verdict import GateVerdict
 from hemline.evaluation.gate.guardrails import GateParams
-from hemline.evaluation.gate.verdict import GateVerdict
 from hemline.registry.lineage import lineage_of
 from hemline.registry.promotion import judge_challenger
 from hemline.registry.runs import Lineage

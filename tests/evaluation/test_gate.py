@@ -7,16 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 
-from hemline.evaluation.gate.guardrails import (
-    Evidence,
-    Gap,
-    GateParams,
-    Guardrail,
-    check_against_champion,
-    check_challenger,
-    widest_real_gap,
-)
-from hemline.evaluation.gate.verdict import (
+from hemline.evaluation.gate.gate_verdict import (
     NO_CHAMPION,
     UNREADABLE,
     has_seen_the_week,
@@ -25,6 +16,15 @@ from hemline.evaluation.gate.verdict import (
     judge_unopposed,
     refuse_comparison,
     refuse_rolled_back,
+)
+from hemline.evaluation.gate.guardrails import (
+    Evidence,
+    Gap,
+    GateParams,
+    Guardrail,
+    check_against_champion,
+    check_challenger,
+    widest_real_gap,
 )
 from hemline.evaluation.gate.version_comparison import Comparison, compare
 from hemline.evaluation.version_lists import LIST_LENGTH, WeekLists

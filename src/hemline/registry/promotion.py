@@ -13,14 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from hemline.evaluation.gate.guardrails import (
-    Evidence,
-    GateParams,
-    check_against_champion,
-    check_challenger,
-    widest_real_gap,
-)
-from hemline.evaluation.gate.verdict import (
+from hemline.evaluation.gate.gate_verdict import (
     ALREADY_CHAMPION,
     NO_CHAMPION,
     UNREADABLE,
@@ -31,6 +24,13 @@ from hemline.evaluation.gate.verdict import (
     judge_unopposed,
     refuse_comparison,
     refuse_rolled_back,
+)
+from hemline.evaluation.gate.guardrails import (
+    Evidence,
+    GateParams,
+    check_against_champion,
+    check_challenger,
+    widest_real_gap,
 )
 from hemline.evaluation.gate.version_comparison import Values, compare
 from hemline.evaluation.protocol import BASELINE
