@@ -1,39 +1,43 @@
-"""Retrain or not, and why: pure, from verdicts, the champion's numbers, its age and past decisions.
+"""Retrain or not, and why: from verdicts, the champion's performance, its age and past decisions.
 
-A drift must speak in several of the last weeks, the last one included, before it is believed, and
-only some signals can confirm one (`verdict.can_confirm`). After a retraining on a drift the same
-verdicts go on until the recent weeks have all seen it, so for some weeks no drift retrains again.
-The price: a second, different drift within these weeks waits, and the reasons say so.
+A drift must occur in several of the last weeks, the last one included, before it counts, and only
+some signals can confirm one (`verdict.can_confirm`). After a retraining because of a drift the same
+verdicts continue until all recent weeks lie after the change, so for some weeks no drift causes
+another retraining. The price: a second, different drift in these weeks waits, and the reasons name
+it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
 from monitoring.monitor_params import MonitorParams
+from monitoring.records import DECISION_SCHEMA, PERFORMANCE_SCHEMA
 from monitoring.verdict import Verdict, confirming, places
 
 _WEEK_DAYS: Final = 7
 _NORMAL_95: Final = 1.96
+_OTHERS: Final = (Verdict.SEASONAL, Verdict.LEVEL_CHANGE, Verdict.NEW)
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What is done about a week.
+    """What follows from a week.
 
     Attributes:
         week_end: the first day after the week.
-        retrain: whether a training is to be started.
-        pages_a_person: whether somebody has to look at once.
+        retrain: whether to start a training.
+        pages_a_person: whether somebody has to act at once.
         confirmed: "column" or "column in segment" of the confirmed drifts.
         candidates: the same of drifts of this week that are not confirmed.
-        reasons: sentences with the numbers behind the above.
+        reasons: sentences with the numbers behind all this.
         version: the champion; None without.
         model_age_days: days from the champion's cut to week_end; None without a champion.
-        map_at_12: of the champion on the week; None where it is not known.
+        map_at_12: of the champion on the week; None if unknown.
         popularity_map_at_12: of popularity on the same buyers.
     """
 
@@ -57,7 +61,7 @@ def decide(
     model_age_days: int | None,
     params: MonitorParams,
 ) -> Decision:
-    """Return what is done about the week before week_end; rows of later weeks are not looked at.
+    """Return the decision about the week before week_end; rows of later weeks are ignored.
 
     Args:
         week_end: the first day after the week.
@@ -67,170 +71,168 @@ def decide(
         model_age_days: from the champion's cut to week_end; None without a champion.
         params: how many weeks confirm, cool down and make a model old.
     """
-    confirmed, candidates, drift_said = _drifts(week_end, verdicts, params)
-    now, past = _performance_of(week_end, performance)
-    fell, performance_said = _has_fallen(now, past, params.min_past_weeks)
-    wanted = {
+    drifts = _latest_drifts(week_end, verdicts, params)
+    is_confirmed = drifts["n_weeks"] >= params.confirm_weeks
+    confirmed = tuple(dict.fromkeys(drifts["place"][is_confirmed]))
+    performance = _or_empty(performance, PERFORMANCE_SCHEMA.names)
+    champion = _last(_of_week(performance, week_end))
+    version = None if champion is None else champion["version"]
+    measured = performance[performance["map_at_12"].notna()]
+    now = _last(_of_week(measured, week_end))
+    fell, performance_reason = _has_fallen(now, measured, params.min_past_weeks)
+    waits = _cooling_down(week_end, _or_empty(past_decisions, DECISION_SCHEMA.names), params)
+    causes = {
         "drift": bool(confirmed),
         "performance": fell is True,
-        "age": _is_old(model_age_days, params),
+        "age": model_age_days is not None and model_age_days > _max_age_days(params),
     }
-    resting, rest_said = _resting(week_end, past_decisions, params)
-    number = None if now is None else float(now["map_at_12"])
     return Decision(
         week_end=week_end,
-        retrain=any(wanted[cause] and cause not in resting for cause in wanted),
+        retrain=any(holds and cause not in waits for cause, holds in causes.items()),
         pages_a_person=bool(confirmed) and fell is not False,
         confirmed=confirmed,
-        candidates=candidates,
-        reasons=(*drift_said, performance_said, _age_said(model_age_days, params), *rest_said),
-        version=_version(week_end, performance),
+        candidates=tuple(dict.fromkeys(drifts["place"][~is_confirmed])),
+        reasons=(
+            *_drift_reasons(drifts, _of_week(verdicts, week_end), params),
+            performance_reason,
+            _age_reason(model_age_days, params),
+            *_wait_reasons(waits, params),
+        ),
+        version=None if version is None or pd.isna(version) else str(version),
         model_age_days=model_age_days,
-        map_at_12=number,
+        map_at_12=None if now is None else float(now["map_at_12"]),
         popularity_map_at_12=None if now is None else float(now["popularity_map_at_12"]),
     )
 
 
-def _drifts(
-    week_end: date, verdicts: pd.DataFrame, params: MonitorParams
-) -> tuple[tuple[str, ...], tuple[str, ...], list[str]]:
-    """Return confirmed drifts, those of this week alone, and sentences about both."""
-    weeks = [week_end - timedelta(days=_WEEK_DAYS * back) for back in range(params.out_of_weeks)]
-    lately = verdicts[_days(verdicts["week_end"]).isin(_days(pd.Series(weeks, dtype=object)))]
-    drifts = lately[confirming(lately) & (lately["verdict"] == Verdict.DRIFT)].assign(
-        place=places, family=_families
+def _or_empty(records: pd.DataFrame | None, names: list[str]) -> pd.DataFrame:
+    return pd.DataFrame(columns=names) if records is None or records.empty else records
+
+
+def _days(records: pd.DataFrame) -> "pd.Series[pd.Timestamp]":
+    return pd.to_datetime(records["week_end"])
+
+
+def _of_week(records: pd.DataFrame, week_end: date) -> pd.DataFrame:
+    return records[_days(records) == pd.Timestamp(week_end)]
+
+
+def _last(records: pd.DataFrame) -> "pd.Series[Any] | None":
+    return None if records.empty else records.iloc[-1]
+
+
+def _latest_drifts(week_end: date, verdicts: pd.DataFrame, params: MonitorParams) -> pd.DataFrame:
+    """Return the latest row of each place whose family drifts this week.
+
+    All habits are one family, for they measure one thing; any other place is its own. The column
+    `n_weeks` counts in how many of the last weeks the family drifted.
+    """
+    weeks = pd.date_range(end=week_end, periods=params.out_of_weeks, freq=f"{_WEEK_DAYS}D")
+    is_drift = confirming(verdicts) & (verdicts["verdict"] == Verdict.DRIFT)
+    drifts = verdicts[is_drift & _days(verdicts).isin(weeks)].assign(
+        place=places,
+        family=lambda rows: rows["place"].where(rows["about"] != "habits", "habits"),
+        n_weeks=lambda rows: rows.groupby("family")["week_end"].transform("nunique"),
     )
-    n_weeks: Any = drifts.groupby("family")["week_end"].nunique().to_dict()
-    today = drifts.loc[_days(drifts["week_end"]) == pd.Timestamp(week_end), "family"]
+    today = _of_week(drifts, week_end)["family"]
     latest = drifts[drifts["family"].isin(today)].sort_values(
         ["week_end", "p_value"], ascending=[False, True], kind="stable"
     )
-    latest = latest.drop_duplicates(["family", "place"])
-    is_confirmed = latest["family"].map(n_weeks) >= params.confirm_weeks
-    confirmed = tuple(dict.fromkeys(latest["place"][is_confirmed]))
-    candidates = tuple(dict.fromkeys(latest["place"][~is_confirmed]))
-    rows: Any = latest.itertuples()
-    said = [_said(row, n_weeks[row.family], params) for row in rows]
-    return confirmed, candidates, said or [_silence(lately, week_end)]
+    return latest.drop_duplicates(["family", "place"])
 
 
-def _days(days: "pd.Series[pd.Timestamp]") -> "pd.Series[pd.Timestamp]":
-    return pd.to_datetime(days)
-
-
-def _families(rows: pd.DataFrame) -> "pd.Series[str]":
-    """Return what is confirmed together: all habits, which tell of one thing, or one place."""
-    return places(rows).where(rows["about"] != "habits", "habits")
-
-
-def _said(row: Any, n_weeks: int, params: MonitorParams) -> str:
-    state = "is confirmed" if n_weeks >= params.confirm_weeks else "is a candidate"
-    return (
-        f"A drift of {row.place} ({row.about}) {state}: in {n_weeks} of the last "
-        f"{params.out_of_weeks} weeks, where {params.confirm_weeks} confirm; the week before "
-        f"{_days(pd.Series([row.week_end]))[0]:%Y-%m-%d} misses what was expected by "
-        f"{row.effect:.3f}, where {row.threshold:.3f} is noticed (q = {row.q_value:.2g}; "
-        f"{row.moved})."
-    )
-
-
-def _silence(lately: pd.DataFrame, week_end: date) -> str:
-    is_today = _days(lately["week_end"]) == pd.Timestamp(week_end)
-    today = lately[is_today & confirming(lately)]
-    if today.empty:
-        return "Nothing that is bought could be compared: there are too few weeks before this one."
-    counts = today["verdict"].value_counts()
+def _drift_reasons(drifts: pd.DataFrame, week: pd.DataFrame, params: MonitorParams) -> list[str]:
+    if not drifts.empty:
+        rows: Any = drifts.itertuples()
+        return [_drift_reason(row, params) for row in rows]
+    tested = week[confirming(week)]
+    if tested.empty:
+        return ["No drift could be tested: the data hold too few earlier weeks."]
+    counts = tested["verdict"].value_counts()
     others = [f"{counts[name]} {name}" for name in _OTHERS if name in counts]
-    known = f" ({', '.join(others)})" if others else ""
-    return f"No drift of what is bought among {len(today)} signals of the week{known}."
+    listed = f" ({', '.join(others)})" if others else ""
+    return [f"No drift in purchases or habits: {len(tested)} signals were tested{listed}."]
 
 
-def _performance_of(
-    week_end: date, performance: pd.DataFrame | None
-) -> tuple["pd.Series[Any] | None", pd.DataFrame]:
-    """Return the week's row, None without a number, and earlier rows of the same champion."""
-    if performance is None or performance.empty:
-        return None, pd.DataFrame()
-    measured = performance[performance["map_at_12"].notna()]
-    days = _days(measured["week_end"])
-    today = measured[days == pd.Timestamp(week_end)]
-    if today.empty:
-        return None, pd.DataFrame()
-    now = today.iloc[-1]
-    earlier = (days < pd.Timestamp(week_end)) & (measured["version"] == now["version"])
-    return now, measured[earlier]
+def _drift_reason(row: Any, params: MonitorParams) -> str:
+    state = "confirmed" if row.n_weeks >= params.confirm_weeks else "not confirmed yet"
+    return (
+        f"Drift in {row.place} ({row.about}) is {state}: detected in {row.n_weeks} of the last "
+        f"{params.out_of_weeks} weeks, {params.confirm_weeks} are needed. In the week before "
+        f"{pd.Timestamp(row.week_end):%Y-%m-%d} it differs from the forecast by {row.effect:.3f}, "
+        f"above the threshold of {row.threshold:.3f} (q = {row.q_value:.2g}; {row.moved})."
+    )
 
 
 def _has_fallen(
-    now: "pd.Series[Any] | None", past: pd.DataFrame, min_past_weeks: int
+    now: "pd.Series[Any] | None", measured: pd.DataFrame, min_past_weeks: int
 ) -> tuple[bool | None, str]:
-    """Return whether the champion does worse, None where it is not known, and a sentence."""
+    """Return whether the champion does worse, None if unknown, and the reason.
+
+    It does worse if it is not significantly better than popularity, or if its lead fell
+    significantly below the median of its own earlier weeks.
+    """
     if now is None:
-        return None, "How the champion did on the week is not known."
+        return None, "The champion's MAP@12 on the week is unknown."
     lead, low, high = (float(now[name]) for name in ("difference", "low", "high"))
-    said = (
-        f"The champion's MAP@12 is {now['map_at_12']:.4f} against "
-        f"{now['popularity_map_at_12']:.4f} of popularity, a lead of "
+    numbers = (
+        f"MAP@12 {now['map_at_12']:.4f} against {now['popularity_map_at_12']:.4f}, difference "
         f"{lead:+.4f} [{low:+.4f}, {high:+.4f}]"
     )
     if low <= 0:
-        return True, f"{said}: not above popularity beyond luck."
-    if len(past) < min_past_weeks:
-        return False, f"{said}; {len(past)} earlier weeks of it are too few to compare with."
-    leads = past["difference"].to_numpy(np.float64)
+        return True, f"The champion is not significantly better than popularity: {numbers}."
+    is_past = (_days(measured) < pd.Timestamp(now["week_end"])) & (
+        measured["version"] == now["version"]
+    )
+    leads = measured.loc[is_past, "difference"].to_numpy(np.float64)
+    better = f"The champion is significantly better than popularity: {numbers}"
+    if len(leads) < min_past_weeks:
+        return False, f"{better}. A fall is tested from {min_past_weeks} earlier weeks on."
     usual = float(np.median(leads))
     error = (high - low) / (2 * _NORMAL_95)
     spread = float(np.hypot(error, max(float(leads.std()), error / np.sqrt(len(leads)))))
+    past = f"than in its {len(leads)} earlier weeks (median difference {usual:+.4f})"
     if lead < usual - _NORMAL_95 * spread:
-        return True, f"{said}: fallen from {usual:+.4f} in its {len(past)} earlier weeks."
-    return False, f"{said}, as in its {len(past)} earlier weeks ({usual:+.4f})."
+        return True, f"The champion is significantly worse {past}: {numbers}."
+    return False, f"{better}, and it is not significantly worse {past}."
 
 
-def _version(week_end: date, performance: pd.DataFrame | None) -> str | None:
-    if performance is None or performance.empty:
-        return None
-    today = performance[_days(performance["week_end"]) == pd.Timestamp(week_end)]
-    version = today["version"].iloc[-1] if len(today) else None
-    return None if version is None or pd.isna(version) else str(version)
+def _max_age_days(params: MonitorParams) -> int:
+    return _WEEK_DAYS * params.max_model_age_weeks
 
 
-def _is_old(model_age_days: int | None, params: MonitorParams) -> bool:
-    return model_age_days is not None and model_age_days > _WEEK_DAYS * params.max_model_age_weeks
-
-
-def _age_said(model_age_days: int | None, params: MonitorParams) -> str:
-    limit = _WEEK_DAYS * params.max_model_age_weeks
+def _age_reason(model_age_days: int | None, params: MonitorParams) -> str:
     if model_age_days is None:
-        return "There is no champion whose age counts."
-    state = "older than" if model_age_days > limit else "within"
-    return f"The champion is {model_age_days} days old, {state} the {limit} days it may become."
+        return "There is no champion."
+    limit = _max_age_days(params)
+    state = "above" if model_age_days > limit else "within"
+    return f"The champion is {model_age_days} days old, {state} the limit of {limit} days."
 
 
-def _resting(
-    week_end: date, past_decisions: pd.DataFrame | None, params: MonitorParams
-) -> tuple[frozenset[str], list[str]]:
-    """Return what cannot call for a retraining so soon after another, and a sentence about it.
+def _cooling_down(
+    week_end: date, past_decisions: pd.DataFrame, params: MonitorParams
+) -> dict[str, int]:
+    """Return the causes that cannot lead to a retraining yet, with the days since the last one.
 
-    A drift waits for the references to move past the drift that was trained on; a weak or an old
-    champion, until what was trained for any reason has had its weeks.
+    After a retraining because of a drift, drifts wait until the windows lie after that drift.
+    Performance and age wait after any retraining, until its effect has been measured.
     """
-    if past_decisions is None or past_decisions.empty:
-        return frozenset(), []
-    ago = (pd.Timestamp(week_end) - _days(past_decisions["week_end"])).dt.days
+    ago = (pd.Timestamp(week_end) - _days(past_decisions)).dt.days
     since = ago[past_decisions["retrain"].astype(bool) & (ago > 0)]
-    for_drift = past_decisions.loc[since.index, "confirmed"].map(len) > 0
-    rest_days = _WEEK_DAYS * params.cool_down_weeks
-    rests = {
-        cause: min(days)
-        for cause, days in (("drift", since[for_drift]), ("performance", since), ("age", since))
-        if len(days) and min(days) <= rest_days
+    since_drift = since[past_decisions.loc[since.index, "confirmed"].map(len) > 0]
+    by_cause = {"drift": since_drift, "performance": since, "age": since}
+    return {
+        cause: int(days.min())
+        for cause, days in by_cause.items()
+        if not days.empty and days.min() <= _WEEK_DAYS * params.cool_down_weeks
     }
-    said = [
-        f"A retraining was decided {days} days ago; another for {cause} waits until more than "
-        f"{rest_days} days have passed."
-        for cause, days in rests.items()
+
+
+def _wait_reasons(waits: Mapping[str, int], params: MonitorParams) -> list[str]:
+    cool_down_days = _WEEK_DAYS * params.cool_down_weeks
+    return [
+        f"A retraining was decided {days} days ago: another because of "
+        f"{' or '.join(cause for cause in waits if waits[cause] == days)} waits until more than "
+        f"{cool_down_days} days have passed."
+        for days in dict.fromkeys(waits.values())
     ]
-    return frozenset(rests), said
-
-
-_OTHERS: Final = (Verdict.SEASONAL, Verdict.LEVEL_CHANGE, Verdict.NEW, Verdict.DRIFT)

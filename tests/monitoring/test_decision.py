@@ -138,7 +138,7 @@ def test_an_old_model_is_retrained(age: int | None, *, retrains: bool) -> None:
 def test_a_champion_no_better_than_popularity_is_retrained() -> None:
     decision = decided(verdicts(QUIET), measured=performance(0.004))
     assert decision.retrain
-    assert any("not above popularity" in reason for reason in decision.reasons)
+    assert any("not significantly better than popularity" in reason for reason in decision.reasons)
     assert decision.map_at_12 == pytest.approx(0.024)
     assert decision.version == "3"
 
@@ -165,7 +165,7 @@ def test_a_person_is_paged_when_a_confirmed_drift_hurts_or_might(
 ) -> None:
     decision = decided(verdicts(DRIFT, DRIFT), measured=performance(*leads))
     assert decision.pages_a_person == pages
-    assert any("not known" in reason for reason in decision.reasons) == (not leads)
+    assert any("is unknown" in reason for reason in decision.reasons) == (not leads)
 
 
 def test_a_fallen_champion_without_a_drift_pages_nobody() -> None:
