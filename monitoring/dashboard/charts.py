@@ -7,7 +7,7 @@ line differs from the others by its stroke as well.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -15,35 +15,13 @@ import pandas as pd
 
 Values = npt.NDArray[np.float64]
 Point = tuple[float, float]
+Chart = dict[str, Any]
+"""What charts.html.j2 draws: the size of the paper and, in its coordinates, ticks and months with
+their names, the outlines of bands, lines and marks with their classes, changes with their names."""
 
 _MARGIN: Final = 0.08
 _LABEL: Final = 26
 _LETTER: Final = 8
-
-
-@dataclass(frozen=True)
-class Chart:
-    """What the template draws.
-
-    Attributes:
-        width: of the paper.
-        height: of the paper.
-        ticks: y of each rule, and its number as text.
-        months: x of each month's first week, and its name.
-        bands: points of the shaded areas.
-        lines: class and points of each line.
-        marks: class, radius and centre of each dot.
-        changes: x of each upright line, and what begins there.
-    """
-
-    width: int
-    height: int
-    ticks: Sequence[tuple[float, str]]
-    months: Sequence[tuple[float, str]]
-    bands: Sequence[Sequence[Point]]
-    lines: Sequence[tuple[str, Sequence[Point]]]
-    marks: Sequence[tuple[str, int, Point]]
-    changes: Sequence[tuple[float, str]] = ()
 
 
 def season_chart(weeks: pd.DataFrame, verdict: str, write: Callable[[float], str]) -> Chart:
@@ -55,18 +33,11 @@ def season_chart(weeks: pd.DataFrame, verdict: str, write: Callable[[float], str
         verdict: of the current week; gives its mark a colour.
         write: turns a value into text.
     """
-    value, last_year, low, high = _columns(weeks, "value", "last_year", "low", "high")
-    area = _Area.around([value, last_year, low, high], 280, 130)
+    lines = weeks[["value", "last_year", "low", "high"]].to_numpy(np.float64).T
+    area = _Area.around(lines, 280, 130)
     mark = f"mark {verdict.replace(' ', '-')}"
-    return Chart(
-        width=area.width,
-        height=area.height,
-        ticks=[(area.y(tick), write(tick)) for tick in area.ticks],
-        months=list(_months(area, weeks["week_end"])),
-        bands=_bands(area, low, high),
-        lines=[*_lines(area, "last-year", last_year), *_lines(area, "this-year", value)],
-        marks=[(mark, 5, point) for point in _points(area, value, first=len(value) - 1)],
-    )
+    marks = [(mark, 5, point) for point in _points(area, lines[0], first=len(weeks) - 1)]
+    return _chart(area, weeks["week_end"], lines, write) | {"marks": marks}
 
 
 def performance_chart(weeks: pd.DataFrame, changes: Sequence[tuple[int, str]]) -> Chart:
@@ -77,19 +48,29 @@ def performance_chart(weeks: pd.DataFrame, changes: Sequence[tuple[int, str]]) -
             ends of the champion's interval). NaN where there is no number.
         changes: number of the week from which on another version recommends, and its name.
     """
-    names = ("map_at_12", "popularity_map_at_12", "low", "high")
-    champion, popularity, low, high = _columns(weeks, *names)
-    area = _Area.around([champion, popularity, low, high, np.zeros(len(weeks))], 960, 260)
-    return Chart(
-        width=area.width,
-        height=area.height,
-        ticks=[(area.y(tick), f"{tick:.3f}") for tick in area.ticks],
-        months=list(_months(area, weeks["week_end"])),
-        bands=_bands(area, low, high),
-        lines=[*_lines(area, "last-year", popularity), *_lines(area, "this-year", champion)],
-        marks=[("dot", 3, point) for point in _points(area, champion)],
-        changes=[(area.x(week - 0.5), name) for week, name in changes],
-    )
+    names = ["map_at_12", "popularity_map_at_12", "low", "high"]
+    lines = weeks[names].to_numpy(np.float64).T
+    area = _Area.around(np.append(lines, np.zeros((1, len(weeks))), axis=0), 960, 260)
+    return _chart(area, weeks["week_end"], lines, "{:.3f}".format) | {
+        "marks": [("dot", 3, point) for point in _points(area, lines[0])],
+        "changes": [(area.x(week - 0.5), name) for week, name in changes],
+    }
+
+
+def _chart(
+    area: "_Area", days: "pd.Series[pd.Timestamp]", lines: Values, write: Callable[[float], str]
+) -> Chart:
+    """Return the chart of four lines: this one, the one it is compared with, low and high."""
+    current, compared, low, high = lines
+    return {
+        "width": area.width,
+        "height": area.height,
+        "ticks": [(area.y(tick), write(tick)) for tick in area.ticks],
+        "months": list(_months(area, days)),
+        "bands": _bands(area, low, high),
+        "lines": [*_lines(area, "last-year", compared), *_lines(area, "this-year", current)],
+        "changes": [],
+    }
 
 
 @dataclass(frozen=True)
@@ -108,15 +89,14 @@ class _Area:
     bottom: int = 22
 
     @classmethod
-    def around(cls, values: Sequence[Values], width: int, height: int) -> "_Area":
+    def around(cls, values: Values, width: int, height: int) -> "_Area":
         """Return the paper, with room around the values but none below zero."""
-        known = np.concatenate([one[np.isfinite(one)] for one in values])
+        known = values[np.isfinite(values)]
         least, most = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
         room = _MARGIN * ((most - least) or abs(most) or 1.0)
         low = least - room if least < 0 else max(least - room, 0.0)
-        return cls(
-            width, height, len(values[0]), low, most + room, (least, (least + most) / 2, most)
-        )
+        ticks = (least, (least + most) / 2, most)
+        return cls(width, height, values.shape[1], low, most + room, ticks)
 
     def x(self, week: float) -> float:
         inner = self.width - self.left - self.right
@@ -125,10 +105,6 @@ class _Area:
     def y(self, value: float) -> float:
         inner = self.height - self.top - self.bottom
         return round(self.top + inner * (1 - (value - self.low) / (self.high - self.low)), 1)
-
-
-def _columns(weeks: pd.DataFrame, *names: str) -> list[Values]:
-    return [weeks[name].to_numpy(np.float64) for name in names]
 
 
 def _months(area: _Area, days: "pd.Series[pd.Timestamp]") -> Iterator[tuple[float, str]]:

@@ -87,8 +87,7 @@ def _weeks(decisions: pd.DataFrame, verdicts: pd.DataFrame) -> list[dict[str, An
     weeks = []
     for decision in each_row(decisions.iloc[::-1]):
         judged = by_week.get(decision.week_end, verdicts.iloc[:0])
-        worst = Verdict.DRIFT if len(decision.confirmed) else most_urgent(judged)
-        summary = summarise(judged, decision)
+        worst, summary = most_urgent(judged, decision), summarise(judged, decision)
         weeks.append({"decision": decision, "worst": worst, "summary": summary})
     return weeks
 

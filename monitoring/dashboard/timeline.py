@@ -5,10 +5,9 @@ who do not see it. On a narrow screen it scrolls, the latest week in sight.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 
@@ -22,43 +21,21 @@ _ROOM: Final = 3
 Key = tuple[str, str, str]
 
 
-@dataclass(frozen=True)
-class Cell:
-    """A signal's verdict about a week.
-
-    Attributes:
-        week_end: the first day after the week.
-        verdict: None where the signal was as expected, or not measured.
-        is_confirmed: whether this very signal was confirmed.
-    """
-
-    week_end: date
-    verdict: Verdict | None
-    is_confirmed: bool
-
-
-@dataclass(frozen=True)
-class Timeline:
-    """The grid.
-
-    Attributes:
-        months: over the weeks, with the number of weeks each spans; no name where there is no room.
-        lines: the cells of each signal, the one with the most drifts first.
-        retrained: whether a retraining was decided, by week.
-    """
-
-    months: Sequence[tuple[str, int]]
-    lines: Sequence[tuple[str, Sequence[Cell]]]
-    retrained: Sequence[bool]
-
-
-def timeline(decisions: pd.DataFrame, verdicts: pd.DataFrame, out_of_weeks: int) -> Timeline:
-    """Return a grid of weeks and signals; signals that were always as expected have no line.
+def timeline(
+    decisions: pd.DataFrame, verdicts: pd.DataFrame, out_of_weeks: int
+) -> dict[str, Sequence[Any]]:
+    """Return what the template draws; signals that were always as expected have no line.
 
     Args:
         decisions: the decision log, oldest week first.
         verdicts: VERDICT_SCHEMA of all weeks.
         out_of_weeks: weeks within which drifts confirm each other.
+
+    Returns:
+        - months: name (empty where there is no room) and number of weeks.
+        - lines: name of a signal and, by week, its week_end, verdict (None as expected), and
+          whether this very signal was confirmed. Most drifts first.
+        - retrained: by week, whether a retraining was decided.
     """
     decisions = decisions.tail(_SHOWN_WEEKS)
     weeks = decisions["week_end"].tolist()
@@ -67,9 +44,9 @@ def timeline(decisions: pd.DataFrame, verdicts: pd.DataFrame, out_of_weeks: int)
     lines = []
     for key, by_week in sorted(changed.items(), key=_most_drifts_first):
         certain = _confirmed_weeks(key, changed, confirmed, out_of_weeks)
-        cells = [Cell(week, by_week.get(week), week in certain) for week in weeks]
+        cells = [(week, by_week.get(week), week in certain) for week in weeks]
         lines.append((signal(*key), cells))
-    return Timeline(_months(weeks), lines, decisions["retrain"].tolist())
+    return {"months": _months(weeks), "lines": lines, "retrained": decisions["retrain"].tolist()}
 
 
 def _changed(verdicts: pd.DataFrame) -> dict[Key, dict[date, Verdict]]:

@@ -59,53 +59,50 @@ def write_week_page(
     """
     weeks = sorted(decisions["week_end"])
     place = weeks.index(week_end)
-    week_verdicts = most_urgent_first(verdicts[verdicts["week_end"] == week_end])
     decision = next(each_row(decisions[decisions["week_end"] == week_end]))
     path = _page(folder, week_end)
     write_page(
         path,
         _TEMPLATE,
-        days=days_of_week(week_end),
         before=weeks[place - 1] if place else None,
         after=weeks[place + 1] if week_end != weeks[-1] else None,
-        decision=decision,
-        summary=summarise(week_verdicts, decision),
-        worst=Verdict.DRIFT if len(decision.confirmed) else most_urgent(week_verdicts),
-        champion=name_version(decision.version),
-        age_days=None if pd.isna(decision.model_age_days) else int(decision.model_age_days),
-        **_performance(performance[performance["week_end"] == week_end]),
+        **week_in_words(decision, verdicts, performance),
         note=note,
         links_out={**links_out, **_report_beside(path)},
-        **_verdicts(week_verdicts),
-        sections=chart_sections(week_end, week_verdicts, band),
+        sections=chart_sections(week_end, verdicts[verdicts["week_end"] == week_end], band),
     )
     if place:
         _link_from(_page(folder, weeks[place - 1]), week_end)
     return path
 
 
-def _page(folder: Path, week_end: date) -> Path:
-    return folder / week_end.isoformat() / "index.html"
-
-
-def _performance(performance: pd.DataFrame) -> dict[str, Any]:
-    """Return the champion's row, if there is one, and whether it has a number."""
-    row = next(each_row(performance), None)
-    return {"measured": row, "is_measured": row is not None and pd.notna(row.map_at_12)}
-
-
-def _verdicts(verdicts: pd.DataFrame) -> dict[str, Any]:
-    """Return the rows of the table: those as expected are folded away."""
+def week_in_words(
+    decision: Any, verdicts: pd.DataFrame, performance: pd.DataFrame
+) -> dict[str, Any]:
+    """Return what the templates say of a decided week, from its rows and those of other weeks."""
+    verdicts = most_urgent_first(verdicts[verdicts["week_end"] == decision.week_end])
+    is_expected = verdicts["verdict"] == Verdict.NONE
     counts = verdicts["verdict"].value_counts()
     names = {**{verdict: str(verdict) for verdict in Verdict}, Verdict.NONE: "as expected"}
-    is_expected = verdicts["verdict"] == Verdict.NONE
+    measured = next(each_row(performance[performance["week_end"] == decision.week_end]), None)
     return {
+        "days": days_of_week(decision.week_end),
+        "decision": decision,
+        "summary": summarise(verdicts, decision),
+        "worst": most_urgent(verdicts, decision),
+        "champion": name_version(decision.version),
+        "measured": measured,
+        "is_measured": measured is not None and pd.notna(measured.map_at_12),
         "Verdict": Verdict,
         "signal": signal,
         "changed": list(each_row(verdicts[~is_expected])),
         "expected": list(each_row(verdicts[is_expected])),
         "counts": ", ".join(f"{counts[one]} {names[one]}" for one in Verdict if one in counts),
     }
+
+
+def _page(folder: Path, week_end: date) -> Path:
+    return folder / week_end.isoformat() / "index.html"
 
 
 def _report_beside(page: Path) -> dict[str, str]:

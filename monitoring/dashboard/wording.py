@@ -139,13 +139,17 @@ def _where(confirmed: str) -> str:
     return label(column) + within + segment
 
 
-def most_urgent(verdicts: pd.DataFrame) -> Verdict:
-    """Return the most urgent verdict of a week."""
+def most_urgent(verdicts: pd.DataFrame, decision: Any) -> Verdict:
+    """Return the most urgent verdict of a week: drift where one is confirmed."""
+    return Verdict.DRIFT if len(decision.confirmed) else _most_urgent(verdicts)
+
+
+def _most_urgent(verdicts: pd.DataFrame) -> Verdict:
     return next(verdict for verdict in Verdict if verdict in {*verdicts["verdict"], Verdict.NONE})
 
 
 def _unconfirmed(verdicts: pd.DataFrame) -> str:
-    worst = most_urgent(verdicts)
+    worst = _most_urgent(verdicts)
     rows = verdicts[verdicts["verdict"] == worst].sort_values("q_value", kind="stable")
     sentence = _SENTENCES[worst].format(
         joined(signal(row.about, row.column, row.segment) for row in each_row(rows))
