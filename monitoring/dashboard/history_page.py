@@ -108,7 +108,7 @@ def _performance(performance: pd.DataFrame) -> dict[str, Any]:
 
 def _state(alert: StoredAlert) -> str:
     if alert.suppressed:
-        return f"not sent: {alert.suppressed}"
+        return f"held back: {alert.suppressed}"
     failed = "; ".join(f"{channel}: {why}" for channel, why in alert.failed.items())
     if alert.pending:
         waiting = f"waiting for {joined(alert.pending)}"

@@ -345,7 +345,7 @@ def test_a_change_of_champion_and_a_week_without_a_number_are_shown(tmp_path: Pa
     assert f"the week before {WEEK_END - WEEK}: the champion has seen this week." in reader.text
 
 
-def test_alerts_that_wait_or_were_not_sent_are_shown_with_the_reason(tmp_path: Path) -> None:
+def test_alerts_that_wait_or_were_held_back_are_shown_with_the_reason(tmp_path: Path) -> None:
     now = datetime(2020, 9, 23, tzinfo=UTC)
     alerts = [
         stored_alert(sent={"log": now}, failed={"mail/hemline": "ConnectionRefusedError"}),
@@ -354,7 +354,7 @@ def test_alerts_that_wait_or_were_not_sent_are_shown_with_the_reason(tmp_path: P
     ]
     text = Reader(write_history(tmp_path, alerts=alerts)).text
     assert "waiting for mail/hemline (mail/hemline: ConnectionRefusedError)" in text
-    assert "not sent: alerted already: price on 2020-09-16" in text
+    assert "held back: alerted already: price on 2020-09-16" in text
     assert "sent to log and mail/hemline" in text
 
 
