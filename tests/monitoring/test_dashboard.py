@@ -109,7 +109,7 @@ class Reader(HTMLParser):
         self.open = ""
 
     def all(self, tag: str, name: str) -> list[str]:
-        return [str(known[name]) for found, known in self.tags if found == tag and name in known]
+        return [str(known[name]) for one, known in self.tags if one == tag and name in known]
 
 
 def write_week(folder: Path, week_end: date = WEEK_END, **known: Any) -> Path:

@@ -17,7 +17,7 @@ _TEMPLATE: Final = Path(__file__).with_name("validation.html.j2")
 
 
 def write_summary(findings: Sequence[Finding], path: Path) -> None:
-    """Write what was found about every rule; the same tables give the same bytes."""
+    """Write the result of every rule; the same tables give the same bytes."""
     summary = {
         "passed": all(finding.passed for finding in findings),
         "rules": [

@@ -32,7 +32,7 @@ def draw_outcomes(audit: Audit) -> bytes:
     for panels, measure in zip(axes, (RECALL, PRECISION), strict=True):
         lines = _of(audit.groups, row=SERVED, measure=measure)
         is_large = lines["n_customers"] >= audit.groupings[0].min_group
-        # Small groups' intervals may leave the picture, so that the others can be told apart.
+        # Small groups' intervals may leave the picture, so that the others can be distinguished.
         widest = lines["high"][is_large].max() if is_large.any() else lines["high"].max()
         for axis, name in zip(panels, attributes, strict=True):
             is_own = lines["attribute"] == name
