@@ -11,48 +11,28 @@ SCALE ?= demo
 PEERS := .hemline/peers
 KEEP_FREED := glibc.malloc.mmap_threshold=4294967296:glibc.malloc.trim_threshold=8589934592
 
-export DO_NOT_TRACK := true
-export DVC_NO_ANALYTICS := 1
-export GX_ANALYTICS_ENABLED := false
-export MLFLOW_DISABLE_TELEMETRY := true
-export MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR ?= false
-export MLFLOW_LOGGING_LEVEL ?= WARNING
-export PREFECT_SERVER_ANALYTICS_ENABLED := false
-export MLFLOW_SERVER_ENABLE_JOB_EXECUTION ?= false
-export MLFLOW_TRACKING_URI ?= sqlite:///$(CURDIR)/.hemline/mlflow.db
-export PREFECT_HOME ?= $(CURDIR)/.hemline/prefect
-export PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS ?= 120
-export PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE ?= prefect.server.concurrency.lease_storage.filesystem
-
-export HEMLINE_PREFECT_PORT ?= 4200
-export HEMLINE_MLFLOW_PORT ?= 5000
-export HEMLINE_PAGES_PORT ?= 5001
-export HEMLINE_EVIDENTLY_PORT ?= 5002
-
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -t -s "$$(printf '\t')"
 
 demo: .venv/installed ## Train, score and register on generated data: make demo [SCALE=tiny|demo|full]
-	$(BIN)/python -m flows.train --source synthetic --size $(SCALE)
+	@$(BIN)/hemline demo --size $(SCALE)
 
 real: .venv/installed ## The same on the Kaggle files: make real DATA=<folder of the downloads>
-	@test -n "$(DATA)" || { echo "say where the Kaggle files are: make real DATA=<folder>"; exit 1; }
-	$(BIN)/python -m flows.train --source kaggle --data "$(DATA)"
+	@$(BIN)/hemline real $(if $(DATA),--data "$(DATA)")
 
-monitor: .venv/installed ## Look at the last week, decide, and tell: make monitor [WEEK_END=2020-09-23]
-	$(BIN)/python -m flows.monitor $(if $(WEEK_END),--week-end $(WEEK_END))
+monitor: .venv/installed ## Judge the weeks that are due: pages, alerts, retraining: make monitor [WEEK_END=2020-09-23]
+	@$(BIN)/hemline monitor $(if $(WEEK_END),--week-end $(WEEK_END))
 
-replay: .venv/installed ## Look at past weeks again: make replay FROM=2019-10-02 TO=2020-09-23 [FRESH=1]
-	@test -n "$(FROM)" -a -n "$(TO)" || { echo "say which weeks: make replay FROM=2019-10-02 TO=2020-09-23"; exit 1; }
-	$(BIN)/python -m flows.replay --from $(FROM) --to $(TO) $(if $(FRESH),--fresh)
+replay: .venv/installed ## Judge past weeks again: make replay FROM=2019-10-02 TO=2020-09-23 [FRESH=1]
+	@$(BIN)/hemline replay $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO)) $(if $(FRESH),--fresh)
 
 ui: .venv/installed ## Prefect, MLflow, Evidently and the reports in the browser, until Ctrl-C
-	@$(BIN)/python -m flows.ui
+	@$(BIN)/hemline ui
 
 deploy: .venv/installed ## Hand the weekly runs and the closed loop to the Prefect server of `make ui`
-	$(BIN)/python -m flows.deploy
+	@$(BIN)/hemline deploy
 
-# Two workers with two threads each fight over two cores (tests/models on a busy machine: 174 CPU s, and 26 so).
+# One thread each: two workers with two threads each compete for two cores (174 CPU s instead of 26).
 test: .venv/installed-dev ## Run the tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
@@ -77,7 +57,7 @@ lock: .venv/installed-dev ## Resolve pyproject.toml anew into the two lock files
 	@rm -f requirements.lock.unlocked requirements-dev.lock.unlocked
 
 bench-published: .venv/installed ## Our models on published splits: make bench-published DATA=<folder of the splits>
-	@test -n "$(DATA)" || { echo "say where the splits are: make bench-published DATA=<folder>"; exit 1; }
+	@test -n "$(DATA)" || { echo "name the folder of the splits: make bench-published DATA=<folder>"; exit 1; }
 	$(BIN)/python -m benchmarks.published "$(DATA)"
 
 bench-poster: .venv/installed ## The TrainDy protocol on generated data, or DATA=<folder of the Kaggle files>
@@ -122,4 +102,4 @@ $(PEERS)/%.installed: benchmarks/requirements-peers-%.txt
 	$(PYTHON) -m venv --clear $(PEERS)/$*
 	@if $(PEERS)/$*/bin/python -m pip install --quiet --disable-pip-version-check -r $< \
 	  && { [ $* != recbole ] || $(PEERS)/$*/bin/python -m pip install --quiet --disable-pip-version-check --no-deps recbole==1.2.1; }; \
-	then touch $@; else rm -rf $(PEERS)/$*; echo "$* could not be built; bench-peers goes on without it"; fi
+	then touch $@; else rm -rf $(PEERS)/$*; echo "$* could not be built; bench-peers runs without it"; fi

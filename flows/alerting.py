@@ -12,8 +12,8 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import deployment, flow_run
 
+from flows.addresses import addresses
 from flows.project import Project
-from flows.ui import addresses
 from hemline.registry.champions import NO_VERSION, Change, settle
 from hemline.registry.versions import (
     CHAMPION,

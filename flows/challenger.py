@@ -14,11 +14,11 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 
+from flows.addresses import addresses
 from flows.alerting import report_verdict
 from flows.project import Project
 from flows.trace_lineage import NO_COMMIT, trace
 from flows.training_report import Training, training_page
-from flows.ui import addresses
 from hemline.data.split import DataParams
 from hemline.evaluation.gate.guardrails import GateParams
 from hemline.evaluation.protocol import EvaluateParams

@@ -15,9 +15,9 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.events.schemas.automations import AutomationCore
 from prefect.settings import PREFECT_API_URL
 
-from flows.server import join_running_server
-from flows.ui import addresses, responds
-from hemline.errors import BadInput, exit_on_bad_input
+from flows.addresses import addresses, responds
+from flows.command_line import run_command
+from hemline.errors import BadInput
 
 POOL: Final = "hemline"
 _AUTOMATIONS: Final = "automations.yaml"
@@ -44,8 +44,7 @@ def deploy(root: Path) -> list[str]:
 
 def main() -> None:
     """Deploy the project in this folder."""
-    with exit_on_bad_input():
-        names = deploy(Path.cwd())
+    names = deploy(Path.cwd())
     typer.echo("".join(f"automation in place: {name}\n" for name in names), nl=False)
 
 
@@ -77,5 +76,4 @@ def _prefect(root: Path, *arguments: str) -> None:
 
 
 if __name__ == "__main__":
-    join_running_server(Path.cwd(), "flows.deploy")
-    main()
+    run_command("deploy", main, joins_server=True)

@@ -28,9 +28,9 @@ from prefect.states import Failed
 from flows import monitor_steps
 from flows.alerting import announce, links
 from flows.check_data import bring_tables, check
+from flows.command_line import run_command
 from flows.project import Project
 from flows.schedule import is_overtaken, rehearsal, weeks_wanted
-from flows.server import join_running_server
 from hemline import environment
 from hemline.engine.engine import Engine, open_engine
 from hemline.errors import BadInput
@@ -221,7 +221,4 @@ def _look_at(project: Project, log: monitor_steps.Log, week_end: date, *, acts: 
 
 
 if __name__ == "__main__":
-    join_running_server(Path.cwd(), "flows.monitor")
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command()(main)
-    app()
+    run_command("monitor", main, joins_server=True)

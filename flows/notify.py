@@ -18,8 +18,8 @@ import typer
 from prefect.blocks.webhook import Webhook
 from pydantic import SecretStr
 
-from hemline import environment
-from hemline.errors import BadInput, exit_on_bad_input
+from flows.command_line import run_command
+from hemline.errors import BadInput
 from monitoring.alerts.alert import Alert, AlertParams, anchor
 from monitoring.alerts.alert_delivery import (
     Delivery,
@@ -192,13 +192,5 @@ def _test_alert(params: AlertParams) -> Alert:
     )
 
 
-def _run() -> None:
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command()(main)
-    with exit_on_bad_input():
-        app()
-
-
 if __name__ == "__main__":
-    environment.apply_or_start_again(Path.cwd(), "flows.notify")
-    _run()
+    run_command("notify", main)

@@ -9,7 +9,8 @@ import yaml
 from ruamel.yaml import YAML
 
 from flows.dvc import Report
-from flows.resources import Size, require_resources
+from flows.resources import require_resources
+from hemline.cli.flow_commands import Size
 from hemline.data.acquire.kaggle_files import find_sources
 from hemline.data.synthetic.shop import SyntheticParams
 from hemline.engine.engine import EngineParams

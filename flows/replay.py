@@ -24,8 +24,8 @@ from rich.table import Table
 
 from flows import monitor_steps
 from flows.alerting import links
+from flows.command_line import run_command
 from flows.project import Project
-from flows.server import join_running_server
 from hemline import environment
 from hemline.engine.engine import open_engine
 from hemline.errors import BadInput
@@ -136,11 +136,7 @@ def main(
     pages: Annotated[bool, typer.Option(help="Whether to draw the pages as well.")] = True,
 ) -> None:
     """Replay a span of past weeks and print the alarm history; both days are week_end of a week."""
-    try:
-        folder = replay(first.date(), last.date(), Path.cwd(), fresh=fresh, pages=pages)
-    except BadInput as refusal:
-        typer.secho(f"\n{refusal}", err=True, fg="red")
-        raise SystemExit(1) from None
+    folder = replay(first.date(), last.date(), Path.cwd(), fresh=fresh, pages=pages)
     _print(alarm_history(monitor_steps.Log(folder)), Console())
     typer.echo(f"{folder}")
 
@@ -214,7 +210,4 @@ def _print(history: pd.DataFrame, console: Console) -> None:
 
 
 if __name__ == "__main__":
-    join_running_server(Path.cwd(), "flows.replay")
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command()(main)
-    app()
+    run_command("replay", main, joins_server=True)

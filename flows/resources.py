@@ -10,12 +10,11 @@ import resource
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
+from hemline.cli.flow_commands import Size
 from hemline.data.synthetic.shop import SIZES
 from hemline.errors import BadInput, peak_gb
-
-Size = Literal["tiny", "demo", "full"]
 
 
 class Needs(NamedTuple):
@@ -27,8 +26,8 @@ class Needs(NamedTuple):
 
 
 NEEDS: Final[Mapping[Size, Needs]] = {
-    "tiny": Needs(disk_gb=0.1, memory_gb=1.5, minutes=2),
-    "demo": Needs(disk_gb=0.5, memory_gb=2, minutes=5),
+    "tiny": Needs(disk_gb=0.1, memory_gb=1.5, minutes=3),
+    "demo": Needs(disk_gb=0.5, memory_gb=2, minutes=7),
     "full": Needs(disk_gb=12, memory_gb=11, minutes=50),
 }
 

@@ -1,16 +1,17 @@
-"""Training, start to end: DVC's stages, then what they made as the challenger.
+"""Training, start to end: DVC's stages, then their result as the challenger of the champion.
 
-The flow says when and asks; stages, gate and storefront compute. A second run waits for the first:
-the deployment allows one at a time, and the lock file also covers runs started by hand and stages
-that outlived a killed run. Waiting has a limit, after which the run ends and says who holds it,
-rather than piling up behind something that hangs.
+The flow decides when; stages, gate and storefront compute. A second run waits for the first: the
+deployment allows one at a time, and the lock file also covers runs started by hand and stages that
+outlived a killed run. Waiting has a limit, so that runs do not pile up behind one that hangs; the
+message then names the process that holds the lock.
 """
 
-import logging
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import IO, Annotated, Any, Final, Literal, cast
 
+import pandas as pd
 import typer
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
@@ -20,8 +21,10 @@ from prefect.states import Failed
 from rich.console import Console
 
 from flows import dvc
+from flows.addresses import addresses
 from flows.alerting import is_unattended, report_failure
 from flows.challenger import enter_challenger
+from flows.command_line import run_command
 from flows.project import (
     Project,
     Source,
@@ -31,16 +34,16 @@ from flows.project import (
     link_kaggle_files,
     unlink_kaggle_files,
 )
-from flows.resources import Size
+from flows.screen import RunFailed, expect_steps, open_screen, show, step
 from flows.training_report import (
     Training,
     failure_page,
     print_next_steps,
-    print_recommendations,
     print_scores,
 )
-from flows.ui import addresses
 from hemline import columns, environment
+from hemline.cli.flow_commands import Size
+from hemline.cli.terminal import print_recommendations
 from hemline.data.purchases import latest_cut
 from hemline.data.split import DataParams
 from hemline.engine.engine import open_engine
@@ -54,10 +57,15 @@ Latest = Literal["latest"]
 LATEST: Final = "latest"
 _ACQUIRE: Final = "acquire"
 _FLOW: Final = "the flow itself"
+_RESULTS: Final[Mapping[dvc.Outcome, str]] = {
+    "ran": "done",
+    "restored": "restored",
+    "skipped": "unchanged",
+}
 
 
 class _UnfitWeek(Exception):  # noqa: N818  (says what happened)
-    """The test week is not all there or breaks rules, and an alert has said so."""
+    """The test week is incomplete or breaks rules, and an alert was raised."""
 
 
 @flow(name="train")
@@ -79,12 +87,12 @@ def train(
         data: folder with the Kaggle files, linked into data/kaggle; None leaves that as it is.
         cut: the cut; "latest" is the last day whose whole test week lies in the data, None leaves
             data.cut in params.yaml as it is.
-        week_end: in place of cut, the first day nothing is known of: the cut lies so far
-            before it that the last known days are the test week.
+        week_end: in place of cut, the first day after the data: the cut lies before it by the
+            length of the test week.
         wait_minutes: how long to wait for another training run to finish.
 
     Returns:
-        What it came to, or a failed state whose message says what to do.
+        The result, or a failed state whose message says what to do.
     """
     root = root.resolve()
     environment.apply(root)
@@ -92,25 +100,26 @@ def train(
     try:
         with (
             full_disk_refused(root),
-            dvc.training_lock(root, logger.info, wait_seconds=60 * wait_minutes) as lock,
+            dvc.training_lock(root, _inform, wait_seconds=60 * wait_minutes) as lock,
         ):
             project = Project.at(root)
             if size is not None:  # first: it may refuse, and then nothing has changed
-                choose_size(project, size, logger.info)
+                choose_size(project, size, _inform)
             if data is not None:
-                link_kaggle_files(data, root / project.kaggle, logger.info)
+                link_kaggle_files(data, root / project.kaggle, _inform)
             if source is not None:
-                choose_source(project.params, source, logger.info)
+                choose_source(project.params, source, _inform)
             if source == "synthetic":
-                unlink_kaggle_files(root / project.kaggle, logger.info)
+                unlink_kaggle_files(root / project.kaggle, _inform)
             cut = _cut(project, cut, week_end)
             if isinstance(cut, date):
-                choose_cut(project.params, cut, logger.info)
+                choose_cut(project.params, cut, _inform)
             states = _bring_up_to_date(project, lock, cut)
             broken = [stage for stage, state in states.items() if not state.is_completed()]
             if broken:
                 return _failed(project, broken[0], states[broken[0]], week_end)
-            return enter_challenger(project, states)
+            with step("record and judge"):
+                return enter_challenger(project, states)
     except _UnfitWeek as unfit:
         logger.error("%s", unfit)  # noqa: TRY400  (as below; the alert is out)
         return Failed(message=str(unfit))
@@ -126,10 +135,12 @@ def train(
 
 @task(cache_policy=NO_CACHE, task_run_name="{stage}")
 def run_stage(stage: str, project: Project, lock: IO[str]) -> dvc.Outcome | State[Any]:
-    """Bring one stage up to date; a failure shows the stage's own words, not a traceback."""
-    logger = get_run_logger()
+    """Bring one stage up to date; a failure shows the stage's own output, not a traceback."""
     try:
-        return dvc.reproduce(stage, project.root, logger.info, lock=lock)
+        with step(stage, get_run_logger().info) as shown:
+            outcome = dvc.reproduce(stage, project.root, shown.output, lock=lock)
+            shown.result = _RESULTS[outcome]
+            return outcome
     except dvc.StageFailed as failure:
         create_markdown_artifact(
             failure_page(stage, failure.output, {"data checks": addresses().validation}),
@@ -140,39 +151,56 @@ def run_stage(stage: str, project: Project, lock: IO[str]) -> dvc.Outcome | Stat
 
 
 def main(
-    source: Annotated[Source | None, typer.Option(help="Sets acquire.source.")] = None,
-    size: Annotated[Size | None, typer.Option(help="Sets synthetic.size.")] = None,
-    data: Annotated[Path | None, typer.Option(help="Folder of the Kaggle files.")] = None,
+    source: Annotated[
+        Source | None, typer.Option(help="Where the data come from; sets acquire.source.")
+    ] = None,
+    size: Annotated[
+        Size | None, typer.Option(help="Size of the generated shop; sets synthetic.size.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Folder of the Kaggle files, linked into data/kaggle.")
+    ] = None,
     cut: Annotated[
-        str | None, typer.Option(help="The cut: a day (2020-09-16), or the latest one.")
+        str | None,
+        typer.Option(help="Train on what was bought before this day (2020-09-16), or 'latest'."),
     ] = None,
 ) -> None:
-    """Run the training and show what came of it; exit 1 with a short message if it failed."""
+    """Bring every stage up to date, register the result and let it challenge the champion.
+
+    What an option leaves out stays as it is in params.yaml.
+    """
     day = cut if cut is None or cut == LATEST else _day(cut)
-    state = train(source=source, size=size, data=data, cut=day, return_state=True)
-    console = Console()
-    logging.getLogger("prefect").setLevel(logging.WARNING)  # the last words are ours
-    if not state.is_completed():
-        failure = state.result(raise_on_failure=False)
-        said = failure.output if isinstance(failure, dvc.StageFailed) else ""
-        console.print(
-            f"\n{state.message}\n{said}", style="red", markup=False, highlight=False, soft_wrap=True
-        )
-        raise SystemExit(1)
-    project = Project.at(Path.cwd())
+    with open_screen("train") as screen:
+        state = train(source=source, size=size, data=data, cut=day, return_state=True)
+        if not state.is_completed():
+            failure = state.result(raise_on_failure=False)
+            output = f"\n{failure.output}" if isinstance(failure, dvc.StageFailed) else ""
+            raise RunFailed(f"{state.message}{output}")
+        _print_report(Project.at(Path.cwd()), cast("Training", state.result()), screen.console)
+
+
+def _print_report(project: Project, training: Training, console: Console) -> None:
+    """Print the score table, lists of one buyer and one cold customer, and what to do next."""
     print_scores(project.root / project.reports, console)
     _, champion = load_champion()
     buyers = read_table(project.served_scores(), SERVED_SCORES)[columns.CUSTOMER_ID]
     buyer = champion.first_with_history(buyers.tolist())
     if buyer is not None:  # an older champion may know none of this week's buyers
-        print_recommendations(champion.for_customer(buyer, 12), f"For customer {buyer}", console)
-    cold_customer = ColdCustomer(age=25, club_member_status="ACTIVE")
-    print_recommendations(
-        champion.for_cold_customer(cold_customer, 12),
-        "For a cold customer, 25 years old, club member",
-        console,
-    )
-    print_next_steps(project, cast("Training", state.result()), console)
+        _print_list(champion.for_customer(buyer, 12), f"For customer {buyer}", console)
+    title = "For a cold customer: 25 years old, club member"
+    cold = champion.for_cold_customer(ColdCustomer(age=25, club_member_status="ACTIVE"), 12)
+    _print_list(cold, title, console)
+    print_next_steps(project, training, console)
+
+
+def _print_list(recommendations: pd.DataFrame, title: str, console: Console) -> None:
+    print_recommendations(recommendations.drop(columns="score"), console, title=title)
+
+
+def _inform(message: str) -> None:
+    """Log a message and show it."""
+    get_run_logger().info(message)
+    show(message)
 
 
 def _day(text: str) -> date:
@@ -191,7 +219,7 @@ def _cut(
         return cut
     if cut is not None:
         raise BadInput(
-            "a training is told its cut or the day up to which everything is known, not both",
+            "a training has either a cut or a week_end",
             found=f"cut {cut} and week_end {week_end}",
             fix="leave one of them out",
         )
@@ -203,10 +231,12 @@ def _bring_up_to_date(
 ) -> dict[str, State[Any]]:
     """Run the stages in DVC's order, and stop at the first that fails.
 
-    How far the data reaches is known once they are acquired, so the cut is moved then.
+    The last day of the data is known once they are acquired, so the latest cut is set then.
     """
     states: dict[str, State[Any]] = {}
-    for stage, upstream in dvc.stage_graph(project.root).items():
+    graph = dvc.stage_graph(project.root)
+    expect_steps(len(graph) + 1)
+    for stage, upstream in graph.items():
         states[stage] = run_stage(
             stage,
             project,
@@ -221,18 +251,18 @@ def _bring_up_to_date(
             test_days = DataParams.load(project.params).test_days
             with open_engine(project.engine) as engine:
                 cut = latest_cut(engine, transactions, test_days=test_days)
-            choose_cut(project.params, cut, get_run_logger().info)
+            choose_cut(project.params, cut, _inform)
         if stage == _ACQUIRE and is_unattended():
             _check_test_week(project)
     return states
 
 
 def _check_test_week(project: Project) -> None:
-    """Raise _UnfitWeek, as the monitor refuses to judge, where nobody would see a broken week.
+    """Raise _UnfitWeek for a week that the monitor would refuse to judge.
 
-    Among two years of rows a broken week keeps the rules of stage validate.
+    Stage validate checks two years of rows, among which one broken week keeps its rules.
     """
-    from flows.check_data import check  # noqa: PLC0415  (slow, and for unwatched trainings alone)
+    from flows.check_data import check  # noqa: PLC0415  (slow, and for scheduled trainings only)
 
     dates = DataParams.load(project.params)
     problem = check(project, dates.week_end, acts=True)
@@ -247,7 +277,4 @@ def _failed(project: Project, stage: str, state: State[Any], week_end: date | No
 
 
 if __name__ == "__main__":
-    environment.apply_or_start_again(Path.cwd(), "flows.train")
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command()(main)
-    app()
+    run_command("train", main)

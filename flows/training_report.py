@@ -1,6 +1,8 @@
 """What a training reports: pages for Prefect, tables for the terminal."""
 
 import json
+import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +21,7 @@ class Training:
     """The result of one training.
 
     Attributes:
-        outcomes: by stage, whether it ran and how long.
+        outcomes: how each stage was brought up to date.
         run_id: the MLflow run.
         version: number of the registered version.
         is_new: whether this run registered it.
@@ -45,7 +47,7 @@ def training_page(training: Training, scores: str, links: Mapping[str, str]) -> 
         f"The gate: {training.reason}. The champion is version {training.champion}.\n\n"
         f"## Scores\n\n{scores}\n"
         f"## Stages\n\n| stage | result |\n|---|---|\n{stages}\n\n"
-        f"## Links (they work while `make ui` runs)\n\n{where}\n"
+        f"## Links (they work while `hemline ui` runs)\n\n{where}\n"
     )
 
 
@@ -76,28 +78,19 @@ def print_scores(reports: Path, console: Console) -> None:
     console.print(table)
 
 
-def print_recommendations(recommendations: pd.DataFrame, title: str, console: Console) -> None:
-    """Print one list of recommendations."""
-    table = Table(title=title, title_justify="left")
-    for heading in ("rank", "article_id", "name", "product type", "colour", "model"):
-        table.add_column(heading, no_wrap=heading == "article_id")
-    shown = ["rank", "article_id", "name", "product_type", "colour", "source"]
-    for row in recommendations[shown].itertuples(index=False):
-        table.add_row(*(str(cell) for cell in row))
-    console.print(table)
-
-
 def print_next_steps(project: Project, training: Training, console: Console) -> None:
-    """Print the verdict and where to look next."""
+    """Print the verdict, which version is live, and where to look next."""
     if not training.is_new:
         console.print("\nNothing has changed since this version was registered.", end="")
-    console.print(f"\nVersion {training.version}: {training.reason}.")
-    console.print(f"Champion: version {training.champion}.\n")
-    console.print("Where to look next:")
+    console.print(f"\nVersion {training.version}: {training.reason}.", soft_wrap=True)
+    console.print(f"Live: version {training.champion} is the champion.\n")
+    console.print("Next:")
+    bin_folder = os.path.relpath(Path(sys.executable).parent)
     for what, where in (
-        ("Prefect, MLflow and the pages below", "make ui"),
-        ("scores with intervals", project.reports / "scores.md"),
-        ("what was checked in the data", project.validation / "index.html"),
-        ("recommendations of the champion", ".venv/bin/hemline recommend --age 25"),
+        ("open all pages in the browser", f"{bin_folder}/hemline ui"),
+        ("ask for recommendations", f"{bin_folder}/hemline recommend --age 25"),
+        ("check the last week for drift", f"{bin_folder}/hemline monitor"),
+        ("read the scores with intervals", project.reports / "scores.md"),
+        ("see what was checked in the data", project.validation / "index.html"),
     ):
-        console.print(f"  {what:<38}{where}", soft_wrap=True, highlight=False)
+        console.print(f"  {what:<34}{where}", soft_wrap=True, highlight=False)

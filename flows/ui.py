@@ -10,73 +10,23 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from types import FrameType
 from typing import Final, NoReturn
 
 import typer
 
+from flows.addresses import HOST, PORTS, Addresses, addresses, responds
+from flows.command_line import run_command
 from flows.dvc import end_group
 from flows.ui_pages import publish
-from hemline import environment
-from hemline.errors import BadInput, exit_on_bad_input
+from hemline.errors import BadInput
 
-HOST: Final = "127.0.0.1"
-_PORTS: Final = {
-    "HEMLINE_PREFECT_PORT": 4200,
-    "HEMLINE_MLFLOW_PORT": 5000,
-    "HEMLINE_PAGES_PORT": 5001,
-    "HEMLINE_EVIDENTLY_PORT": 5002,
-}
 _START_SECONDS: Final = 120
 _POLL_SECONDS: Final = 0.5
 _LOG_TAIL: Final = 2000
-
-
-@dataclass(frozen=True)
-class Addresses:
-    """Where the pages are while `make ui` runs."""
-
-    prefect: str
-    mlflow: str
-    pages: str
-    evidently: str
-
-    @property
-    def scores(self) -> str:
-        """Return the address of the score table."""
-        return f"{self.pages}/reports/scores.md"
-
-    @property
-    def validation(self) -> str:
-        """Return the address of the page on what was checked in the data."""
-        return f"{self.pages}/validation/index.html"
-
-    @property
-    def monitoring(self) -> str:
-        """Return the address of the page of all weeks."""
-        return f"{self.pages}/monitoring/index.html"
-
-    @property
-    def runbook(self) -> str:
-        """Return the address of what to do when an alert comes."""
-        return f"{self.pages}/docs/monitoring.md"
-
-    def week(self, week_end: date) -> str:
-        """Return the address of the page of the week before week_end."""
-        return f"{self.pages}/monitoring/{week_end}/index.html"
-
-
-def addresses() -> Addresses:
-    """Return the addresses; HEMLINE_PREFECT_PORT and its like (_PORTS) move them."""
-    ports = [int(os.environ.get(name, default)) for name, default in _PORTS.items()]
-    return Addresses(*(f"http://{HOST}:{port}" for port in ports))
 
 
 def serve(root: Path) -> None:
@@ -86,7 +36,7 @@ def serve(root: Path) -> None:
         BadInput: a port is taken, or a server ended or did not answer.
     """
     where = addresses()
-    for variable, address in zip(_PORTS, vars(where).values(), strict=True):
+    for variable, address in zip(PORTS, vars(where).values(), strict=True):
         _refuse_taken_port(variable, address)
     servers = {"Prefect": where.prefect, "MLflow": where.mlflow, "Evidently": where.evidently}
     publish(root, _pages(root), servers)
@@ -107,24 +57,12 @@ def serve(root: Path) -> None:
             time.sleep(_POLL_SECONDS)
 
 
-def responds(address: str) -> bool:
-    """Return whether a page answers."""
-    try:
-        with urllib.request.urlopen(address, timeout=2):  # noqa: S310  (our own loopback address)
-            return True
-    except (urllib.error.URLError, ConnectionError, TimeoutError):
-        return False
-
-
 def main() -> None:
     """Serve until interrupted."""
-    root = Path.cwd()
-    environment.apply(root)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     try:
-        with exit_on_bad_input():
-            serve(root)
+        serve(Path.cwd())
     except KeyboardInterrupt:
         typer.echo("\nstopped")
 
@@ -179,7 +117,7 @@ def _start(
 
 
 def _environment(where: Addresses) -> Mapping[str, str]:
-    return {**os.environ, "PREFECT_API_URL": f"{where.prefect}/api", "PREFECT_LOGGING_COLORS": "0"}
+    return {**os.environ, "PREFECT_API_URL": f"{where.prefect}/api"}
 
 
 def _wait_until_they_answer(
@@ -241,4 +179,4 @@ def _log(root: Path, name: str) -> Path:
 
 
 if __name__ == "__main__":
-    main()
+    run_command("ui", main)

@@ -17,13 +17,14 @@ from tests.tiny_project import copy_project
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep Prefect out of the developer's state; let the libraries' own warnings pass.
+    """Keep the tools out of the developer's state; let the libraries' own warnings pass.
 
     Prefect makes its home when it is first imported, which may be while tests are collected.
     """
-    home = tempfile.TemporaryDirectory(prefix="hemline-prefect-")
+    home = tempfile.TemporaryDirectory(prefix="hemline-tests-")
     config.add_cleanup(home.cleanup)
-    os.environ["PREFECT_HOME"] = home.name
+    os.environ.update(environment.defaults(Path(home.name)))
+    (Path(home.name) / ".hemline").mkdir()
     for ignored in (
         "ignore:.*inferred as AnyType:UserWarning",  # mlflow 3.17, about its own type hints
     ):

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from flows.addresses import HOST, responds
 from flows.dvc import end_group
-from flows.ui import HOST, responds
 from tests.processes import eventually
 
 PREFECT = [sys.executable, "-m", "prefect", "--no-prompt"]

@@ -1,12 +1,14 @@
-"""Environment variables of the tools: what Hemline sets unless the reader already did.
+"""Environment variables of the tools: what Hemline sets unless they are set already.
 
-Prefect reads its settings when it is imported, so a process that finds any of these missing must
-start again with them (`apply_or_start_again`); the Makefile exports them and spares that.
+Prefect reads its settings when it is imported, so a process that imports it sets them first and
+starts Python again (`restart`).
 """
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 
 def defaults(root: Path) -> dict[str, str]:
@@ -19,14 +21,15 @@ def defaults(root: Path) -> dict[str, str]:
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
         "MLFLOW_LOGGING_LEVEL": "WARNING",
+        "PREFECT_LOGGING_COLORS": "false",  # the log goes to files
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        # Jobs cost 2 GB of idle workers that outlive the server.
+        # Job execution costs 2 GB of idle workers that outlive the server.
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_TRACKING_URI": f"sqlite:///{state / 'mlflow.db'}",
         "PREFECT_HOME": str(state / "prefect"),
-        # The default of 20 s is too short for a machine that is busy with something else.
+        # The default of 20 s is too short on a busy machine.
         "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
-        # In memory, a restarted server forgets who held a slot and never gives it back.
+        # Kept in memory, a slot that is held when the server restarts is never released.
         "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": (
             "prefect.server.concurrency.lease_storage.filesystem"
         ),
@@ -34,15 +37,17 @@ def defaults(root: Path) -> dict[str, str]:
 
 
 def apply(root: Path) -> bool:
-    """Set the variables that are not set, and return whether there were any."""
+    """Set the variables that are not set; return whether there were any."""
     missing = {name: value for name, value in defaults(root).items() if name not in os.environ}
     os.environ.update(missing)
     (root / ".hemline").mkdir(exist_ok=True)
     return bool(missing)
 
 
-def apply_or_start_again(root: Path, module: str) -> None:
-    """Set the variables; if any was missing, start `python -m module` anew in this one's place."""
-    if apply(root):
-        again = [sys.executable, "-m", module, *sys.argv[1:]]
-        os.execv(sys.executable, again)  # noqa: S606  (replaces this process, no shell wanted)
+def restart(module: str, arguments: Sequence[str] | None = None) -> NoReturn:
+    """Replace this process by `python -m module`, with our own arguments unless others are given.
+
+    A signal reaches the new program, and its exit status is ours.
+    """
+    own = sys.argv[1:] if arguments is None else arguments
+    os.execv(sys.executable, [sys.executable, "-m", module, *own])  # noqa: S606  (no shell wanted)

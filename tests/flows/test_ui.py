@@ -9,7 +9,7 @@ import urllib.request
 from datetime import date
 from pathlib import Path
 
-from flows.ui import HOST, Addresses
+from flows.addresses import HOST, Addresses
 from flows.ui_pages import publish
 from tests.processes import descendants, eventually, free_ports, is_alive
 from tests.tiny_project import REPOSITORY

@@ -1,28 +1,36 @@
-"""`hemline`: ask the champion from the terminal, look at the versions, put another in its place.
+"""`hemline`: train, monitor, and use the champion from the terminal.
 
-Everything slow is imported when a question is asked, so `--help` takes a tenth of a second.
+Everything slow is imported inside the commands, so that `--help` comes at once.
 """
 
 import typer
 
-from hemline.cli import backtest_commands, export_commands, recommend_commands, version_commands
+from hemline.cli import (
+    backtest_commands,
+    export_commands,
+    flow_commands,
+    recommend_commands,
+    version_commands,
+)
+from hemline.errors import exit_on_bad_input
 
 app = typer.Typer(
-    help="Ask the champion for recommendations, and see to who is champion. "
-    "Run it in the project folder.",
+    help="Train and monitor recommendation models, ask the champion for recommendations, and "
+    "manage the champion version. Run it in the project folder.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (
-    recommend_commands.recommend,
-    recommend_commands.similar,
-    recommend_commands.also_bought,
-    export_commands.export,
-    backtest_commands.backtest,
-    version_commands.history,
-    version_commands.promote,
-    version_commands.rollback,
-    version_commands.lineage,
+flow_commands.add_to(app, panel="Train and monitor")
+for panel, command in (
+    ("Train and monitor", backtest_commands.backtest),
+    ("Ask the champion", recommend_commands.recommend),
+    ("Ask the champion", recommend_commands.similar),
+    ("Ask the champion", recommend_commands.also_bought),
+    ("Ask the champion", export_commands.export),
+    ("Manage versions", version_commands.history),
+    ("Manage versions", version_commands.promote),
+    ("Manage versions", version_commands.rollback),
+    ("Manage versions", version_commands.lineage),
 ):
-    app.command()(command)
+    app.command(rich_help_panel=panel)(exit_on_bad_input()(command))

@@ -1,4 +1,4 @@
-"""The command that writes everybody's recommendations."""
+"""The command that writes recommendations for every customer."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hemline.cli.terminal import open_registry
-from hemline.errors import exit_on_bad_input
 
 if TYPE_CHECKING:
     from hemline.registry.versions import Version
@@ -16,52 +15,51 @@ if TYPE_CHECKING:
 def export(
     *,
     folder: Annotated[
-        Path, typer.Option(help="Where the lists go; after a break, name it again to go on.")
+        Path, typer.Option(help="Folder of the lists. Pass the same folder again to resume.")
     ] = Path(".hemline/export"),
     version: Annotated[
-        str | None, typer.Option(help="Number of the version that answers; else the champion.")
+        str | None, typer.Option(help="Number of the version; default: the champion.")
     ] = None,
     model: Annotated[
-        str, typer.Option(help="served, or models asked in turn: cvae, repurchase,popularity.")
+        str, typer.Option(help="'served', or models in order: cvae; repurchase,popularity.")
     ] = "served",
-    length: Annotated[int, typer.Option("-n", min=1, max=500, help="Length of the lists.")] = 12,
+    length: Annotated[int, typer.Option("-n", min=1, max=500, help="Length of each list.")] = 12,
     without_bought: Annotated[
-        bool, typer.Option("--without-bought", help="Leave out what the customer bought before.")
+        bool,
+        typer.Option("--without-bought", help="Leave out what a customer bought before."),
     ] = False,
     customers_per_part: Annotated[
-        int, typer.Option(min=1, help="So many customers' lists are lost at most when it is cut.")
+        int,
+        typer.Option(min=1, help="At most this many lists are lost if the export is interrupted."),
     ] = 20_000,
 ) -> None:
-    """Write everybody's recommendations: recommendations.parquet and Kaggle's submission.csv."""
-    with exit_on_bad_input():
-        open_registry()
-        from tqdm import tqdm  # noqa: PLC0415  (--help should not wait for it)
+    """Write recommendations for every customer: parquet and csv."""
+    open_registry()
+    from tqdm import tqdm  # noqa: PLC0415  (--help should not wait for it)
 
-        from hemline.export import ExportSpec, export_lists  # noqa: PLC0415  (as above)
+    from hemline.export import ExportSpec, export_lists  # noqa: PLC0415  (as above)
 
-        answering, storefront = _load(version)
-        spec = ExportSpec(
-            answering.number,
-            answering.tags["models_hash"],
-            answering.tags["data_hash"],
-            model,
-            length,
-            without_bought,
-            customers_per_part,
-        )
-        with tqdm(unit=" customers", desc=f"version {answering.number}") as progress:
+    chosen, storefront = _load(version)
+    spec = ExportSpec(
+        chosen.number,
+        chosen.tags["models_hash"],
+        chosen.tags["data_hash"],
+        model,
+        length,
+        without_bought,
+        customers_per_part,
+    )
+    with tqdm(unit=" customers", desc=f"version {chosen.number}") as progress:
 
-            def on_start(n_done: int, n_customers: int, discarded: str) -> None:
-                if discarded:
-                    progress.write(f"Starting again: {discarded}.")
-                progress.reset(n_customers)
-                # What an earlier run did is no part of this one's speed.
-                progress.initial = progress.n = progress.last_print_n = n_done
-                progress.refresh()
+        def on_start(n_done: int, n_customers: int, discarded: str) -> None:
+            if discarded:
+                progress.write(f"Starting again: {discarded}.")
+            progress.reset(n_customers)
+            # Lists of an earlier run do not count towards the speed of this one.
+            progress.initial = progress.n = progress.last_print_n = n_done
+            progress.refresh()
 
-            done = export_lists(
-                storefront, spec, folder, on_start=on_start, on_part=progress.update
-            )
+        done = export_lists(storefront, spec, folder, on_start=on_start, on_part=progress.update)
     earlier = f", {done.n_resumed} of them by an earlier run" if done.n_resumed else ""
     typer.echo(f"{done.n_customers} customers{earlier}: {done.table}, {done.submission}")
 

@@ -1,12 +1,12 @@
-"""Commands that ask the champion."""
+"""Commands that print the champion's recommendations."""
 
 import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hemline.cli.terminal import AsJson, open_registry, print_table
-from hemline.errors import BadInput, exit_on_bad_input
+from hemline.cli.terminal import AsJson, open_registry, print_recommendations
+from hemline.errors import BadInput
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,26 +22,29 @@ ArticleId = Annotated[str, typer.Option("--article", help="article_id, 10 digits
 def recommend(
     *,
     customer: Annotated[
-        str | None, typer.Option(help="customer_id, or its first 8 characters or more.")
+        str | None, typer.Option(help="customer_id, or its first 8 or more characters.")
     ] = None,
-    age: Annotated[int | None, typer.Option(help="Of somebody new: 16 to 99.")] = None,
+    age: Annotated[int | None, typer.Option(help="Age of a cold customer, 16 to 99.")] = None,
     club_member_status: Annotated[
-        str | None, typer.Option(help="Of somebody new: ACTIVE, PRE-CREATE or LEFT CLUB.")
+        str | None, typer.Option(help="Of a cold customer: ACTIVE, PRE-CREATE or LEFT CLUB.")
     ] = None,
     fashion_news_frequency: Annotated[
-        str | None, typer.Option(help="Of somebody new: NONE, Regularly or Monthly.")
+        str | None, typer.Option(help="Of a cold customer: NONE, Regularly or Monthly.")
     ] = None,
-    fn: Annotated[bool, typer.Option("--fn", help="Of somebody new: FN is set.")] = False,
+    fn: Annotated[bool, typer.Option("--fn", help="A cold customer with FN set.")] = False,
     active: Annotated[
-        bool, typer.Option("--active", help="Of somebody new: Active is set.")
+        bool, typer.Option("--active", help="A cold customer with Active set.")
     ] = False,
     length: Length = 12,
     as_json: AsJson = False,
 ) -> None:
-    """Recommend to a customer (--customer), or to somebody new by what they say of themselves."""
+    """Recommend articles to a customer, or to a cold customer.
+
+    A cold customer has bought nothing yet and is described by the other options, all optional.
+    """
     described = (age, club_member_status, fashion_news_frequency, fn or None, active or None)
 
-    def ask(storefront: "Storefront") -> "pd.DataFrame":
+    def query(storefront: "Storefront") -> "pd.DataFrame":
         from hemline.segments.cold_customers import ColdCustomer  # noqa: PLC0415  (--help should not wait for it)
 
         if customer is None:
@@ -51,52 +54,51 @@ def recommend(
             return storefront.for_cold_customer(cold_customer, length)
         if any(value is not None for value in described):
             raise BadInput(
-                "a customer is asked for by id, somebody new by attributes",
+                "a customer is named by --customer, a cold customer by attributes",
                 found="both",
-                fix="leave out --customer, or everything else",
+                fix="leave out --customer or the attributes",
             )
         return storefront.for_customer(customer, length)
 
-    _answer(ask, as_json=as_json)
+    _recommend(query, as_json=as_json)
 
 
 def similar(article: ArticleId, length: Length = 10, as_json: AsJson = False) -> None:
     """List the articles whose descriptions are most similar."""
-    _answer(
+    _recommend(
         lambda storefront: storefront.similar(article, length),
         as_json=as_json,
-        if_empty=f"No other article's description shares a telling word with that of {article}.",
+        if_empty=f"No other article shares a distinctive word with the description of {article}.",
     )
 
 
 def also_bought(article: ArticleId, length: Length = 10, as_json: AsJson = False) -> None:
     """List the articles that the same customers bought."""
-    _answer(
+    _recommend(
         lambda storefront: storefront.also_bought(article, length),
         as_json=as_json,
         if_empty=f"Nobody who bought {article} bought another article that is still on sale.",
     )
 
 
-def _answer(
-    ask: "Callable[[Storefront], pd.DataFrame]",
+def _recommend(
+    query: "Callable[[Storefront], pd.DataFrame]",
     *,
     as_json: bool,
     if_empty: str = "There is nothing to recommend.",
 ) -> None:
-    """Print the champion's answer."""
-    with exit_on_bad_input():
-        open_registry()
-        from hemline.registry.versions import load_champion  # noqa: PLC0415  (as above)
+    """Print what the champion recommends."""
+    open_registry()
+    from hemline.registry.versions import load_champion  # noqa: PLC0415  (as above)
 
-        version, storefront = load_champion()
-        answer = ask(storefront)
+    version, storefront = load_champion()
+    recommendations = query(storefront)
     if as_json:
-        rows = answer.to_dict("records")
+        rows = recommendations.to_dict("records")
         typer.echo(json.dumps({"version": version.number, "answers": rows}, indent=1))
-    elif answer.empty:
+    elif recommendations.empty:
         typer.echo(if_empty)
     else:
-        print_table(answer)
+        print_recommendations(recommendations)
     if not as_json:
         typer.echo(f"champion: version {version.number}, fitted up to {version.cut}")

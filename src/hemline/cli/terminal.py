@@ -1,4 +1,4 @@
-"""What every command needs: the registry or a refusal, a short red message, a table."""
+"""What several commands need: the project, the registry, and tables."""
 
 import os
 from pathlib import Path
@@ -11,31 +11,77 @@ from hemline.errors import BadInput
 
 if TYPE_CHECKING:
     import pandas as pd
+    from rich.console import Console
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print json instead of a table.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+_PIPE_WIDTH = 100
+
+
+def project_folder() -> Path:
+    """Return the current folder.
+
+    Raises:
+        BadInput: it is no Hemline project.
+    """
+    here = Path.cwd()
+    if not (here / "dvc.yaml").exists() or not (here / "flows").exists():
+        raise BadInput(
+            "the command runs in a Hemline project, a folder with dvc.yaml and flows/",
+            found=f"neither or only one of them in {here}",
+            fix="change to the folder you cloned Hemline to, then run the command again",
+        )
+    return here
 
 
 def open_registry() -> None:
-    """Refuse before MLflow creates an empty registry in whatever folder this happens to be."""
+    """Refuse before MLflow creates an empty registry in a folder that has none."""
     here = Path.cwd()
     if "MLFLOW_TRACKING_URI" not in os.environ and not (here / ".hemline" / "mlflow.db").exists():
         raise BadInput(
             "the project folder holds a registry with a champion (.hemline/mlflow.db)",
             found=f"none in {here}",
-            fix="go to the project folder, and train a first version there: make demo",
+            fix="change to the project folder, and train a first version there: make demo",
         )
     environment.apply(here)
 
 
-def print_table(rows: "pd.DataFrame") -> None:
-    """Print rows as people read them; identifiers stay on one line."""
-    from rich.console import Console  # noqa: PLC0415  (as above)
-    from rich.table import Table  # noqa: PLC0415  (as above)
+def print_table(
+    rows: "pd.DataFrame",
+    console: "Console | None" = None,
+    *,
+    title: str | None = None,
+    one_line: bool = False,
+) -> None:
+    """Print a table; text that is too long is wrapped, or cut off with one_line."""
+    from rich.table import Table  # noqa: PLC0415  (--help should not wait for it)
+    from rich.text import Text  # noqa: PLC0415  (as above)
 
-    table = Table()
+    table = Table(title=title, title_justify="left")
     for name in rows.columns:
         heading = name if name == "article_id" else name.replace("_", " ")
         table.add_column(heading, no_wrap=name == "article_id")
     for row in rows.itertuples(index=False):
-        table.add_row(*(f"{cell:.4f}" if isinstance(cell, float) else str(cell) for cell in row))
-    Console().print(table)
+        texts = (f"{cell:.4f}" if isinstance(cell, float) else str(cell) for cell in row)
+        cells = (Text(text, no_wrap=one_line, overflow="ellipsis") for text in texts)
+        table.add_row(*cells)
+    (console or stdout_console()).print(table)
+
+
+def print_recommendations(
+    recommendations: "pd.DataFrame", console: "Console | None" = None, *, title: str | None = None
+) -> None:
+    """Print recommendations, one line each, with the model that made each."""
+    models = recommendations["source"].str.partition(" (")[0].replace("rank", "ranker")
+    shown = recommendations.assign(source=models).rename(columns={"source": "answered_by"})
+    print_table(shown, console, title=title, one_line=True)
+
+
+def stdout_console() -> "Console":
+    """Return a console whose tables are not squeezed where the output is no terminal."""
+    from rich.console import Console  # noqa: PLC0415  (as above)
+
+    console = Console()
+    if not console.is_terminal:
+        console.width = max(console.width, _PIPE_WIDTH)
+    return console

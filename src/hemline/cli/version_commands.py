@@ -1,4 +1,4 @@
-"""Commands about versions: which there are, who is champion and why, and where each came from."""
+"""Commands that list versions, change the champion, and show what a version was made from."""
 
 import json
 from dataclasses import asdict
@@ -9,28 +9,26 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hemline.cli.terminal import AsJson, open_registry, print_table
-from hemline.errors import exit_on_bad_input
 
 if TYPE_CHECKING:
     from hemline.registry.champions import Change
     from hemline.registry.lineage import VersionLineage
     from hemline.registry.versions import Version
 
-Reason = Annotated[str, typer.Option(help="Why, in a sentence; it is kept.")]
+Reason = Annotated[str, typer.Option(help="Why, in one sentence; stored in the history.")]
 
 
 def history(*, as_json: AsJson = False) -> None:
-    """List the versions with the gate's verdicts, and every change of champion."""
+    """List the versions, the gate's verdicts and the champions."""
     import pandas as pd  # noqa: PLC0415  (--help should not wait for it)
 
-    with exit_on_bad_input():
-        open_registry()
-        from hemline.registry.champions import settle  # noqa: PLC0415  (as above)
-        from hemline.registry.versions import all_versions  # noqa: PLC0415  (as above)
+    open_registry()
+    from hemline.registry.champions import settle  # noqa: PLC0415  (as above)
+    from hemline.registry.versions import all_versions  # noqa: PLC0415  (as above)
 
-        log = settle(datetime.now(UTC))
-        aliases = _aliases()
-        versions = [_line(version, aliases) for version in all_versions()]
+    log = settle(datetime.now(UTC))
+    aliases = _aliases()
+    versions = [_line(version, aliases) for version in all_versions()]
     changes = [asdict(change) for change in log]
     if as_json:
         typer.echo(json.dumps({"versions": versions, "changes": changes}, indent=1))
@@ -39,7 +37,7 @@ def history(*, as_json: AsJson = False) -> None:
     for line in versions:
         typer.echo(f"version {line['version']}: {line['reason'] or line['verdict']}")
     if not changes:
-        typer.echo("The champion never changed: there was none yet.")
+        typer.echo("There was no champion yet.")
         return
     shown = pd.DataFrame(changes).rename(
         columns={"at": "when", "previous": "from", "version": "to"}
@@ -48,42 +46,42 @@ def history(*, as_json: AsJson = False) -> None:
 
 
 def promote(
-    number: Annotated[str, typer.Argument(help="Of the version.")], *, reason: Reason
+    number: Annotated[str, typer.Argument(help="Number of the version.")], *, reason: Reason
 ) -> None:
-    """Make a version the champion, whatever the gate said."""
-    with exit_on_bad_input():
-        open_registry()
-        from hemline.registry import champions  # noqa: PLC0415  (as above)
+    """Make a version the champion, whatever the gate decided."""
+    open_registry()
+    from hemline.registry import champions  # noqa: PLC0415  (as above)
 
-        change = champions.promote(number, reason=reason, at=datetime.now(UTC))
-    _say(change)
+    change = champions.promote(number, reason=reason, at=datetime.now(UTC))
+    _print_change(change)
 
 
 def rollback(*, reason: Reason) -> None:
-    """Bring back the champion before the present one; the gate never promotes that one again."""
-    with exit_on_bad_input():
-        open_registry()
-        from hemline.registry import champions  # noqa: PLC0415  (as above)
+    """Bring back the previous champion.
 
-        change = champions.roll_back(reason=reason, at=datetime.now(UTC))
-    _say(change)
+    The gate will not promote the current one again.
+    """
+    open_registry()
+    from hemline.registry import champions  # noqa: PLC0415  (as above)
+
+    change = champions.roll_back(reason=reason, at=datetime.now(UTC))
+    _print_change(change)
 
 
 def lineage(
     *,
     version: Annotated[
-        str | None, typer.Option(help="Its number; the champion's if left out.")
+        str | None, typer.Option(help="Number of the version; default: the champion.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what a version was made from, and the commands that bring it back."""
-    with exit_on_bad_input():
-        open_registry()
-        from hemline.registry.lineage import lineage_of  # noqa: PLC0415  (as above)
-        from hemline.registry.versions import champion_now, known_version  # noqa: PLC0415  (as above)
+    """Show what a version was made from and how to reproduce it."""
+    open_registry()
+    from hemline.registry.lineage import lineage_of  # noqa: PLC0415  (as above)
+    from hemline.registry.versions import champion_now, known_version  # noqa: PLC0415  (as above)
 
-        asked = champion_now() if version is None else known_version(version)
-        lineage = lineage_of(asked, Path.cwd())
+    chosen = champion_now() if version is None else known_version(version)
+    lineage = lineage_of(chosen, Path.cwd())
     if as_json:
         typer.echo(json.dumps(asdict(lineage), indent=1))
     else:
@@ -94,12 +92,12 @@ def _aliases() -> dict[str, list[str]]:
     """Return the aliases of each version that has one."""
     from hemline.registry.versions import CHALLENGER, CHAMPION, version_by_alias  # noqa: PLC0415  (as above)
 
-    held: dict[str, list[str]] = {}
+    aliases: dict[str, list[str]] = {}
     for alias in (CHAMPION, CHALLENGER):
         version = version_by_alias(alias)
         if version is not None:
-            held.setdefault(version.number, []).append(alias)
-    return held
+            aliases.setdefault(version.number, []).append(alias)
+    return aliases
 
 
 def _line(version: "Version", aliases: dict[str, list[str]]) -> dict[str, str]:
@@ -113,27 +111,27 @@ def _line(version: "Version", aliases: dict[str, list[str]]) -> dict[str, str]:
     reason = version.tags.get(GATE_REASON, "")
     is_promoted = version.tags.get(GATE_PROMOTED) == "true"
     verdict = ("promoted" if is_promoted else "rejected") if reason else "not judged yet"
-    taken_back = version.tags.get(ROLLED_BACK)
+    rolled_back = version.tags.get(ROLLED_BACK)
     return {
         "version": version.number,
         "cut": version.cut.isoformat(),
         "source": version.tags["source"],
         "MAP@12": version.tags.get(GATE_MAP, ""),
-        "verdict": f"{verdict}, rolled back" if taken_back else verdict,
+        "verdict": f"{verdict}, rolled back" if rolled_back else verdict,
         "alias": ", ".join(aliases.get(version.number, [])),
-        "reason": f"{reason}; rolled back {taken_back}" if taken_back else reason,
+        "reason": f"{reason}; rolled back {rolled_back}" if rolled_back else reason,
     }
 
 
-def _say(change: "Change") -> None:
+def _print_change(change: "Change") -> None:
     typer.echo(
-        f"champion: version {change.version}, before that {change.previous} "
+        f"champion: version {change.version}, previously {change.previous} "
         f"({change.how}, {change.at}): {change.reason}"
     )
 
 
 def _print_lineage(lineage: "VersionLineage") -> None:
-    facts = {
+    rows = {
         "version": f"{lineage.version}, fitted up to {lineage.cut} on {lineage.source} data",
         "git commit": lineage.git_commit,
         "dvc.lock": lineage.dvc_lock,
@@ -144,14 +142,14 @@ def _print_lineage(lineage: "VersionLineage") -> None:
         "models": lineage.models_hash,
         **{f"  {path}": md5 for path, md5 in lineage.files.items()},
     }
-    for name, fact in facts.items():
-        typer.echo(f"{name:<40}{fact}")
-    typer.echo("\nparameters (all of them: the MLflow run)")
+    for name, value in rows.items():
+        typer.echo(f"{name:<40}{value}")
+    typer.echo("\nparameters (complete in the MLflow run)")
     for name, value in lineage.params.items():
         typer.echo(f"  {name:<38}{value}")
     if not lineage.commands:
-        typer.echo("\nIt was trained outside a git clone: nothing but its hashes is known.")
+        typer.echo("\nIt was trained outside a git clone: only its hashes are known.")
         return
-    typer.echo("\nTo bring it back, in an empty folder:\n")
+    typer.echo("\nTo reproduce it, in an empty folder:\n")
     for command in lineage.commands:
         typer.echo(command)

@@ -1,0 +1,70 @@
+"""Commands that run a flow: `python -m flows.<name>` takes the place of this process.
+
+The flows belong to the project folder, not to the installed package, so nothing of them is imported
+here. All but `demo` and `real` pass their options on, and the flow itself answers `--help`.
+"""
+
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import typer
+
+from hemline import environment
+from hemline.cli.terminal import project_folder
+from hemline.errors import exit_on_bad_input
+
+Size = Literal["tiny", "demo", "full"]
+"""Sizes of the generated shop."""
+
+_FLOWS: Final = {
+    "train": "Train on the current data and challenge the champion.",
+    "monitor": "Judge the weeks that are due: pages, alerts, retraining.",
+    "replay": "Judge past weeks again, as the monitor would have then.",
+    "ui": "Serve all pages and run the schedule until Ctrl-C.",
+    "deploy": "Hand the weekly runs to the server of 'hemline ui'.",
+    "notify": "Set up, test and use mail and webhooks for alerts.",
+}
+_PASS_ON: Final = {"ignore_unknown_options": True, "allow_extra_args": True}
+
+
+def add_to(app: typer.Typer, *, panel: str) -> None:
+    """Add the commands to the application.
+
+    Args:
+        app: that gets them.
+        panel: of the help that lists them.
+    """
+    for preset in (demo, real):
+        app.command(rich_help_panel=panel)(exit_on_bad_input()(preset))
+    for name, description in _FLOWS.items():
+        app.command(
+            name,
+            help=description,
+            rich_help_panel=panel,
+            context_settings=_PASS_ON,
+            add_help_option=False,
+        )(exit_on_bad_input()(pass_on))
+
+
+def demo(
+    size: Annotated[Size, typer.Option(help="Size of the generated shop.")] = "demo",
+) -> None:
+    """Train, score and register a model on generated data."""
+    _start("train", "--source", "synthetic", "--size", size)
+
+
+def real(
+    data: Annotated[Path, typer.Option(help="Folder of the downloaded Kaggle files.")],
+) -> None:
+    """Train, score and register a model on the Kaggle files."""
+    _start("train", "--source", "kaggle", "--data", str(data))
+
+
+def pass_on(context: typer.Context) -> None:
+    """Run the flow that the command is named for, with the options as they are."""
+    _start(str(context.info_name), *context.args)
+
+
+def _start(flow: str, *arguments: str) -> None:
+    environment.apply(project_folder())
+    environment.restart(f"flows.{flow}", arguments)
