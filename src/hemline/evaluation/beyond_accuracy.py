@@ -116,7 +116,7 @@ def score_beyond(
         articles: int32 of shape (customers, list length), NO_ARTICLE allowed.
         baseline: the popularity baseline's lists for the same customers.
         known: histories of the same customers at the cut.
-        bought: CSR of shape (customers, articles); a nonzero was bought after the cut.
+        bought: CSR of shape (customers, articles); a nonzero was bought from the cut on.
         assortment: the articles at the cut.
     """
     top = articles[:, :_K]

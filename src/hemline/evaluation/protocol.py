@@ -1,4 +1,4 @@
-"""One protocol for every model: full catalogue, all buyers of the week after the cut.
+"""One protocol for every model: full catalogue, all buyers of the week from the cut on.
 
 A row of the score table is a cascade of models as params.yaml lists them, so it is plain which rows
 fall back on popularity. Each customer's values are stored: intervals, slices, the gate and paired
