@@ -1,19 +1,18 @@
-"""The weekly look: is the world still the one we trained on, and if not, who is to do what.
+"""The weekly run of the monitor: do the data still look like those the model was trained on?
 
-Everything a week leads to hangs on its decision, which is put on record once and for all before
-anybody is told. What follows from it (pages, report, alerts, event) is done again by every run and
-comes to the same, so a run that was killed is completed by the next one, and a week that is looked
-at twice has one decision, one alert and one training. The price: such a second run is not free, it
-draws its pages anew.
+Everything that follows from a week depends on its decision, which is recorded once before any
+message is sent. Pages, report, alerts and event are made again by every run with the same result,
+so the next run completes one that was killed, and a week that is evaluated twice has one decision,
+one alert and one training. The price: a second run draws its pages again.
 
-Weeks are decided in their order. One that came late is looked at together with the next; one that
-breaks rules or lacks days is told of and passed over, so that it does not hold up those after it.
+Weeks are decided in their order. A week that came late is evaluated together with the next one. One
+that breaks rules or lacks days is reported and skipped, so that it does not hold up later weeks.
 """
 
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -27,10 +26,10 @@ from prefect.states import Failed
 
 from flows import monitor_steps
 from flows.alerting import announce, links
-from flows.check_data import bring_tables, check
+from flows.check_data import check, update_tables
 from flows.command_line import run_command
 from flows.project import Project
-from flows.schedule import is_overtaken, rehearsal, weeks_wanted
+from flows.schedule import dry_run_records, is_overtaken, weeks_to_evaluate
 from hemline import environment
 from hemline.engine.engine import Engine, open_engine
 from hemline.errors import BadInput
@@ -39,24 +38,25 @@ from monitoring.champion_lists import Champion
 from monitoring.dashboard.week_artifact import week_artifact
 from monitoring.evidently_workspace import Reference, add_to_workspace
 from monitoring.monitor_params import MonitorParams
+from monitoring.records import MonitorRecords
 from monitoring.transactions import sample_transactions
 from monitoring.windows import Span
 
 
 @dataclass(frozen=True)
-class Look:
-    """What a run of the flow came to.
+class MonitorRun:
+    """The outcome of a run for one week.
 
     Attributes:
-        decision: the row of the decision log that counts for the week.
-        is_new: whether this run took it.
-        is_rehearsed: whether it stands in a log of its own, told to nobody.
+        decision: the recorded decision that counts for the week, as a row.
+        is_new: whether this run made it.
+        is_dry_run: whether it is recorded apart, without alerts or events.
         page: the week's page.
     """
 
     decision: Any
     is_new: bool
-    is_rehearsed: bool
+    is_dry_run: bool
     page: Path
 
 
@@ -64,72 +64,75 @@ class Look:
 def monitor(
     root: Path = Path(),
     week_end: date | None = None,
-    acts: bool = True,
+    dry_run: bool = False,
     expects_a_new_week: bool = False,
-) -> Look | State[Any]:
-    """Look at every week that is due, decide, and tell whoever has to know.
+) -> MonitorRun | State[Any]:
+    """Evaluate every week that is due, decide, and send alerts and events.
 
     Args:
         root: the project folder.
-        week_end: the first day after the one week to look at; None is every week in the data since
+        week_end: the first day after the one week to evaluate; None is every week in the data since
             the last decision, at first the last one.
-        acts: whether anybody is told: without it no alert is raised, no event is sent and no
-            decision goes into the live log. A week before the latest decision never acts.
+        dry_run: record nothing among the live records, send no alerts and no events. A week before
+            the latest decision is always a dry run.
         expects_a_new_week: whether it is an alert that the last week was decided already.
 
     Returns:
-        What the last of them came to, or a failed state: the tables could not be brought, week_end
-        is no week of the data, or a week is not all there or breaks rules.
+        The outcome for the last of them, or a failed state: the tables could not be updated, the
+        data hold no such week, or a week is incomplete or breaks rules.
     """
     root = root.resolve()
     environment.apply(root)
     project, logger = Project.at(root), get_run_logger()
-    log = monitor_steps.Log(project.monitoring)
+    records = MonitorRecords(project.monitoring)
     try:
-        problem = bring_tables(project, acts)
+        problem = update_tables(project, dry_run)
         if problem is not None:
-            if acts and not log.decisions.empty:
-                announce(project, log.decisions, log.verdicts, log.decisions["week_end"].max())
+            if not dry_run and not records.decisions.empty:
+                latest = records.decisions["week_end"].max()
+                announce(project, records.decisions, records.verdicts, latest)
             return Failed(message=problem)
-        weeks = weeks_wanted(project, log, week_end, is_expected=expects_a_new_week)
-        acts = acts and not is_overtaken(weeks[0], log)
-        if not acts and log.decision_of(weeks[0]) is None:
-            log = rehearsal(project, weeks[0])
-        found = [_look_at(project, log, wanted, acts=acts) for wanted in weeks]
+        weeks = weeks_to_evaluate(project, records, week_end, is_expected=expects_a_new_week)
+        dry_run = dry_run or is_overtaken(weeks[0], records)
+        if dry_run and records.decision_of(weeks[0]) is None:
+            records = dry_run_records(project, weeks[0])
+        outcomes = [_evaluate(project, records, week, dry_run=dry_run) for week in weeks]
     except BadInput as refusal:
         logger.error("%s", refusal)  # noqa: TRY400  (the message is the whole story)
         return Failed(message=str(refusal))
-    problems = [one for one in found if isinstance(one, str)]
-    return Failed(message="; ".join(problems)) if problems else cast("Look", found[-1])
+    problems = [outcome for outcome in outcomes if isinstance(outcome, str)]
+    if problems:
+        return Failed(message="; ".join(problems))
+    return cast("MonitorRun", outcomes[-1])
 
 
 @task(cache_policy=NO_CACHE)
 def summarise(project: Project, week_end: date, champion: Champion | None) -> pd.DataFrame:
-    """Count the week, and ask the champion about it."""
+    """Summarise the weeks up to this one, and the champion's lists for the latest of them."""
     return monitor_steps.summarise(project, week_end, champion)
 
 
 @task(cache_policy=NO_CACHE)
 def decide(
     project: Project,
-    log: monitor_steps.Log,
+    records: MonitorRecords,
     week_end: date,
     summaries: pd.DataFrame,
     champion: Champion | None,
 ) -> None:
-    """Judge the week, measure the champion on it, and put the decision on record."""
-    monitor_steps.judge(project, log, week_end, summaries)
-    monitor_steps.measure(project, log, week_end, champion)
+    """Judge the week, measure the champion on it, and record the decision."""
+    monitor_steps.judge(project, records, week_end, summaries)
+    monitor_steps.measure(project, records, week_end, champion)
     age = None if champion is None else (week_end - champion[0].cut).days
-    decision = monitor_steps.conclude(project, log, week_end, summaries, age)
+    decision = monitor_steps.conclude(project, records, week_end, summaries, age)
     get_run_logger().info("retrain: %s. %s", decision.retrain, " ".join(decision.reasons))
 
 
 @task(cache_policy=NO_CACHE)
 def report(
-    project: Project, log: monitor_steps.Log, week_end: date, summaries: pd.DataFrame
+    project: Project, records: MonitorRecords, week_end: date, summaries: pd.DataFrame
 ) -> None:
-    """Report the week against its references in Evidently's workspace."""
+    """Compare the week with its references in Evidently's workspace."""
     params = MonitorParams.load(project.params)
     windows = monitor_steps.windows_of(summaries, week_end, params)
     spans: dict[Reference, tuple[Span, ...]] = {
@@ -146,78 +149,82 @@ def report(
         current = sample(engine, [windows.current])
         references = {name: sample(engine, parts) for name, parts in spans.items() if parts}
     add_to_workspace(
-        log.folder / "evidently",
+        records.folder / "evidently",
         week_end,
         current,
         references,
         threshold=params.threshold,
         owner=AlertParams.load(project.params).owners["drift confirmed"],
-        page=log.page_of(week_end).parent / "evidently.html",
+        page=records.page_of(week_end).parent / "evidently.html",
     )
 
 
 @task(cache_policy=NO_CACHE)
-def draw(project: Project, log: monitor_steps.Log, week_end: date, summaries: pd.DataFrame) -> Path:
-    """Write the pages, those of earlier weeks that lack one too, and an artifact of this run."""
+def draw(
+    project: Project, records: MonitorRecords, week_end: date, summaries: pd.DataFrame
+) -> Path:
+    """Write the week's page, missing pages of earlier weeks, and an artifact of this run."""
     today = datetime.now(tz=UTC).date()
-    for day in log.decisions["week_end"]:
-        # The summaries end with this week, so a later one cannot be drawn of them.
-        if day == week_end or (day < week_end and not log.page_of(day).exists()):
-            monitor_steps.draw(project, log, day, summaries, links=links(), today=today)
-    decision = log.decision_of(week_end)
-    text = week_artifact(decision, log.verdicts, log.performance, links())
+    for day in records.decisions["week_end"]:
+        # The summaries end with this week, so a later one cannot be drawn from them.
+        if day == week_end or (day < week_end and not records.page_of(day).exists()):
+            monitor_steps.draw(project, records, day, summaries, links=links(), today=today)
+    decision = records.decision_of(week_end)
+    text = week_artifact(decision, records.verdicts, records.performance, links())
     create_markdown_artifact(text, key="week", description=f"The week before {week_end}")
-    return log.page_of(week_end)
+    return records.page_of(week_end)
 
 
 def main(
     week_end: Annotated[
         datetime | None,
         typer.Option(
-            formats=["%Y-%m-%d"], help="The first day after the week; default: all that are due."
+            formats=["%Y-%m-%d"],
+            help="Evaluate only the week before this day. Default: every week that is due.",
         ),
     ] = None,
-    acts: Annotated[
-        bool, typer.Option(help="Whether it counts: goes on record, alerts and event go out.")
-    ] = True,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Record nothing, send no alerts, start no training.")
+    ] = False,
 ) -> None:
-    """Look at the weeks of the project in this folder and print what came of the last one."""
+    """Evaluate the weeks that are due and print the decision about the last one."""
     day = None if week_end is None else week_end.date()
-    state = monitor(week_end=day, acts=acts, return_state=True)
-    logging.getLogger("prefect").setLevel(logging.WARNING)  # the last words are ours
+    state = monitor(week_end=day, dry_run=dry_run, return_state=True)
+    logging.getLogger("prefect").setLevel(logging.WARNING)  # what follows is the last output
     if not state.is_completed():
         typer.secho(f"\n{state.message}", err=True, fg="red")
         raise SystemExit(1)
-    look = cast("Look", state.result())
-    typer.echo(f"\nThe week before {look.decision.week_end}", nl=False)
-    if look.is_rehearsed:
-        typer.echo(" was looked at for you alone: nothing goes on record, nobody is told")
-    else:
-        typer.echo("" if look.is_new else " was decided before; the first decision counts")
-    typer.echo("".join(f"  {reason}\n" for reason in look.decision.reasons), nl=False)
-    typer.echo(f"retrain: {'yes' if look.decision.retrain else 'no'}\npage:    {look.page}")
+    run = cast("MonitorRun", state.result())
+    typer.echo(f"\nThe week before {run.decision.week_end}")
+    if run.is_dry_run:
+        typer.echo("Dry run: nothing is recorded, no alerts are sent.")
+    elif not run.is_new:
+        typer.echo("It was decided before; the first decision counts.")
+    typer.echo("".join(f"  {reason}\n" for reason in run.decision.reasons), nl=False)
+    typer.echo(f"retrain: {'yes' if run.decision.retrain else 'no'}\npage:    {run.page}")
 
 
-def _look_at(project: Project, log: monitor_steps.Log, week_end: date, *, acts: bool) -> Look | str:
-    """Return what a week came to, or why it cannot be judged."""
-    get_run_logger().info(
-        "the week from %s up to %s (exclusive)", week_end - monitor_steps.WEEK, week_end
-    )
-    is_new = log.decision_of(week_end) is None
-    problem = check(project, week_end, acts) if is_new else None
+def _evaluate(
+    project: Project, records: MonitorRecords, week_end: date, *, dry_run: bool
+) -> MonitorRun | str:
+    """Return the outcome for a week, or why it cannot be judged."""
+    first = week_end - monitor_steps.WEEK
+    get_run_logger().info("evaluating the week from %s to %s", first, week_end - timedelta(days=1))
+    is_new = records.decision_of(week_end) is None
+    problem = check(project, week_end, dry_run) if is_new else None
     if problem is None:
         champion = monitor_steps.champion_of_today()
         summaries = summarise(project, week_end, champion)
         if is_new:
-            decide(project, log, week_end, summaries, champion)
-    if acts:
-        announce(project, log.decisions, log.verdicts, week_end)
+            decide(project, records, week_end, summaries, champion)
+    if not dry_run:
+        announce(project, records.decisions, records.verdicts, week_end)
     if problem is not None:
         return problem
-    report(project, log, week_end, summaries)
-    page = draw(project, log, week_end, summaries)
-    is_rehearsed = log.folder != project.monitoring
-    return Look(log.decision_of(week_end), is_new, is_rehearsed, page)
+    report(project, records, week_end, summaries)
+    page = draw(project, records, week_end, summaries)
+    is_apart = records.folder != project.monitoring
+    return MonitorRun(records.decision_of(week_end), is_new, is_apart, page)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,14 @@
-"""What looking at one week comes to, live or replayed: verdicts, performance, decision, pages.
+"""The steps of evaluating one week, live or replayed: verdicts, performance, decision, pages.
 
-Everything is made of what was known before week_end, so a week replayed gives what it gave then.
-Records go where they are told to (`Log`); summaries and the champion's answers, which depend
-on nothing but the data and are kept under their fingerprint, are shared.
+Everything is made from what was known before week_end, so replaying a week gives the same result.
+The records go into the folder that is passed in. Summaries and the champion's lists depend on the
+data only, so all runs share their caches.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
@@ -18,7 +18,7 @@ from hemline.engine.engine import open_engine
 from hemline.registry.versions import CHAMPION, load_champion, version_by_alias
 from hemline.storefront import FORMAT_VERSION
 from monitoring.alerts.alert_delivery import read_alerts
-from monitoring.champion_lists import Champion
+from monitoring.champion_lists import Champion, ChampionLists
 from monitoring.dashboard.history_page import write_history_page
 from monitoring.dashboard.week_page import write_week_page
 from monitoring.decision import decide
@@ -26,11 +26,10 @@ from monitoring.monitor_params import MonitorParams
 from monitoring.performance import measure_performance
 from monitoring.recommendations import summarise_recommendations
 from monitoring.records import (
-    DECISION_SCHEMA,
     PERFORMANCE_SCHEMA,
     VERDICT_SCHEMA,
+    MonitorRecords,
     append_decision,
-    read_all,
     write_once,
 )
 from monitoring.summary_cache import cached_summaries
@@ -38,46 +37,6 @@ from monitoring.verdicts import expected_band, judge_week
 from monitoring.windows import Windows, windows_for
 
 WEEK: Final = timedelta(days=7)
-
-
-@dataclass(frozen=True)
-class Log:
-    """The records of the weeks that were looked at, in a folder of their own.
-
-    Attributes:
-        folder: holds decisions, verdicts, performance and pages.
-    """
-
-    folder: Path
-
-    @property
-    def decisions(self) -> pd.DataFrame:
-        """Return every decision (DECISION_SCHEMA), oldest week first."""
-        return read_all(self.folder / "decisions", DECISION_SCHEMA)
-
-    @property
-    def verdicts(self) -> pd.DataFrame:
-        """Return every verdict (VERDICT_SCHEMA), oldest week first."""
-        return read_all(self.folder / "verdicts", VERDICT_SCHEMA)
-
-    @property
-    def performance(self) -> pd.DataFrame:
-        """Return the champion's number for every week (PERFORMANCE_SCHEMA), oldest week first."""
-        return read_all(self.folder / "performance", PERFORMANCE_SCHEMA)
-
-    @property
-    def pages(self) -> Path:
-        """Return the folder of the pages."""
-        return self.folder / "pages"
-
-    def page_of(self, week_end: date) -> Path:
-        """Return where the page of a week is, or will be."""
-        return self.pages / week_end.isoformat() / "index.html"
-
-    def decision_of(self, week_end: date) -> Any:
-        """Return the decision about a week as a row, or None where there is none yet."""
-        decisions = self.decisions
-        return next(decisions[decisions["week_end"] == week_end].itertuples(), None)
 
 
 def champion_of_today() -> Champion | None:
@@ -89,76 +48,86 @@ def champion_of_today() -> Champion | None:
 def summarise(project: Project, week_end: date, champion: Champion | None) -> pd.DataFrame:
     """Return SUMMARIES of all weeks up to this one, the champion's lists for the latest of them.
 
-    A champion that was fitted on the week is not asked: it would answer from memory.
+    A champion that was fitted on the week is left out: it has seen what the buyers bought.
     """
     params = MonitorParams.load(project.params)
-    tables = project.root / project.tables
+    cache = project.monitoring / "summaries"
     with open_engine(project.engine) as engine:
-        kept = project.monitoring / "summaries"
-        summaries = cached_summaries(engine, tables, kept, week_end, params)
-        if champion is None or champion[0].cut > week_end - WEEK:
+        summaries = cached_summaries(engine, project.root / project.tables, cache, week_end, params)
+    if champion is None:
+        return summaries
+    windows = windows_of(summaries, week_end, params)
+    weeks = [span.end for span in (*windows.recent, windows.current)]
+    with _lists_of(champion, project) as champion_lists:
+        if champion_lists.has_seen(week_end):
             return summaries
-        windows = windows_of(summaries, week_end, params)
-        weeks = [span.end for span in (*windows.recent, windows.current)]
-        answers = project.monitoring / "recommendations"
-        asked = summarise_recommendations(engine, tables, weeks, champion, project.params, answers)
-    return pd.concat([summaries, asked], ignore_index=True)
+        recommended = summarise_recommendations(weeks, champion_lists, params)
+    return pd.concat([summaries, recommended], ignore_index=True)
 
 
 def windows_of(summaries: pd.DataFrame, week_end: date, params: MonitorParams) -> Windows:
-    """Return which weeks the week is held against, as far as the summaries reach back."""
+    """Return which weeks the week is compared with, as far as the summaries reach back."""
     return windows_for(week_end, summaries["week_end"].min() - WEEK, params)
 
 
-def judge(project: Project, log: Log, week_end: date, summaries: pd.DataFrame) -> None:
-    """Put the week's verdicts on record."""
+def judge(
+    project: Project, records: MonitorRecords, week_end: date, summaries: pd.DataFrame
+) -> None:
+    """Record the week's verdicts."""
     verdicts = judge_week(summaries, week_end, MonitorParams.load(project.params))
-    write_once(log.folder / "verdicts", week_end, verdicts, VERDICT_SCHEMA)
+    write_once(records.folder / "verdicts", week_end, verdicts, VERDICT_SCHEMA)
 
 
-def measure(project: Project, log: Log, week_end: date, champion: Champion | None) -> None:
-    """Put the champion's number for the week on record."""
-    tables, answers = project.root / project.tables, project.monitoring / "recommendations"
-    with open_engine(project.engine) as engine:
-        row = measure_performance(engine, tables, week_end, champion, project.params, answers)
-    unread = version_by_alias(CHAMPION) if champion is None else None
-    if unread is not None:
-        note = (
-            f"champion {unread.number} has format version {unread.format_version}, this code reads "
-            f"{FORMAT_VERSION}: train a new version"
-        )
-        row = row.assign(note=note)
-    write_once(log.folder / "performance", week_end, row, PERFORMANCE_SCHEMA)
+def measure(
+    project: Project, records: MonitorRecords, week_end: date, champion: Champion | None
+) -> None:
+    """Record the champion's performance in the week."""
+    if champion is None:
+        row = measure_performance(week_end, None)
+        unread = version_by_alias(CHAMPION)
+        if unread is not None:
+            row["note"] = (
+                f"champion {unread.number} has format version {unread.format_version}, this code "
+                f"reads {FORMAT_VERSION}: train a new version"
+            )
+    else:
+        with _lists_of(champion, project) as champion_lists:
+            row = measure_performance(week_end, champion_lists)
+    write_once(records.folder / "performance", week_end, row, PERFORMANCE_SCHEMA)
 
 
 def conclude(
-    project: Project, log: Log, week_end: date, summaries: pd.DataFrame, model_age_days: int | None
+    project: Project,
+    records: MonitorRecords,
+    week_end: date,
+    summaries: pd.DataFrame,
+    model_age_days: int | None,
 ) -> Any:
-    """Decide about the week from what is on record, and return the decision that counts.
+    """Decide about the week from its records, and return the decision that counts.
 
-    That is the first one: a second look at the same week never changes it. Weeks before it that
-    nobody looked at are judged for the purpose, from what was known at their own time.
+    That is the first one: evaluating a week again never changes it. Earlier weeks without verdicts
+    are judged for this purpose, from what was known at their time.
     """
     params = MonitorParams.load(project.params)
-    kept = log.verdicts
+    recorded = records.verdicts
     before = [week_end - weeks * WEEK for weeks in range(params.out_of_weeks - 1, 0, -1)]
-    missing = [week for week in before if week not in set(kept["week_end"])]
+    missing = [week for week in before if week not in set(recorded["week_end"])]
     judged = [_judged_then(summaries, week, params) for week in missing]
     decision = decide(
         week_end,
-        pd.concat([kept, *judged], ignore_index=True),
-        log.decisions,
-        log.performance,
+        pd.concat([recorded, *judged], ignore_index=True),
+        records.decisions,
+        records.performance,
         model_age_days,
         params,
     )
-    append_decision(log.folder / "decisions", asdict(decision), decided_at=datetime.now(tz=UTC))
-    return log.decision_of(week_end)
+    append_decision(records.folder / "decisions", asdict(decision), decided_at=datetime.now(UTC))
+    return records.decision_of(week_end)
 
 
 def draw(
     project: Project,
-    log: Log,
+    records: MonitorRecords,
     week_end: date,
     summaries: pd.DataFrame,
     *,
@@ -167,10 +136,10 @@ def draw(
 ) -> None:
     """Write the week's page and the page of all weeks."""
     params = MonitorParams.load(project.params)
-    decisions, verdicts, performance = log.decisions, log.verdicts, log.performance
+    decisions, verdicts, performance = records.decisions, records.verdicts, records.performance
     summaries = summaries[summaries["week_end"] <= week_end]
     write_week_page(
-        log.pages,
+        records.pages,
         week_end,
         decisions=decisions,
         verdicts=verdicts,
@@ -180,15 +149,22 @@ def draw(
         links_out=links,
     )
     write_history_page(
-        log.pages,
+        records.pages,
         decisions=decisions,
         verdicts=verdicts,
         performance=performance,
-        alerts=read_alerts(log.folder / "alerts"),
+        alerts=read_alerts(records.folder / "alerts"),
         links_out=links,
         out_of_weeks=params.out_of_weeks,
         today=today,
     )
+
+
+@contextmanager
+def _lists_of(champion: Champion, project: Project) -> Iterator[ChampionLists]:
+    tables, cache = project.root / project.tables, project.monitoring / "recommendations"
+    with open_engine(project.engine) as engine:
+        yield ChampionLists.of(engine, tables, champion, project.params, cache)
 
 
 def _judged_then(summaries: pd.DataFrame, week_end: date, params: MonitorParams) -> pd.DataFrame:

@@ -1,13 +1,13 @@
-"""A span of past weeks, looked at one after the other as the monitor would have then.
+"""A span of past weeks, evaluated one after the other as the monitor would have done then.
 
-Each week is judged from what was known before its week_end. Records and pages lie in a folder of
-the replay's own, so the live log never mixes with it; nobody is told anything. Weeks that are
-on record are not looked at again, so a replay that was stopped goes on where it was.
+Each week is judged from what was known before its week_end. A replay has a folder of its own for
+records and pages, so it never mixes with the live ones, and it sends no alerts. Weeks that are
+recorded are not evaluated again, so a replay that was stopped resumes.
 
-Two things are not as they were. The champion is today's: it has no number for weeks it was fitted
-on, and is not asked what it would have recommended then (the models of the time do not exist, and
-training one a week is what `hemline.backtest` is for). And the model's age counts from the first
-week replayed and then from every decision to retrain, as if each had been followed.
+Two things differ from the live monitor. The champion is today's: it is not measured on weeks it was
+fitted on, and its past lists are not judged (the models of the time do not exist, and training one
+a week is what `hemline backtest` is for). And the model's age counts from the first week replayed
+and then from every decision to retrain, as if each had been followed.
 """
 
 from datetime import date, datetime
@@ -24,13 +24,13 @@ from rich.table import Table
 
 from flows import monitor_steps
 from flows.alerting import links
+from flows.check_data import completeness_of
 from flows.command_line import run_command
 from flows.project import Project
 from hemline import environment
-from hemline.engine.engine import open_engine
 from hemline.errors import BadInput
 from monitoring.champion_lists import Champion
-from monitoring.completeness import FreshDataParams, check_completeness
+from monitoring.records import MonitorRecords
 from monitoring.verdict import Verdict, places
 
 ALARMS: Final = "alarms"
@@ -43,14 +43,14 @@ _BETWEEN: Final = "; "
 def replay(
     first: date, last: date, root: Path = Path(), fresh: bool = False, pages: bool = True
 ) -> Path:
-    """Look at every week from `first` to `last` and write the alarm history.
+    """Evaluate every week from `first` to `last` and write the alarm history.
 
     Args:
         first: week_end of the first week.
         last: week_end of the last week, a whole number of weeks later.
         root: the project folder.
-        fresh: whether to begin anew, in a new folder, instead of going on.
-        pages: whether to draw the dashboard's pages as well.
+        fresh: start over in a new folder instead of resuming.
+        pages: whether to draw the pages as well.
 
     Returns:
         The folder of the replay: decisions, verdicts, performance, pages, alarms.csv, alarms.md.
@@ -62,82 +62,88 @@ def replay(
     environment.apply(root)
     project = Project.at(root)
     weeks = _weeks(first, last)
-    log = monitor_steps.Log(_folder(project, first, last, fresh=fresh))
-    decided = set(log.decisions["week_end"])
+    records = MonitorRecords(_folder(project, first, last, fresh=fresh))
+    decided = set(records.decisions["week_end"])
     champion = monitor_steps.champion_of_today()
     summaries = monitor_steps.summarise(project, last, None)
     for week_end in weeks:
         if week_end not in decided:
-            look_back(project, log, week_end, first, summaries, champion)
+            replay_week(project, records, week_end, first, summaries, champion)
     if pages:
-        draw(project, log, summaries)
-    write_alarms(log)
-    return log.folder
+        draw(project, records, summaries)
+    write_alarms(records)
+    return records.folder
 
 
 @task(cache_policy=NO_CACHE, task_run_name="{week_end}")
-def look_back(
+def replay_week(
     project: Project,
-    log: monitor_steps.Log,
+    records: MonitorRecords,
     week_end: date,
     first: date,
     summaries: pd.DataFrame,
     champion: Champion | None,
 ) -> None:
-    """Look at one week with what was known then, unless its transactions are not all there."""
-    fresh = FreshDataParams.load(project.params)
-    transactions = project.root / project.tables / "transactions.parquet"
-    with open_engine(project.engine) as engine:
-        arrival = check_completeness(engine, transactions, week_end, fresh)
-    if not arrival.is_complete:
-        get_run_logger().warning("passed over: %s", arrival.sentence)
+    """Evaluate one week with what was known then, unless its transactions are incomplete."""
+    completeness = completeness_of(project, week_end)
+    if not completeness.is_complete:
+        get_run_logger().warning("skipped: %s", completeness.summary)
         return
     known = summaries[summaries["week_end"] <= week_end]
-    monitor_steps.judge(project, log, week_end, known)
-    monitor_steps.measure(project, log, week_end, champion)
-    monitor_steps.conclude(project, log, week_end, known, _model_age_days(log, week_end, first))
+    monitor_steps.judge(project, records, week_end, known)
+    monitor_steps.measure(project, records, week_end, champion)
+    age = _model_age_days(records, week_end, first)
+    monitor_steps.conclude(project, records, week_end, known, age)
 
 
 @task(cache_policy=NO_CACHE)
-def draw(project: Project, log: monitor_steps.Log, summaries: pd.DataFrame) -> None:
+def draw(project: Project, records: MonitorRecords, summaries: pd.DataFrame) -> None:
     """Write the pages of all weeks that have none yet."""
-    days = log.decisions["week_end"].tolist()
+    days = records.decisions["week_end"].tolist()
     for day in days:
-        if not log.page_of(day).exists():
-            monitor_steps.draw(project, log, day, summaries, links=links(), today=days[-1])
+        if not records.page_of(day).exists():
+            monitor_steps.draw(project, records, day, summaries, links=links(), today=days[-1])
 
 
 @task(cache_policy=NO_CACHE)
-def write_alarms(log: monitor_steps.Log) -> None:
+def write_alarms(records: MonitorRecords) -> None:
     """Write alarms.csv and alarms.md, and the table as an artifact of this run."""
-    history = alarm_history(log)
-    history.to_csv(log.folder / f"{ALARMS}.csv", index=False)
+    history = alarm_history(records)
+    history.to_csv(records.folder / f"{ALARMS}.csv", index=False)
     text = _as_markdown(history)
-    (log.folder / f"{ALARMS}.md").write_text(text, encoding="utf-8")
-    create_markdown_artifact(text, key=ALARMS, description="What a replay has found")
+    (records.folder / f"{ALARMS}.md").write_text(text, encoding="utf-8")
+    create_markdown_artifact(text, key=ALARMS, description="Verdicts and decisions of a replay")
 
 
-def alarm_history(log: monitor_steps.Log) -> pd.DataFrame:
-    """Return a row per week: what was unlike, what was confirmed, what was decided and why."""
-    verdicts = log.verdicts
+def alarm_history(records: MonitorRecords) -> pd.DataFrame:
+    """Return a row per week: verdicts, confirmed drifts, and the decision with its reasons."""
+    verdicts = records.verdicts
     return pd.DataFrame(
         [
             _alarm_row(decision, verdicts[verdicts["week_end"] == decision.week_end])
-            for decision in log.decisions.itertuples()
+            for decision in records.decisions.itertuples()
         ],
         columns=[*_HEADINGS, "candidates", "reasons"],
     )
 
 
 def main(
-    first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"])],
-    last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"])],
-    fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew, in a new folder.")] = False,
-    pages: Annotated[bool, typer.Option(help="Whether to draw the pages as well.")] = True,
+    first: Annotated[
+        datetime,
+        typer.Option("--from", formats=["%Y-%m-%d"], help="The first day after the first week."),
+    ],
+    last: Annotated[
+        datetime,
+        typer.Option("--to", formats=["%Y-%m-%d"], help="The first day after the last week."),
+    ],
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Start over in a new folder instead of resuming.")
+    ] = False,
+    pages: Annotated[bool, typer.Option(help="Draw the pages as well.")] = True,
 ) -> None:
-    """Replay a span of past weeks and print the alarm history; both days are week_end of a week."""
+    """Evaluate past weeks again, as the monitor would have done then, and print the alarms."""
     folder = replay(first.date(), last.date(), Path.cwd(), fresh=fresh, pages=pages)
-    _print(alarm_history(monitor_steps.Log(folder)), Console())
+    _print(alarm_history(MonitorRecords(folder)), Console())
     typer.echo(f"{folder}")
 
 
@@ -145,23 +151,23 @@ def _weeks(first: date, last: date) -> list[date]:
     n_weeks, rest = divmod((last - first).days, monitor_steps.WEEK.days)
     if rest or n_weeks < 0:
         raise BadInput(
-            "a replay is a whole number of weeks long",
+            "a replay covers a whole number of weeks",
             found=f"from {first} to {last}, {(last - first).days} days",
-            fix="both are the first day after a week; choose the same day of the week",
+            fix="pass the first day after the first and after the last week: the same weekday",
         )
     return [first + weeks * monitor_steps.WEEK for weeks in range(n_weeks + 1)]
 
 
 def _folder(project: Project, first: date, last: date, *, fresh: bool) -> Path:
-    """Return the folder to go on in: that of the latest replay of the span, or a new one."""
+    """Return the folder of the latest replay of the span, which is resumed, or a new one."""
     replays, number = project.monitoring / "replays", 1
     while (replays / f"{first}_{last}_{number + 1 - fresh}").exists():
         number += 1
     return replays / f"{first}_{last}_{number}"
 
 
-def _model_age_days(log: monitor_steps.Log, week_end: date, first: date) -> int:
-    decisions = log.decisions
+def _model_age_days(records: MonitorRecords, week_end: date, first: date) -> int:
+    decisions = records.decisions
     trained = decisions[decisions["retrain"] & (decisions["week_end"] < week_end)][
         "week_end"
     ].tolist()
@@ -192,8 +198,8 @@ def _as_markdown(history: pd.DataFrame) -> str:
 
 
 def _print(history: pd.DataFrame, console: Console) -> None:
-    """Print the history with numbers of signals in place of their names."""
-    table = Table(title="Week by week: number of signals (their names stand in alarms.csv)")
+    """Print the history with numbers of signals instead of their names."""
+    table = Table(title="Signals by verdict, week by week (alarms.csv has their names)")
     for heading in _HEADINGS:
         table.add_column(heading, justify="right" if heading in _VERDICTS else "left")
     for row in history.to_dict("records"):
@@ -206,7 +212,9 @@ def _print(history: pd.DataFrame, console: Console) -> None:
     console.print(table)
     confirmed = int(history["confirmed"].ne("").sum())
     retrained = int(history["decision"].ne("").sum())
-    console.print(f"{len(history)} weeks, {confirmed} with a confirmed drift, {retrained} retrains")
+    console.print(
+        f"{len(history)} weeks, {confirmed} with a confirmed drift, {retrained} with a retraining"
+    )
 
 
 if __name__ == "__main__":

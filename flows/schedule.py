@@ -1,29 +1,33 @@
-"""Which weeks are to be looked at, and whether a look counts or is a rehearsal.
+"""Which weeks a run evaluates, and where a dry run keeps its records.
 
-A look that is only tried, and one at a week before the latest decision, has a log of its own, which
-the next such look replaces.
+A dry run, and a run of a week before the latest decision, has records of its own, which the next
+such run replaces.
 """
 
 import shutil
 from datetime import date, timedelta
 from pathlib import Path
 
-from flows.monitor_steps import WEEK, Log
+from flows.monitor_steps import WEEK
 from flows.project import Project
 from hemline.data.split import DataParams
 from hemline.engine.engine import Engine, open_engine
 from hemline.errors import BadInput
 from monitoring.completeness import latest_day
+from monitoring.records import MonitorRecords
 
 
-def weeks_wanted(
-    project: Project, log: Log, week_end: date | None, *, is_expected: bool
+def weeks_to_evaluate(
+    project: Project, records: MonitorRecords, week_end: date | None, *, is_expected: bool
 ) -> list[date]:
-    """Return the weeks to look at, oldest first; BadInput where week_end is none of the data.
+    """Return the weeks to evaluate, oldest first.
 
     Weeks begin on the weekday of those decided before, at first on that of data.cut.
+
+    Raises:
+        BadInput: the data hold no week that ends before week_end.
     """
-    decided = log.decisions["week_end"].tolist()
+    decided = records.decisions["week_end"].tolist()
     anchor = decided[-1] if decided else DataParams.load(project.params).cut
     with open_engine(project.engine) as engine:
         latest = _latest_week(engine, project.root / project.tables, anchor)
@@ -31,35 +35,35 @@ def weeks_wanted(
         return _weeks_due(latest, decided[-1] if decided else None, is_expected=is_expected)
     if week_end > latest or (latest - week_end) % WEEK:
         raise BadInput(
-            "a week to look at lies in the transactions, and begins on the weekday of the others",
-            found=f"week_end {week_end}, {week_end:%A}",
-            fix=f"a {latest:%A} up to {latest}, the first day after the last week",
+            "week_end is the first day after a week of the transactions, on the usual weekday",
+            found=f"{week_end}, a {week_end:%A}",
+            fix=f"pass a {latest:%A} up to {latest}, the first day after the last week",
         )
     return [week_end]
 
 
-def is_overtaken(week_end: date, log: Log) -> bool:
+def is_overtaken(week_end: date, records: MonitorRecords) -> bool:
     """Return whether a later week is decided, so that acting on this one would come too late."""
-    return any(decided > week_end for decided in log.decisions["week_end"])
+    return any(decided > week_end for decided in records.decisions["week_end"])
 
 
-def rehearsal(project: Project, week_end: date) -> Log:
-    """Return a log that holds what the live one knew before a week, in place of earlier ones."""
-    folder = project.monitoring / "rehearsal"
+def dry_run_records(project: Project, week_end: date) -> MonitorRecords:
+    """Return records for a dry run: a copy of the live ones as they were before a week."""
+    folder = project.monitoring / "dry-run"
     shutil.rmtree(folder, ignore_errors=True)
     for kind in ("decisions", "verdicts", "performance"):
         (folder / kind).mkdir(parents=True)
         for record in (project.monitoring / kind).glob("*.parquet"):
             if record.stem < week_end.isoformat():
                 shutil.copy(record, folder / kind)
-    return Log(folder)
+    return MonitorRecords(folder)
 
 
 def _latest_week(engine: Engine, tables: Path, anchor: date) -> date:
     """Return the week_end of the last week whose seven days the transactions reach.
 
     Args:
-        engine: what reads them.
+        engine: reads them.
         tables: folder of the tables.
         anchor: a day on whose weekday weeks begin.
 
@@ -71,20 +75,20 @@ def _latest_week(engine: Engine, tables: Path, anchor: date) -> date:
         raise BadInput(
             f"{tables} holds transactions",
             found="none",
-            fix="look at the files that stage acquire reads, then `dvc repro acquire`",
+            fix="check the files that stage acquire reads, then run `dvc repro acquire`",
         )
     after = last_day + timedelta(days=1)
     return after - timedelta(days=(after - anchor).days % 7)
 
 
 def _weeks_due(latest: date, last_decided: date | None, *, is_expected: bool) -> list[date]:
-    """Return the week_end of the weeks that are to be looked at, oldest first, at least one.
+    """Return the week_end of the weeks that are due, oldest first, at least one.
 
     Args:
         latest: week_end of the last week of the data.
         last_decided: week_end of the latest decision; None at first: only the last week is due.
-        is_expected: whether there should be a week that nobody has decided; without one that is
-            the week after the last decision.
+        is_expected: whether there should be an undecided week; if the data hold none, the week
+            after the last decision is returned, so that its lateness is noticed.
 
     >>> [str(day) for day in _weeks_due(date(2020, 9, 23), date(2020, 9, 9), is_expected=True)]
     ['2020-09-16', '2020-09-23']

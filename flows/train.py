@@ -265,7 +265,7 @@ def _check_test_week(project: Project) -> None:
     from flows.check_data import check  # noqa: PLC0415  (slow, and for scheduled trainings only)
 
     dates = DataParams.load(project.params)
-    problem = check(project, dates.week_end, acts=True)
+    problem = check(project, dates.week_end, dry_run=False)
     if problem is not None:
         raise _UnfitWeek(problem)
 

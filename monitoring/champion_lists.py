@@ -1,37 +1,34 @@
-"""What the champion answers the buyers of a past week, asked as it would have been asked then.
+"""The champion's lists for the buyers of a past week, made with what was known before that week.
 
-Histories end before the week, are built for the buyers alone and are handed over as files, so that
-a version answers exactly as it does at the gate. Of more buyers than `performance.max_buyers` an
-even draw is asked, the same one every time: at full size a week has 69,000 buyers, and 2,000 give
-an interval that is narrow enough to judge by.
+Histories end at the first day of the week and are built for the buyers alone. Of more buyers than
+`performance.max_buyers` a random sample is used, the same one every time: at full size a week has
+69,000 buyers, and 2,000 give a sufficiently narrow interval.
 
-Asking is what costs, so answers are kept, under the fingerprint of version and question: a replay
-asks once, and tables that were delivered anew are asked about anew. The price: the code that asks
-is not in the fingerprint, so after changing it delete the folder.
+Recommending is the expensive part, so lists are cached under a fingerprint of the version and of
+everything it gets: a replay makes them once, and tables that were delivered again make them again.
+The price: this code is not in the fingerprint, so after changing it delete the folder.
 """
 
-import hashlib
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import ClassVar, Final, Self
+from typing import ClassVar, Final, NamedTuple, Self
 
 import narwhals as nw
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 from pydantic import PositiveInt
 
 from hemline import columns, tables
-from hemline.data.histories import Histories, build_histories, save_histories
+from hemline.data.histories import Histories, build_histories
 from hemline.data.purchases import select_purchases
 from hemline.data.split import DataParams, weeks_of
-from hemline.engine.engine import Engine
+from hemline.engine.engine import Engine, Rows
 from hemline.evaluation.protocol import AP, hits_in, score_customers
-from hemline.evaluation.version_lists import LIST_LENGTH, TargetWeek, WeekLists
+from hemline.evaluation.version_lists import LIST_LENGTH, TargetWeek, WeekLists, read_article_ids
+from hemline.files import fingerprint
 from hemline.kernels.lists import NO_ARTICLE
 from hemline.models.popularity import PopularityParams, fit_popularity
 from hemline.params import Section
@@ -43,7 +40,7 @@ WEEK: Final = timedelta(weeks=1)
 Champion = tuple[Version, Storefront]
 """As registry.versions.load_champion returns it."""
 
-ANSWERS: Final = pa.schema(
+LIST_SCHEMA: Final = pa.schema(
     [
         (columns.CUSTOMER, pa.int32()),
         ("is_cold", pa.bool_()),
@@ -52,16 +49,15 @@ ANSWERS: Final = pa.schema(
         ("ap_at_12", pa.float64()),
         ("popularity_ap_at_12", pa.float64()),
         ("n_on_sale", pa.int32()),
-        ("question", pa.string()),
     ]
 )
-"""One row per buyer asked. `articles` are today's keys, 12 of them, NO_ARTICLE where a list ends;
+"""One row per buyer. `articles`: today's keys, 12 of them, NO_ARTICLE where a list ends;
 `repeat_share`: of the listed articles, those the customer had bought; `n_on_sale`: articles bought
-by anybody within popularity.window_days before the week; `question`: the fingerprint."""
+by anybody within popularity.window_days before the week."""
 
 
 class PerformanceParams(Section):
-    """How many buyers of a week are asked about, and how what they answer is summed up."""
+    """How many buyers of a week get lists, and how their scores are summarised."""
 
     section: ClassVar[str] = "performance"
     max_buyers: PositiveInt
@@ -70,15 +66,27 @@ class PerformanceParams(Section):
     seed: int
 
 
-@dataclass(frozen=True)
-class Asking:
-    """Who is asked about which shop, and what decides the questions.
+class _Popular(NamedTuple):
+    """The popularity baseline at the first day of a week.
 
     Attributes:
-        engine: what reads the tables.
+        articles: int32 of shape (12,); everybody's list.
+        n_on_sale: how many articles were bought within popularity's window.
+    """
+
+    articles: npt.NDArray[np.int32]
+    n_on_sale: int
+
+
+@dataclass(frozen=True)
+class ChampionLists:
+    """A champion, the tables it recommends from, and the cache of its lists.
+
+    Attributes:
+        engine: reads the tables.
         tables: folder of the tables of acquire, which keep the rules: every key has its row.
-        champion: who is asked.
-        kept: folder of answers, a file per version and week.
+        champion: makes the lists.
+        cache: folder of lists, a file per version and week.
         params: how many buyers.
         data: how far histories reach back.
         popularity: of the baseline.
@@ -87,21 +95,21 @@ class Asking:
     engine: Engine
     tables: Path
     champion: Champion
-    kept: Path
+    cache: Path
     params: PerformanceParams
     data: DataParams
     popularity: PopularityParams
 
     @classmethod
     def of(
-        cls, engine: Engine, table_folder: Path, champion: Champion, params: Path, kept: Path
+        cls, engine: Engine, table_folder: Path, champion: Champion, params: Path, cache: Path
     ) -> Self:
         """Return it with the sections of params.yaml."""
         return cls(
             engine,
             table_folder,
             champion,
-            kept,
+            cache,
             PerformanceParams.load(params),
             DataParams.load(params),
             PopularityParams.load(params),
@@ -112,111 +120,80 @@ class Asking:
         version, _ = self.champion
         return version.cut > week_end - WEEK
 
+    def for_week(self, week_end: date) -> pd.DataFrame:
+        """Return LIST_SCHEMA of the buyers of [week_end - 7 days, week_end).
+
+        The champion may have seen the week; its input holds nothing from week_end - 7 days on.
+
+        Raises:
+            BadInput: no transaction lies in the week, or in the days before it that popularity
+                counts.
+        """
+        version, storefront = self.champion
+        cut, article_ids = week_end - WEEK, read_article_ids(self.tables / "articles.parquet")
+        purchases = select_purchases(self.engine, self.transactions, start=cut, end=week_end)
+        rng = np.random.default_rng([self.params.seed, week_end.toordinal()])
+        buyers = _sample(purchases[columns.CUSTOMER].unique(), self.params.max_buyers, rng)
+        bought = purchases[purchases[columns.CUSTOMER].isin(buyers)]
+        week = TargetWeek(
+            _histories(self._purchases_before(cut, buyers), buyers, cut, len(article_ids)),
+            _histories(bought, buyers, week_end, len(article_ids)),
+            self._described(buyers),
+            article_ids,
+        )
+        popular = self._popular(cut, len(article_ids))
+        return tables.cached_table(
+            self.cache / f"{version.number}-{week_end}.parquet",
+            LIST_SCHEMA,
+            _fingerprint(version, week, popular),
+            lambda: _as_table(buyers, week, storefront.lists_for_week(week), popular),
+        )
+
     @property
     def transactions(self) -> Path:
-        """Return the table of transactions."""
+        """The table of transactions."""
         return self.tables / "transactions.parquet"
 
+    def _purchases_before(self, cut: date, buyers: npt.NDArray[np.int32]) -> pd.DataFrame:
+        """Return the buyers' purchases in the history years before the cut (select_purchases)."""
+        first = weeks_of(self.data.model_copy(update={"cut": cut})).history_start
+        day, key = nw.col(columns.DAY), (columns.DAY, columns.CUSTOMER, columns.ARTICLE)
+        rows = self.engine.read(self.transactions).filter(day >= first, day < cut)
+        theirs = rows.join(self._keys(buyers), on=columns.CUSTOMER, how="semi")
+        counted = theirs.group_by(*key).agg(n_rows=nw.len()).sort(*key)
+        purchases = self.engine.to_arrow(counted).to_pandas(date_as_object=False)
+        units = np.minimum(purchases.pop("n_rows"), np.iinfo(np.int16).max).astype(np.int16)
+        return pd.DataFrame(purchases.assign(**{columns.UNITS: units}))
 
-@dataclass(frozen=True)
-class _Question:
-    """The buyers of a week, what was known of them before it, and what popularity says.
+    def _described(self, buyers: npt.NDArray[np.int32]) -> pd.DataFrame:
+        """Return tables.CUSTOMERS of the buyers, in order of their keys."""
+        customers = self.engine.read(self.tables / "customers.parquet")
+        theirs = customers.join(self._keys(buyers), on=columns.CUSTOMER, how="semi")
+        rows = self.engine.to_arrow(theirs.sort(columns.CUSTOMER)).select(tables.CUSTOMERS.names)
+        return pd.DataFrame(rows.cast(tables.CUSTOMERS).to_pandas())
 
-    Attributes:
-        customers: their keys, rising; row i of everything else is about customer i.
-        people: tables.CUSTOMERS.
-        known: histories at the first day of the week.
-        bought: what they bought in the week.
-        favourites: int32 of shape (12,); the popularity baseline's list at the same day.
-        n_on_sale: how many articles somebody bought in the days that popularity looks at.
-    """
+    def _keys(self, buyers: npt.NDArray[np.int32]) -> Rows:
+        return self.engine.from_arrow(pa.table({columns.CUSTOMER: pa.array(buyers, pa.int32())}))
 
-    customers: npt.NDArray[np.int32]
-    people: pa.Table
-    known: Histories
-    bought: Histories
-    favourites: npt.NDArray[np.int32]
-    n_on_sale: int
-
-
-def ask_about(week_end: date, asking: Asking) -> pd.DataFrame:
-    """Return ANSWERS of the champion for the buyers of [week_end - 7 days, week_end).
-
-    It may have seen the week; nothing on or after week_end - 7 days reaches the question.
-
-    Raises:
-        BadInput: no transaction lies in the week, or in the days before it that popularity counts.
-    """
-    version, storefront = asking.champion
-    path = asking.kept / f"{version.number}-{week_end}.parquet"
-    question = _question(week_end, asking)
-    with TemporaryDirectory() as folder:
-        week = _write(question, asking.tables, Path(folder))
-        fingerprint = _fingerprint(week, question, version)
-        earlier = tables.read_table(path, ANSWERS) if path.exists() else None
-        if earlier is not None and earlier["question"].eq(fingerprint).all():
-            return earlier
-        answers = _answers(
-            question, storefront.lists_for_week(TargetWeek.read(**week)), fingerprint
+    def _popular(self, cut: date, n_articles: int) -> _Popular:
+        """Return popularity at the cut, which reads no further back than its window."""
+        start = cut - timedelta(days=self.popularity.window_days)
+        recent = select_purchases(self.engine, self.transactions, start=start, end=cut)
+        shoppers = np.sort(recent[columns.CUSTOMER].unique())
+        known = _histories(recent, shoppers, cut, n_articles)
+        # Everybody gets the same list, so the first shopper's will do.
+        lists = fit_popularity(known, self.popularity).recommend(
+            known.rows(np.arange(1)), LIST_LENGTH
         )
-    tables.write_table(answers, path, ANSWERS)
-    return tables.read_table(path, ANSWERS)
+        return _Popular(lists.articles[0], recent[columns.ARTICLE].nunique())
 
 
-def _question(week_end: date, asking: Asking) -> _Question:
-    start = week_end - WEEK
-    n_articles = pq.read_metadata(asking.tables / "articles.parquet").num_rows
-    purchases = select_purchases(asking.engine, asking.transactions, start=start, end=week_end)
-    rng = np.random.default_rng([asking.params.seed, week_end.toordinal()])
-    buyers = _drawn(purchases[columns.CUSTOMER].unique(), asking.params.max_buyers, rng)
-    first = weeks_of(asking.data.model_copy(update={"cut": start})).history_start
-    earlier, people = _earlier(asking, buyers, first, start)
-    bought = purchases[purchases[columns.CUSTOMER].isin(buyers)]
-    favourites, n_on_sale = _favourites(asking, start, n_articles)
-    return _Question(
-        buyers,
-        people,
-        _histories(earlier, buyers, start, n_articles),
-        _histories(bought, buyers, week_end, n_articles),
-        favourites,
-        n_on_sale,
-    )
-
-
-def _drawn(
+def _sample(
     customers: npt.NDArray[np.int32], at_most: int, rng: np.random.Generator
 ) -> npt.NDArray[np.int32]:
     if len(customers) > at_most:
         customers = rng.choice(np.sort(customers), at_most, replace=False)
     return np.sort(customers)
-
-
-def _earlier(
-    asking: Asking, buyers: npt.NDArray[np.int32], first: date, end: date
-) -> tuple[pd.DataFrame, pa.Table]:
-    """Return the buyers' purchases of [first, end), as split.select_purchases, and their rows."""
-    engine, day = asking.engine, nw.col(columns.DAY)
-    asked = engine.from_arrow(pa.table({columns.CUSTOMER: pa.array(buyers, pa.int32())}))
-    known = engine.read(asking.transactions).filter(day >= first, day < end)
-    key = [columns.DAY, columns.CUSTOMER, columns.ARTICLE]
-    bought = known.join(asked, on=columns.CUSTOMER, how="semi").group_by(*key).agg(n_rows=nw.len())
-    purchases = engine.to_arrow(bought.sort(*key)).to_pandas(date_as_object=False)
-    units = np.minimum(purchases.pop("n_rows"), np.iinfo(np.int16).max).astype(np.int16)
-    customers = engine.read(asking.tables / "customers.parquet")
-    people = customers.join(asked, on=columns.CUSTOMER, how="semi").sort(columns.CUSTOMER)
-    return purchases.assign(**{columns.UNITS: units}), engine.to_arrow(people)
-
-
-def _favourites(asking: Asking, cut: date, n_articles: int) -> tuple[npt.NDArray[np.int32], int]:
-    """Return popularity's list at the cut; it looks no further back than its window."""
-    start = cut - timedelta(days=asking.popularity.window_days)
-    recent = select_purchases(asking.engine, asking.transactions, start=start, end=cut)
-    shoppers = np.sort(recent[columns.CUSTOMER].unique())
-    known = _histories(recent, shoppers, cut, n_articles)
-    popularity = fit_popularity(known, asking.popularity)
-    # Everybody gets the same list, so the first shopper's will do.
-    favourites = popularity.recommend(known.rows(np.arange(1)), LIST_LENGTH).articles[0]
-    return favourites, recent[columns.ARTICLE].nunique()
 
 
 def _histories(
@@ -232,42 +209,35 @@ def _histories(
     )
 
 
-def _write(question: _Question, table_folder: Path, folder: Path) -> dict[str, Path]:
-    """Write the question as the files of a week whose customers are the buyers alone."""
-    week = {
-        "test": folder / "test.npz",
-        "histories": folder / "histories.npz",
-        "articles": table_folder / "articles.parquet",
-        "customers": folder / "customers.parquet",
-    }
-    save_histories(question.bought, week["test"])
-    save_histories(question.known, week["histories"])
-    tables.write_table(question.people, week["customers"], tables.CUSTOMERS)
-    return week
+def _fingerprint(version: Version, week: TargetWeek, popular: _Popular) -> str:
+    """Return a hash of everything that the lists and their scores depend on."""
+    return fingerprint(
+        f"{version.tags['models_hash']} {popular.articles.tolist()} {popular.n_on_sale}",
+        *(
+            array.tobytes()
+            for histories in (week.known, week.bought)
+            for matrix in (histories.units, histories.days_ago)
+            for array in (matrix.indptr, matrix.indices, matrix.data)
+        ),
+        pd.util.hash_pandas_object(week.customers).to_numpy().tobytes(),
+        "\n".join(week.article_ids),
+    )
 
 
-def _fingerprint(week: dict[str, Path], question: _Question, version: Version) -> str:
-    """Return a hash of everything that answers depend on."""
-    told = f"{version.tags['models_hash']} {question.favourites.tolist()} {question.n_on_sale}"
-    digest = hashlib.sha256(told.encode())
-    for path in week.values():
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
-def _answers(question: _Question, answered: WeekLists, fingerprint: str) -> pd.DataFrame:
-    lists, bought = answered.articles, question.bought.units
-    favourites = np.tile(question.favourites, (len(lists), 1))
+def _as_table(
+    buyers: npt.NDArray[np.int32], week: TargetWeek, made: WeekLists, popular: _Popular
+) -> pd.DataFrame:
+    lists = made.articles
     n_listed = np.maximum((lists != NO_ARTICLE).sum(axis=1), 1)
+    popular_lists = np.tile(popular.articles, (len(lists), 1))
     return pd.DataFrame(
         {
-            columns.CUSTOMER: question.customers,
-            "is_cold": answered.is_cold,
+            columns.CUSTOMER: buyers,
+            "is_cold": made.is_cold,
             "articles": list(lists),
-            "repeat_share": hits_in(lists, question.known.units).sum(axis=1) / n_listed,
-            "ap_at_12": answered.average_precision,
-            "popularity_ap_at_12": score_customers(favourites, bought)[AP],
-            "n_on_sale": question.n_on_sale,
-            "question": fingerprint,
+            "repeat_share": hits_in(lists, week.known.units).sum(axis=1) / n_listed,
+            "ap_at_12": made.average_precision,
+            "popularity_ap_at_12": score_customers(popular_lists, week.bought.units)[AP],
+            "n_on_sale": popular.n_on_sale,
         }
     )

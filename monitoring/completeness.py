@@ -1,13 +1,13 @@
-"""Whether a week has arrived, and whether its rows keep the rules, before anything is made of them.
+"""Whether a week's data are complete and keep the rules, checked before they are evaluated.
 
-Two questions, in this order. Is it all there: late data are no drift, and a person has to ask for
-them. Is it right: the project's rules are run on the week alone, because one broken week drowns in
-two years (1 % of a week's prices are 0.01 % of the rows), and the report then speaks of this week.
+Completeness comes first: late data are no drift, and somebody has to request them. Then the
+project's rules are checked on the week alone, because in two years of data one broken week goes
+unnoticed (1 % of a week's prices are 0.01 % of the rows).
 
-A single week cannot keep every rule as it stands. How many rows there are in all, and how many days
-of the whole span lack sales, is not asked; that the week reaches its last day, the first question
-has answered. Limits that are a share are widened by what chance does with as few rows. The price:
-rows without a day belong to no week, and only the validation of whole tables sees them.
+A single week cannot keep every rule as it stands. The rules about the number of rows and about days
+without sales in the whole span are left out; that the week reaches its last day is checked before.
+Limits that are a share are widened by what chance does with this few rows. The price: rows without
+a day belong to no week, and only the validation of whole tables sees them.
 """
 
 from collections.abc import Sequence
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 
 _DAYS: Final = 7
 _GAPS: Final = "missing_days"  # what only the rule about days of the whole span reads
-_BY_CHANCE: Final = 1e-4  # a week whose true share is the limit itself breaks it so seldom
+_BY_CHANCE: Final = 1e-4  # how often a week breaks a limit that equals its true share
 
 
 class FreshDataParams(Section):
-    """When a day without, or nearly without, transactions means that rows are missing."""
+    """When a day with few or no transactions counts as missing."""
 
     section: ClassVar[str] = "fresh_data"
     reference_weeks: PositiveInt
@@ -48,19 +48,19 @@ class FreshDataParams(Section):
 
 @dataclass(frozen=True)
 class CompletenessReport:
-    """What of a week has arrived.
+    """Which days of a week are missing from the transactions.
 
     Attributes:
         week_end: the first day after the week.
         missing: days of the week whose transactions are missing or cut short.
         latest_day: the latest day with a transaction; None where there is none at all.
-        sentence: the same in words.
+        summary: the same as a sentence.
     """
 
     week_end: date
     missing: tuple[date, ...]
     latest_day: date | None
-    sentence: str
+    summary: str
 
     @property
     def is_complete(self) -> bool:
@@ -79,20 +79,22 @@ def check_completeness(
     - it has none, though its weekday usually has params.min_usual_transactions or more;
     - it is the last one there is and has less than params.min_day_share of the usual number.
 
-    Usual is the median of the same weekday in the reference weeks before.
+    The usual number is the median of the same weekday in the reference weeks before.
     """
     counts = _transactions_by_day(engine, transactions, week_end, params.reference_weeks)
     latest = latest_day(engine, transactions)
     week = [week_end - timedelta(days=back) for back in range(_DAYS, 0, -1)]
     missing = tuple(day for day in week if _is_missing(day, counts, latest, params))
-    return CompletenessReport(week_end, missing, latest, _told(week_end, missing, latest, counts))
+    return CompletenessReport(
+        week_end, missing, latest, _summary(week_end, missing, latest, counts)
+    )
 
 
 def latest_day(engine: Engine, transactions: Path) -> date | None:
     """Return the latest day with a transaction; None where there is none at all."""
     day = nw.col(columns.DAY)
-    found = engine.to_arrow(engine.read(transactions).select(day.max()))
-    latest: date | None = found[columns.DAY][0].as_py()
+    maximum = engine.to_arrow(engine.read(transactions).select(day.max()))
+    latest: date | None = maximum[columns.DAY][0].as_py()
     return latest
 
 
@@ -104,13 +106,13 @@ def check_week(
     Writes report/index.html, report/summary.json and Great Expectations' pages in report/docs.
 
     Args:
-        engine: what cuts the week out; its rules are run by DuckDB, as a week fits one machine.
+        engine: cuts the week out; DuckDB checks the rules, as a week fits on one machine.
         table_folder: the tables of acquire.
         week_end: the first day after the week, which holds transactions.
         params: section `validate`.
         report: folder, its pages replaced.
     """
-    # Great Expectations takes seconds to import, so not before somebody asks.
+    # Great Expectations takes seconds to import.
     from hemline.data.expectations.checkpoint import check_tables  # noqa: PLC0415
     from hemline.data.expectations.validation_report import write_report, write_summary  # noqa: PLC0415
 
@@ -150,14 +152,14 @@ def week_rules(params: "ValidateParams", week_end: date, n_rows: dict[str, int])
 
 
 def broken_rules(findings: "Sequence[Finding]") -> list[str]:
-    """Return a sentence per broken rule: what must hold, what was found, and an example."""
+    """Return a sentence per broken rule: the rule, how many rows break it, and an example."""
     return [_broken(finding) for finding in findings if not finding.passed]
 
 
 def _transactions_by_day(
     engine: Engine, transactions: Path, week_end: date, weeks: int
 ) -> dict[date, int]:
-    """Return the number of rows of each day of the week and of so many weeks before it."""
+    """Return the number of rows of each day of the week and of this many weeks before it."""
     day, first = nw.col(columns.DAY), week_end - timedelta(days=_DAYS * (1 + weeks))
     rows = engine.read(transactions).filter(day >= first, day < week_end)
     counts = engine.to_arrow(rows.group_by(columns.DAY).agg(n_rows=nw.len()))
@@ -167,22 +169,22 @@ def _transactions_by_day(
 def _is_missing(
     day: date, counts: dict[date, int], latest_day: date | None, params: FreshDataParams
 ) -> bool:
-    usual, found = _usual(day, counts, params.reference_weeks), counts.get(day, 0)
+    usual, n_rows = _usual(day, counts, params.reference_weeks), counts.get(day, 0)
     if latest_day is None or day > latest_day:
         return usual is None or usual > 0
     if usual is None or usual < params.min_usual_transactions:
         return False
-    return found < params.min_day_share * usual if day == latest_day else found == 0
+    return n_rows < params.min_day_share * usual if day == latest_day else n_rows == 0
 
 
 def _usual(day: date, counts: dict[date, int], weeks: int) -> float | None:
-    """Return the usual number of transactions of a weekday; None where nothing is known of it."""
+    """Return the usual number of transactions of a weekday; None in the first week of data."""
     if min(counts, default=day) > day - timedelta(days=_DAYS):
         return None
     return median(counts.get(day - timedelta(days=_DAYS * back), 0) for back in range(1, weeks + 1))
 
 
-def _told(
+def _summary(
     week_end: date, missing: Sequence[date], latest_day: date | None, counts: dict[date, int]
 ) -> str:
     week = f"the week before {week_end}"
@@ -196,7 +198,7 @@ def _told(
 def _cut_out(engine: Engine, table_folder: Path, week_end: date, folder: Path) -> dict[str, int]:
     """Write the week as a folder of tables; return the rows of articles, customers, transactions.
 
-    The transactions are ordered: the rules find repeated rows by it.
+    The transactions are ordered, by which the rules find repeated rows.
     """
     day, first = nw.col(columns.DAY), week_end - timedelta(days=_DAYS)
     week = engine.read(table_folder / "transactions.parquet").filter(day >= first, day < week_end)
@@ -232,7 +234,7 @@ def _broken(finding: "Finding") -> str:
     rule = finding.rule
     sentence = (
         f"{rule.table}.{rule.column}: {rule.rule}; "
-        f"{finding.n_unexpected:,} of {finding.n_checked:,} rows do not"
+        f"{finding.n_unexpected:,} of {finding.n_checked:,} rows break it"
     )
     example = ", ".join(
         f"{name} {value}" for row in finding.samples[:1] for name, value in row.items()

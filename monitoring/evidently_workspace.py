@@ -1,13 +1,13 @@
-"""The one door to Evidently: a weekly report for people, kept where its UI shows it over time.
+"""The only module that uses Evidently: a weekly report for people, over time in its UI.
 
 Effect sizes, not p-values: with 100,000 rows every p-value is 0. Distance and threshold are the
 same in the summary and per column, so a report never contradicts itself. Evidently knows no season,
-so each week is reported twice, against the weeks before and against last year; what follows from
-both together is not decided here (monitoring/verdicts.py).
+so each week is reported twice, against the weeks before and against last year. The verdicts do not
+depend on it (monitoring/verdicts.py).
 
-A run's id is made of its week and its reference, so the same week reported again takes the place of
-the first. Files are written beside the workspace and moved into it whole, because Evidently's UI
-does not start over half a file. The price is to know where Evidently keeps things.
+A run's id is made from its week and its reference, so a week that is reported again replaces the
+first report. Files are written beside the workspace and moved into it, because Evidently's UI does
+not start with half a file. The price is that this module knows how Evidently stores its files.
 """
 
 import warnings
@@ -44,7 +44,7 @@ _DRAWN: Final = {  # by panel: Evidently has six colours, so seven lines do not 
 
 
 class PlainVerdict(NamedTuple):
-    """What the plain preset says: whether the dataset has drifted, and which columns have."""
+    """The result of the plain preset: whether the dataset has drifted, and which columns have."""
 
     dataset: bool
     columns: tuple[str, ...]
@@ -68,7 +68,7 @@ def add_to_workspace(
         current: transactions of the week, columns NUMBERS and CATEGORIES.
         references: transactions it is compared with; without "last year" where there is none.
         threshold: effect size from which a column counts as drifted.
-        owner: who answers for the project.
+        owner: responsible for the project.
         page: self-contained html file (4 MB) of the comparison with the recent weeks.
 
     Returns:
@@ -101,11 +101,11 @@ def run_path(week_end: date, reference: Reference) -> str:
 
 
 def plain_preset(current: pd.DataFrame, reference: pd.DataFrame) -> PlainVerdict:
-    """Return what Evidently's drift preset says when every method and threshold is its own.
+    """Return the result of Evidently's drift preset with its own methods and thresholds.
 
-    Up to 1,000 rows of reference it tests (p < 0.05), above it measures distances (from 0.1 on),
-    and a dataset has drifted when half of its columns have. Nothing of the monitor rests on this:
-    the benchmark of monitoring shows it beside ours.
+    Up to 1,000 rows of reference it tests (p < 0.05), above that it measures distances (from 0.1
+    on), and a dataset has drifted when half of its columns have. The monitor does not use it; the
+    monitoring benchmark compares it with the monitor's verdicts.
 
     Args:
         current: transactions of the week, columns NUMBERS and CATEGORIES.
@@ -123,7 +123,7 @@ def plain_preset(current: pd.DataFrame, reference: pd.DataFrame) -> PlainVerdict
     dataset, *columns = snapshot.dict()["metrics"]
     return PlainVerdict(
         bool(dataset["value"]["share"] >= dataset["config"]["drift_share"]),
-        tuple(metric["config"]["column"] for metric in columns if _speaks(metric)),
+        tuple(metric["config"]["column"] for metric in columns if _has_drifted(metric)),
     )
 
 
@@ -134,7 +134,7 @@ def _run(
     transactions: pd.DataFrame,
     threshold: float,
 ) -> "Snapshot":
-    # Five seconds to import, so not before somebody asks.
+    # Evidently takes five seconds to import.
     from evidently import Report  # noqa: PLC0415
     from evidently.presets import DataDriftPreset  # noqa: PLC0415
 
@@ -163,7 +163,7 @@ def _dataset(transactions: pd.DataFrame) -> "Dataset":
     return Dataset.from_pandas(transactions, definition)
 
 
-def _speaks(metric: Mapping[str, Any]) -> bool:
+def _has_drifted(metric: Mapping[str, Any]) -> bool:
     threshold, value = metric["config"]["threshold"], float(metric["value"])
     is_test = "p_value" in metric["config"]["method"]
     return bool(value < threshold if is_test else value >= threshold)
@@ -191,7 +191,7 @@ def _line(
 
 
 def _write_project(scratch: Path, owner: str) -> Any:
-    """Write project and dashboard whole: adding panels one by one doubles them at each run."""
+    """Write project and dashboard anew: adding single panels would double them at each run."""
     from evidently.sdk.models import DashboardModel, DashboardTabModel, ProjectModel  # noqa: PLC0415
     from evidently.ui.storage.local.base import LocalState  # noqa: PLC0415
 
@@ -201,7 +201,7 @@ def _write_project(scratch: Path, owner: str) -> Any:
             id=PROJECT,
             name="Hemline: the weeks",
             description=f"Every week's transactions, {' and '.join(_LABELS.values())}. "
-            f"Owner: {owner}. Evidently knows no season: what follows stands on the week's page.",
+            f"Owner: {owner}. Evidently ignores seasons: see the week's page for the verdicts.",
         )
     )
     panels = [panel for reference in _LABELS for panel in _panels(reference)]
@@ -215,7 +215,7 @@ def _write_project(scratch: Path, owner: str) -> Any:
 def _panels(reference: Reference) -> list[Any]:
     """Return the panels of one reference: the share of drifted columns, then the distances.
 
-    Evidently looks at a panel's first matching metric before it looks at tags, so a panel holds one
+    Evidently takes a panel's first matching metric before it compares tags, so a panel holds one
     reference only.
     """
     from evidently.sdk.models import PanelMetric  # noqa: PLC0415
@@ -254,7 +254,7 @@ def _panel(title: str, subtitle: str, values: list[Any], plot: str) -> Any:
 
 
 def _move_into(workspace: Path, scratch: Path) -> None:
-    """Move every file to its place, the project's own last: it makes the others known to the UI."""
+    """Move every file to its place, the project's own last: by it the UI finds the others."""
     files = sorted(scratch.rglob("*.json"), key=lambda path: (path.name == "metadata.json", path))
     for path in files:
         place = workspace / path.relative_to(scratch)

@@ -1,23 +1,22 @@
-"""What the champion shows a week's buyers, as signals like those of what they buy.
+"""What the champion recommends to a week's buyers, as signals like those of what they buy.
 
-The same champion is asked about the week and about the weeks it is held against, each with the
-histories of its time, so a change of champion is no drift: what moves here are the questions. A
-share is a mean over buyers. Coverage and the Gini coefficient are not, they belong to all lists
-together, so each buyer stands in with a jackknife pseudo-value (Tukey 1958): the mean of these is
-the number itself, and resampling them gives its noise without the bias of lists drawn twice.
+One champion makes the lists of the week and of the weeks it is compared with, each from the
+histories of its time, so a change of champion is no drift: only the buyers and their histories
+differ. A share is a mean over buyers. Coverage and the Gini coefficient belong to all lists
+together, so each buyer is represented by a jackknife pseudo-value (Tukey 1958): the mean of these
+is the number itself, and resampling them gives its noise without the bias of lists drawn twice.
 
-A champion lists what was on sale when it was fitted. The older a week before that, the less of its
-lists was on sale then or is bought again: on the demo the repeat share is 0.068 six weeks before
-the cut and 0.128 in the week after it. So the numbers that depend on its shelf are left out of
-weeks it has seen. The price: about a young champion they say nothing.
+A champion lists what was offered when it was fitted. The older a week before that, the fewer of
+the listed articles were on sale then or are bought again: on the demo the repeat share is 0.068 six
+weeks before the cut and 0.128 in the week after it. So the numbers that depend on its offered
+articles are left out of weeks it has seen. The price: they say nothing about a young champion.
 
 More lists hold more articles, so coverage is that of `performance.coverage_lists` lists: the number
-of distinct articles expected in so many of the week's lists (rarefaction, Hurlbert 1971).
+of distinct articles expected in this many of the week's lists (rarefaction, Hurlbert 1971).
 """
 
 from collections.abc import Iterator, Sequence
 from datetime import date
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -26,10 +25,9 @@ from scipy import sparse
 from scipy.special import gammaln
 from scipy.stats import rankdata
 
-from hemline.engine.engine import Engine
 from hemline.evaluation.beyond_accuracy import as_matrix, gini
 from hemline.kernels.lists import NO_ARTICLE
-from monitoring.champion_lists import Asking, Champion, ask_about
+from monitoring.champion_lists import ChampionLists
 from monitoring.monitor_params import MonitorParams
 from monitoring.signals import Signal, number
 from monitoring.summaries import draw_weights, summary_rows
@@ -37,83 +35,74 @@ from monitoring.summaries import draw_weights, summary_rows
 FloatArray = npt.NDArray[np.float64]
 
 _COMPOSITION = ("product_group_name", "index_group_name")
-_OF_THE_SHELF = ("repeat_share", "top_ten_share", "gini", "coverage")
+_OF_OFFERED = ("repeat_share", "top_ten_share", "gini", "coverage")
 _TOP = 10
 
 
 def summarise_recommendations(
-    engine: Engine,
-    table_folder: Path,
-    weeks: Sequence[date],
-    champion: Champion,
-    params: Path,
-    kept: Path,
+    weeks: Sequence[date], champion_lists: ChampionLists, params: MonitorParams
 ) -> pd.DataFrame:
-    """Return SUMMARIES rows, about "recommendations", of what the champion answers in each week.
+    """Return SUMMARIES rows, about "recommendations", of the champion's lists in each week.
 
-    - product_group_name, index_group_name: what a list is made of
+    - product_group_name, index_group_name: share of each group in a list
     - repeat_share: of the list, what the customer had bought before
-    - top_ten_share: of the list, the ten articles that stand in most of the week's lists
-    - gini: of the places each article on sale takes; 0 is an equal share, 1 one for all
+    - top_ten_share: of the list, the ten articles that are in most of the week's lists
+    - gini: of how often each article on sale is listed; 0 is an equal share, 1 one article only
     - coverage: of the articles on sale, those in as many lists as performance.coverage_lists
-    - stranger_share: lists for customers without a history, which other models answer
+    - stranger_share: cold customers, whose lists other models make
     - empty_share: of the places, those that no model could fill
 
     Of weeks that the champion has seen there is no repeat_share, top_ten_share, gini or coverage.
 
     Args:
-        engine: what reads the tables.
-        table_folder: the tables of acquire.
-        weeks: week_end of each week: the one that is judged, and those it is held against.
-        champion: who is asked, about all of them.
-        params: params.yaml.
-        kept: folder of answers, see answers.Asking.
+        weeks: week_end of each week: the one that is judged, and those it is compared with.
+        champion_lists: makes the lists.
+        params: number of resamples and their seed.
 
     Raises:
         BadInput: no transaction lies in a week, or in the days before it that popularity counts.
     """
-    asking = Asking.of(engine, table_folder, champion, params, kept)
-    wanted = MonitorParams.load(params)
-    attributes = pd.read_parquet(table_folder / "articles.parquet", columns=list(_COMPOSITION))
-    frames = [_summarise(week, asking, attributes, wanted) for week in weeks]
+    articles = champion_lists.tables / "articles.parquet"
+    attributes = pd.read_parquet(articles, columns=list(_COMPOSITION))
+    frames = [_summarise(week, champion_lists, attributes, params) for week in weeks]
     return pd.concat(frames, ignore_index=True)
 
 
 def _summarise(
-    week_end: date, asking: Asking, attributes: pd.DataFrame, wanted: MonitorParams
+    week_end: date, champion_lists: ChampionLists, attributes: pd.DataFrame, params: MonitorParams
 ) -> pd.DataFrame:
-    answers = ask_about(week_end, asking)
-    rng = np.random.default_rng([wanted.seed, week_end.toordinal()])
-    weights = draw_weights(len(answers), wanted.replicates, rng)
-    signals = signals_of_lists(answers, attributes, asking.params.coverage_lists)
+    lists = champion_lists.for_week(week_end)
+    rng = np.random.default_rng([params.seed, week_end.toordinal()])
+    weights = draw_weights(len(lists), params.replicates, rng)
+    signals = signals_of_lists(lists, attributes, champion_lists.params.coverage_lists)
     measured = [
         signal
         for signal in signals
-        if signal.column not in _OF_THE_SHELF or not asking.has_seen(week_end)
+        if signal.column not in _OF_OFFERED or not champion_lists.has_seen(week_end)
     ]
     return summary_rows(week_end, measured, weights)
 
 
 def signals_of_lists(
-    answers: pd.DataFrame, attributes: pd.DataFrame, n_lists: int
+    recommended: pd.DataFrame, attributes: pd.DataFrame, n_lists: int
 ) -> Iterator[Signal]:
     """Yield the signals of one week's lists.
 
     Args:
-        answers: answers.ANSWERS.
+        recommended: champion_lists.LIST_SCHEMA.
         attributes: product_group_name and index_group_name of each article key.
-        n_lists: of so many lists coverage tells; of all where there are fewer.
+        n_lists: coverage is that of this many lists; of all where there are fewer.
     """
-    lists = np.stack(answers["articles"].tolist()).astype(np.int32)
+    lists = np.stack(recommended["articles"].tolist()).astype(np.int32)
     listed = as_matrix(lists, len(attributes))
     for name in _COMPOSITION:
         yield _composition(name, listed, attributes[name])
-    yield _number("repeat_share", answers["repeat_share"])
+    yield _number("repeat_share", recommended["repeat_share"])
     yield _number("top_ten_share", _share_of_most_listed(listed))
-    n_on_sale = int(answers["n_on_sale"].iloc[0])
+    n_on_sale = int(recommended["n_on_sale"].iloc[0])
     yield _number("gini", _gini_values(listed, n_on_sale))
     yield _number("coverage", _distinct_values(listed, n_lists) / n_on_sale)
-    yield _number("stranger_share", answers["is_cold"])
+    yield _number("stranger_share", recommended["is_cold"])
     yield _number("empty_share", (lists == NO_ARTICLE).mean(axis=1))
 
 
@@ -124,7 +113,7 @@ def _number(name: str, values: "pd.Series[float] | FloatArray") -> Signal:
 
 
 def _composition(name: str, listed: sparse.csr_matrix, groups: "pd.Series[str]") -> Signal:
-    """Return the share of each group in the lists; a buyer without a list tells nothing."""
+    """Return the share of each group in the lists; a buyer without a list does not count."""
     code, categories = pd.factorize(groups, sort=True)
     places = (np.ones(len(code)), (np.arange(len(code)), code))
     per_article = sparse.diags_array(1 / _lengths(listed)) @ listed
@@ -141,7 +130,7 @@ def _share_of_most_listed(listed: sparse.csr_matrix) -> FloatArray:
 def _gini_values(listed: sparse.csr_matrix, n_on_sale: int) -> FloatArray:
     """Return pseudo-values of the Gini coefficient, by its derivative for the count of an article.
 
-    Articles on sale that nobody was shown count as zeros.
+    Articles on sale that are in no list count as zeros.
     """
     counts = _counts(listed)
     shown = np.flatnonzero(counts)
@@ -157,8 +146,8 @@ def _gini_values(listed: sparse.csr_matrix, n_on_sale: int) -> FloatArray:
 def _distinct_values(listed: sparse.csr_matrix, n_lists: int) -> FloatArray:
     """Return pseudo-values of how many distinct articles n_lists of the lists hold.
 
-    An article that c of n lists hold is missed by m of them with a chance of
-    C(n - c, m) / C(n, m); a pseudo-value takes one list away and looks again.
+    An article in c of n lists is in none of m of them with probability C(n - c, m) / C(n, m). A
+    pseudo-value compares all lists with all but one.
     """
     n = listed.shape[0]
     m = min(n_lists, n - 1)

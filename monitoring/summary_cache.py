@@ -4,7 +4,6 @@ Each file carries a fingerprint of the transactions, numbers and code that it wa
 Attributes of articles and customers are not part of it: after correcting those, delete the folder.
 """
 
-import hashlib
 from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -12,18 +11,16 @@ from typing import Final
 
 import narwhals as nw
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from hemline import columns
 from hemline.engine.engine import Engine
 from hemline.errors import BadInput
-from hemline.tables import read_table, write_table
+from hemline.files import fingerprint
+from hemline.tables import cached_table
 from monitoring import habits, signals, summaries, week_data, week_signals
 from monitoring.monitor_params import MonitorParams
 from monitoring.summaries import SUMMARIES, summarise_week
 
-_CACHED: Final = SUMMARIES.append(pa.field("fingerprint", pa.string()))
 _WEEK: Final = timedelta(days=7)
 _MODULES: Final = (week_data, week_signals, habits, signals, summaries)
 _NUMBERS_READ: Final[Sequence[str]] = (
@@ -62,21 +59,17 @@ def cached_summaries(
         BadInput: the transactions do not cover the whole last week.
     """
 
-    def summaries_of(week_end: date, fingerprint: str) -> pd.DataFrame:
-        path = folder / f"{week_end}.parquet"
-        if path.exists() and _stored_fingerprint(path) == fingerprint:
-            # As in new summaries, a week is a date.
-            return read_table(path, SUMMARIES).assign(week_end=week_end)
-        made = summarise_week(engine, tables, week_end, params)
-        write_table(made.assign(fingerprint=fingerprint), path, _CACHED)
-        return made
+    def summaries_of(week_end: date, inputs: str) -> pd.DataFrame:
+        stored = cached_table(
+            folder / f"{week_end}.parquet",
+            SUMMARIES,
+            inputs,
+            lambda: summarise_week(engine, tables, week_end, params),
+        )
+        return stored.assign(week_end=week_end)  # a date, where parquet gives a timestamp
 
     fingerprints = _fingerprints(engine, tables, until, params)
     return pd.concat([summaries_of(*item) for item in fingerprints.items()], ignore_index=True)
-
-
-def _stored_fingerprint(path: Path) -> str:
-    return str(pq.read_table(path, columns=["fingerprint"])["fingerprint"][0])
 
 
 def _fingerprints(
@@ -136,12 +129,9 @@ def _as_integer(name: str) -> nw.Expr:
 
 def _code() -> str:
     """Return a digest of the modules that make summaries: another version makes them again."""
-    digest = hashlib.sha256()
-    for module in _MODULES:
-        digest.update(Path(str(module.__file__)).read_bytes())
-    return digest.hexdigest()
+    return fingerprint(*(Path(str(module.__file__)) for module in _MODULES))
 
 
 def _digest(days: dict[date, str], first: date, end: date, numbers: str) -> str:
     within = [f"{day} {text}" for day, text in days.items() if first <= day < end]
-    return hashlib.sha256("\n".join([numbers, *within]).encode()).hexdigest()
+    return fingerprint(numbers, *within)

@@ -1,7 +1,7 @@
-"""The door to the rows of a span: transactions with the attributes of article and customer.
+"""Samples of transactions with the attributes of article and customer, for Evidently.
 
-Evidently wants frames, not summaries. They are drawn evenly, so a year costs no more than a week;
-the price is that a sample of a sample of a small group may be empty.
+Every n-th row is drawn, so a year costs no more than a week. The price: the sample may miss a small
+group.
 """
 
 import math
@@ -35,10 +35,10 @@ def sample_transactions(
     """Return an evenly drawn sample of the transactions of some stretches of days.
 
     Args:
-        engine: what draws it.
+        engine: draws it.
         tables: folder of the parquet tables.
         spans: first day and end (exclusive) of each stretch.
-        max_rows: at most so many rows come back.
+        max_rows: rows of the sample at most.
 
     Returns:
         One row per transaction with its article's and customer's attributes: the columns NUMBERS
@@ -53,7 +53,7 @@ def sample_transactions(
         raise BadInput(
             "there are transactions " + ", ".join(f"from {a} up to {b}" for a, b in spans),
             found="none",
-            fix="ask for weeks that lie inside the data",
+            fix="choose weeks that lie inside the data",
         )
     articles = engine.read(tables / "articles.parquet")
     customers = engine.read(tables / "customers.parquet").drop(columns.CUSTOMER_ID)

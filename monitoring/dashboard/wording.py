@@ -23,6 +23,7 @@ _LABELS: Final = {
     columns.CLUB: "club status",
     columns.PRICE: "price, like for like",
     "newcomers": "cold customers",
+    "stranger_share": "lists for cold customers",
 }
 _CHANNELS: Final = {"1": "store", "2": "online"}
 _SHARES: Final = frozenset({"new_articles", "newcomers", "coverage"})

@@ -5,7 +5,7 @@ under the real name. Compression and row-group size are fixed: the same rows giv
 which DVC's cache depends on.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -110,6 +110,7 @@ SERVED_SCORES: Final = pa.schema(
 )
 """One row per buyer of the test week: AP@12 of the list served to them."""
 
+_FINGERPRINT: Final = "fingerprint"
 _ROWS_A_GROUP: Final = 1 << 20
 
 
@@ -133,6 +134,30 @@ def write_batches(batches: Iterable[pa.RecordBatch], path: Path, schema: pa.Sche
     ):
         for group in _groups(batches, schema):
             writer.write_table(group, row_group_size=_ROWS_A_GROUP)
+
+
+def cached_table(
+    path: Path, schema: pa.Schema, fingerprint: str, make: Callable[[], pd.DataFrame]
+) -> pd.DataFrame:
+    """Return the table stored at path if it has this fingerprint; otherwise make and store it.
+
+    Args:
+        path: parquet file of the schema's columns and the column `fingerprint`.
+        schema: of the table.
+        fingerprint: of everything the table is made from.
+        make: returns the schema's columns.
+    """
+    if not (path.exists() and _stored_fingerprint(path) == fingerprint):
+        stored = schema.append(pa.field(_FINGERPRINT, pa.string()))
+        write_table(make().assign(**{_FINGERPRINT: fingerprint}), path, stored)
+    return read_table(path, schema)
+
+
+def _stored_fingerprint(path: Path) -> str | None:
+    if _FINGERPRINT not in pq.read_schema(path).names:
+        return None
+    values = pq.read_table(path, columns=[_FINGERPRINT])[_FINGERPRINT]
+    return str(values[0]) if len(values) else None
 
 
 def _groups(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:

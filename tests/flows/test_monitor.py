@@ -14,12 +14,12 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.settings import PREFECT_API_URL
 
-from flows.monitor import Look, monitor
-from flows.monitor_steps import Log
+from flows.monitor import MonitorRun, monitor
 from flows.project import Project
 from flows.train import train
 from monitoring.alerts.alert_delivery import StoredAlert, read_alerts
 from monitoring.alerts.retrain_events import read_events
+from monitoring.records import MonitorRecords
 from tests.processes import eventually
 from tests.tiny_project import change_params
 
@@ -39,7 +39,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def killed(trained: Path) -> Path:
-    """The project after a first look that was killed as soon as its decision was on record."""
+    """The project after a first run that was killed as soon as its decision was recorded."""
     live = Project.at(trained).monitoring
     for kind in ("decisions", "verdicts", "performance", "alerts", "events"):
         shutil.rmtree(live / kind, ignore_errors=True)  # of other files' tests
@@ -61,18 +61,18 @@ def killed(trained: Path) -> Path:
     return trained
 
 
-def test_a_killed_look_keeps_its_decision_and_the_next_one_does_what_is_missing(
+def test_the_decision_of_a_killed_run_counts_and_the_next_run_does_what_is_missing(
     killed: Path,
 ) -> None:
-    log = Log(Project.at(killed).monitoring)
-    before = log.decision_of(WEEK_END)
-    look = looked(monitor(killed))
-    assert not look.is_new
-    assert look.decision == before
+    records = MonitorRecords(Project.at(killed).monitoring)
+    before = records.decision_of(WEEK_END)
+    run = completed(monitor(killed))
+    assert not run.is_new
+    assert run.decision == before
     assert [alert.alert.kind for alert in alerts(killed)] == ["digest"]
     assert [event.week_end for event in events(killed)] == [WEEK_END.isoformat()]
-    assert "Week of" in look.page.read_text(encoding="utf-8")
-    assert (look.page.parent / "evidently.html").is_file()
+    assert "Week of" in run.page.read_text(encoding="utf-8")
+    assert (run.page.parent / "evidently.html").is_file()
     with get_client(sync_client=True) as client:
         key = ArtifactFilter(key=ArtifactFilterKey(any_=["week"]))
         artifacts = client.read_artifacts(artifact_filter=key)
@@ -80,8 +80,8 @@ def test_a_killed_look_keeps_its_decision_and_the_next_one_does_what_is_missing(
 
 
 def test_the_same_week_twice_has_one_decision_one_alert_and_one_event(killed: Path) -> None:
-    first = looked(monitor(killed)).decision.decided_at
-    assert looked(monitor(killed)).decision.decided_at == first
+    first = completed(monitor(killed)).decision.decided_at
+    assert completed(monitor(killed)).decision.decided_at == first
     assert len(alerts(killed)) == 1
     assert len(events(killed)) == 1
 
@@ -92,10 +92,10 @@ def test_an_expected_week_that_is_not_there_is_one_alert_and_no_decision(killed:
         assert state.is_failed()
         assert "2020-09-30 lacks transactions" in str(state.message)
     assert [alert.alert.kind for alert in alerts(killed)] == ["digest", "data late"]
-    assert Log(Project.at(killed).monitoring).decision_of(date(2020, 9, 30)) is None
+    assert MonitorRecords(Project.at(killed).monitoring).decision_of(date(2020, 9, 30)) is None
 
 
-def test_tables_that_cannot_be_brought_are_an_alert_that_blames_no_rule(killed: Path) -> None:
+def test_tables_that_cannot_be_updated_are_an_alert_that_blames_no_rule(killed: Path) -> None:
     kaggle = killed / "data" / "kaggle"
     kaggle.rename(kaggle.with_name("away"))
     try:
@@ -104,7 +104,7 @@ def test_tables_that_cannot_be_brought_are_an_alert_that_blames_no_rule(killed: 
         kaggle.with_name("away").rename(kaggle)
     assert state.is_failed()
     alert = alerts(killed)[-1].alert
-    assert alert.title == "The tables could not be brought up to date"
+    assert alert.title == "The tables could not be updated"
     assert "acquire" in alert.happened
     assert "No such file" in alert.happened
 
@@ -113,24 +113,39 @@ def test_tables_that_cannot_be_brought_are_an_alert_that_blames_no_rule(killed: 
 def test_a_day_that_ends_no_week_of_the_data_is_refused_and_no_alert(
     killed: Path, day: date
 ) -> None:
-    told = len(alerts(killed))
+    n_alerts = len(alerts(killed))
     state = monitor(killed, week_end=day, return_state=True)
     assert state.is_failed()
     assert "a Wednesday up to 2020-09-23" in str(state.message)
-    assert len(alerts(killed)) == told
+    assert len(alerts(killed)) == n_alerts
     assert decided(killed) == [WEEK_END]
 
 
-def test_a_week_before_the_latest_decision_is_rehearsed_and_told_to_nobody(killed: Path) -> None:
-    told = len(alerts(killed))
-    look = looked(monitor(killed, week_end=EARLIER))
-    assert look.is_new
-    assert look.is_rehearsed
-    assert look.page == rehearsal(killed).page_of(EARLIER)
-    assert look.page.is_file()
+def test_a_week_before_the_latest_decision_is_dry_run_and_told_to_nobody(killed: Path) -> None:
+    n_alerts = len(alerts(killed))
+    run = completed(monitor(killed, week_end=EARLIER))
+    assert run.is_new
+    assert run.is_dry_run
+    assert run.page == dry_run_records(killed).page_of(EARLIER)
+    assert run.page.is_file()
     assert decided(killed) == [WEEK_END]
-    assert len(alerts(killed)) == told
+    assert len(alerts(killed)) == n_alerts
     assert [event.week_end for event in events(killed)] == [WEEK_END.isoformat()]
+
+
+def test_a_dry_run_records_nothing_and_sends_nothing(killed: Path) -> None:
+    live = Project.at(killed).monitoring
+    (live / "decisions" / f"{WEEK_END}.parquet").rename(live / "away.parquet")
+    before = len(alerts(killed)), len(events(killed))
+    try:
+        run = completed(monitor(killed, dry_run=True))
+        assert decided(killed) == []
+    finally:
+        (live / "away.parquet").rename(live / "decisions" / f"{WEEK_END}.parquet")
+    assert run.is_new
+    assert run.is_dry_run
+    assert run.decision.week_end == WEEK_END
+    assert (len(alerts(killed)), len(events(killed))) == before
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +155,7 @@ def behind(killed: Path) -> Path:
     monitor(killed, week_end=EARLIER)
     for kind in ("decisions", "verdicts", "performance"):
         (live / kind / f"{WEEK_END}.parquet").unlink()
-        shutil.copy(rehearsal(killed).folder / kind / f"{EARLIER}.parquet", live / kind)
+        shutil.copy(dry_run_records(killed).folder / kind / f"{EARLIER}.parquet", live / kind)
     return killed
 
 
@@ -158,36 +173,36 @@ def test_weeks_that_break_a_rule_are_not_judged(behind: Path) -> None:
     assert [alert.week_end for alert in refused if alert.week_end] == [LATE, WEEK_END]
 
 
-def test_a_week_that_came_late_is_looked_at_with_the_next_one(behind: Path) -> None:
-    assert looked(monitor(behind)).decision.week_end == WEEK_END
+def test_a_week_that_came_late_is_evaluated_with_the_next_one(behind: Path) -> None:
+    assert completed(monitor(behind)).decision.week_end == WEEK_END
     assert decided(behind) == [EARLIER, LATE, WEEK_END]
     assert LATE.isoformat() in [event.week_end for event in events(behind)]
 
 
-def test_a_training_is_told_its_cut_or_what_is_known_and_not_both(killed: Path) -> None:
+def test_a_training_gets_its_cut_or_week_end_and_not_both(killed: Path) -> None:
     state = train(killed, cut="latest", week_end=WEEK_END, return_state=True)
     assert state.is_failed()
     assert "not both" in str(state.message)
 
 
-def looked(result: Any) -> Look:
-    assert isinstance(result, Look), result
+def completed(result: Any) -> MonitorRun:
+    assert isinstance(result, MonitorRun), result
     return result
 
 
 def alerts(root: Path) -> list[StoredAlert]:
-    """Return what was alerted of the data; who was made champion depends on the tests before."""
+    """Return the alerts about the data; who was made champion depends on the tests before."""
     kept = read_alerts(Project.at(root).monitoring / "alerts")
     return [one for one in kept if one.alert.kind != "champion changed"]
 
 
 def decided(root: Path) -> list[date]:
-    days: list[date] = Log(Project.at(root).monitoring).decisions["week_end"].tolist()
+    days: list[date] = MonitorRecords(Project.at(root).monitoring).decisions["week_end"].tolist()
     return days
 
 
-def rehearsal(root: Path) -> Log:
-    return Log(Project.at(root).monitoring / "rehearsal")
+def dry_run_records(root: Path) -> MonitorRecords:
+    return MonitorRecords(Project.at(root).monitoring / "dry-run")
 
 
 def events(root: Path) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Past weeks looked at again, on the tiny trained project."""
+"""Past weeks evaluated again, on the tiny trained project."""
 
 import shutil
 from datetime import date
@@ -8,10 +8,10 @@ import duckdb
 import pandas as pd
 import pytest
 
-from flows.monitor_steps import Log
 from flows.project import Project
 from flows.replay import ALARMS, replay
 from hemline.errors import BadInput
+from monitoring.records import MonitorRecords
 from tests.tiny_project import COPIED_FILES
 
 FIRST, LAST = date(2020, 8, 26), date(2020, 9, 9)
@@ -22,35 +22,36 @@ def replayed(trained: Path) -> Path:
     return replay(FIRST, LAST, trained)
 
 
-def test_a_replay_looks_at_every_week_and_writes_the_alarm_history(replayed: Path) -> None:
+def test_a_replay_evaluates_every_week_and_writes_the_alarm_history(replayed: Path) -> None:
     alarms = pd.read_csv(replayed / f"{ALARMS}.csv")
     assert alarms["week_end"].tolist() == ["2020-08-26", "2020-09-02", "2020-09-09"]
     assert (replayed / f"{ALARMS}.md").read_text().count("\n") == 2 + len(alarms)
     assert (replayed / "pages" / "index.html").is_file()
-    assert all(
-        Log(replayed).page_of(date.fromisoformat(day)).exists() for day in alarms["week_end"]
-    )
+    pages = [
+        MonitorRecords(replayed).page_of(date.fromisoformat(day)) for day in alarms["week_end"]
+    ]
+    assert all(page.exists() for page in pages)
 
 
-def test_a_replay_tells_nobody_and_leaves_the_live_log_alone(trained: Path) -> None:
+def test_a_replay_sends_no_alerts_and_leaves_the_live_records_alone(trained: Path) -> None:
     live = Project.at(trained).monitoring
-    kept = ("decisions", "verdicts", "performance", "alerts", "events", "pages")
-    before = [sorted((live / name).rglob("*")) for name in kept]
+    kinds = ("decisions", "verdicts", "performance", "alerts", "events", "pages")
+    before = [sorted((live / name).rglob("*")) for name in kinds]
     folder = replay(FIRST, FIRST, trained)
-    assert [sorted((live / name).rglob("*")) for name in kept] == before
+    assert [sorted((live / name).rglob("*")) for name in kinds] == before
     assert not (folder / "alerts").exists()
     assert not (folder / "events").exists()
 
 
-def test_a_stopped_replay_goes_on_where_it_was(replayed: Path, trained: Path) -> None:
-    before = Log(replayed).decisions
+def test_a_stopped_replay_resumes(replayed: Path, trained: Path) -> None:
+    before = MonitorRecords(replayed).decisions
     (replayed / "decisions" / f"{LAST}.parquet").unlink()
     assert replay(FIRST, LAST, trained, pages=False) == replayed
-    after = Log(replayed).decisions
+    after = MonitorRecords(replayed).decisions
     assert after["decided_at"].tolist()[:2] == before["decided_at"].tolist()[:2]
     assert after["decided_at"].tolist()[2] > before["decided_at"].tolist()[2]
-    facts = [name for name in before.columns if name != "decided_at"]
-    pd.testing.assert_frame_equal(after[facts], before[facts])
+    columns = [name for name in before.columns if name != "decided_at"]
+    pd.testing.assert_frame_equal(after[columns], before[columns])
 
 
 def test_a_fresh_replay_has_a_folder_of_its_own(replayed: Path, trained: Path) -> None:
@@ -71,9 +72,9 @@ def test_what_came_later_changes_no_verdict(replayed: Path, trained: Path, tmp_p
         known = connection.read_parquet(str(whole)).filter(f"t_dat < date '{LAST}'")
         known.write_parquet(str(tables / "transactions.parquet"))
     alone = replay(LAST, LAST, tmp_path, pages=False)
-    verdicts = Log(replayed).verdicts
+    verdicts = MonitorRecords(replayed).verdicts
     expected = verdicts[verdicts["week_end"] == LAST].reset_index(drop=True)
-    pd.testing.assert_frame_equal(Log(alone).verdicts, expected)
+    pd.testing.assert_frame_equal(MonitorRecords(alone).verdicts, expected)
 
 
 def test_half_a_week_is_refused(trained: Path) -> None:

@@ -1,4 +1,4 @@
-"""The champion answers a complete week with what was known before it, and nothing else."""
+"""The champion's lists for a complete week come from what was known before it, and nothing else."""
 
 import shutil
 from dataclasses import replace
@@ -21,7 +21,8 @@ from hemline.segments.attributes import customer_attributes
 from hemline.segments.kmodes import fit_clusters
 from hemline.storefront import Storefront, VersionFiles
 from hemline.training import Shop, fit_models
-from monitoring.champion_lists import Asking, Champion, ask_about
+from monitoring.champion_lists import Champion, ChampionLists
+from monitoring.monitor_params import MonitorParams
 from monitoring.performance import measure_performance
 from monitoring.recommendations import summarise_recommendations
 from monitoring.records import PERFORMANCE_SCHEMA, read_all, write_once
@@ -73,7 +74,7 @@ def version_of(root: Path, name: str, warm: list[str]) -> Champion:
         articles=root / "data/tables/articles.parquet",
         customer_keys=root / "data/tables/customer_keys.parquet",
         segments=root / "data/segments/segments.parquet",
-        histories=root / "nobody asks for them",
+        histories=root / "not read",
         params=own / "params.yaml",
     )
     tags = {"cut": CUT.isoformat(), "models_hash": f"models of {name}"}
@@ -89,52 +90,60 @@ def rewrite(table_folder: Path, transactions: pd.DataFrame) -> None:
     tables.write_table(transactions, path, tables.TRANSACTIONS)
 
 
-def asking(
-    engine: Engine, root: Path, champion: Champion, kept: Path, table_folder: Path | None = None
-) -> Asking:
+def lists_of(
+    engine: Engine, root: Path, champion: Champion, cache: Path, table_folder: Path | None = None
+) -> ChampionLists:
     where = table_folder or root / "data/tables"
-    return Asking.of(engine, where, champion, root / "params.yaml", kept)
+    return ChampionLists.of(engine, where, champion, root / "params.yaml", cache)
 
 
-def test_the_champion_is_asked_with_the_histories_that_the_pipeline_would_have_built(
+def test_the_champion_gets_the_histories_that_the_pipeline_would_have_built(
     on_duckdb: Engine, root: Path, shop: Shop, champions: dict[str, Champion], tmp_path: Path
 ) -> None:
-    answers = ask_about(WEEK_END, asking(on_duckdb, root, champions["repeats"], tmp_path))
+    lists_made = lists_of(on_duckdb, root, champions["repeats"], tmp_path).for_week(WEEK_END)
     bought = shop.bought_in(CUT, WEEK_END)
     buyers = np.flatnonzero(~bought.is_cold())
-    assert answers[columns.CUSTOMER].tolist() == buyers.tolist()
+    assert lists_made[columns.CUSTOMER].tolist() == buyers.tolist()
     models = fit_models(shop, CUT, root / "params.yaml", ("popularity", "repurchase"))
     known = shop.known_at(CUT).rows(buyers)
     own = models["repurchase"].recommend(known, 12).articles
-    lists = np.stack(answers["articles"].tolist())
+    lists = np.stack(lists_made["articles"].tolist())
     assert (own >= 0).any()
     assert np.array_equal(lists[own >= 0], own[own >= 0])
-    assert answers["is_cold"].tolist() == known.is_cold().tolist()
+    assert lists_made["is_cold"].tolist() == known.is_cold().tolist()
     for name, expected in (
         ("ap_at_12", lists),
         ("popularity_ap_at_12", models["popularity"].recommend(known, 12).articles),
     ):
         scores = score_customers(expected, bought.units[buyers])[AP]
-        assert answers[name].tolist() == pytest.approx(scores.tolist())
+        assert lists_made[name].tolist() == pytest.approx(scores.tolist())
 
 
 def test_nothing_of_the_week_or_later_reaches_a_list(
     on_duckdb: Engine, root: Path, champions: dict[str, Champion], tmp_path: Path
 ) -> None:
-    before = ask_about(WEEK_END, asking(on_duckdb, root, champions["repeats"], tmp_path / "before"))
+    before = lists_of(on_duckdb, root, champions["repeats"], tmp_path / "before").for_week(WEEK_END)
     changed = copied(root, tmp_path)
     rows = tables.read_table(changed / "transactions.parquet", tables.TRANSACTIONS)
     is_future = pd.to_datetime(rows[columns.DAY]) >= pd.Timestamp(CUT)
     rows.loc[is_future, columns.ARTICLE] = (rows.loc[is_future, columns.ARTICLE] + 50) % 150
     rows = rows[pd.to_datetime(rows[columns.DAY]) < pd.Timestamp(WEEK_END)]
     rewrite(changed, rows)
-    after = ask_about(
-        WEEK_END, asking(on_duckdb, root, champions["repeats"], tmp_path / "after", changed)
-    )
+    made = lists_of(on_duckdb, root, champions["repeats"], tmp_path / "after", changed)
+    after = made.for_week(WEEK_END)
     for name in (columns.CUSTOMER, "is_cold", "repeat_share", "n_on_sale"):
         assert before[name].tolist() == after[name].tolist()
     assert np.array_equal(np.stack(before["articles"]), np.stack(after["articles"]))
     assert before["ap_at_12"].tolist() != after["ap_at_12"].tolist()
+
+
+def test_how_far_histories_reach_back_depends_on_the_week_and_not_on_the_cut_of_params(
+    on_duckdb: Engine, root: Path, champions: dict[str, Champion], tmp_path: Path
+) -> None:
+    made = lists_of(on_duckdb, root, champions["repeats"], tmp_path / "before")
+    later = made.data.model_copy(update={"cut": CUT + timedelta(days=3650)})
+    moved = replace(made, data=later, cache=tmp_path / "after")
+    pd.testing.assert_frame_equal(moved.for_week(WEEK_END), made.for_week(WEEK_END))
 
 
 def test_a_champion_that_is_popularity_differs_from_popularity_by_nothing(
@@ -146,27 +155,25 @@ def test_a_champion_that_is_popularity_differs_from_popularity_by_nothing(
 
 
 def measured(
-    engine: Engine, root: Path, champion: Champion | None, kept: Path
+    engine: Engine, root: Path, champion: Champion | None, folder: Path
 ) -> "pd.Series[float]":
-    """Return the row about the week as the journal keeps it."""
-    row = measure_performance(
-        engine, root / "data/tables", WEEK_END, champion, root / "params.yaml", kept / "answers"
-    )
-    assert write_once(kept / "performance", WEEK_END, row, PERFORMANCE_SCHEMA)
-    return read_all(kept / "performance", PERFORMANCE_SCHEMA).iloc[0]
+    """Return the row about the week as it is recorded."""
+    made = champion and lists_of(engine, root, champion, folder / "lists")
+    row = measure_performance(WEEK_END, made)
+    assert write_once(folder / "performance", WEEK_END, row, PERFORMANCE_SCHEMA)
+    return read_all(folder / "performance", PERFORMANCE_SCHEMA).iloc[0]
 
 
 def test_the_difference_is_the_mean_over_buyers_and_lies_in_its_interval(
     on_duckdb: Engine, root: Path, champions: dict[str, Champion], tmp_path: Path
 ) -> None:
     row = measured(on_duckdb, root, champions["repeats"], tmp_path)
-    answers = ask_about(
-        WEEK_END, asking(on_duckdb, root, champions["repeats"], tmp_path / "answers")
-    )
-    assert row["map_at_12"] == pytest.approx(answers["ap_at_12"].mean())
+    made = lists_of(on_duckdb, root, champions["repeats"], tmp_path / "lists")
+    lists_made = made.for_week(WEEK_END)
+    assert row["map_at_12"] == pytest.approx(lists_made["ap_at_12"].mean())
     assert row["difference"] == pytest.approx(row["map_at_12"] - row["popularity_map_at_12"])
     assert row["low"] < row["difference"] < row["high"]
-    assert row["n_buyers"] == len(answers)
+    assert row["n_buyers"] == len(lists_made)
     assert (row["version"], row["version_cut"], row["note"]) == ("repeats", CUT, "")
 
 
@@ -176,7 +183,7 @@ def test_a_champion_that_has_seen_a_day_of_the_week_gets_no_number_but_a_note(
     version, storefront = champions["repeats"]
     later = {**version.tags, "cut": (CUT + timedelta(days=1)).isoformat()}
     row = measured(on_duckdb, root, (replace(version, tags=later), storefront), tmp_path)
-    assert row["note"] == "the champion was fitted up to 2020-09-10 and has seen this week"
+    assert row["note"] == "the champion was trained on days of this week (its cut is 2020-09-10)"
     assert row["version"] == "repeats"
     assert row[["n_buyers", "map_at_12", "popularity_map_at_12", "low", "high"]].isna().all()
 
@@ -187,65 +194,60 @@ def test_without_a_champion_there_is_a_note(on_duckdb: Engine, root: Path, tmp_p
     assert row.drop(["week_end", "note"]).isna().all()
 
 
-def test_of_many_buyers_an_even_draw_is_asked_the_same_one_every_time(
+def test_of_many_buyers_a_sample_gets_lists_the_same_one_every_time(
     on_duckdb: Engine, root: Path, champions: dict[str, Champion], tmp_path: Path
 ) -> None:
-    everybody = ask_about(WEEK_END, asking(on_duckdb, root, champions["popular"], tmp_path / "all"))
-    few = asking(on_duckdb, root, champions["popular"], tmp_path / "few")
+    everybody = lists_of(on_duckdb, root, champions["popular"], tmp_path / "all").for_week(WEEK_END)
+    few = lists_of(on_duckdb, root, champions["popular"], tmp_path / "few")
     few = replace(few, params=few.params.model_copy(update={"max_buyers": 5}))
-    drawn = ask_about(WEEK_END, few)
+    drawn = few.for_week(WEEK_END)
     assert len(drawn) == 5 < len(everybody)
     ap_by_customer = everybody.set_index(columns.CUSTOMER)["ap_at_12"]
     assert drawn["ap_at_12"].tolist() == ap_by_customer[drawn[columns.CUSTOMER]].tolist()
-    shutil.rmtree(few.kept)
-    pd.testing.assert_frame_equal(ask_about(WEEK_END, few), drawn)
+    shutil.rmtree(few.cache)
+    pd.testing.assert_frame_equal(few.for_week(WEEK_END), drawn)
 
 
-def test_an_answer_is_asked_for_once_and_again_when_version_or_past_are_others(
+def test_lists_are_made_once_and_again_when_the_version_or_the_past_changes(
     on_duckdb: Engine, root: Path, champions: dict[str, Champion], tmp_path: Path
 ) -> None:
     version, storefront = champions["popular"]
-    first = asking(
-        on_duckdb, root, (version, storefront), tmp_path / "kept", copied(root, tmp_path)
+    first = lists_of(
+        on_duckdb, root, (version, storefront), tmp_path / "cache", copied(root, tmp_path)
     )
-    expected = ask_about(WEEK_END, first)["ap_at_12"].tolist()
-    spoil_kept_answers(first)
-    assert (ask_about(WEEK_END, first)["ap_at_12"] == -1).all()
+    expected = first.for_week(WEEK_END)["ap_at_12"].tolist()
+    spoil_cache(first)
+    assert (first.for_week(WEEK_END)["ap_at_12"] == -1).all()
     other = replace(version, tags={**version.tags, "models_hash": "trained anew"})
     second = replace(first, champion=(other, storefront))
-    assert ask_about(WEEK_END, second)["ap_at_12"].tolist() == expected
-    spoil_kept_answers(second)
+    assert second.for_week(WEEK_END)["ap_at_12"].tolist() == expected
+    spoil_cache(second)
     rows = tables.read_table(second.transactions, tables.TRANSACTIONS)
     is_past = pd.to_datetime(rows[columns.DAY]) < pd.Timestamp(CUT)
     rewrite(second.tables, rows.drop(rows.index[is_past][-1]))
-    assert (ask_about(WEEK_END, second)["ap_at_12"] >= 0).all()
+    assert (second.for_week(WEEK_END)["ap_at_12"] >= 0).all()
 
 
-def spoil_kept_answers(asked: Asking) -> None:
-    """Make the kept answers recognisable, so that reading them differs from asking."""
-    (path,) = asked.kept.glob(f"*-{WEEK_END}.parquet")
+def spoil_cache(lists: ChampionLists) -> None:
+    """Make the cached lists recognisable, so that reading them differs from making them."""
+    (path,) = lists.cache.glob(f"*-{WEEK_END}.parquet")
     pd.read_parquet(path).assign(ap_at_12=-1.0).to_parquet(path)
 
 
-def test_of_weeks_the_champion_has_seen_only_what_needs_no_shelf_is_told(
+def test_weeks_the_champion_has_seen_lack_what_depends_on_its_offered_articles(
     on_duckdb: Engine, root: Path, champions: dict[str, Champion], tmp_path: Path
 ) -> None:
-    summaries = summarise_recommendations(
-        on_duckdb,
-        root / "data/tables",
-        [CUT, WEEK_END],
-        champions["popular"],
-        root / "params.yaml",
-        tmp_path,
-    )
+    made = lists_of(on_duckdb, root, champions["popular"], tmp_path)
+    params = MonitorParams.load(root / "params.yaml")
+    summaries = summarise_recommendations([CUT, WEEK_END], made, params)
     assert list(summaries.columns) == SUMMARIES.names
-    told = {
+    columns_of = {
         week_end: set(summaries.loc[summaries["week_end"] == week_end, "column"])
         for week_end in (CUT, WEEK_END)
     }
-    about_the_shelf = {"repeat_share", "top_ten_share", "gini", "coverage"}
-    assert told[WEEK_END] - told[CUT] == about_the_shelf
-    assert {"product_group_name", "index_group_name", "stranger_share"} <= told[CUT]
+    of_offered = {"repeat_share", "top_ten_share", "gini", "coverage"}
+    assert columns_of[WEEK_END] - columns_of[CUT] == of_offered
+    assert {"product_group_name", "index_group_name", "stranger_share"} <= columns_of[CUT]
     # Everybody is shown the same twelve articles.
     value = summaries[summaries["week_end"] == WEEK_END].set_index("column")["value"]
     assert value["top_ten_share"] == pytest.approx(10 / 12)

@@ -1,4 +1,4 @@
-"""A late week is asked for, a broken one refused by name; a quiet or closed day is neither."""
+"""A late week and a broken one are refused by name; a quiet or closed day is neither."""
 
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
@@ -31,10 +31,10 @@ ENGINE = EngineParams.load(REPOSITORY / "params.yaml")
 USUAL = 80
 
 
-def arrival(
+def completeness_of(
     engine: Engine, folder: Path, n_rows: Callable[[date], int], *, until: date = WEEK_END
 ) -> CompletenessReport:
-    """Return what is seen of a shop with so many transactions a day, known up to `until`."""
+    """Return the report on a shop with this many transactions a day, known up to `until`."""
     days = pd.date_range(WEEK_END - timedelta(weeks=6), until - timedelta(days=1)).date
     sold = [day for day in days for _ in range(n_rows(day))]
     rows = pd.DataFrame({columns.DAY: sold}, dtype=object)
@@ -50,54 +50,56 @@ def usually(exceptions: Mapping[date, int]) -> Callable[[date], int]:
 
 
 def test_a_week_with_sales_every_day_is_complete(on_duckdb: Engine, tmp_path: Path) -> None:
-    seen = arrival(on_duckdb, tmp_path, usually({}))
+    seen = completeness_of(on_duckdb, tmp_path, usually({}))
     assert seen.is_complete
     assert seen.latest_day == WEEK_END - timedelta(days=1)
-    assert seen.sentence == "the week before 2020-09-16 is complete"
+    assert seen.summary == "the week before 2020-09-16 is complete"
 
 
 def test_data_that_end_before_the_week_does_are_late_and_the_sentence_says_which_days(
     on_duckdb: Engine, tmp_path: Path
 ) -> None:
-    seen = arrival(on_duckdb, tmp_path, usually({}), until=WEEK_END - timedelta(days=2))
+    seen = completeness_of(on_duckdb, tmp_path, usually({}), until=WEEK_END - timedelta(days=2))
     assert seen.missing == (date(2020, 9, 14), date(2020, 9, 15))
     assert seen.latest_day == date(2020, 9, 13)
-    assert "2020-09-14 (0 transactions), 2020-09-15 (0 transactions)" in seen.sentence
-    assert "they end on 2020-09-13" in seen.sentence
+    assert "2020-09-14 (0 transactions), 2020-09-15 (0 transactions)" in seen.summary
+    assert "they end on 2020-09-13" in seen.summary
 
 
 def test_a_hole_in_the_week_is_missing_data(on_duckdb: Engine, tmp_path: Path) -> None:
     hole = START + timedelta(days=2)
-    assert arrival(on_duckdb, tmp_path, usually({hole: 0})).missing == (hole,)
+    assert completeness_of(on_duckdb, tmp_path, usually({hole: 0})).missing == (hole,)
 
 
 def test_a_last_day_cut_short_is_missing_but_a_slow_day_before_it_is_not(
     on_duckdb: Engine, tmp_path: Path
 ) -> None:
     last, slow = WEEK_END - timedelta(days=1), START + timedelta(days=1)
-    assert arrival(on_duckdb, tmp_path, usually({last: 7, slow: 7})).missing == (last,)
-    assert arrival(on_duckdb, tmp_path, usually({last: 9})).is_complete  # 8 is a tenth of 80
+    assert completeness_of(on_duckdb, tmp_path, usually({last: 7, slow: 7})).missing == (last,)
+    assert completeness_of(
+        on_duckdb, tmp_path, usually({last: 9})
+    ).is_complete  # 8 is a tenth of 80
 
 
 def test_the_weekday_on_which_the_shop_is_closed_is_not_waited_for(
     on_duckdb: Engine, tmp_path: Path
 ) -> None:
     closed = WEEK_END - timedelta(days=1)
-    assert arrival(
+    assert completeness_of(
         on_duckdb, tmp_path, lambda day: 0 if day.weekday() == closed.weekday() else USUAL
     ).is_complete
 
 
 def test_a_small_shop_may_sell_nothing_on_a_day(on_duckdb: Engine, tmp_path: Path) -> None:
     quiet = START + timedelta(days=3)
-    assert arrival(on_duckdb, tmp_path, lambda day: 0 if day == quiet else 2).is_complete
+    assert completeness_of(on_duckdb, tmp_path, lambda day: 0 if day == quiet else 2).is_complete
 
 
 def test_of_a_shop_without_data_every_day_is_missing(on_duckdb: Engine, tmp_path: Path) -> None:
-    seen = arrival(on_duckdb, tmp_path, lambda _: 0)
+    seen = completeness_of(on_duckdb, tmp_path, lambda _: 0)
     assert len(seen.missing) == 7
     assert seen.latest_day is None
-    assert "there are no transactions" in seen.sentence
+    assert "there are no transactions" in seen.summary
 
 
 def shop_tables(engine: Engine, folder: Path, *sizes: Size) -> Path:
@@ -113,7 +115,7 @@ def shop_tables(engine: Engine, folder: Path, *sizes: Size) -> Path:
     return folder
 
 
-def found(folder: Path, report: Path) -> list[str]:
+def broken_in(folder: Path, report: Path) -> list[str]:
     engine = ENGINE.model_copy(update={"spill": report.parent / "spill"})
     return broken_rules(check_week(engine, folder, WEEK_END, RULES, report))
 
@@ -121,7 +123,7 @@ def found(folder: Path, report: Path) -> list[str]:
 def test_a_flawless_week_keeps_the_rules_and_writes_its_pages(
     on_duckdb: Engine, tmp_path: Path
 ) -> None:
-    assert found(shop_tables(on_duckdb, tmp_path / "tables"), tmp_path / "report") == []
+    assert broken_in(shop_tables(on_duckdb, tmp_path / "tables"), tmp_path / "report") == []
     page = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
     assert "All rules hold" in page
     assert 'href="docs/validations/transactions' in page
@@ -134,12 +136,12 @@ def test_one_broken_price_in_a_hundred_is_refused_by_name_and_number(
     week = pd.read_parquet(folder / "transactions.parquet").query("@START <= t_dat < @WEEK_END")
     n_broken = int((week[columns.PRICE] > 1).sum())
     assert n_broken / len(week) == pytest.approx(STRENGTHS["broken_column"]["small"], abs=0.005)
-    (sentence,) = found(folder, tmp_path / "report")
+    (sentence,) = broken_in(folder, tmp_path / "report")
     rule = f"transactions.price: price lies between {RULES.min_price} and {RULES.max_price}"
-    assert sentence.startswith(f"{rule}; {n_broken:,} of {len(week):,} rows do not, for example ")
+    assert sentence.startswith(f"{rule}; {n_broken:,} of {len(week):,} rows break it, for example ")
 
 
-def test_only_the_week_is_looked_at_with_all_who_bought_in_it(
+def test_only_the_week_is_checked_with_all_who_bought_in_it(
     on_duckdb: Engine, tmp_path: Path
 ) -> None:
     folder = shop_tables(on_duckdb, tmp_path / "tables")
@@ -151,23 +153,23 @@ def test_only_the_week_is_looked_at_with_all_who_bought_in_it(
     buyer = transactions.loc[~is_other, columns.CUSTOMER].iloc[0]
     tables.write_table(transactions, folder / "transactions.parquet", tables.TRANSACTIONS)
     customers = pd.read_parquet(folder / "customers.parquet")
-    strangers = ~customers[columns.CUSTOMER].isin(transactions.loc[~is_other, columns.CUSTOMER])
-    customers.loc[strangers, columns.CLUB] = "GOLD"
+    others = ~customers[columns.CUSTOMER].isin(transactions.loc[~is_other, columns.CUSTOMER])
+    customers.loc[others, columns.CLUB] = "GOLD"
     customers.loc[buyer, columns.AGE] = 203
     tables.write_table(customers, folder / "customers.parquet", tables.CUSTOMERS)
-    (sentence,) = found(folder, tmp_path / "report")
+    (sentence,) = broken_in(folder, tmp_path / "report")
     assert sentence.startswith("customers.age: age lies between 16 and 99; 1 of ")
     assert "age 203" in sentence
 
 
 def test_a_share_is_allowed_what_chance_does_in_a_small_week_and_no_more_in_a_large_one() -> None:
-    def says(n_customers: int) -> set[str]:
+    def rules_of(n_customers: int) -> set[str]:
         n_rows = {"articles": 50, "customers": n_customers, "transactions": 100}
         return {rule.rule for rule in week_rules(RULES, WEEK_END, n_rows)}
 
-    assert "age is missing in at most 15.0% of the rows" in says(100)
-    assert "age is missing in at most 5.1% of the rows" in says(1_000_000)
-    assert "price is missing in no row" in says(100)
+    assert "age is missing in at most 15.0% of the rows" in rules_of(100)
+    assert "age is missing in at most 5.1% of the rows" in rules_of(1_000_000)
+    assert "price is missing in no row" in rules_of(100)
 
 
 def test_rules_about_the_whole_span_are_left_out_of_a_week() -> None:

@@ -87,7 +87,7 @@ def test_the_same_transactions_are_no_drift(tmp_path: Path) -> None:
     assert not lines["drifted"].any()
 
 
-def test_a_week_reported_twice_is_in_the_workspace_once_and_as_it_was_last_said(
+def test_a_week_reported_twice_is_in_the_workspace_once_as_reported_last(
     tmp_path: Path,
 ) -> None:
     for week_end, online in ((WEEK_END - WEEK, 0.5), (WEEK_END, 0.5), (WEEK_END, 0.9)):
@@ -175,6 +175,6 @@ def test_a_span_without_transactions_is_refused(on_duckdb: Engine, shifted: Path
         )
 
 
-def test_the_plain_preset_speaks_of_a_shift_and_not_of_the_same_transactions() -> None:
+def test_the_plain_preset_reports_a_shift_and_not_the_same_transactions() -> None:
     assert plain_preset(small(2000, 0.9), small(2000, 0.5, seed=1)).columns == (columns.CHANNEL,)
     assert plain_preset(small(500, 0.5), small(500, 0.5)).columns == ()

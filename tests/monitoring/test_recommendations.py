@@ -24,7 +24,7 @@ N_ON_SALE = 7
 WEEK_END = date(2020, 9, 16)
 
 
-def answers(lists: list[list[int]] | npt.NDArray[np.int32] = LISTS) -> pd.DataFrame:
+def recommended(lists: list[list[int]] | npt.NDArray[np.int32] = LISTS) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "articles": list(np.array(lists, np.int32)),
@@ -36,7 +36,7 @@ def answers(lists: list[list[int]] | npt.NDArray[np.int32] = LISTS) -> pd.DataFr
 
 
 def signals(lists: list[list[int]] = LISTS, n_lists: int = 3) -> dict[str, Signal]:
-    return {one.column: one for one in signals_of_lists(answers(lists), ARTICLES, n_lists)}
+    return {one.column: one for one in signals_of_lists(recommended(lists), ARTICLES, n_lists)}
 
 
 def values(signal: Signal) -> npt.NDArray[np.float64]:
@@ -44,10 +44,10 @@ def values(signal: Signal) -> npt.NDArray[np.float64]:
 
 
 def test_every_signal_is_about_recommendations_and_all_buyers() -> None:
-    found = signals()
-    assert {one.about for one in found.values()} == {"recommendations"}
-    assert {one.segment for one in found.values()} == {"all"}
-    assert set(found) == {
+    observed = signals()
+    assert {one.about for one in observed.values()} == {"recommendations"}
+    assert {one.segment for one in observed.values()} == {"all"}
+    assert set(observed) == {
         "product_group_name",
         "index_group_name",
         "repeat_share",
@@ -57,7 +57,7 @@ def test_every_signal_is_about_recommendations_and_all_buyers() -> None:
         "stranger_share",
         "empty_share",
     }
-    assert all(one.measured.shape[0] == len(one.buyers) == 4 for one in found.values())
+    assert all(one.measured.shape[0] == len(one.buyers) == 4 for one in observed.values())
 
 
 def test_a_list_is_made_of_the_groups_of_its_articles() -> None:
@@ -67,29 +67,29 @@ def test_a_list_is_made_of_the_groups_of_its_articles() -> None:
     assert groups.measured.toarray() == pytest.approx(np.array(expected))
 
 
-def test_a_buyer_without_a_list_says_nothing_about_groups_but_has_empty_places() -> None:
-    found = signals([*LISTS, [-1, -1, -1]])
-    assert found["index_group_name"].buyers.tolist() == [0, 1, 2, 3]
-    assert values(found["empty_share"]) == pytest.approx([0, 1 / 3, 0, 2 / 3, 1])
-    assert values(found["top_ten_share"])[-1] == 0
+def test_a_buyer_without_a_list_does_not_count_for_groups_but_has_empty_places() -> None:
+    observed = signals([*LISTS, [-1, -1, -1]])
+    assert observed["index_group_name"].buyers.tolist() == [0, 1, 2, 3]
+    assert values(observed["empty_share"]) == pytest.approx([0, 1 / 3, 0, 2 / 3, 1])
+    assert values(observed["top_ten_share"])[-1] == 0
 
 
-def test_strangers_and_repeats_are_counted_as_they_come() -> None:
-    found = signals()
-    assert values(found["stranger_share"]).tolist() == [1, 0, 0, 0]
-    assert values(found["repeat_share"]).tolist() == pytest.approx([0, 1 / 3, 2 / 3, 1])
+def test_cold_customers_and_repeats_are_counted() -> None:
+    observed = signals()
+    assert values(observed["stranger_share"]).tolist() == [1, 0, 0, 0]
+    assert values(observed["repeat_share"]).tolist() == pytest.approx([0, 1 / 3, 2 / 3, 1])
 
 
-def test_the_ten_most_listed_articles_are_found_and_their_share_counted() -> None:
+def test_the_share_of_the_ten_most_listed_articles_is_counted() -> None:
     everywhere = list(range(10))
     lists = [[*everywhere, 10, 11], [*everywhere, 12, 13]]
     catalogue = pd.DataFrame(dict.fromkeys(ARTICLES.columns, ["one"] * 14))
-    found = {one.column: one for one in signals_of_lists(answers(lists), catalogue, 2)}
-    assert values(found["top_ten_share"]) == pytest.approx([10 / 12, 10 / 12])
+    observed = {one.column: one for one in signals_of_lists(recommended(lists), catalogue, 2)}
+    assert values(observed["top_ten_share"]) == pytest.approx([10 / 12, 10 / 12])
 
 
 @pytest.mark.parametrize("n_lists", [1, 2, 3])
-def test_coverage_is_what_so_many_lists_hold_on_average(n_lists: int) -> None:
+def test_coverage_is_the_mean_number_of_articles_in_this_many_lists(n_lists: int) -> None:
     drawn = [
         len({article for one in some for article in one} - {-1})
         for some in combinations(LISTS, n_lists)
@@ -98,7 +98,7 @@ def test_coverage_is_what_so_many_lists_hold_on_average(n_lists: int) -> None:
     assert mean == pytest.approx(np.mean(drawn) / N_ON_SALE)
 
 
-def test_a_pseudo_value_of_coverage_says_what_is_lost_without_the_list() -> None:
+def test_a_pseudo_value_of_coverage_is_what_is_lost_without_the_list() -> None:
     def coverage(lists: list[list[int]]) -> float:
         drawn = [
             len({article for one in some for article in one} - {-1})
@@ -111,7 +111,7 @@ def test_a_pseudo_value_of_coverage_says_what_is_lost_without_the_list() -> None
     assert values(signals(n_lists=2)["coverage"]) == pytest.approx(expected)
 
 
-def test_the_gini_coefficient_counts_articles_on_sale_that_nobody_is_shown() -> None:
+def test_the_gini_coefficient_counts_articles_on_sale_that_are_in_no_list() -> None:
     # Article 0 stands in 4 lists, 1 and 2 in two, 5 in one; 3, 4 and 6 in none.
     amounts = np.array([4, 2, 2, 1, 0, 0, 0], np.float64)
     assert values(signals()["gini"]).mean() == pytest.approx(gini(amounts))
@@ -126,19 +126,19 @@ def test_a_pseudo_value_of_gini_is_its_slope_in_the_weight_of_the_list() -> None
             counts[[article for article in one if article >= 0]] += weight if place == row else 1.0
         return gini(counts)
 
-    found = values(signals(lists)["gini"])
+    observed = values(signals(lists)["gini"])
     tiny = 1e-6
     for row in range(len(lists)):
         slope = (weighted(row, 1 + tiny) - weighted(row, 1 - tiny)) / (2 * tiny)
-        assert found[row] - found.mean() == pytest.approx(len(lists) * slope, abs=1e-4)
+        assert observed[row] - observed.mean() == pytest.approx(len(lists) * slope, abs=1e-4)
 
 
 def test_resampling_pseudo_values_is_not_biased_as_resampling_lists_is() -> None:
     rng = np.random.default_rng(3)
     lists = np.array([rng.choice(4000, 12, replace=False) for _ in range(300)], np.int32)
     catalogue = pd.DataFrame(dict.fromkeys(ARTICLES.columns, ["one"] * 4000))
-    found = {one.column: one for one in signals_of_lists(answers(lists), catalogue, 100)}
-    rows = summary_rows(WEEK_END, [found["coverage"]], draw_weights(300, 200, rng))
+    observed = {one.column: one for one in signals_of_lists(recommended(lists), catalogue, 100)}
+    rows = summary_rows(WEEK_END, [observed["coverage"]], draw_weights(300, 200, rng))
     value, replicates = rows["value"].iloc[0], np.array(rows["replicates"].iloc[0], np.float64)
     # Of 4000 equally likely articles 100 lists of 12 hold 4000 * (1 - (1 - 12 / 4000) ** 100).
     expected = 4000 * (1 - (1 - 12 / 4000) ** 100) / N_ON_SALE
