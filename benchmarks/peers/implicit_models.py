@@ -22,9 +22,9 @@ def main(folder: Path, name: str) -> None:
     with threadpool_limits(1, "blas"):
         model.fit(task.train, show_progress=False)
         output.spent_fitting()
-        everybody = np.arange(task.train.shape[0])
+        customers = np.arange(task.train.shape[0])
         output.write(
-            lambda: model.recommend(everybody, task.train, N=LIST_LENGTH)[0].astype(np.int32),
+            lambda: model.recommend(customers, task.train, N=LIST_LENGTH)[0].astype(np.int32),
             folder / f"implicit-{name}",
         )
 

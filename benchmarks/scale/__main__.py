@@ -25,7 +25,7 @@ from hemline.stages.command import run
 _BEFORE: Final = ("generator", "kaggle_files")
 _AFTER: Final = (
     *("histories", "cosine", "item_knn", "rp3beta", "ease", "cvae_epoch", "scored_model"),
-    *("everybody", "everybody_unseen", "one_answer", "served_answer"),
+    *("all_lists", "all_lists_without_bought", "one_query", "served_query"),
 )
 _DVC: Final = "dvc"
 

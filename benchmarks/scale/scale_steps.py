@@ -1,4 +1,4 @@
-"""Steps besides the stages: `python -m benchmarks.scale.scale_steps step folder percent`.
+"""Steps that are not stages: `python -m benchmarks.scale.scale_steps step folder percent`.
 
 Each step runs in a process of its own and may report its own numbers, such as percentiles; those
 are written to reported/<step>.json of the folder.
@@ -216,10 +216,10 @@ STEPS: Final[Mapping[str, Callable[[BenchmarkShop], Numbers | None]]] = {
     "ease": _fit_ease,
     "cvae_epoch": _train_epoch,
     "scored_model": _fit_scored,
-    "everybody": _list_all,
-    "everybody_unseen": _list_without_bought,
-    "one_answer": _query_model,
-    "served_answer": _query_storefront,
+    "all_lists": _list_all,
+    "all_lists_without_bought": _list_without_bought,
+    "one_query": _query_model,
+    "served_query": _query_storefront,
 }
 
 if __name__ == "__main__":

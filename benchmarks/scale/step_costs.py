@@ -16,7 +16,7 @@ OUT_OF_MEMORY = 3
 """Exit status of a peer that reached its memory limit."""
 
 _STOPPED = (OUT_OF_MEMORY, -signal.SIGKILL, -signal.SIGABRT)  # the last: C++ without memory
-_ONE_CORE = ("one_answer", "served_answer", "numpy_answer")
+_ONE_CORE = ("one_query", "served_query", "numpy_answer")
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 

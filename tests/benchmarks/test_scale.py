@@ -131,21 +131,21 @@ def test_single_queries_become_percentiles_with_a_table_of_their_own() -> None:
     reported = dict(time_queries(queried.append, np.array([5, 6, 7])))
     assert queried == [5, 5, 6, 7], "the first query is repeated and counted once"
     settings = {"peers": {}, "words": {}}
-    rows = list(rows_of({1: {"one_answer": replace(COST, reported=reported)}}, {}, settings))
+    rows = list(rows_of({1: {"one_query": replace(COST, reported=reported)}}, {}, settings))
     for metric in ("p50 ms", "p99 ms", "cpu ms"):
-        assert Row("one answer at 1 %", "one_answer", metric, reported[metric], None) in rows
+        assert Row("one answer at 1 %", "one_query", metric, reported[metric], None) in rows
 
 
 def test_the_table_of_sizes_in_the_document_about_scale_has_only_steps(tmp_path: Path) -> None:
     rows = [
         Row("step", "acquire", "seconds at 1 %", 12.5, None),
         Row("step", "acquire", "cpu s at 1 %", 20.5, None),
-        Row("one answer at 1 %", "one_answer", "p50 ms", 1.0, None),
+        Row("one answer at 1 %", "one_query", "p50 ms", 1.0, None),
     ]
     path = write_results("scale", rows, notes=[], folder=tmp_path)
     text = filled("<!-- scale-sizes -->\n<!-- end -->", "scale-sizes", path)
     assert "| step | seconds at 1 % |\n|---|---|\n| acquire | 12.5 |" in text
-    assert "one_answer" not in text
+    assert "one_query" not in text
     assert (DVC_YAML.parent / "docs" / "scale.md").read_text().count("<!-- scale-sizes -->") == 1
 
 
