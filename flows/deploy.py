@@ -1,7 +1,7 @@
-"""`make deploy`: work pool, deployments and automations, handed to the Prefect server.
+"""`hemline deploy`: work pool, deployments and automations, handed to the Prefect server.
 
-Doing it again changes what has changed and doubles nothing: deployments and the automations that
-belong to one are replaced by Prefect, those of automations.yaml here, by their name.
+Deploying again replaces everything by name and duplicates nothing: Prefect replaces deployments and
+their automations, this module those of automations.yaml.
 """
 
 import subprocess
@@ -24,17 +24,17 @@ _AUTOMATIONS: Final = "automations.yaml"
 
 
 def deploy(root: Path) -> list[str]:
-    """Hand everything over and return the names of the automations of automations.yaml.
+    """Deploy everything and return the names of the automations in automations.yaml.
 
     Raises:
-        BadInput: no server answers, or it refuses the work pool or a deployment.
+        BadInput: no server responds, or it refuses the work pool or a deployment.
     """
     api = PREFECT_API_URL.value()
     if not api or not responds(f"{api}/health"):
         raise BadInput(
-            "a Prefect server answers",
+            "a Prefect server is running",
             found=f"none at {api or addresses().prefect}",
-            fix="start one: make ui",
+            fix="start one: hemline ui",
         )
     _prefect(root, "work-pool", "create", POOL, "--type", "process", "--overwrite")
     _prefect(root, "deploy", "--all")
@@ -43,7 +43,10 @@ def deploy(root: Path) -> list[str]:
 
 
 def main() -> None:
-    """Deploy the project in this folder."""
+    """Hand the weekly runs and the automations to the Prefect server of 'hemline ui'.
+
+    Deploying again replaces what has changed.
+    """
     names = deploy(Path.cwd())
     typer.echo("".join(f"automation in place: {name}\n" for name in names), nl=False)
 
@@ -68,10 +71,10 @@ def _prefect(root: Path, *arguments: str) -> None:
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     if done.returncode:
         raise BadInput(
-            f"prefect takes '{' '.join(arguments)}'",
+            f"'prefect {' '.join(arguments)}' succeeds",
             found=f"{done.stdout}{done.stderr}".strip(),
-            fix="correct prefect.yaml if that is what is refused; else see that the server of "
-            "make ui still answers, and deploy again",
+            fix="correct prefect.yaml if the message names it; otherwise check that 'hemline ui' "
+            "is still running, and deploy again",
         )
 
 

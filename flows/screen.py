@@ -140,7 +140,7 @@ def open_screen(name: str) -> Iterator[Screen]:
         error.add_note(f"Details: {log}")
         raise
     finally:
-        logging.getLogger("prefect").setLevel(logging.WARNING)  # what it reports as it exits
+        logging.getLogger("prefect").setLevel(logging.ERROR)  # what it reports as it exits
 
 
 @contextmanager

@@ -1,7 +1,7 @@
-"""`make ui`: Prefect, a worker for its schedule, MLflow, Evidently and the pages, on this machine.
+"""`hemline ui`: Prefect, a worker for its schedule, MLflow, Evidently and the pages.
 
 All five are children in groups of their own, so that Ctrl-C, or the end of any of them, ends every
-process they started. None of them asks for a login: they listen on the loopback address alone.
+process they started. None of them requires a login: they listen on the loopback address only.
 """
 
 import os
@@ -33,7 +33,7 @@ def serve(root: Path) -> None:
     """Start everything, print the addresses, and stop everything when interrupted.
 
     Raises:
-        BadInput: a port is taken, or a server ended or did not answer.
+        BadInput: a port is taken, or a server ended or did not respond.
     """
     where = addresses()
     for variable, address in zip(PORTS, vars(where).values(), strict=True):
@@ -45,12 +45,12 @@ def serve(root: Path) -> None:
             name: _start(name, command, root, where, running)
             for name, command in _servers(root, where).items()
         }
-        _wait_until_they_answer(started, where, root)
+        _wait_until_they_respond(started, where, root)
         started["worker"] = _start("worker", _worker(), root, where, running)
         typer.echo(
             f"Prefect    {where.prefect}\nMLflow     {where.mlflow}\nreports    {where.pages}\n"
             f"Evidently  {where.evidently}\nmonitoring {where.monitoring}\n"
-            "Ctrl-C ends them all. Logs lie in .hemline/logs."
+            "Ctrl-C ends them all. Logs: .hemline/logs"
         )
         while True:
             _refuse_ended(started, root)
@@ -58,7 +58,7 @@ def serve(root: Path) -> None:
 
 
 def main() -> None:
-    """Serve until interrupted."""
+    """Serve Prefect, MLflow, Evidently and all reports, and run the schedule, until Ctrl-C."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     try:
@@ -120,7 +120,7 @@ def _environment(where: Addresses) -> Mapping[str, str]:
     return {**os.environ, "PREFECT_API_URL": f"{where.prefect}/api"}
 
 
-def _wait_until_they_answer(
+def _wait_until_they_respond(
     started: Mapping[str, subprocess.Popen[str]], where: Addresses, root: Path
 ) -> None:
     deadline = time.monotonic() + _START_SECONDS
@@ -133,9 +133,9 @@ def _wait_until_they_answer(
             _refuse_ended(started, root)
             if time.monotonic() > deadline:
                 raise BadInput(
-                    f"{probe} answers within {_START_SECONDS} s",
-                    found="no answer",
-                    fix="look into .hemline/logs",
+                    f"{probe} responds within {_START_SECONDS} s",
+                    found="no response",
+                    fix="read the logs in .hemline/logs",
                 )
             time.sleep(_POLL_SECONDS)
 
@@ -144,10 +144,10 @@ def _refuse_ended(started: Mapping[str, subprocess.Popen[str]], root: Path) -> N
     for name, process in started.items():
         if process.poll() is not None:
             log = _log(root, name)
-            said = log.read_text(encoding="utf-8", errors="replace")[-_LOG_TAIL:]
+            output = log.read_text(encoding="utf-8", errors="replace")[-_LOG_TAIL:]
             raise BadInput(
                 f"{name} keeps running",
-                found=f"it ended with status {process.returncode} and said:\n{said}",
+                found=f"it ended with status {process.returncode}. Its output:\n{output}",
                 fix=f"see {log}",
             )
 
@@ -162,7 +162,7 @@ def _refuse_taken_port(variable: str, address: str) -> None:
             raise BadInput(
                 f"port {port} is free",
                 found=str(error),
-                fix=f"stop what uses it, or choose another: make ui {variable}=<port>",
+                fix=f"stop what uses it, or choose another: {variable}=<port> hemline ui",
             ) from None
 
 

@@ -1,6 +1,9 @@
 """The command line, against the champion of a tiny trained project."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -71,6 +74,56 @@ def test_a_refusal_is_short_and_ends_with_status_1() -> None:
     both = hemline("recommend", "--customer", "0" * 64, "--age", "25")
     assert both.exit_code == 1
     assert "both" in both.stderr
+
+
+FLOWS = ("demo", "real", "train", "monitor", "replay", "ui", "deploy", "notify")
+
+
+def test_help_lists_every_command_in_its_group() -> None:
+    groups = hemline("--help").stdout.split("─ ")
+    assert all(f" {name} " in groups[2] for name in (*FLOWS, "backtest"))
+    assert all(f" {name} " in groups[3] for name in ("recommend", "similar", "export"))
+    assert all(f" {name} " in groups[4] for name in ("history", "promote", "rollback", "lineage"))
+
+
+@pytest.mark.parametrize("name", [*FLOWS, "backtest"])
+def test_a_folder_that_is_no_project_is_refused_and_left_as_it_was(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    refused = hemline(name, *(["--data", "."] if name == "real" else []))
+    assert refused.exit_code == 1
+    rule, observed, fix = refused.stderr.strip().splitlines()
+    assert rule.startswith("rule:  the command runs in a Hemline project")
+    assert str(tmp_path) in observed
+    assert fix.startswith("fix:   change to the folder")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_flow_takes_the_place_of_hemline_with_options_environment_and_status(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "flows").mkdir()
+    (tmp_path / "flows" / "__init__.py").touch()
+    (tmp_path / "dvc.yaml").touch()
+    script = "import os, sys; print(sys.argv[1:], os.environ['PREFECT_HOME']); sys.exit(7)"
+    (tmp_path / "flows" / "train.py").write_text(script)
+    environment = {name: value for name, value in os.environ.items() if name != "PREFECT_HOME"}
+    for arguments, options in (
+        (("demo", "--size", "tiny"), ["--source", "synthetic", "--size", "tiny"]),
+        (("real", "--data", "files"), ["--source", "kaggle", "--data", "files"]),
+        (("train", "--cut", "latest", "--help"), ["--cut", "latest", "--help"]),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-c", "from hemline.cli import app; app()", *arguments],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 7, done.stderr
+        assert done.stdout == f"{options} {tmp_path / '.hemline' / 'prefect'}\n"
 
 
 def test_a_folder_without_a_registry_is_told_to_train_and_left_as_it_was(

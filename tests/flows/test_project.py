@@ -3,6 +3,7 @@
 import shutil
 from datetime import date
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -15,6 +16,8 @@ from flows.project import (
     unlink_kaggle_files,
 )
 from flows.resources import NEEDS, free_memory_gb, require_resources
+from hemline.cli.flow_commands import Size
+from hemline.data.synthetic.shop import SIZES
 from hemline.errors import BadInput
 from tests.tiny_project import REPOSITORY
 
@@ -125,3 +128,7 @@ def test_a_machine_with_less_free_memory_than_the_size_needs_is_refused(tmp_path
     room = {**NEEDS, "tiny": NEEDS["tiny"]._replace(memory_gb=2 * free_memory_gb())}
     with pytest.raises(BadInput, match=r"memory for its largest stage\nfound: [\d.]+ GB free"):
         require_resources(tmp_path, "tiny", ignore, room)
+
+
+def test_every_size_that_can_be_chosen_has_a_shop_and_its_needs() -> None:
+    assert set(get_args(Size)) == set(SIZES) == set(NEEDS)

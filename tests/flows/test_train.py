@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import shutil
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from flows.alerting import report_champion_changes, report_verdict
 from flows.dvc import StageFailed
 from flows.project import Project
-from flows.train import LATEST, Latest, train
+from flows.train import LATEST, Latest, main, train
 from flows.training_report import Training
 from hemline.data.split import DataParams
 from hemline.evaluation.gate.guardrails import GateParams
@@ -86,6 +87,27 @@ def test_a_second_training_finds_everything_done_and_registers_nothing(trained: 
     assert set(training.outcomes.values()) == {"skipped"}
     assert not training.is_new
     assert len(MlflowClient().search_model_versions("name = 'hemline'")) == before
+
+
+def test_the_command_shows_a_line_per_stage_and_one_per_article(
+    trained: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(trained)
+    level = logging.getLogger("prefect").level
+    try:
+        main()
+    finally:
+        logging.getLogger("prefect").setLevel(level)
+    output, errors = capfd.readouterr()
+    lines = output.splitlines()
+    assert "\x1b" not in output
+    assert errors == ""
+    assert [line for line in lines if line.startswith("train_cvae: unchanged, ")]
+    articles = [line for line in lines if re.search(r"│ \d{10} │", line)]
+    assert [int(line.split("│")[1]) for line in articles] == 2 * list(range(1, 13))
+    assert max(map(len, articles)) <= 100
+    assert all("ranker" in line and "(" not in line for line in articles[:12])
+    assert "Live: version" in output
 
 
 def test_a_changed_model_challenges_and_loses_when_it_is_worse(trained: Path) -> None:

@@ -1,4 +1,4 @@
-"""`make ui` as a process: it answers, it ends, and it leaves nobody behind."""
+"""`hemline ui` as a process: it responds, it ends, and it leaves no process behind."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ WEEK_END = date(2020, 9, 23)
 VARIABLES = tuple(f"HEMLINE_{name}_PORT" for name in ("PREFECT", "MLFLOW", "PAGES", "EVIDENTLY"))
 
 
-def test_the_pages_answer_and_an_interrupt_ends_every_process(tmp_path: Path) -> None:
+def test_the_pages_respond_and_an_interrupt_ends_every_process(tmp_path: Path) -> None:
     week = tmp_path / ".hemline" / "monitoring" / "pages" / str(WEEK_END) / "index.html"
     week.parent.mkdir(parents=True)
     week.write_text("a week as expected", encoding="utf-8")
@@ -53,9 +53,9 @@ def test_a_taken_port_is_named_before_anything_starts(tmp_path: Path) -> None:
         other.listen()
         port = other.getsockname()[1]
         done = start(tmp_path, {"HEMLINE_MLFLOW_PORT": port})
-        said, _ = done.communicate(timeout=60)
+        output, _ = done.communicate(timeout=60)
     assert done.returncode == 1
-    assert f"rule:  port {port} is free" in said
+    assert f"rule:  port {port} is free" in output
     assert not (tmp_path / ".hemline" / "logs").exists()
 
 
