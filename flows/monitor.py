@@ -9,7 +9,6 @@ Weeks are decided in their order. A week that came late is evaluated together wi
 that breaks rules or lacks days is reported and skipped, so that it does not hold up later weeks.
 """
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -30,6 +29,7 @@ from flows.check_data import check, update_tables
 from flows.command_line import run_command
 from flows.project import Project
 from flows.schedule import dry_run_records, is_overtaken, weeks_to_evaluate
+from flows.screen import RunFailed, open_screen, show, step
 from hemline import environment
 from hemline.engine.engine import Engine, open_engine
 from hemline.errors import BadInput
@@ -107,12 +107,14 @@ def monitor(
 
 
 @task(cache_policy=NO_CACHE)
+@step("summarise the week")
 def summarise(project: Project, week_end: date, champion: Champion | None) -> pd.DataFrame:
     """Summarise the weeks up to this one, and the champion's lists for the latest of them."""
     return monitor_steps.summarise(project, week_end, champion)
 
 
 @task(cache_policy=NO_CACHE)
+@step("judge and decide")
 def decide(
     project: Project,
     records: MonitorRecords,
@@ -129,6 +131,7 @@ def decide(
 
 
 @task(cache_policy=NO_CACHE)
+@step("report to Evidently")
 def report(
     project: Project, records: MonitorRecords, week_end: date, summaries: pd.DataFrame
 ) -> None:
@@ -160,6 +163,7 @@ def report(
 
 
 @task(cache_policy=NO_CACHE)
+@step("draw the pages")
 def draw(
     project: Project, records: MonitorRecords, week_end: date, summaries: pd.DataFrame
 ) -> Path:
@@ -189,11 +193,10 @@ def main(
 ) -> None:
     """Evaluate the weeks that are due and print the decision about the last one."""
     day = None if week_end is None else week_end.date()
-    state = monitor(week_end=day, dry_run=dry_run, return_state=True)
-    logging.getLogger("prefect").setLevel(logging.WARNING)  # what follows is the last output
-    if not state.is_completed():
-        typer.secho(f"\n{state.message}", err=True, fg="red")
-        raise SystemExit(1)
+    with open_screen("monitor"):
+        state = monitor(week_end=day, dry_run=dry_run, return_state=True)
+        if not state.is_completed():
+            raise RunFailed(str(state.message))
     run = cast("MonitorRun", state.result())
     typer.echo(f"\nThe week before {run.decision.week_end}")
     if run.is_dry_run:
@@ -209,7 +212,9 @@ def _evaluate(
 ) -> MonitorRun | str:
     """Return the outcome for a week, or why it cannot be judged."""
     first = week_end - monitor_steps.WEEK
-    get_run_logger().info("evaluating the week from %s to %s", first, week_end - timedelta(days=1))
+    period = f"the week from {first} to {week_end - timedelta(days=1)}"
+    get_run_logger().info("evaluating %s", period)
+    show(f"Evaluating {period}")
     is_new = records.decision_of(week_end) is None
     problem = check(project, week_end, dry_run) if is_new else None
     if problem is None:

@@ -27,6 +27,7 @@ from flows.alerting import links
 from flows.check_data import completeness_of
 from flows.command_line import run_command
 from flows.project import Project
+from flows.screen import expect_steps, open_screen, step
 from hemline import environment
 from hemline.errors import BadInput
 from monitoring.champion_lists import Champion
@@ -66,9 +67,10 @@ def replay(
     decided = set(records.decisions["week_end"])
     champion = monitor_steps.champion_of_today()
     summaries = monitor_steps.summarise(project, last, None)
-    for week_end in weeks:
-        if week_end not in decided:
-            replay_week(project, records, week_end, first, summaries, champion)
+    undecided = [week_end for week_end in weeks if week_end not in decided]
+    expect_steps(len(undecided) + pages)
+    for week_end in undecided:
+        replay_week(project, records, week_end, first, summaries, champion)
     if pages:
         draw(project, records, summaries)
     write_alarms(records)
@@ -90,13 +92,15 @@ def replay_week(
         get_run_logger().warning("skipped: %s", completeness.summary)
         return
     known = summaries[summaries["week_end"] <= week_end]
-    monitor_steps.judge(project, records, week_end, known)
-    monitor_steps.measure(project, records, week_end, champion)
-    age = _model_age_days(records, week_end, first)
-    monitor_steps.conclude(project, records, week_end, known, age)
+    with step(str(week_end)):
+        monitor_steps.judge(project, records, week_end, known)
+        monitor_steps.measure(project, records, week_end, champion)
+        age = _model_age_days(records, week_end, first)
+        monitor_steps.conclude(project, records, week_end, known, age)
 
 
 @task(cache_policy=NO_CACHE)
+@step("draw the pages")
 def draw(project: Project, records: MonitorRecords, summaries: pd.DataFrame) -> None:
     """Write the pages of all weeks that have none yet."""
     days = records.decisions["week_end"].tolist()
@@ -142,7 +146,8 @@ def main(
     pages: Annotated[bool, typer.Option(help="Draw the pages as well.")] = True,
 ) -> None:
     """Evaluate past weeks again, as the monitor would have done then, and print the alarms."""
-    folder = replay(first.date(), last.date(), Path.cwd(), fresh=fresh, pages=pages)
+    with open_screen("replay"):
+        folder = replay(first.date(), last.date(), Path.cwd(), fresh=fresh, pages=pages)
     _print(alarm_history(MonitorRecords(folder)), Console())
     typer.echo(f"{folder}")
 

@@ -31,6 +31,7 @@ MIN_WIDTH: Final = 100
 """Columns of a table where the output is no terminal."""
 
 _LOG_SECONDS: Final = 30
+_RUN_LOGGERS: Final = ("prefect.flow_runs", "prefect.task_runs")
 _NAME_WIDTH: Final = 22
 _STYLES: Final = {"done": "green", "failed": "bold red"}
 
@@ -68,11 +69,25 @@ class Step:
             self.log(bar.detail)
 
 
+class _Warnings(logging.Handler):
+    """Shows warnings, such as an alert; an error ends the run and is shown then."""
+
+    def __init__(self, show: Callable[[str], None]) -> None:
+        super().__init__(logging.WARNING)
+        self._show = show
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Show the message of a warning."""
+        if record.levelno == logging.WARNING:
+            self._show(record.getMessage())
+
+
 class Screen:
     """The open screen of this process."""
 
     def __init__(self, console: Console, progress: Progress | None) -> None:
         self.console = console
+        self.warnings = _Warnings(self.show)
         self._progress = progress
         self._n_done, self._n_steps = 0, 0
         if progress is not None:
@@ -222,6 +237,9 @@ def _screen_on(terminal: IO[str]) -> Iterator[Screen]:
         screen = Screen(console, progress)
         token = _SCREEN.set(screen)
         live.callback(_SCREEN.reset, token)
+        for name in _RUN_LOGGERS:
+            logging.getLogger(name).addHandler(screen.warnings)
+            live.callback(logging.getLogger(name).removeHandler, screen.warnings)
         yield screen
 
 

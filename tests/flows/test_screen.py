@@ -10,6 +10,7 @@ from pathlib import Path
 from tests.tiny_project import REPOSITORY
 
 RUN = """
+import logging
 import subprocess
 from flows.screen import RunFailed, expect_steps, open_screen, show, step
 
@@ -18,6 +19,7 @@ with open_screen("try") as screen:
     subprocess.run(["echo", "from a child"])
     expect_steps(2)
     show("a message")
+    logging.getLogger("prefect.flow_runs").warning("a warning")
     with step("acquire", print) as one:
         one.output("elbow:  50%|█████     | 5/10 [00:11<00:11,  2.26s/k]")
         one.output("elbow: 100%|██████████| 10/10 [00:21<00:00,  2.26s/k]")
@@ -53,7 +55,13 @@ def test_a_pipe_gets_a_plain_line_per_start_and_end_and_the_log_the_rest(tmp_pat
     output, errors = start(tmp_path, fails=False).communicate(timeout=60)
     first, *lines = output.splitlines()
     assert first.startswith("Log: .hemline/logs/try-")
-    assert lines == ["a message", "acquire: started", "acquire: unchanged, 0 s", "a table"]
+    assert lines == [
+        "a message",
+        "a warning",
+        "acquire: started",
+        "acquire: unchanged, 0 s",
+        "a table",
+    ]
     assert errors == ""
     logged = log_of(tmp_path).splitlines()
     assert sorted(logged) == ["20 rows", "elbow 5/10", "from a child", "from a library"]
