@@ -58,7 +58,7 @@ def addresses() -> Addresses:
 
 
 def responds(address: str) -> bool:
-    """Return whether a page answers."""
+    """Return whether a page responds."""
     try:
         with urllib.request.urlopen(address, timeout=2):  # noqa: S310  (our own loopback address)
             return True

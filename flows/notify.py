@@ -118,37 +118,41 @@ def main(
     webhook: Annotated[
         str | None,
         typer.Option(
-            help="Save a Slack-style webhook; its address is a secret, so 'ask' reads "
-            f"{_WEBHOOK_VARIABLE} or prompts and keeps it out of the shell's history."
+            help="Save the address of a Slack-style webhook. It is a secret: pass 'ask' to read it "
+            f"from {_WEBHOOK_VARIABLE} or a prompt, which keeps it out of the shell's history."
         ),
     ] = None,
     mail: Annotated[
-        str | None, typer.Option(help="Save a mail server: smtp+starttls://user@host:587")
+        str | None, typer.Option(help="Save a mail server, such as smtp+starttls://user@host:587.")
     ] = None,
     sender: Annotated[str, typer.Option(help="Address the mail comes from.")] = "",
-    to: Annotated[list[str] | None, typer.Option(help="Who reads it; may be repeated.")] = None,
-    name: Annotated[str, typer.Option(help="Name of the block.")] = "hemline",
-    test: Annotated[bool, typer.Option("--test", help="Send a test through every block.")] = False,
-    send: Annotated[bool, typer.Option("--send", help="Send what waits in the outbox.")] = False,
+    to: Annotated[
+        list[str] | None, typer.Option(help="Address the mail goes to; may be repeated.")
+    ] = None,
+    name: Annotated[
+        str, typer.Option(help="Name of the Prefect block that stores it.")
+    ] = "hemline",
+    test: Annotated[
+        bool, typer.Option("--test", help="Send a test alert through every block.")
+    ] = False,
+    send: Annotated[
+        bool, typer.Option("--send", help="Send all alerts that wait in the outbox.")
+    ] = False,
 ) -> None:
-    """Save the blocks that alerts go through, try them, or send what waits.
-
-    Raises:
-        BadInput: no option says what to do.
-    """
+    """Set up where alerts are sent, test it, or send the alerts that wait."""
     if webhook is None and mail is None and not test and not send:
         raise BadInput(
-            "an option says what to do",
+            "at least one option is given",
             found="none",
-            fix="give --webhook, --mail, --test or --send; --help explains them",
+            fix="pass --webhook, --mail, --test or --send; --help explains them",
         )
     logging.basicConfig(format="%(levelname)s %(message)s")
     logger = logging.getLogger("flows.notify")
     if webhook is not None:
         address = _secret(_WEBHOOK_VARIABLE) if webhook == _ASK else webhook
-        _say_saved(save_webhook(address, name))
+        _print_saved(save_webhook(address, name))
     if mail is not None:
-        _say_saved(save_mail(mail, sender, to or [], partial(_secret, _PASSWORD_VARIABLE), name))
+        _print_saved(save_mail(mail, sender, to or [], partial(_secret, _PASSWORD_VARIABLE), name))
     if test:
         _report(send_test(AlertParams.load(_PARAMS), logger))
     if send:
@@ -157,7 +161,7 @@ def main(
 
 def _report(tests: Sequence[Delivery]) -> None:
     for one in tests:
-        typer.echo(f"{one.channel}: {one.failure or 'took a test alert'}")
+        typer.echo(f"{one.channel}: {one.failure or 'accepted a test alert'}")
     _exit_if_refused(tests)
 
 
@@ -166,8 +170,10 @@ def _exit_if_refused(deliveries: Sequence[Delivery]) -> None:
         raise SystemExit(1)
 
 
-def _say_saved(block: str) -> None:
-    typer.echo(f"saved as {block}: add it to alerts.blocks in params.yaml, then try it with --test")
+def _print_saved(block: str) -> None:
+    typer.echo(
+        f"saved as {block}: add it to alerts.blocks in params.yaml, then test it with --test"
+    )
 
 
 def _secret(variable: str) -> str:
@@ -183,7 +189,7 @@ def _test_alert(params: AlertParams) -> Alert:
         title="a test of Hemline's alerts",
         owner=params.owners["digest"],
         is_urgent=False,
-        happened="Somebody ran `python -m flows.notify --test`.",
+        happened="Somebody ran `hemline notify --test`.",
         done="Nothing else was sent.",
         first_thing="Nothing, if you can read this.",
         table=(("block", "is named in"), *((name, "alerts.blocks") for name in params.blocks)),

@@ -128,8 +128,8 @@ def train(
         report_failure(Project.at(root), logger, week_end=week_end, stage=_FLOW, said=str(refusal))
         return Failed(message=str(refusal))
     except Exception as error:
-        said = f"{type(error).__name__}: {error}"
-        report_failure(Project.at(root), logger, week_end=week_end, stage=_FLOW, said=said)
+        message = f"{type(error).__name__}: {error}"
+        report_failure(Project.at(root), logger, week_end=week_end, stage=_FLOW, said=message)
         raise
 
 
@@ -271,8 +271,8 @@ def _check_test_week(project: Project) -> None:
 
 
 def _failed(project: Project, stage: str, state: State[Any], week_end: date | None) -> State[Any]:
-    said = state.data.output if isinstance(state.data, dvc.StageFailed) else str(state.message)
-    report_failure(project, get_run_logger(), week_end=week_end, stage=stage, said=said)
+    output = state.data.output if isinstance(state.data, dvc.StageFailed) else str(state.message)
+    report_failure(project, get_run_logger(), week_end=week_end, stage=stage, said=output)
     return Failed(message=state.message, data=state.data)
 
 

@@ -88,7 +88,7 @@ def print_next_steps(project: Project, training: Training, console: Console) -> 
     bin_folder = os.path.relpath(Path(sys.executable).parent)
     for what, where in (
         ("open all pages in the browser", f"{bin_folder}/hemline ui"),
-        ("ask for recommendations", f"{bin_folder}/hemline recommend --age 25"),
+        ("print recommendations", f"{bin_folder}/hemline recommend --age 25"),
         ("check the last week for drift", f"{bin_folder}/hemline monitor"),
         ("read the scores with intervals", project.reports / "scores.md"),
         ("see what was checked in the data", project.validation / "index.html"),

@@ -1,7 +1,7 @@
 """Worlds that several tests share: a tiny copy of the project, trained once per test session.
 
-Building it costs about a minute, so it comes only to tests that ask for it, and those that change
-its params.yaml put it back.
+Building it costs about a minute, so only tests that use it pay for it, and those that change its
+params.yaml restore it.
 """
 
 import os

@@ -26,38 +26,38 @@ def hemline(*arguments: str) -> Result:
 
 
 @pytest.mark.usefixtures("shop")
-def test_a_stranger_is_answered_as_json_with_the_version() -> None:
-    asked = hemline("recommend", "--age", "25", "--fn", "-n", "4", "--json")
-    assert asked.exit_code == 0
-    answer = json.loads(asked.stdout)
-    assert int(answer["version"]) >= 1
-    assert [row["rank"] for row in answer["answers"]] == [1, 2, 3, 4]
+def test_a_cold_customer_gets_a_list_as_json_with_the_version() -> None:
+    result = hemline("recommend", "--age", "25", "--fn", "-n", "4", "--json")
+    assert result.exit_code == 0
+    output = json.loads(result.stdout)
+    assert int(output["version"]) >= 1
+    assert [row["rank"] for row in output["answers"]] == [1, 2, 3, 4]
 
 
-def test_a_customer_is_answered_as_a_table_that_names_the_champion(shop: Path) -> None:
+def test_a_customer_gets_a_table_that_names_the_champion(shop: Path) -> None:
     customer = pd.read_parquet(shop / "data/tables/customer_keys.parquet")["customer_id"][0]
-    asked = hemline("recommend", "--customer", customer[:16], "-n", "2")
-    assert asked.exit_code == 0
-    assert "champion: version " in asked.stdout
-    assert "fitted up to 2020-" in asked.stdout
+    result = hemline("recommend", "--customer", customer[:16], "-n", "2")
+    assert result.exit_code == 0
+    assert "champion: version " in result.stdout
+    assert "fitted up to 2020-" in result.stdout
 
 
-def test_similar_and_also_bought_answer_for_an_article(shop: Path) -> None:
+def test_similar_and_also_bought_list_articles(shop: Path) -> None:
     article = pd.read_parquet(shop / "data/tables/articles.parquet")["article_id"][0]
     for command in ("similar", "also-bought"):
-        asked = hemline(command, "--article", article, "-n", "3", "--json")
-        assert asked.exit_code == 0
-        assert len(json.loads(asked.stdout)["answers"]) <= 3
+        result = hemline(command, "--article", article, "-n", "3", "--json")
+        assert result.exit_code == 0
+        assert len(json.loads(result.stdout)["answers"]) <= 3
 
 
-def test_everybody_is_exported_and_an_unknown_version_is_refused(
+def test_every_customer_is_exported_and_an_unknown_version_is_refused(
     shop: Path, tmp_path: Path
 ) -> None:
-    asked = ["export", "--folder", str(tmp_path / "lists"), "--model", "popularity", "-n", "3"]
-    refused = hemline(*asked, "--version", "99")
+    arguments = ["export", "--folder", str(tmp_path / "lists"), "--model", "popularity", "-n", "3"]
+    refused = hemline(*arguments, "--version", "99")
     assert refused.exit_code == 1
     assert "found: 99; the registry has" in refused.stderr
-    exported = hemline(*asked)
+    exported = hemline(*arguments)
     assert exported.exit_code == 0
     assert "customers: " in exported.stdout
     customers = pd.read_parquet(shop / "data/tables/customers.parquet")["customer_id"]
@@ -126,7 +126,7 @@ def test_a_flow_takes_the_place_of_hemline_with_options_environment_and_status(
         assert done.stdout == f"{options} {tmp_path / '.hemline' / 'prefect'}\n"
 
 
-def test_a_folder_without_a_registry_is_told_to_train_and_left_as_it_was(
+def test_a_folder_without_a_registry_is_refused_and_left_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -147,13 +147,13 @@ def test_a_folder_without_a_registry_is_told_to_train_and_left_as_it_was(
 
 @pytest.mark.usefixtures("shop")
 def test_history_shows_versions_with_their_verdicts_and_the_changes_of_champion() -> None:
-    told = json.loads(hemline("history", "--json").stdout)
-    first = told["versions"][0]
+    listed = json.loads(hemline("history", "--json").stdout)
+    first = listed["versions"][0]
     assert first["version"] == "1"
     assert first["verdict"] == "promoted"
     assert first["reason"].startswith("there was no champion to compare with")
     assert float(first["MAP@12"]) >= 0
-    assert told["changes"][0]["previous"] == "none"
+    assert listed["changes"][0]["previous"] == "none"
     shown = hemline("history")
     assert shown.exit_code == 0
     assert "version 1: there was no champion to compare with" in shown.stdout
@@ -162,36 +162,36 @@ def test_history_shows_versions_with_their_verdicts_and_the_changes_of_champion(
 @pytest.mark.usefixtures("shop")
 def test_promoting_and_rolling_back_need_a_reason_and_a_version_to_go_to() -> None:
     champion = json.loads(hemline("lineage", "--json").stdout)["version"]
-    for refused, said in (
+    for refused, message in (
         (hemline("promote", "99", "--reason", "a guess"), "found: 99; the registry has"),
         (hemline("promote", champion, "--reason", "a habit"), "is the champion"),
         (hemline("rollback", "--reason", ""), "has a reason"),
         (hemline("lineage", "--version", "99"), "found: 99; the registry has"),
     ):
         assert refused.exit_code == 1
-        assert said in refused.stderr
+        assert message in refused.stderr
     assert hemline("promote", champion).exit_code == 2
 
 
 @pytest.mark.usefixtures("shop")
-def test_a_promoted_version_answers_until_it_is_rolled_back() -> None:
+def test_a_promoted_version_recommends_until_it_is_rolled_back() -> None:
     champion = version_by_alias("champion")
     assert champion is not None
     fields = {name: champion.tags[name] for name in Lineage.__dataclass_fields__}
     other = register_challenger(champion.run_id, Lineage(**{**fields, "models_hash": "promoted"}))
     promoted = hemline("promote", other.number, "--reason", "for the spring sale")
     assert promoted.exit_code == 0
-    answer = json.loads(hemline("recommend", "--age", "25", "--json").stdout)
+    output = json.loads(hemline("recommend", "--age", "25", "--json").stdout)
     rolled_back = hemline("rollback", "--reason", "it is autumn")
-    assert answer["version"] == other.number
-    assert f"champion: version {champion.number}, before that {other.number}" in rolled_back.stdout
-    told = json.loads(hemline("history", "--json").stdout)
-    assert [change["reason"] for change in told["changes"][-2:]] == [
+    assert output["version"] == other.number
+    assert f"champion: version {champion.number}, previously {other.number}" in rolled_back.stdout
+    listed = json.loads(hemline("history", "--json").stdout)
+    assert [change["reason"] for change in listed["changes"][-2:]] == [
         "for the spring sale",
         "it is autumn",
     ]
-    assert told["versions"][-1]["verdict"] == "not judged yet, rolled back"
-    assert "it is autumn" in told["versions"][-1]["reason"]
+    assert listed["versions"][-1]["verdict"] == "not judged yet, rolled back"
+    assert "it is autumn" in listed["versions"][-1]["reason"]
 
 
 @pytest.mark.usefixtures("shop")

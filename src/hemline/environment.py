@@ -50,4 +50,4 @@ def restart(module: str, arguments: Sequence[str] | None = None) -> NoReturn:
     A signal reaches the new program, and its exit status is ours.
     """
     own = sys.argv[1:] if arguments is None else arguments
-    os.execv(sys.executable, [sys.executable, "-m", module, *own])  # noqa: S606  (no shell wanted)
+    os.execv(sys.executable, [sys.executable, "-m", module, *own])  # noqa: S606  (no shell needed)

@@ -18,7 +18,7 @@ import typer
 
 
 class BadInput(ValueError):  # noqa: N818  (it names what came in, as StopIteration names an event)
-    """Input that breaks a rule; the message gives the rule, what was found and what to do.
+    """Input that breaks a rule; the message gives the rule, the input and what to do.
 
     >>> print(BadInput("an age lies between 16 and 99", found="203", fix="correct the export"))
     rule:  an age lies between 16 and 99

@@ -209,7 +209,7 @@ def test_an_unwatched_training_stops_at_a_broken_week_that_two_years_would_hide(
     trained: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("PREFECT__RUNTIME__DEPLOYMENT__ID", "weekly")
-    # Other tests of the shared project may have told of this week already.
+    # Other tests of the shared project may have raised an alert for this week already.
     shutil.rmtree(Project.at(trained).monitoring / "alerts", ignore_errors=True)
     original = (trained / "params.yaml").read_text()
     change_params(trained, {("validate", "max_price"): 0.01})
@@ -243,9 +243,9 @@ def test_every_change_of_champion_is_told_and_one_who_won_once_is_not_called_ref
         settle(datetime.now(tz=UTC))
     report_champion_changes(project, log)
     report_champion_changes(project, log)
-    told = alerts(trained)[before:]
-    assert [alert.subjects for alert in told] == [(f"change {known + n}",) for n in range(1, 5)]
-    assert f"versions/{champion.number}" in told[-1].links["MLflow"]
+    raised = alerts(trained)[before:]
+    assert [alert.subjects for alert in raised] == [(f"change {known + n}",) for n in range(1, 5)]
+    assert f"versions/{champion.number}" in raised[-1].links["MLflow"]
 
 
 def test_a_client_of_the_registry_that_took_the_champion_away_breaks_nothing(trained: Path) -> None:
@@ -270,4 +270,4 @@ def test_kaggle_files_that_are_not_there_are_refused_before_anything_runs(
 
 
 def alerts(root: Path) -> list[Alert]:
-    return [kept.alert for kept in read_alerts(Project.at(root).monitoring / "alerts")]
+    return [stored.alert for stored in read_alerts(Project.at(root).monitoring / "alerts")]

@@ -1,7 +1,7 @@
 """Commands that run a flow: `python -m flows.<name>` takes the place of this process.
 
 The flows belong to the project folder, not to the installed package, so nothing of them is imported
-here. All but `demo` and `real` pass their options on, and the flow itself answers `--help`.
+here. All but `demo` and `real` pass their options on, and the flow itself prints its `--help`.
 """
 
 from pathlib import Path
