@@ -121,7 +121,7 @@ def test_a_day_that_ends_no_week_of_the_data_is_refused_and_no_alert(
     assert decided(killed) == [WEEK_END]
 
 
-def test_a_week_before_the_latest_decision_is_dry_run_and_told_to_nobody(killed: Path) -> None:
+def test_a_week_before_the_latest_decision_is_a_dry_run_without_alerts(killed: Path) -> None:
     n_alerts = len(alerts(killed))
     run = completed(monitor(killed, week_end=EARLIER))
     assert run.is_new
@@ -192,8 +192,8 @@ def completed(result: Any) -> MonitorRun:
 
 def alerts(root: Path) -> list[StoredAlert]:
     """Return the alerts about the data; who was made champion depends on the tests before."""
-    kept = read_alerts(Project.at(root).monitoring / "alerts")
-    return [one for one in kept if one.alert.kind != "champion changed"]
+    stored = read_alerts(Project.at(root).monitoring / "alerts")
+    return [one for one in stored if one.alert.kind != "champion changed"]
 
 
 def decided(root: Path) -> list[date]:

@@ -67,7 +67,7 @@ def test_a_week_is_read_alike(on_duckdb: Engine, on_spark: Engine, tables: Path)
     assert (week.past != other.past).nnz == 0 < week.past.nnz
 
 
-def test_what_one_engine_has_summarised_the_other_does_not_make_anew(
+def test_what_one_engine_has_summarised_the_other_reads_from_the_cache(
     on_duckdb: Engine, on_spark: Engine, tables: Path, tmp_path: Path
 ) -> None:
     first = cached_summaries(on_duckdb, tables, tmp_path, WEEK_END, PARAMS)
@@ -124,12 +124,15 @@ def test_a_week_cut_out_by_spark_breaks_the_same_rules(tables: Path, tmp_path: P
 
     rules = ValidateParams.load(PARAMS_YAML)
     params = EngineParams.load(PARAMS_YAML).model_copy(update={"spill": tmp_path / "spill"})
-    found, other = (
+    findings, other = (
         check_week(
             params.model_copy(update={"name": name}), tables, WEEK_END, rules, tmp_path / name
         )
         for name in ("duckdb", "spark")
     )
-    told = [(one.rule.rule, one.passed, one.n_checked, one.n_unexpected) for one in found]
-    assert told == [(one.rule.rule, one.passed, one.n_checked, one.n_unexpected) for one in other]
-    assert sum(not one.passed for one in found) > 2
+    counts, others = (
+        [(one.rule.rule, one.passed, one.n_checked, one.n_unexpected) for one in side]
+        for side in (findings, other)
+    )
+    assert counts == others
+    assert sum(not one.passed for one in findings) > 2

@@ -123,7 +123,7 @@ def test_evidently_reads_the_workspace_and_finds_a_series_behind_every_panel(
     (project,) = workspace.list_projects()
     assert "Owner: recommendations" in str(project.description)
     runs = [workspace.get_run(project.id, run) for run in workspace.list_runs(project.id)]
-    found = [(run, metric) for run in runs if run for metric in run.metric_results.values()]
+    results = [(run, metric) for run in runs if run for metric in run.metric_results.values()]
     panels = workspace.get_dashboard(project.id).panels
     assert len(panels) == 2 * 3
     drawn = [one for panel in panels for one in panel.values]  # noqa: PD011  (no frame)
@@ -131,7 +131,7 @@ def test_evidently_reads_the_workspace_and_finds_a_series_behind_every_panel(
     for metric in drawn:
         assert any(
             set(metric.tags) <= set(run.tags) and shows(result, metric.metric, metric.metric_labels)
-            for run, result in found
+            for run, result in results
         ), metric
 
 
