@@ -20,10 +20,10 @@ demo: .venv/installed ## Train, score and register on generated data: make demo 
 real: .venv/installed ## The same on the Kaggle files: make real DATA=<folder of the downloads>
 	@$(BIN)/hemline real $(if $(DATA),--data "$(DATA)")
 
-monitor: .venv/installed ## Judge the weeks that are due: pages, alerts, retraining: make monitor [WEEK_END=2020-09-23]
+monitor: .venv/installed ## Evaluate the weeks that are due: pages, alerts, retraining: make monitor [WEEK_END=2020-09-23]
 	@$(BIN)/hemline monitor $(if $(WEEK_END),--week-end $(WEEK_END))
 
-replay: .venv/installed ## Judge past weeks again: make replay FROM=2019-10-02 TO=2020-09-23 [FRESH=1]
+replay: .venv/installed ## Evaluate past weeks again: make replay FROM=2019-10-02 TO=2020-09-23 [FRESH=1]
 	@$(BIN)/hemline replay $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO)) $(if $(FRESH),--fresh)
 
 ui: .venv/installed ## Prefect, MLflow, Evidently and the reports in the browser, until Ctrl-C

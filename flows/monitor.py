@@ -114,7 +114,7 @@ def summarise(project: Project, week_end: date, champion: Champion | None) -> pd
 
 
 @task(cache_policy=NO_CACHE)
-@step("judge and decide")
+@step("decide")
 def decide(
     project: Project,
     records: MonitorRecords,

@@ -118,7 +118,7 @@ def train(
             broken = [stage for stage, state in states.items() if not state.is_completed()]
             if broken:
                 return _failed(project, broken[0], states[broken[0]], week_end)
-            with step("record and judge"):
+            with step("register and judge"):
                 return enter_challenger(project, states)
     except _UnfitWeek as unfit:
         logger.error("%s", unfit)  # noqa: TRY400  (as below; the alert is out)

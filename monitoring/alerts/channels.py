@@ -175,7 +175,7 @@ def _load(name: str) -> Block:
         raise BadInput(
             f"alerts.blocks: {name} is a block that Prefect has",
             found="none of that name",
-            fix="save it: python -m flows.notify --help",
+            fix="save it: hemline notify --help",
         ) from None
 
 

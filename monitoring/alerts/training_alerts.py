@@ -42,7 +42,7 @@ def retrain_failed(
         happened=f"It said: {short}",
         done=f"What comes after that was not done. {answers} as before, on fresh histories.",
         first_thing="Open the Prefect run, read the artifact of the failed stage, mend what it "
-        "names and start `python -m flows.train` again: finished stages are not repeated.",
+        "names and start `hemline train` again: finished stages are not repeated.",
         links=links,
         params=params,
         is_urgent=False,

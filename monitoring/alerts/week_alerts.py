@@ -39,7 +39,7 @@ def data_late(
         done="The week was not judged and calls for no training. The weekly training still runs "
         "and checks the tables by itself. The champion answers as before.",
         first_thing="Ask who delivers the transactions, then `dvc repro acquire` and "
-        "`python -m flows.monitor`. Nothing is lost: the week is judged when it is there.",
+        "`hemline monitor`. Nothing is lost: the week is judged when it is there.",
         links=links,
         params=params,
         is_urgent=False,

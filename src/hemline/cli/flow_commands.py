@@ -18,8 +18,8 @@ Size = Literal["tiny", "demo", "full"]
 
 _FLOWS: Final = {
     "train": "Train on the current data and challenge the champion.",
-    "monitor": "Judge the weeks that are due: pages, alerts, retraining.",
-    "replay": "Judge past weeks again, as the monitor would have then.",
+    "monitor": "Evaluate the weeks that are due: pages, alerts, retraining.",
+    "replay": "Evaluate past weeks again, as the monitor would have then.",
     "ui": "Serve all pages and run the schedule until Ctrl-C.",
     "deploy": "Hand the weekly runs to the server of 'hemline ui'.",
     "notify": "Set up, test and use mail and webhooks for alerts.",
