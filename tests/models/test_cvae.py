@@ -64,7 +64,7 @@ def test_swapping_the_condition_moves_a_warm_customers_logits_towards_the_other_
     even = shop.rows(np.arange(0, 78, 2))
     others = replace(even, clusters=1 - even.clusters, age_bands=1 - even.age_bands)
     as_themselves, as_the_others = trained.logits(even), trained.logits(others)
-    is_odd = (trained.shelf.offered % 2 == 1) & (trained.shelf.offered != HIT)
+    is_odd = (trained.assortment.offered % 2 == 1) & (trained.assortment.offered != HIT)
     moved = as_the_others - as_themselves
     assert moved[:, is_odd].mean() > moved[:, ~is_odd].mean()
 
@@ -226,7 +226,7 @@ def test_an_article_not_sold_lately_is_read_but_not_offered(shop: Histories) -> 
     old.data = np.where(old.indices == 4, 200, old.data).astype(np.float32)
     aged = Histories(shop.units, old, shop.clusters, shop.age_bands)
     model = train_cvae(aged, CVAE.model_copy(update={"max_epochs": 1}))
-    assert 4 in model.shelf.read
+    assert 4 in model.assortment.read
     assert 4 not in model.recommend(aged, 21).articles
 
 

@@ -1,4 +1,4 @@
-"""The CVAE in large shops and on other devices: the same lessons, in less room or elsewhere."""
+"""The CVAE in large shops and on other devices: the same training, in less memory or on a GPU."""
 
 from dataclasses import replace
 
@@ -12,12 +12,13 @@ from hemline.errors import BadInput
 from hemline.evaluation.validation_week import ValidationWeek
 from hemline.kernels.lists import top_k
 from hemline.models import label_shift
-from hemline.models.cvae.batches import Lessons
+from hemline.models.cvae.batches import TrainingBatches
 from hemline.models.cvae.cvae import Cvae, chosen_device
 from hemline.models.cvae.cvae_training import CvaeParams, Trainer
 from hemline.models.cvae.losses import LossName, products
-from hemline.models.cvae.network import decayed, narrowed
+from hemline.models.cvae.network import reindexed
 from hemline.models.cvae.sampled_softmax import inclusion
+from hemline.models.label_shift import decayed
 
 from .recommenders import CVAE, train_cvae
 
@@ -29,49 +30,49 @@ def trained(shop: Histories) -> Cvae:
     return train_cvae(shop, CVAE.model_copy(update={"max_epochs": 10}))
 
 
-def lessons_of(shop: Histories, half_life_days: float = 60.0) -> Lessons:
-    return Lessons.of(shop, np.arange(0, 20, dtype=np.int32), half_life_days)
+def batches_of(shop: Histories, half_life_days: float = 60.0) -> TrainingBatches:
+    return TrainingBatches.of(shop, np.arange(0, 20, dtype=np.int32), half_life_days)
 
 
 def test_renumbering_columns_is_taking_them(shop: Histories) -> None:
-    wanted = np.array([1, 4, 17], np.int32)
+    columns = np.array([1, 4, 17], np.int32)
     position_of = np.full(18, -1, np.int32)
-    position_of[wanted[:2]] = [0, 1]
-    few = narrowed(shop.units, position_of, 2)
-    assert np.array_equal(few.toarray(), shop.units[:, wanted[:2]].toarray())
+    position_of[columns[:2]] = [0, 1]
+    few = reindexed(shop.units, position_of, 2)
+    assert np.array_equal(few.toarray(), shop.units[:, columns[:2]].toarray())
 
 
-def test_masses_taken_in_blocks_are_the_sums_of_what_has_faded(
+def test_masses_summed_in_blocks_are_the_sums_of_the_decayed_purchases(
     shop: Histories, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(label_shift, "_BLOCK", 7)
     offered = np.arange(3, 12, dtype=np.int32)
-    faded = decayed(shop.days_ago, 30)[:, offered]
+    expected = decayed(shop.days_ago, 30)[:, offered]
     by_customer, by_article = label_shift.masses(shop.days_ago, offered, 30)
-    assert np.allclose(by_customer, faded.sum(axis=1).ravel())
-    assert np.allclose(by_article, faded.sum(axis=0).ravel())
+    assert np.allclose(by_customer, expected.sum(axis=1).ravel())
+    assert np.allclose(by_article, expected.sum(axis=0).ravel())
 
 
 def test_an_epoch_passes_over_every_customer_with_targets_where_they_are_few(
     shop: Histories,
 ) -> None:
-    lessons = lessons_of(shop)
-    batches = [*lessons.batches(1000, 16, np.random.default_rng(0))]
+    training = batches_of(shop)
+    batches = [*training.epoch(1000, 16, np.random.default_rng(0))]
     taught = sparse.vstack([batch.targets for batch in batches])
-    expected = decayed(shop.days_ago, 60)[:, lessons.offered]
-    assert taught.shape[0] == np.count_nonzero(lessons.weights)
+    expected = decayed(shop.days_ago, 60)[:, training.offered]
+    assert taught.shape[0] == np.count_nonzero(training.weights)
     assert np.allclose(taught.sum(axis=0), expected.sum(axis=0))
 
 
 def test_a_short_epoch_expects_the_gradient_of_a_whole_one(shop: Histories) -> None:
     aged = shop.days_ago.copy()
     aged.data = aged.data + np.repeat(np.arange(aged.shape[0]) * 3, np.diff(aged.indptr))
-    lessons = lessons_of(replace(shop, days_ago=sparse.csr_matrix(aged, dtype=np.float32)))
+    training = batches_of(replace(shop, days_ago=sparse.csr_matrix(aged, dtype=np.float32)))
     rng = np.random.default_rng(0)
     epochs = [
-        sparse.vstack([batch.targets for batch in lessons.batches(20, 8, rng)]) for _ in range(800)
+        sparse.vstack([batch.targets for batch in training.epoch(20, 8, rng)]) for _ in range(800)
     ]
-    expected = decayed(lessons.histories.days_ago, 60)[:, lessons.offered].sum(axis=0)
+    expected = decayed(training.histories.days_ago, 60)[:, training.offered].sum(axis=0)
     assert {epoch.shape[0] for epoch in epochs} == {20}
     assert np.allclose(np.mean([e.sum(axis=0) for e in epochs], axis=0), expected, rtol=0.1)
 
@@ -113,15 +114,13 @@ def test_hidden_layer_times_table_plus_bias_are_the_logits(trained: Cvae, shop: 
 
 def test_lists_are_those_of_the_logits(trained: Cvae, shop: Histories) -> None:
     position, _ = top_k(trained.logits(shop), 5)
-    assert np.array_equal(trained.recommend(shop, 5).articles, trained.shelf.offered[position])
+    assert np.array_equal(trained.recommend(shop, 5).articles, trained.assortment.offered[position])
 
 
-def test_what_a_device_finds_best_is_what_the_processor_finds(
-    trained: Cvae, shop: Histories
-) -> None:
+def test_a_device_lists_what_the_processor_lists(trained: Cvae, shop: Histories) -> None:
     scores, position = trained.best_on_device(shop, 5)
     expected = trained.recommend(shop, 5)
-    assert np.array_equal(trained.shelf.offered[position.numpy()], expected.articles)
+    assert np.array_equal(trained.assortment.offered[position.numpy()], expected.articles)
     assert np.allclose(scores.numpy(), expected.scores, atol=1e-5)
 
 
@@ -132,13 +131,13 @@ def test_a_step_leaves_no_tensor_behind_on_the_processor(
 ) -> None:
     """On meta, torch refuses any product of a tensor there with one here."""
     shape = replace(trained.shape, n_clusters=n_clusters, n_bands=n_clusters)
-    away = Cvae(shape, trained.shelf, network_like(trained, shape.n_clusters * 2).to(META))
+    away = Cvae(shape, trained.assortment, network_like(trained, shape.n_clusters * 2).to(META))
     trainer = Trainer(away, CVAE.model_copy(update={"loss": loss, "softmax_samples": 8}))
-    lessons = trainer.lessons(shop)
-    trainer.start_from(lessons.shares)
-    n_samples = 8 if loss == "multinomial" else len(lessons.offered)
-    included = inclusion(lessons.shares, n_samples)
-    batch = next(lessons.batches(1000, 16, trainer.rng))
+    training = trainer.batches(shop)
+    trainer.start_from(training.shares)
+    n_samples = 8 if loss == "multinomial" else len(training.offered)
+    included = inclusion(training.shares, n_samples)
+    batch = next(training.epoch(1000, 16, trainer.rng))
     result = trainer.step(batch, included, 0.1)
     held = [*away.network.state_dict().values(), trainer.rows_in.squares, trainer.rows_out.squares]
     assert result.shape == (3,)
@@ -155,7 +154,7 @@ def test_scoring_leaves_no_tensor_behind_on_the_processor(trained: Cvae, shop: H
 def network_like(model: Cvae, n_conditions: int) -> torch.nn.Module:
     """Return an untrained network of the model's size, but for its conditions."""
     network = type(model.network)
-    n_read, n_offered = len(model.shelf.read), len(model.shelf.offered)
+    n_read, n_offered = len(model.assortment.read), len(model.assortment.offered)
     size = {"hidden": model.shape.hidden, "latent": model.shape.latent}
     return network(n_read, n_offered, n_conditions, **size)
 
@@ -175,13 +174,13 @@ def test_a_gpu_ends_within_rounding_of_the_processor(shop: Histories) -> None:
     assert np.allclose(there.logits(shop), here.logits(shop), atol=1e-3)
 
 
-def test_an_even_sample_of_buyers_is_asked_about_the_validation_week(shop: Histories) -> None:
+def test_the_validation_week_scores_an_even_sample_of_its_buyers(shop: Histories) -> None:
     everyone = ValidationWeek(shop, shop)
     some = ValidationWeek(shop, shop, max_buyers=10)
     assert some.known.n_customers == some.bought.shape[0] == 10
     assert ValidationWeek(shop, shop, max_buyers=1000).bought.shape == everyone.bought.shape
 
 
-def test_an_epoch_over_nobody_cannot_be_asked_for() -> None:
+def test_an_epoch_over_nobody_is_refused() -> None:
     with pytest.raises(ValueError, match="epoch_customers"):
         CvaeParams.model_validate({**CVAE.model_dump(), "epoch_customers": 0})

@@ -7,7 +7,7 @@ from scipy import sparse
 from hemline.data.histories import Histories
 from hemline.kernels.lists import NO_ARTICLE
 from hemline.models.als import fit_als
-from hemline.models.article_weights import ArticleWeights, faded, weighted
+from hemline.models.article_weights import ArticleWeights, decayed_since_yesterday, weighted
 from hemline.models.cascade import Cascade
 from hemline.models.ease import EaseParams, fit_ease
 from hemline.models.exclude_bought import ExcludeBought
@@ -130,7 +130,7 @@ def test_an_article_no_longer_sold_is_not_offered_but_still_counts(fit: object) 
 
 def test_a_purchase_is_halved_for_every_half_life_and_yesterdays_counts_one() -> None:
     shop = histories_of([[1, 1, 1]], [[1, 8, 15]])
-    assert np.allclose(faded(shop, 7).toarray(), [[1, 1 / 2, 1 / 4]])
+    assert np.allclose(decayed_since_yesterday(shop, 7).toarray(), [[1, 1 / 2, 1 / 4]])
 
 
 def test_the_shift_moves_weights_by_the_ratio_of_recent_and_learned_shares() -> None:
@@ -167,7 +167,7 @@ def test_the_same_seed_gives_the_same_factors(shop: Histories) -> None:
 def test_a_customer_is_folded_in_by_weighted_least_squares(shop: Histories) -> None:
     model = fit_als(shop, ALS)
     asking = shop.rows(np.array([7]))
-    bought = faded(asking, ALS.input_half_life_days).toarray()[0]
+    bought = decayed_since_yesterday(asking, ALS.input_half_life_days).toarray()[0]
     confidence = np.where(bought > 0, 1 + ALS.alpha * bought, 1)
     weighed = model.vectors.T * confidence
     left = weighed @ model.vectors + ALS.regularisation * np.eye(ALS.factors)
@@ -175,7 +175,7 @@ def test_a_customer_is_folded_in_by_weighted_least_squares(shop: Histories) -> N
     assert np.allclose(model.customer_vectors(asking)[0], expected, rtol=1e-3)
 
 
-def test_unseen_is_the_models_list_without_what_was_bought(shop: Histories) -> None:
+def test_exclude_bought_is_the_models_list_without_what_was_bought(shop: Histories) -> None:
     both = Cascade(
         "both", [Repurchase(max_days=60, units_weight=0.5), fit_popularity(shop, POPULARITY)]
     )
@@ -188,7 +188,7 @@ def test_unseen_is_the_models_list_without_what_was_bought(shop: Histories) -> N
     assert (lists.scores[:, :-1] >= lists.scores[:, 1:]).all()
 
 
-def test_unseen_ends_a_list_in_nothing_when_all_was_bought() -> None:
+def test_exclude_bought_ends_a_list_in_nothing_when_all_was_bought() -> None:
     shop = histories_of([[1, 1, 1], [1, 0, 0]])
     lists = ExcludeBought(fit_popularity(shop, POPULARITY)).recommend(shop, 2)
     assert lists.articles.tolist() == [[NO_ARTICLE, NO_ARTICLE], [1, 2]]

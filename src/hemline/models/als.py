@@ -25,8 +25,9 @@ from scipy import sparse
 from hemline.data.histories import Histories
 from hemline.kernels.dense_topk import ScoreTable
 from hemline.kernels.lists import NO_ARTICLE
-from hemline.models.article_weights import Weighting, faded, keys_at, weighted
-from hemline.models.recommender import Recommendations, answer
+from hemline.models.article_weights import decayed_since_yesterday, weighted
+from hemline.models.label_shift import Weighting
+from hemline.models.recommender import Recommendations, answer, keys_at
 
 
 class AlsParams(Weighting):
@@ -119,7 +120,9 @@ def fit_als(histories: Histories, params: AlsParams) -> Als:
 def _confidence(
     histories: Histories, read: npt.NDArray[np.int32], fold_in: FoldIn
 ) -> sparse.csr_matrix:
-    counted = sparse.csr_matrix(faded(histories, fold_in.input_half_life_days)[:, read])
+    counted = sparse.csr_matrix(
+        decayed_since_yesterday(histories, fold_in.input_half_life_days)[:, read]
+    )
     counted.data = 1 + np.float32(fold_in.alpha) * counted.data
     return counted
 

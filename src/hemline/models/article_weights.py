@@ -1,13 +1,12 @@
 """Linear models: what a customer bought, times a matrix of weights from article to article.
 
 Item-kNN, RP3beta and EASE differ in how they find the weights, not in how they answer, so all are
-this one class under their own names. What they learn from is the same too: histories that fade
-slowly going in, purchases that fade faster to be foretold, and only articles on sale as columns.
+this one class under their own names. What they learn from is the same too: histories that decay
+slowly going in, purchases that decay faster to be predicted, and only articles on sale as columns.
 On data without days every purchase counts 1 on both sides, which is the textbook form of each.
 
-What is on sale changes within weeks while the weights average over months, so each column is scaled
-by (share of recent buyers / share in what was learned from) ** shift: the label shift of the CVAE,
-as a factor because these scores are no logarithms. Scaling once after the fit costs nothing later.
+Each column is scaled by (share of recent buyers / share in what was learned from) ** shift: the
+label shift as a factor, because these scores are no logarithms. It is scaled once, after the fit.
 """
 
 import json
@@ -17,26 +16,22 @@ from typing import Final, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 from scipy import sparse
 
 from hemline.data.histories import Histories
-from hemline.kernels.lists import NO_ARTICLE, Lists, empty_lists, top_k
-from hemline.models.recommender import Recommendations, answer
-from hemline.params import Section
+from hemline.kernels.lists import Lists, empty_lists, top_k
+from hemline.models.label_shift import (
+    YESTERDAY,
+    Weighting,
+    decayed,
+    ever_bought,
+    on_sale,
+    shares_of,
+)
+from hemline.models.recommender import Recommendations, answer, keys_at
 
 _CELLS: Final = 1 << 24
 """Scores held at a time: 64 MiB, whatever the catalogue."""
-
-
-class Weighting(Section):
-    """What a purchase of some age counts, and which articles are offered: each model its own."""
-
-    input_half_life_days: PositiveFloat
-    target_half_life_days: PositiveFloat
-    on_sale_days: PositiveInt
-    recent_half_life_days: PositiveFloat
-    shift: NonNegativeFloat
 
 
 class Weighted(NamedTuple):
@@ -65,7 +60,7 @@ class ArticleWeights:
 
     Attributes:
         name: the model's name.
-        input_half_life_days: how fast a history fades on its way in.
+        input_half_life_days: how fast a history decays on its way in.
         read: sorted int32 keys of the articles that count in a history.
         offered: sorted int32 keys of the articles that may be recommended.
         weights: float32 of shape (len(read), len(offered)); CSR, or an array where all count.
@@ -79,7 +74,9 @@ class ArticleWeights:
 
     def recommend(self, histories: Histories, k: int) -> Recommendations:
         """Return the offered articles with a positive score, bought ones included."""
-        inputs = sparse.csr_matrix(faded(histories, self.input_half_life_days)[:, self.read])
+        inputs = sparse.csr_matrix(
+            decayed_since_yesterday(histories, self.input_half_life_days)[:, self.read]
+        )
         position, scores = self._best(inputs, k)
         return answer(self.name, keys_at(position, self.offered), scores)
 
@@ -117,21 +114,19 @@ class ArticleWeights:
         )
 
 
-def weighted(histories: Histories, params: Weighting) -> Weighted:
+def weighted(histories: Histories, weighting: Weighting) -> Weighted:
     """Return what a linear model learns from, and the label shift to scale its columns with."""
-    read = np.unique(histories.units.indices).astype(np.int32)
-    on_sale = histories.days_ago.data <= params.on_sale_days
-    offered = np.unique(histories.units.indices[on_sale]).astype(np.int32)
-    targets = faded(histories, params.target_half_life_days)[:, offered]
-    recent = faded(histories, params.recent_half_life_days)[:, offered]
-    scale = (_shares(recent) / _shares(targets)) ** params.shift
+    read, offered = ever_bought(histories), on_sale(histories, weighting.on_sale_days)
+    inputs = decayed_since_yesterday(histories, weighting.input_half_life_days)
+    targets = decayed_since_yesterday(histories, weighting.target_half_life_days)
+    recent, learned = shares_of(histories, offered, weighting, full_day=YESTERDAY)
     return Weighted(
         read,
         offered,
-        sparse.csr_matrix(faded(histories, params.input_half_life_days)[:, read]),
-        sparse.csr_matrix(targets),
+        sparse.csr_matrix(inputs[:, read]),
+        sparse.csr_matrix(targets[:, offered]),
         np.searchsorted(read, offered),
-        scale.astype(np.float32),
+        ((recent / learned) ** weighting.shift).astype(np.float32),
     )
 
 
@@ -154,20 +149,9 @@ def scaled_columns(
     return ArticleWeights(name, params.input_half_life_days, data.read, data.offered, ready)
 
 
-def keys_at(
-    position: npt.NDArray[np.int32], offered: npt.NDArray[np.int32]
-) -> npt.NDArray[np.int32]:
-    """Return the offered articles at these positions; NO_ARTICLE stays what it is."""
-    articles = np.full_like(position, NO_ARTICLE)
-    articles[position != NO_ARTICLE] = offered[position[position != NO_ARTICLE]]
-    return articles
-
-
-def faded(histories: Histories, half_life_days: float) -> sparse.csr_matrix:
-    """Return the purchases, each halved for every half_life_days since; yesterday's count 1."""
-    days = histories.days_ago
-    weights = (0.5 ** ((days.data - 1) / half_life_days)).astype(np.float32)
-    return sparse.csr_matrix((weights, days.indices, days.indptr), shape=days.shape)
+def decayed_since_yesterday(histories: Histories, half_life_days: float) -> sparse.csr_matrix:
+    """Return the purchases, each halved for every half-life since; yesterday's count 1."""
+    return decayed(histories.days_ago, half_life_days, full_day=YESTERDAY)
 
 
 def _best_of_all(inputs: sparse.csr_matrix, weights: npt.NDArray[np.float32], k: int) -> Lists:
@@ -179,8 +163,3 @@ def _best_of_all(inputs: sparse.csr_matrix, weights: npt.NDArray[np.float32], k:
         product = inputs[rows] @ weights
         position[rows], scores[rows] = top_k(np.where(product > 0, product, np.float32(-np.inf)), k)
     return position, scores
-
-
-def _shares(weights: sparse.csr_matrix) -> npt.NDArray[np.float64]:
-    mass = np.asarray(weights.sum(axis=0), np.float64).ravel() + 0.5
-    return np.asarray(mass / mass.sum())

@@ -22,10 +22,10 @@ from hemline.kernels.lists import NO_ARTICLE
 from hemline.models.article_weights import (
     ArticleWeights,
     Weighted,
-    Weighting,
     scaled_columns,
     weighted,
 )
+from hemline.models.label_shift import Weighting
 
 _BLOCK: Final = 128
 _GRAM_CELLS: Final = 1 << 27

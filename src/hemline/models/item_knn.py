@@ -19,10 +19,10 @@ from hemline.kernels.lists import NO_ARTICLE
 from hemline.models.article_weights import (
     ArticleWeights,
     Weighted,
-    Weighting,
     scaled_columns,
     weighted,
 )
+from hemline.models.label_shift import Weighting
 
 
 class ItemKnnParams(Weighting):

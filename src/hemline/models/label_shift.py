@@ -1,88 +1,123 @@
-"""Which articles the CVAE reads and offers, and how the catalogue moved since its training.
+"""What a purchase of some age counts, which articles are offered, and how the catalogue moved.
 
-Most of a fashion catalogue is gone: `read` holds the articles anybody bought, `offered` those still
-on sale, so both tables of the network are a fraction of what they would be.
+Purchases are halved for every half-life since. The day that counts 1 is the caller's choice. Where
+a weight means something by itself (confidence, ridge, shrinkage) it is yesterday, the newest day
+there is: a table without days then gives the textbook form. Where only proportions matter it is
+the cut, which differs by one factor for all purchases (docs/decisions.md, 2026-11-28).
 
-What is on sale changes within weeks while training averages over months. The logits are therefore
-moved by log(share of recent buyers) - log(share in the training targets), the correction for label
-shift (Saerens et al. 2002), and articles no longer sold are taken out.
+What is on sale changes within weeks while training averages over months. Models therefore move
+each offered article by its share of recent buyers over its share in what was learned, the
+correction for label shift (Saerens et al. 2002): as a factor of scores, as a summand of logits.
 """
 
-from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 from scipy import sparse
 
 from hemline.data.histories import Histories
-from hemline.models.cvae.network import decayed
+from hemline.params import Section
 
+YESTERDAY: Final = 1
+NO_DECAY_DAYS: Final = 1.0e9
+"""A half-life so long that every purchase counts the same."""
+ALL_DAYS: Final = 1_000_000
+"""A window so long that nothing lies outside it."""
 _BLOCK = 65_536
 
 
-@dataclass(frozen=True)
-class Shelf:
-    """The articles the network deals with, as sorted int32 keys.
+class Weighting(Section):
+    """What a purchase of some age counts, and which articles are offered: each model its own.
 
-    Attributes:
-        read: articles that count when they stand in a history.
-        offered: articles that may be recommended, one logit each.
-        log_shift: float32 beside `offered`, added to the logits; -inf keeps an article back.
+    The defaults are for a table without days: nothing decays, everything is on sale.
     """
 
-    read: npt.NDArray[np.int32]
-    offered: npt.NDArray[np.int32]
-    log_shift: npt.NDArray[np.float32]
+    input_half_life_days: PositiveFloat = NO_DECAY_DAYS
+    target_half_life_days: PositiveFloat = NO_DECAY_DAYS
+    on_sale_days: PositiveInt = ALL_DAYS
+    recent_half_life_days: PositiveFloat = NO_DECAY_DAYS
+    shift: NonNegativeFloat = 0.0
+
+
+class Shares(NamedTuple):
+    """Each offered article's share of all purchases of offered articles, float64.
+
+    Attributes:
+        recent: by the latest purchases.
+        learned: by the purchases that training predicts.
+    """
+
+    recent: npt.NDArray[np.float64]
+    learned: npt.NDArray[np.float64]
+
+
+def ever_bought(histories: Histories) -> npt.NDArray[np.int32]:
+    """Return the sorted keys of the articles that stand in any history."""
+    return np.unique(histories.units.indices).astype(np.int32)
 
 
 def on_sale(histories: Histories, days: int) -> npt.NDArray[np.int32]:
-    """Return the articles that somebody bought in the last `days` before the cut."""
+    """Return the sorted keys of the articles that somebody bought in the last `days`."""
     recent = histories.days_ago.indices[histories.days_ago.data <= days]
     return np.unique(recent).astype(np.int32)
 
 
-def ever_bought(histories: Histories) -> npt.NDArray[np.int32]:
-    """Return the articles that stand in any history."""
-    return np.unique(histories.units.indices).astype(np.int32)
+def decay_weights(
+    days_ago: npt.NDArray[np.float32], half_life_days: float, *, full_day: int = 0
+) -> npt.NDArray[np.float32]:
+    """Return what purchases count: 1 on `full_day`, half of it a half-life earlier.
+
+    >>> decay_weights(np.array([1, 8], np.float32), 7, full_day=YESTERDAY).tolist()
+    [1.0, 0.5]
+    """
+    return np.asarray(0.5 ** ((days_ago - full_day) / half_life_days), np.float32)
 
 
-def log_shift(
+def decayed(
+    days_ago: sparse.csr_matrix, half_life_days: float, *, full_day: int = 0
+) -> sparse.csr_matrix:
+    """Return the purchases by what they count; same structure."""
+    weights = decay_weights(days_ago.data, half_life_days, full_day=full_day)
+    return sparse.csr_matrix((weights, days_ago.indices, days_ago.indptr), shape=days_ago.shape)
+
+
+def shares_of(
     histories: Histories,
     offered: npt.NDArray[np.int32],
+    weighting: Weighting,
     *,
-    recent_half_life_days: float,
-    target_half_life_days: float,
-    on_sale_days: int,
-    strength: float,
-) -> npt.NDArray[np.float32]:
-    """Return what to add to each offered article's logit for the catalogue at the cut.
-
-    -inf for an article that was not sold in the last `on_sale_days`; `strength` 0 leaves the
-    others as in training, 1 moves them all the way.
-    """
-    half_lives = recent_half_life_days, target_half_life_days
-    recent, trained = (
-        shares(masses(histories.days_ago, offered, half_life)[1]) for half_life in half_lives
+    full_day: int = 0,
+) -> Shares:
+    """Return the shares of the offered articles, from which a model takes its label shift."""
+    half_lives = weighting.recent_half_life_days, weighting.target_half_life_days
+    return Shares(
+        *(
+            shares(masses(histories.days_ago, offered, half_life, full_day=full_day)[1])
+            for half_life in half_lives
+        )
     )
-    shift = strength * (np.log(recent) - np.log(trained))
-    is_on_sale = np.isin(offered, on_sale(histories, on_sale_days))
-    return np.where(is_on_sale, shift, -np.inf).astype(np.float32)
 
 
 def masses(
-    days_ago: sparse.csr_matrix, offered: npt.NDArray[np.int32], half_life_days: float
+    days_ago: sparse.csr_matrix,
+    offered: npt.NDArray[np.int32],
+    half_life_days: float,
+    *,
+    full_day: int = 0,
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float64]]:
-    """Return the faded weight of each customer's offered articles, and of each offered article.
+    """Return the decayed weight of each customer's offered articles, and of each offered article.
 
-    Customers are taken a block at a time: all faded purchases at once would be a second copy.
+    A block of customers at a time: all decayed purchases at once would be a second copy.
     """
     by_customer = np.zeros(days_ago.shape[0], np.float32)
     by_article = np.zeros(len(offered))
     for start in range(0, days_ago.shape[0], _BLOCK):
         rows = slice(start, start + _BLOCK)
-        faded = decayed(days_ago[rows], half_life_days)[:, offered]
-        by_customer[rows] = np.asarray(faded.sum(axis=1)).ravel()
-        by_article += np.asarray(faded.sum(axis=0), np.float64).ravel()
+        weights = decayed(days_ago[rows], half_life_days, full_day=full_day)[:, offered]
+        by_customer[rows] = np.asarray(weights.sum(axis=1)).ravel()
+        by_article += np.asarray(weights.sum(axis=0), np.float64).ravel()
     return by_customer, by_article
 
 

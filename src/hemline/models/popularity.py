@@ -18,6 +18,7 @@ from scipy import sparse
 
 from hemline.data.histories import Histories
 from hemline.kernels.lists import empty_lists, top_k
+from hemline.models.label_shift import decay_weights
 from hemline.models.recommender import Recommendations, answer
 from hemline.params import Section
 
@@ -111,7 +112,7 @@ def segment_index(histories: Histories, n_bands: int) -> npt.NDArray[np.int64]:
 
 def _recent_buyers(histories: Histories, params: PopularityParams) -> sparse.csr_matrix:
     days = histories.days_ago.data
-    weight = np.where(days <= params.window_days, 0.5 ** (days / params.half_life_days), 0.0)
+    weight = np.where(days <= params.window_days, decay_weights(days, params.half_life_days), 0.0)
     structure = histories.days_ago
     return sparse.csr_matrix(
         (weight.astype(np.float32), structure.indices, structure.indptr), shape=structure.shape

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hemline.data.histories import Histories
+from hemline.kernels.lists import NO_ARTICLE
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,15 @@ class Model(Recommender, Protocol):
     def load(cls, folder: Path) -> Self:
         """Return the model saved in folder."""
         ...
+
+
+def keys_at(
+    position: npt.NDArray[np.int32], offered: npt.NDArray[np.int32]
+) -> npt.NDArray[np.int32]:
+    """Return the offered articles at these positions; NO_ARTICLE stays what it is."""
+    articles = np.full_like(position, NO_ARTICLE)
+    articles[position != NO_ARTICLE] = offered[position[position != NO_ARTICLE]]
+    return articles
 
 
 def answer(

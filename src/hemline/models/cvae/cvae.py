@@ -1,8 +1,8 @@
 """The fitted CVAE as a Recommender: everybody by the mean of their posterior.
 
-A stranger is a customer whose row is empty. Input dropout and short histories have shown the
-encoder many empty rows, so what it answers to one is its prior under the condition: what somebody
-of that cluster and age band is like. Decoding draws from N(0, I) instead served strangers worse
+A cold customer is one whose row is empty. Input dropout and short histories have shown the encoder
+many empty rows, so for one it returns its prior under the condition: what somebody of that cluster
+and age band is like. Decoding draws from N(0, I) instead gave cold customers worse lists
 (docs/decisions.md).
 """
 
@@ -26,14 +26,13 @@ from hemline.kernels.lists import NO_ARTICLE, Lists, empty_lists
 from hemline.models.cvae.network import (
     Network,
     SparseRows,
-    decayed,
-    narrowed,
     one_hot,
+    reindexed,
     unit_rows,
     weighted_sums,
 )
-from hemline.models.label_shift import Shelf
-from hemline.models.recommender import Recommendations, answer
+from hemline.models.label_shift import decayed
+from hemline.models.recommender import Recommendations, answer, keys_at
 
 DeviceName = Literal["auto", "cpu", "cuda"]
 _BLOCK = 4096
@@ -54,14 +53,33 @@ class Shape:
     n_epochs: int
 
 
+@dataclass(frozen=True)
+class Assortment:
+    """The articles the network deals with, as sorted int32 keys.
+
+    Most of a fashion catalogue is gone, so both tables of the network are a fraction of what they
+    would be with a row for every article.
+
+    Attributes:
+        read: articles that count when they stand in a history: those anybody bought.
+        offered: articles that may be recommended, one logit each: those still on sale.
+        log_shift: float32 beside `offered`, added to the logits; -inf keeps an article out of
+            every list.
+    """
+
+    read: npt.NDArray[np.int32]
+    offered: npt.NDArray[np.int32]
+    log_shift: npt.NDArray[np.float32]
+
+
 class Cvae:
-    """A trained network with the shelf it was trained on; the network is not changed any more."""
+    """A trained network with the articles it was trained on; neither changes any more."""
 
     name = "cvae"
 
-    def __init__(self, shape: Shape, shelf: Shelf, network: Network) -> None:
+    def __init__(self, shape: Shape, assortment: Assortment, network: Network) -> None:
         self.shape = shape
-        self.shelf = shelf
+        self.assortment = assortment
         self.network = network
 
     def recommend(self, histories: Histories, k: int) -> Recommendations:
@@ -70,23 +88,22 @@ class Cvae:
         for start in range(0, histories.n_customers, _BLOCK):
             rows = np.arange(start, min(start + _BLOCK, histories.n_customers))
             position, scores[rows] = self._best(histories.rows(rows), k)
-            offered = np.where(position == NO_ARTICLE, NO_ARTICLE, self.shelf.offered[position])
-            articles[rows] = offered
+            articles[rows] = keys_at(position, self.assortment.offered)
         return answer(self.name, articles, scores)
 
     def hidden(self, histories: Histories) -> npt.NDArray[np.float32]:
         """Return what the decoder makes of each customer, shape (customers, shape.hidden).
 
         Its products with the rows of `network.articles_out`, plus `bias`, are the shifted logits
-        of the articles in `shelf.offered`.
+        of the articles in `assortment.offered`.
         """
         return np.asarray(self.decoded(histories).cpu().numpy(), np.float32)
 
     def logits(self, histories: Histories) -> npt.NDArray[np.float32]:
-        """Return shifted logits of shape (rows, len(offered)); dense, so ask for few at a time."""
+        """Return shifted logits of shape (rows, len(offered)); dense, so pass few at a time."""
         with torch.inference_mode():
             logits = self.network.logits(self.decoded(histories))
-        return np.asarray(logits.cpu().numpy() + self.shelf.log_shift, np.float32)
+        return np.asarray(logits.cpu().numpy() + self.assortment.log_shift, np.float32)
 
     def decoded(self, histories: Histories) -> Tensor:
         """Return what `hidden` does, on the network's device."""
@@ -99,8 +116,8 @@ class Cvae:
 
     def inputs(self, histories: Histories) -> sparse.csr_matrix:
         """Return the histories as the encoder reads them, CSR of shape (customers, len(read))."""
-        faded = decayed(histories.days_ago, self.shape.input_half_life_days)
-        return unit_rows(narrowed(faded, self._position_of_read, len(self.shelf.read)))
+        bought = decayed(histories.days_ago, self.shape.input_half_life_days)
+        return unit_rows(reindexed(bought, self._position_of_read, len(self.assortment.read)))
 
     def conditions(self, histories: Histories) -> Tensor:
         """Return cluster and age band side by side, one-hot; zeros for what is not known."""
@@ -110,8 +127,8 @@ class Cvae:
 
     @property
     def bias(self) -> npt.NDArray[np.float32]:
-        """Bias of each offered article, moved to the catalogue at the cut; -inf keeps one back."""
-        return np.asarray(self.network.bias_out.detach().cpu().numpy() + self.shelf.log_shift)
+        """Bias of each offered article with its shift; -inf for one that is not on sale."""
+        return np.asarray(self.network.bias_out.detach().cpu().numpy() + self.assortment.log_shift)
 
     @property
     def device(self) -> torch.device:
@@ -122,23 +139,23 @@ class Cvae:
         """Return the model computing on the device; itself where it does already."""
         if device == self.device:
             return self
-        return type(self)(self.shape, self.shelf, deepcopy(self.network).to(device))
+        return type(self)(self.shape, self.assortment, deepcopy(self.network).to(device))
 
     def _best(self, histories: Histories, k: int) -> Lists:
-        """Return positions on the shelf and scores; on a CPU exact to the bit (dense_topk)."""
+        """Return positions in `offered` and scores: exact to the bit on a CPU (dense_topk)."""
         if self.device.type == "cpu":
             return self._score_table.best(self.hidden(histories), k)
         scores, position = (part.cpu().numpy() for part in self.best_on_device(histories, k))
         positions, listed = empty_lists(histories.n_customers, k)
-        kept = scores.shape[1]
-        positions[:, :kept] = np.where(np.isneginf(scores), NO_ARTICLE, position)
-        listed[:, :kept] = scores
+        length = scores.shape[1]
+        positions[:, :length] = np.where(np.isneginf(scores), NO_ARTICLE, position)
+        listed[:, :length] = scores
         return positions, listed
 
     def best_on_device(self, histories: Histories, k: int) -> tuple[Tensor, Tensor]:
-        """Return scores and positions on the shelf, best first, without leaving the device."""
+        """Return scores and positions in `offered`, best first, without leaving the device."""
         with torch.inference_mode():
-            shift = torch.tensor(self.shelf.log_shift, device=self.device)
+            shift = torch.tensor(self.assortment.log_shift, device=self.device)
             shifted = self.network.logits(self.decoded(histories)) + shift
             scores, position = shifted.topk(min(k, len(shift)), dim=1)
         return scores, position
@@ -149,16 +166,16 @@ class Cvae:
 
     @cached_property
     def _position_of_read(self) -> npt.NDArray[np.int32]:
-        """Column of the input by article; -1 for one that is not read, last of all any unknown."""
-        positions = np.full(int(self.shelf.read.max(initial=-1)) + 2, -1, np.int32)
-        positions[self.shelf.read] = np.arange(len(self.shelf.read))
+        """Column of the input by article; -1 for one not read, at the end for all unknown ones."""
+        positions = np.full(int(self.assortment.read.max(initial=-1)) + 2, -1, np.int32)
+        positions[self.assortment.read] = np.arange(len(self.assortment.read))
         return positions
 
     def save(self, folder: Path) -> None:
-        """Write the shape, the shelf and the weights, wherever the network computes."""
+        """Write the shape, the assortment and the weights, wherever the network computes."""
         content = json.dumps(asdict(self.shape), indent=1)
         (folder / "shape.json").write_text(content + "\n", encoding="utf-8")
-        for name, values in vars(self.shelf).items():
+        for name, values in vars(self.assortment).items():
             np.save(folder / f"{name}.npy", values)
         weights = self.network.state_dict().items()
         np.savez(folder / "weights.npz", **{name: part.cpu().numpy() for name, part in weights})
@@ -169,13 +186,13 @@ class Cvae:
         shape = Shape(**json.loads((folder / "shape.json").read_text(encoding="utf-8")))
         stored = {
             name: np.load(folder / f"{name}.npy", allow_pickle=False)
-            for name in Shelf.__dataclass_fields__
+            for name in Assortment.__dataclass_fields__
         }
-        shelf = Shelf(**stored)
-        network = build_network(shape, shelf)
+        assortment = Assortment(**stored)
+        network = build_network(shape, assortment)
         with np.load(folder / "weights.npz", allow_pickle=False) as weights:
             network.load_state_dict({name: torch.tensor(weights[name]) for name in weights})
-        return cls(shape, shelf, network)
+        return cls(shape, assortment, network)
 
 
 def chosen_device(name: DeviceName) -> torch.device:
@@ -184,7 +201,7 @@ def chosen_device(name: DeviceName) -> torch.device:
     `CUDA_VISIBLE_DEVICES=` in the environment keeps auto on the CPU.
 
     Raises:
-        BadInput: a GPU is asked for and there is none.
+        BadInput: a GPU is requested and there is none.
     """
     has_gpu = torch.cuda.is_available()
     if name == "cuda" and not has_gpu:
@@ -196,11 +213,11 @@ def chosen_device(name: DeviceName) -> torch.device:
     return torch.device("cuda" if has_gpu and name != "cpu" else "cpu")
 
 
-def build_network(shape: Shape, shelf: Shelf) -> Network:
-    """Return an untrained network of the given shape for the given shelf."""
+def build_network(shape: Shape, assortment: Assortment) -> Network:
+    """Return an untrained network of the given shape for the given assortment."""
     return Network(
-        len(shelf.read),
-        len(shelf.offered),
+        len(assortment.read),
+        len(assortment.offered),
         shape.n_clusters + shape.n_bands,
         hidden=shape.hidden,
         latent=shape.latent,

@@ -1,13 +1,13 @@
 """Training the CVAE: weighted rows in, the best network by validation MAP@12 out.
 
-A row's input fades slowly with the age of a purchase and its target fades fast, so the network
+A row's input decays slowly with the age of a purchase and its target decays fast, so the network
 learns what customers buy *next* from what they bought so far, in one pass over sparse rows.
 Each row counts with its total target weight, likelihood and KL alike: the per-row KL weight of
-RecVAE (Shenbin et al. 2020), without which faded rows would be all prior.
+RecVAE (Shenbin et al. 2020), without which decayed rows would be all prior.
 
 A step costs what its batch bought: the two article tables are borrowed row by row (row_adagrad),
-and the softmax of a large catalogue runs over a sample (candidates). The price is that row-wise
-Adagrad has a learning rate of its own.
+and the softmax of a large catalogue runs over a sample (sampled_softmax). The price is that
+row-wise Adagrad has a learning rate of its own.
 
 All that is random is drawn on the CPU, wherever the network computes: a GPU sees the same batches,
 samples and noise and ends within rounding of the CPU. The same bytes come only from a CPU, and from
@@ -28,28 +28,29 @@ from torch import Tensor
 
 from hemline.data.histories import Histories
 from hemline.models.cvae import losses
-from hemline.models.cvae.batches import Batch, Lessons
-from hemline.models.cvae.cvae import Cvae, DeviceName, Shape, build_network, chosen_device
-from hemline.models.cvae.network import SparseRows, thinned, weighted_sums
+from hemline.models.cvae.batches import Batch, TrainingBatches
+from hemline.models.cvae.cvae import (
+    Assortment,
+    Cvae,
+    DeviceName,
+    Shape,
+    build_network,
+    chosen_device,
+)
+from hemline.models.cvae.network import SparseRows, dropout, weighted_sums
 from hemline.models.cvae.row_adagrad import RowAdagrad
 from hemline.models.cvae.sampled_softmax import draw, inclusion
-from hemline.models.label_shift import Shelf, ever_bought, log_shift, on_sale
-from hemline.params import Section
+from hemline.models.label_shift import Weighting, ever_bought, on_sale, shares_of
 
 
-class CvaeParams(Section):
-    """Network, weighting, optimisation and stopping."""
+class CvaeParams(Weighting):
+    """Network, optimisation and stopping."""
 
     section: ClassVar[str] = "cvae"
     loss: losses.LossName
     hidden: PositiveInt
     latent: PositiveInt
     dropout: Annotated[float, Field(ge=0, lt=1)]
-    input_half_life_days: PositiveFloat
-    target_half_life_days: PositiveFloat
-    on_sale_days: PositiveInt
-    recent_half_life_days: PositiveFloat
-    shift: NonNegativeFloat
     softmax_samples: PositiveInt
     precision: losses.Precision
     epoch_customers: PositiveInt
@@ -85,7 +86,7 @@ def fit_cvae(
     validate: Callable[[Cvae], float],
     on_epoch: Callable[[Epoch], None],
 ) -> Cvae:
-    """Return a CVAE stopped on validation and then taught the latest days.
+    """Return a CVAE stopped on validation and then trained on the latest days too.
 
     Args:
         known: histories before the validation week.
@@ -93,12 +94,12 @@ def fit_cvae(
         params: section `cvae`.
         n_conditions: number of clusters; age bands are conditions too, as many as occur.
         validate: scores a model on the validation week; higher is better.
-        on_epoch: told about each epoch as it ends.
+        on_epoch: called with each epoch as it ends.
     """
     with torch.random.fork_rng(devices=[]):
         trainer = Trainer(_untrained(known, everything, params, n_conditions), params)
-        n_epochs = _train_until_stale(trainer, trainer.lessons(known), validate, on_epoch)
-        latest = trainer.lessons(everything)
+        n_epochs = _train_until_stale(trainer, trainer.batches(known), validate, on_epoch)
+        latest = trainer.batches(everything)
         for _ in range(params.final_epochs):
             trainer.run_epoch(latest, params.kl_cap)
     return _finished(trainer, everything, n_epochs)
@@ -117,10 +118,10 @@ def fit_cvae_for(
     """
     with torch.random.fork_rng(devices=[]):
         trainer = Trainer(_untrained(histories, histories, params, n_conditions), params)
-        lessons = trainer.lessons(histories)
-        trainer.start_from(lessons.shares)
+        batches = trainer.batches(histories)
+        trainer.start_from(batches.shares)
         for epoch in range(1, n_epochs + 1):
-            trainer.run_epoch(lessons, _kl_weight(params, epoch))
+            trainer.run_epoch(batches, _kl_weight(params, epoch))
     return _finished(trainer, histories, n_epochs)
 
 
@@ -137,30 +138,31 @@ class Trainer:
         self.rows_in = RowAdagrad(self.network.articles_in, params.row_learning_rate)
         self.rows_out = RowAdagrad(self.network.articles_out, params.row_learning_rate)
 
-    def lessons(self, histories: Histories) -> Lessons:
-        """Return what the histories have to teach about the offered articles."""
-        return Lessons.of(histories, self.model.shelf.offered, self.params.target_half_life_days)
+    def batches(self, histories: Histories) -> TrainingBatches:
+        """Return the training batches of the histories, with the offered articles as targets."""
+        offered = self.model.assortment.offered
+        return TrainingBatches.of(histories, offered, self.params.target_half_life_days)
 
     def start_from(self, shares: npt.NDArray[np.float64]) -> None:
-        """Let the untrained network answer with popularity: spares it the first epochs."""
+        """Make the untrained network recommend by popularity: spares it the first epochs."""
         log_shares = torch.tensor(np.log(shares), dtype=torch.float32)
         self.network.bias_out.data = log_shares.to(self.device)
 
-    def run_epoch(self, lessons: Lessons, kl_weight: float) -> tuple[float, float]:
+    def run_epoch(self, batches: TrainingBatches, kl_weight: float) -> tuple[float, float]:
         """Return mean reconstruction loss and KL per unit of target weight over one epoch."""
         params = self.params
         is_sampled = params.loss == "multinomial"
-        n_samples = params.softmax_samples if is_sampled else len(lessons.offered)
-        included = inclusion(lessons.shares, n_samples)
+        n_samples = params.softmax_samples if is_sampled else len(batches.offered)
+        included = inclusion(batches.shares, n_samples)
         totals = torch.zeros(3, dtype=torch.float64, device=self.device)
-        for batch in lessons.batches(params.epoch_customers, params.batch_size, self.rng):
+        for batch in batches.epoch(params.epoch_customers, params.batch_size, self.rng):
             totals += self.step(batch, included, kl_weight)
         loss, kl, weight = totals.tolist()
         return loss / weight, kl / weight
 
     def step(self, batch: Batch, included: npt.NDArray[np.float64], kl_weight: float) -> Tensor:
-        """Return loss, KL and target weight of the batch, all on the device, and learn from it."""
-        weight = self._there(np.asarray(batch.targets.sum(axis=1), np.float32).ravel())
+        """Update the network; return loss, KL and target weight of the batch, all on the device."""
+        weight = self._on_device(np.asarray(batch.targets.sum(axis=1), np.float32).ravel())
         condition = self.model.conditions(batch.histories)
         mean, log_variance = self._encode(batch.histories, condition)
         noise = torch.randn(mean.shape).to(self.device)
@@ -175,9 +177,9 @@ class Trainer:
         return torch.stack([loss.detach(), kl.detach(), weight.sum()])
 
     def _encode(self, histories: Histories, condition: Tensor) -> tuple[Tensor, Tensor]:
-        inputs = thinned(self.model.inputs(histories), self.params.dropout, self.rng)
+        inputs = dropout(self.model.inputs(histories), self.params.dropout, self.rng)
         articles, position = np.unique(inputs.indices, return_inverse=True)
-        table = self.rows_in.borrow(self._there(articles.astype(np.int64)))
+        table = self.rows_in.borrow(self._on_device(articles.astype(np.int64)))
         bought = weighted_sums(table, SparseRows.of(inputs, position, device=self.device))
         return self.network.encode(bought, condition)
 
@@ -190,21 +192,21 @@ class Trainer:
     ) -> Tensor:
         candidates = draw(included, self.rng)
         articles = np.union1d(candidates, targets.indices)
-        table = self.rows_out.borrow(self._there(articles))
-        bias = self.network.bias_out[self._there(articles)]
+        table = self.rows_out.borrow(self._on_device(articles))
+        bias = self.network.bias_out[self._on_device(articles)]
         position = np.searchsorted(articles, targets.indices)
-        wanted = SparseRows.of(targets, position, device=self.device)
-        sampled = self._there(np.searchsorted(articles, candidates))
-        log_included = self._there(np.log(included[candidates]).astype(np.float32))
-        moved = bias[sampled] - log_included
-        logits = losses.products(hidden, table[sampled], moved, self.params.precision)
+        bought = SparseRows.of(targets, position, device=self.device)
+        sampled = self._on_device(np.searchsorted(articles, candidates))
+        log_included = self._on_device(np.log(included[candidates]).astype(np.float32))
+        corrected = bias[sampled] - log_included
+        logits = losses.products(hidden, table[sampled], corrected, self.params.precision)
         if self.params.loss == "cosine_recall":
-            return losses.cosine_recall(logits, wanted)
+            return losses.cosine_recall(logits, bought)
         return losses.multinomial(
-            logits, losses.logits_of_targets(hidden, table, bias, wanted), weight
+            logits, losses.logits_of_targets(hidden, table, bias, bought), weight
         )
 
-    def _there(self, values: npt.NDArray[np.generic]) -> Tensor:
+    def _on_device(self, values: npt.NDArray[np.generic]) -> Tensor:
         return torch.tensor(values, device=self.device)
 
 
@@ -221,44 +223,49 @@ def _untrained(
     )
     torch.manual_seed(params.seed)
     offered = on_sale(everything, params.on_sale_days)
-    shelf = Shelf(ever_bought(everything), offered, _shift_at(known, offered, params))
-    network = build_network(shape, shelf).to(chosen_device(params.device))
-    return Cvae(shape, shelf, network)
+    shift = _log_shift(known, offered, params)
+    assortment = Assortment(ever_bought(everything), offered, shift)
+    network = build_network(shape, assortment).to(chosen_device(params.device))
+    return Cvae(shape, assortment, network)
 
 
 def _finished(trainer: Trainer, histories: Histories, n_epochs: int) -> Cvae:
-    shape, shelf = trainer.model.shape, trainer.model.shelf
-    shift = _shift_at(histories, shelf.offered, trainer.params)
-    return Cvae(replace(shape, n_epochs=n_epochs), replace(shelf, log_shift=shift), trainer.network)
+    shape, assortment = trainer.model.shape, trainer.model.assortment
+    shift = _log_shift(histories, assortment.offered, trainer.params)
+    return Cvae(
+        replace(shape, n_epochs=n_epochs), replace(assortment, log_shift=shift), trainer.network
+    )
 
 
-def _shift_at(
+def _log_shift(
     histories: Histories, offered: npt.NDArray[np.int32], params: CvaeParams
 ) -> npt.NDArray[np.float32]:
-    return log_shift(
-        histories,
-        offered,
-        recent_half_life_days=params.recent_half_life_days,
-        target_half_life_days=params.target_half_life_days,
-        on_sale_days=params.on_sale_days,
-        strength=params.shift,
-    )
+    """Return what to add to each offered article's logit for the catalogue at the cut.
+
+    -inf for an article that is not on sale; `shift` 0 leaves the others as in training, 1 moves
+    them all the way.
+    """
+    recent, learned = shares_of(histories, offered, params)
+    moved = params.shift * (np.log(recent) - np.log(learned))
+    is_on_sale = np.isin(offered, on_sale(histories, params.on_sale_days))
+    return np.where(is_on_sale, moved, -np.inf).astype(np.float32)
 
 
 def _train_until_stale(
     trainer: Trainer,
-    lessons: Lessons,
+    batches: TrainingBatches,
     validate: Callable[[Cvae], float],
     on_epoch: Callable[[Epoch], None],
 ) -> int:
     """Leave the network at its best epoch and return the number of that epoch."""
     params, network = trainer.params, trainer.network
-    trainer.start_from(lessons.shares)
+    trainer.start_from(batches.shares)
     best_score, best_epoch, best_weights = -np.inf, 0, deepcopy(network.state_dict())
     for epoch in range(1, params.max_epochs + 1):
         kl_weight = _kl_weight(params, epoch)
-        loss, kl = trainer.run_epoch(lessons, kl_weight)
-        score = validate(Cvae(trainer.model.shape, trainer.model.shelf, network))
+        loss, kl = trainer.run_epoch(batches, kl_weight)
+        # A new Cvae each time: it caches what it scores with, and the network has moved.
+        score = validate(Cvae(trainer.model.shape, trainer.model.assortment, network))
         on_epoch(Epoch(epoch, loss, kl, kl_weight, score))
         if score > best_score:
             best_score, best_epoch = score, epoch

@@ -1,4 +1,4 @@
-"""The articles that stand in the softmax of one batch, when all of them would be too many.
+"""The articles in the softmax of one batch, when all of them would be too many.
 
 The normaliser of a softmax is a sum over the catalogue. It is estimated from a sample in which an
 article stands with a known probability, each term divided by that probability (Horvitz & Thompson
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 _POWER = 0.75
-"""Between uniform and proportional to sales: the tail is looked at more often than it is bought."""
+"""Between uniform and proportional to sales: the tail is sampled more often than it is bought."""
 
 
 def inclusion(shares: npt.NDArray[np.float64], n_samples: int) -> npt.NDArray[np.float64]:
@@ -39,8 +39,9 @@ def inclusion(shares: npt.NDArray[np.float64], n_samples: int) -> npt.NDArray[np
 def draw(included: npt.NDArray[np.float64], rng: np.random.Generator) -> npt.NDArray[np.int64]:
     """Return the sorted positions of one sample, each in it with its own probability.
 
-    Systematic sampling (Madow 1949): the probabilities lie end to end in random order, and whoever
-    covers one of the points u, u + 1, u + 2, ... is in. So the size is fixed up to rounding.
+    Systematic sampling (Madow 1949): the probabilities lie end to end in random order, and every
+    article that covers one of the points u, u + 1, u + 2, ... is in. So the size is fixed up to
+    rounding.
     """
     order = rng.permutation(len(included))
     ends = np.floor(np.cumsum(included[order]) + rng.random()).astype(np.int64)

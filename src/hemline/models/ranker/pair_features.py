@@ -12,6 +12,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from hemline.data.histories import Histories
+from hemline.models.label_shift import decay_weights
 from hemline.models.ranker.article_features import ATTRIBUTES, STATE_NAMES, ArticleFeatures
 from hemline.models.ranker.candidates import Candidates
 
@@ -129,7 +130,7 @@ def _bought_before(
     days, n_pairs = histories.days_ago, len(candidates.rows)
     own = np.full((n_pairs, 2), np.nan, np.float32)
     likings = np.full((n_pairs, len(ATTRIBUTES) + 1), np.nan, np.float32)
-    faded = (0.5 ** (days.data / _PROFILE_HALF_LIFE_DAYS)).astype(np.float32)
+    faded = decay_weights(days.data, _PROFILE_HALF_LIFE_DAYS)
     by_customer = sparse.csr_matrix((faded, days.indices, days.indptr), shape=days.shape)
     totals = np.maximum(np.asarray(by_customer.sum(axis=1), np.float32).ravel(), 1e-9)
     purchases = _Purchases(
