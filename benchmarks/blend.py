@@ -14,7 +14,7 @@ from scipy import sparse
 
 from hemline.data.histories import Histories
 from hemline.kernels.lists import NO_ARTICLE, top_k_sparse
-from hemline.models.recommender import Recommendations, Recommender, answer
+from hemline.models.recommender import Recommendations, Recommender, recommendations_from
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,9 @@ class Blend:
         ]
         for other in others:
             total = total + other
-        return answer(self.name, *top_k_sparse(sparse.csr_matrix(total, dtype=np.float32), k))
+        return recommendations_from(
+            self.name, *top_k_sparse(sparse.csr_matrix(total, dtype=np.float32), k)
+        )
 
 
 def _as_rows(lists: Recommendations, histories: Histories) -> sparse.csr_matrix:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -9,19 +10,43 @@ import grimp
 import pytest
 import yaml
 
+from hemline.models import catalogue
+from hemline.models.catalogue import CATALOGUE
+
 ROOT = Path(__file__).parent.parent
 READ_BY_PAGES = {".j2", ".css"}
 STAGES: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "dvc.yaml").read_text("utf-8"))["stages"]
 
 
+Graphs = tuple[grimp.ImportGraph, grimp.ImportGraph]
+
+
 @pytest.fixture(scope="module")
-def imports() -> grimp.ImportGraph:
-    return grimp.build_graph("hemline", cache_dir=None)
+def imports() -> Graphs:
+    """The imports of the package, and the same without those of the catalogue's entries."""
+    everything, of_no_model = (grimp.build_graph("hemline", cache_dir=None) for _ in range(2))
+    for module in {module for name in CATALOGUE for module in modules_of(name)}:
+        of_no_model.remove_import(importer=catalogue.__name__, imported=module)
+    return everything, of_no_model
 
 
-def imported_files(stage: str, imports: grimp.ImportGraph) -> set[str]:
-    module = f"hemline.stages.{stage}"
-    names = {module, *imports.find_upstream_modules(module)}
+def modules_of(model: str) -> set[str]:
+    """Return the modules that the catalogue imports for a model."""
+    entry = catalogue.entry_of(model)
+    return {entry.params.__module__, entry.load.__self__.__module__}
+
+
+def imported_files(stage: str, imports: Graphs) -> set[str]:
+    """Return the code a stage runs: of the catalogue's models only those that it names."""
+    command = STAGES[stage]["cmd"].split()
+    module = command[command.index("-m") + 1]
+    models = [
+        name for option, name in pairwise(command) if option == "--model" and name in CATALOGUE
+    ]
+    everything, of_no_model = imports
+    names = {module, *(of_no_model if models else everything).find_upstream_modules(module)}
+    for name in {name for model in models for name in modules_of(model)}:
+        names |= {name, *everything.find_upstream_modules(name)}
     files = (Path("src", *name.split(".")) for name in names)
     return {
         str(path.with_suffix(".py"))
@@ -31,7 +56,7 @@ def imported_files(stage: str, imports: grimp.ImportGraph) -> set[str]:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_deps_cover_what_the_stage_imports(stage: str, imports: grimp.ImportGraph) -> None:
+def test_deps_cover_what_the_stage_imports(stage: str, imports: Graphs) -> None:
     deps = [str(dep) for dep in STAGES[stage]["deps"]]
     uncovered = {
         file
@@ -42,9 +67,7 @@ def test_deps_cover_what_the_stage_imports(stage: str, imports: grimp.ImportGrap
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_deps_name_no_code_the_stage_does_not_import(
-    stage: str, imports: grimp.ImportGraph
-) -> None:
+def test_deps_name_no_code_the_stage_does_not_import(stage: str, imports: Graphs) -> None:
     code = {str(dep) for dep in STAGES[stage]["deps"] if str(dep).startswith("src/")}
     imported = imported_files(stage, imports)
     unused = {dep for dep in code if not any(f == dep or f.startswith(f"{dep}/") for f in imported)}
@@ -53,7 +76,7 @@ def test_deps_name_no_code_the_stage_does_not_import(
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_deps_cover_the_templates_of_a_stage_that_writes_a_page(
-    stage: str, imports: grimp.ImportGraph
+    stage: str, imports: Graphs
 ) -> None:
     files = imported_files(stage, imports)
     if "src/hemline/pages/rendering.py" not in files:
@@ -66,7 +89,7 @@ def test_deps_cover_the_templates_of_a_stage_that_writes_a_page(
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_every_stage_says_what_it_does_and_reads_its_params(stage: str) -> None:
+def test_every_stage_has_a_description_and_params_that_exist(stage: str) -> None:
     assert STAGES[stage]["desc"]
     known = yaml.safe_load((ROOT / "params.yaml").read_text("utf-8"))
     for name in STAGES[stage]["params"]:

@@ -16,7 +16,7 @@ from hemline.backtest.weekly_lists import Backtest
 from hemline.data.histories import Histories
 from hemline.errors import BadInput
 from hemline.evaluation.leakage import Lists, find_leaks
-from hemline.models.cascade import MODELS
+from hemline.models.catalogue import CATALOGUE
 from hemline.models.copurchase import CopurchaseParams, fit_copurchase
 from hemline.models.popularity import PopularityParams, fit_popularity
 from hemline.models.ranker.ranker import Ranker
@@ -101,7 +101,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Backtest:
     root = write_tiny_shop(tmp_path_factory.mktemp("shop"))
     files = [root / "params.yaml", root / "data/tables", root / "data/segments/segments.parquet"]
     backtest = Backtest.of(*files, root / "backtest")
-    rows = {name: (name,) for name in (*MODELS, Ranker.name)}
+    rows = {name: (name,) for name in (*CATALOGUE, Ranker.name)}
     alone = backtest.evaluation.model_copy(update={"rows": rows})
     return replace(backtest, evaluation=alone)
 

@@ -1,23 +1,21 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
+from hemline.data.acquire.typed_tables import AcquireParams
+from hemline.data.expectations.rules import ValidateParams
 from hemline.data.split import DataParams
+from hemline.data.synthetic.shop import SyntheticParams
 from hemline.engine.engine import EngineParams
 from hemline.errors import BadInput
 from hemline.evaluation.fairness.audit import FairnessParams
 from hemline.evaluation.gate.guardrails import GateParams
 from hemline.evaluation.protocol import EvaluateParams
-from hemline.models.als import AlsParams
 from hemline.models.cascade import ServeParams
-from hemline.models.copurchase import CopurchaseParams
-from hemline.models.cvae.cvae_training import CvaeParams
-from hemline.models.ease import EaseParams
-from hemline.models.item_knn import ItemKnnParams, Rp3betaParams
-from hemline.models.popularity import PopularityParams
+from hemline.models.catalogue import CATALOGUE, entry_of
 from hemline.models.ranker.ranker_training import RankParams
 from hemline.models.repurchase import RepurchaseParams
-from hemline.models.tfidf import TfidfParams
 from hemline.params import Section
 from hemline.segments.kmodes import ClusterParams
 from monitoring.alerts.alert import AlertParams
@@ -26,28 +24,26 @@ from monitoring.completeness import FreshDataParams
 from monitoring.monitor_params import MonitorParams
 
 ROOT = Path(__file__).parent.parent
+MODEL_SECTIONS = sorted(
+    {entry_of(name).params for name in CATALOGUE}, key=lambda each: each.section
+)
 SECTIONS = [
+    *MODEL_SECTIONS,
+    AcquireParams,
     AlertParams,
-    AlsParams,
-    EaseParams,
     EngineParams,
     FairnessParams,
     FreshDataParams,
     GateParams,
-    ItemKnnParams,
     RankParams,
-    Rp3betaParams,
     ClusterParams,
-    CopurchaseParams,
-    CvaeParams,
     DataParams,
     EvaluateParams,
     MonitorParams,
     PerformanceParams,
-    PopularityParams,
-    RepurchaseParams,
     ServeParams,
-    TfidfParams,
+    SyntheticParams,
+    ValidateParams,
 ]
 
 
@@ -57,8 +53,25 @@ def test_the_repositorys_params_are_valid(section: type[Section]) -> None:
 
 
 @pytest.mark.parametrize("section", SECTIONS)
-def test_sections_carry_no_defaults(section: type[Section]) -> None:
-    assert all(field.is_required() for field in section.model_fields.values())
+def test_the_repositorys_params_name_every_number_and_no_other(section: type[Section]) -> None:
+    content = yaml.safe_load((ROOT / "params.yaml").read_text("utf-8"))
+    assert content[section.section].keys() == section.model_fields.keys()
+
+
+def test_every_section_of_the_repositorys_params_has_its_class() -> None:
+    content = yaml.safe_load((ROOT / "params.yaml").read_text("utf-8"))
+    assert content.keys() == {section.section for section in SECTIONS}
+
+
+@pytest.mark.parametrize("section", [ClusterParams, RankParams, *MODEL_SECTIONS])
+def test_a_library_user_needs_no_number(section: type[Section]) -> None:
+    assert section().model_fields_set == set()
+
+
+def test_a_number_that_params_do_not_name_is_not_filled_in(tmp_path: Path) -> None:
+    path = write(tmp_path, "repurchase: {max_days: 3}")
+    with pytest.raises(BadInput, match=r"section 'repurchase'(.|\n)*no units_weight"):
+        RepurchaseParams.load(path)
 
 
 def write(tmp_path: Path, text: str) -> Path:
@@ -87,13 +100,13 @@ def with_rows(*names: str) -> EvaluateParams:
 @pytest.mark.parametrize("name", ["served", "oracle"])
 def test_a_row_of_the_table_may_not_take_a_name_that_is_filled_in_later(name: str) -> None:
     assert with_rows("popularity", "repurchase", "mine").rows["mine"] == ("popularity",)
-    with pytest.raises(ValueError, match="come by themselves"):
+    with pytest.raises(ValueError, match="are added automatically"):
         with_rows("popularity", "repurchase", name)
 
 
 @pytest.mark.parametrize("name", ["popularity", "repurchase"])
 def test_a_table_has_both_rows_that_others_are_measured_against(name: str) -> None:
-    with pytest.raises(ValueError, match="to measure against"):
+    with pytest.raises(ValueError, match="to compare with"):
         with_rows(name, "mine")
 
 

@@ -28,7 +28,7 @@ from hemline.evaluation.gate.guardrails import (
 )
 from hemline.evaluation.gate.version_comparison import compare
 from hemline.evaluation.version_lists import TargetWeek, WeekLists
-from hemline.models.cascade import MODELS
+from hemline.models.catalogue import entry_of
 from hemline.segments.attributes import age_band_index, customer_attributes
 from hemline.segments.kmodes import fit_clusters
 from hemline.storefront import Storefront, VersionFiles
@@ -80,8 +80,8 @@ def fit_version(root: Path, shop: Shop, name: str) -> Storefront:
     models = root / name
     for fitted, model in fit_models(shop, CUT, root / "params.yaml", FITTED).items():
         (models / fitted).mkdir(parents=True)
-        assert isinstance(model, MODELS[fitted])
         model.save(models / fitted)
+        assert entry_of(fitted).load(models / fitted).name == fitted
     (models / "clusters").symlink_to(root / "clusters")
     return Storefront(
         VersionFiles(

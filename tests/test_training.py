@@ -1,4 +1,4 @@
-"""Which weeks teach the ranker, in a shop where the same customers buy every week."""
+"""Which weeks the ranker is trained on, in a shop where the same customers buy every week."""
 
 import shutil
 from datetime import date, timedelta
@@ -46,7 +46,7 @@ def weekly_shop() -> Shop:
 
 
 @pytest.mark.parametrize(
-    ("enough_customers", "n_lessons"),
+    ("enough_customers", "n_weeks"),
     [
         (1, 1),
         (N_CUSTOMERS, 1),
@@ -55,26 +55,26 @@ def weekly_shop() -> Shop:
         (10 * N_CUSTOMERS, TRAINING_WEEKS),
     ],
 )
-def test_no_earlier_week_is_made_once_enough_customers_taught(
-    weekly_shop: Shop, tmp_path: Path, enough_customers: int, n_lessons: int
+def test_no_earlier_week_is_made_once_there_are_enough_buyers(
+    weekly_shop: Shop, tmp_path: Path, enough_customers: int, n_weeks: int
 ) -> None:
-    params = asking_for(tmp_path, enough_customers)
+    params = params_with(tmp_path, enough_customers)
     fitted = fit_models(weekly_shop, CUT, params, ["popularity"])
     made: dict[date, RankedWeek] = {}
     fit_ranker(weekly_shop, CUT, params, fitted, weeks=made)
-    validation_and_lessons = [CUT - timedelta(weeks=back) for back in range(1, n_lessons + 2)]
-    assert list(made) == validation_and_lessons
-    assert [week.n_asked for week in made.values()] == [N_CUSTOMERS] * (1 + n_lessons)
+    validation_and_training = [CUT - timedelta(weeks=back) for back in range(1, n_weeks + 2)]
+    assert list(made) == validation_and_training
+    assert [week.n_buyers for week in made.values()] == [N_CUSTOMERS] * (1 + n_weeks)
 
 
-def asking_for(folder: Path, enough_customers: int) -> Path:
+def params_with(folder: Path, enough_customers: int) -> Path:
     shutil.copy(REPOSITORY / "params.yaml", folder)
-    wanted = {
+    changes = {
         "candidates": {"popularity": N_ARTICLES},
         "training_weeks": TRAINING_WEEKS,
         "enough_customers": enough_customers,
         "min_pairs_in_leaf": 1,
         "max_trees": 2,
     }
-    change_params(folder, {("rank", name): value for name, value in wanted.items()})
+    change_params(folder, {("rank", name): value for name, value in changes.items()})
     return folder / "params.yaml"

@@ -14,7 +14,7 @@ from scipy import sparse
 
 from hemline.data.histories import Histories
 from hemline.kernels.lists import NO_ARTICLE, empty_lists, top_k_sparse
-from hemline.models.recommender import Recommendations, answer
+from hemline.models.recommender import Recommendations, recommendations_from
 
 _BLOCK = 1024
 
@@ -37,7 +37,7 @@ class Correlation:
         articles[bought, :n_listed] = self.similar[latest[bought], :n_listed]
         ranks = np.arange(1, n_listed + 1, dtype=np.float32)
         scores[:, :n_listed] = np.where(articles[:, :n_listed] == NO_ARTICLE, -np.inf, 1 / ranks)
-        return answer(self.name, articles, scores)
+        return recommendations_from(self.name, articles, scores)
 
 
 def fit_correlation(histories: Histories, *, n_similar: int = 5) -> Correlation:

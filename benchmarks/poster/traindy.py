@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from hemline.data.histories import Histories
 from hemline.kernels.lists import empty_lists, top_k
-from hemline.models.recommender import Recommendations, Recommender, answer
+from hemline.models.recommender import Recommendations, Recommender, recommendations_from
 
 _BATCH = 512
 
@@ -72,7 +72,7 @@ class TrainDy:
         for start in range(0, histories.n_customers, _BATCH):
             rows = np.arange(start, min(start + _BATCH, histories.n_customers))
             articles[rows], listed[rows] = top_k(self._scores(histories.rows(rows)), k)
-        return answer(self.name, articles, listed)
+        return recommendations_from(self.name, articles, listed)
 
     def _scores(self, histories: Histories) -> npt.NDArray[np.float32]:
         is_cold = histories.is_cold()

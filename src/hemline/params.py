@@ -1,6 +1,8 @@
 """The typed view of params.yaml: each section's class stands beside the algorithm it steers.
 
-Sections carry no defaults, so params.yaml is the whole truth and `dvc params diff` shows all of it.
+A model's section has defaults that hold on any table, so that a library user writes `EaseParams()`.
+They are not the pipeline's: `load` refuses a file that leaves a number out, so params.yaml is the
+whole truth and `dvc params diff` shows all of it.
 """
 
 from pathlib import Path
@@ -32,7 +34,7 @@ class Section(BaseModel):
                 fix="compare it with the params.yaml of the repository",
             )
         try:
-            return cls.model_validate(sections[cls.section])
+            loaded = cls.model_validate(sections[cls.section])
         except ValidationError as error:
             first = error.errors()[0]
             key = ".".join([cls.section, *(str(part) for part in first["loc"])])
@@ -41,3 +43,11 @@ class Section(BaseModel):
                 found=repr(first["input"]),
                 fix=f"correct {key} in {path.name}",
             ) from None
+        missing = sorted(cls.model_fields.keys() - loaded.model_fields_set)
+        if missing:
+            raise BadInput(
+                f"{path.name} names every number of section '{cls.section}'",
+                found=f"no {', '.join(missing)}",
+                fix="compare it with the params.yaml of the repository",
+            )
+        return loaded

@@ -5,9 +5,10 @@ the purchases before it, by the same functions with the same parameters, so that
 scores is what the pipeline would have served that day.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -21,23 +22,16 @@ from hemline.data.histories import Histories, build_histories, with_segments
 from hemline.data.split import DataParams, weeks_of
 from hemline.errors import BadInput
 from hemline.evaluation.validation_week import ValidationWeek
-from hemline.models.als import AlsParams, fit_als
-from hemline.models.copurchase import CopurchaseParams, fit_copurchase
-from hemline.models.cvae.cvae import Cvae
-from hemline.models.cvae.cvae_training import CvaeParams, fit_cvae, fit_cvae_for
-from hemline.models.ease import EaseParams, fit_ease
-from hemline.models.item_knn import ItemKnnParams, Rp3betaParams, fit_item_knn, fit_rp3beta
-from hemline.models.popularity import PopularityParams, fit_popularity, fit_segment_popularity
+from hemline.models.catalogue import TIMELESS, TrainingData, Validation, entry_of
+from hemline.models.cvae.cvae_training import CvaeParams, fit_cvae_for
 from hemline.models.ranker.article_features import ArticleFeatures, compute_article_features
 from hemline.models.ranker.ranker import Ranker
 from hemline.models.ranker.ranker_training import RankedWeek, RankParams, fit_trees, ranked_week
+from hemline.models.ranker.sources import RankerSettings
 from hemline.models.recommender import Recommender
-from hemline.models.repurchase import Repurchase, RepurchaseParams
-from hemline.models.tfidf import TfidfParams, fit_tfidf
 from hemline.segments.attributes import AGE_BANDS
 from hemline.segments.kmodes import ClusterParams
 
-_TIMELESS: Final = {"tfidf"}
 NOTHING: Final[Mapping[str, Recommender]] = MappingProxyType({})
 
 
@@ -46,7 +40,7 @@ class Shop:
     """What any model can be fitted from.
 
     Attributes:
-        purchases: tables.PURCHASES, ordered by day; may reach beyond the cuts asked for.
+        purchases: tables.PURCHASES, ordered by day; may reach beyond the cuts.
         articles: tables.ARTICLES.
         segments: tables.SEGMENTS.
         data: how long histories and held-out weeks are.
@@ -93,46 +87,42 @@ def fit_models(
         shop: what to fit from.
         cut: the first day that is not known yet.
         params: params.yaml.
-        names: of the models, as in models.cascade.MODELS.
-        fitted: taken as they are, for instance TF-IDF, which knows no time.
+        names: of the models, as in models.catalogue.
+        fitted: returned as they are, for instance TF-IDF, which knows no time.
 
     Raises:
         BadInput: no model has one of the names.
     """
-    return _fitted_on(shop.known_at(cut), shop, cut, params, list(names), fitted)
+    return _fit_from(data_at(shop, cut, params), params, names, fitted)
 
 
-def _fitted_on(
-    known: Histories,
-    shop: Shop,
-    cut: date,
-    params: Path,
-    names: list[str],
-    fitted: Mapping[str, Recommender],
+def data_at(shop: Shop, cut: date, params: Path) -> TrainingData:
+    """Return what was known at the cut; the validation week is the last days before it."""
+
+    def validation(max_buyers: int) -> Validation:
+        start = cut - timedelta(days=shop.data.validation_days)
+        before = shop.known_at(start)
+        week = ValidationWeek(before, shop.bought_in(start, cut), max_buyers=max_buyers)
+        return Validation(before, week)
+
+    return TrainingData(
+        histories=cache(lambda: shop.known_at(cut)),
+        articles=lambda: shop.articles,
+        validation=validation,
+        n_clusters=ClusterParams.load(params).n_clusters,
+        n_age_bands=len(AGE_BANDS),
+    )
+
+
+def _fit_from(
+    data: TrainingData, params: Path, names: Iterable[str], fitted: Mapping[str, Recommender]
 ) -> dict[str, Recommender]:
-    """Return the named models from the histories at the cut, each fitted when its turn comes."""
-    fits: dict[str, Callable[[], Recommender]] = {
-        "popularity": lambda: fit_popularity(known, PopularityParams.load(params)),
-        "segment_popularity": lambda: fit_segment_popularity(
-            known, PopularityParams.load(params), n_bands=len(AGE_BANDS)
-        ),
-        "repurchase": lambda: Repurchase(**RepurchaseParams.load(params).model_dump()),
-        "tfidf": lambda: fit_tfidf(shop.articles, TfidfParams.load(params)),
-        "copurchase": lambda: fit_copurchase(known, CopurchaseParams.load(params)),
-        "item_knn": lambda: fit_item_knn(known, ItemKnnParams.load(params)),
-        "rp3beta": lambda: fit_rp3beta(known, Rp3betaParams.load(params)),
-        "ease": lambda: fit_ease(known, EaseParams.load(params)),
-        "als": lambda: fit_als(known, AlsParams.load(params)),
-        "cvae": lambda: _fit_cvae(shop, cut, params),
+    names = list(names)
+    entries = {name: entry_of(name) for name in names if name not in fitted}
+    return {
+        name: entries[name].fit_as_in(params, data) if name in entries else fitted[name]
+        for name in names
     }
-    unknown = [name for name in names if name not in fits and name not in fitted]
-    if unknown:
-        raise BadInput(
-            f"a model that can be fitted at any cut ({', '.join(sorted(fits))})",
-            found=", ".join(unknown),
-            fix="correct the name in params.yaml, or teach training.fit_models to fit the model",
-        )
-    return {name: fitted[name] if name in fitted else fits[name]() for name in names}
 
 
 def fit_ranker(
@@ -143,12 +133,12 @@ def fit_ranker(
     *,
     weeks: dict[date, RankedWeek] | None = None,
 ) -> Ranker:
-    """Return the ranker over the models fitted at the cut, taught by the weeks before it.
+    """Return the ranker over the models fitted at the cut, trained on the weeks before it.
 
-    The number of trees is found on the validation week; then the trees are grown anew with that
-    week among the lessons. Each week's sources and facts are fitted at that week's start, which is
-    what costs: in a large shop few weeks have `rank.enough_customers`, and earlier ones are not
-    made.
+    The number of trees is chosen on the validation week; then the trees are grown anew with that
+    week among the training weeks. Each week's sources and article features are fitted at that
+    week's start, which is what costs: in a large shop few weeks have `rank.enough_customers`, and
+    earlier ones are not made.
 
     Args:
         shop: what to fit from.
@@ -157,15 +147,15 @@ def fit_ranker(
         fitted: the models at the cut, those under rank.candidates among them.
         weeks: weeks already made, by their first day; those made here are added.
     """
-    wanted, made = RankParams.load(params), {} if weeks is None else weeks
+    rank_params, made = RankParams.load(params), {} if weeks is None else weeks
     length = timedelta(days=shop.data.validation_days)
-    starts = [cut - length * (back + 1) for back in range(wanted.training_weeks + 1)]
+    starts = [cut - length * (back + 1) for back in range(rank_params.training_weeks + 1)]
     _refuse_empty_weeks(shop, starts, length)
-    validation, *lessons = _weeks_from(starts, shop, params, fitted, made)
-    n_trees = fit_trees(lessons, validation, wanted, wanted.max_trees).best_iteration
-    trees = fit_trees([validation, *lessons], None, wanted, n_trees)
-    facts = _facts_at(shop, cut)
-    return Ranker(trees, facts, wanted.proposals, fitted)
+    validation, *training = _weeks_from(starts, shop, params, fitted, made)
+    n_trees = fit_trees(training, validation, rank_params, rank_params.max_trees).best_iteration
+    trees = fit_trees([validation, *training], None, rank_params, n_trees)
+    settings = rank_params.settings
+    return Ranker(trees, _article_features_at(shop, cut, settings), settings, fitted)
 
 
 def _weeks_from(
@@ -175,10 +165,10 @@ def _weeks_from(
     fitted: Mapping[str, Recommender],
     made: dict[date, RankedWeek],
 ) -> list[RankedWeek]:
-    """Return the validation week and, latest first, the lessons until enough customers taught."""
+    """Return the validation week and, latest first, training weeks with enough buyers."""
     enough, weeks = RankParams.load(params).enough_customers, list[RankedWeek]()
     for start in tqdm(starts, desc="ranker's weeks", unit="week"):
-        if sum(week.n_asked for week in weeks[1:]) >= enough:
+        if sum(week.n_buyers for week in weeks[1:]) >= enough:
             break
         if start not in made:
             made[start] = _week_from(shop, start, params, fitted)
@@ -201,52 +191,39 @@ def _week_from(
     shop: Shop, start: date, params: Path, fitted: Mapping[str, Recommender]
 ) -> RankedWeek:
     """Return the labelled candidates of the week from start on, everything fitted at its start."""
-    wanted = RankParams.load(params)
-    known = shop.known_at(start)
-    timeless = {name: fitted[name] for name in _TIMELESS & fitted.keys()}
-    if "cvae" in wanted.candidates:
-        timeless["cvae"] = fit_cvae_for(
-            known,
+    rank_params, data = RankParams.load(params), data_at(shop, start, params)
+    ready = {name: fitted[name] for name in TIMELESS & fitted.keys()}
+    if "cvae" in rank_params.candidates:
+        ready["cvae"] = fit_cvae_for(
+            data.histories(),
             CvaeParams.load(params),
-            n_conditions=ClusterParams.load(params).n_clusters,
-            n_epochs=wanted.cvae_epochs,
+            n_conditions=data.n_clusters,
+            n_epochs=rank_params.cvae_epochs,
         )
-    names = [name for name in wanted.candidates if name in fitted]
-    models = _fitted_on(known, shop, start, params, names, timeless)
-    facts = _facts_at(shop, start)
+    names = [name for name in rank_params.candidates if name in fitted]
+    models = _fit_from(data, params, names, ready)
     bought = shop.bought_in(start, start + timedelta(days=shop.data.validation_days))
     buyers = np.flatnonzero(~bought.is_cold())
-    if len(buyers) > wanted.max_customers:
-        rng = np.random.default_rng(wanted.seed)
-        buyers = np.sort(rng.choice(buyers, wanted.max_customers, replace=False))
+    if len(buyers) > rank_params.max_customers:
+        rng = np.random.default_rng(rank_params.seed)
+        buyers = np.sort(rng.choice(buyers, rank_params.max_customers, replace=False))
+    settings = rank_params.settings
     return ranked_week(
         models,
-        wanted.proposals,
-        facts,
-        known.rows(buyers),
+        settings,
+        _article_features_at(shop, start, settings),
+        data.histories().rows(buyers),
         bought.units[buyers],
     )
 
 
-def _facts_at(shop: Shop, cut: date) -> ArticleFeatures:
+def _article_features_at(shop: Shop, cut: date, settings: RankerSettings) -> ArticleFeatures:
     start = weeks_of(shop.data.model_copy(update={"cut": cut})).history_start
     return compute_article_features(
-        shop.purchases_in(start, cut), cut, shop.articles, shop.segments
-    )
-
-
-def _fit_cvae(shop: Shop, cut: date, params: Path) -> Cvae:
-    """Return the CVAE as its stage fits it: stopped on the last days before the cut."""
-    wanted = CvaeParams.load(params)
-    border = cut - timedelta(days=shop.data.validation_days)
-    before = shop.known_at(border)
-    return fit_cvae(
-        before,
-        shop.known_at(cut),
-        wanted,
-        n_conditions=ClusterParams.load(params).n_clusters,
-        validate=ValidationWeek(
-            before, shop.bought_in(border, cut), max_buyers=wanted.validation_customers
-        ),
-        on_epoch=lambda _: None,
+        shop.purchases_in(start, cut),
+        cut,
+        shop.articles,
+        shop.segments,
+        recent_days=settings.on_sale_days,
+        prior_buyers=settings.prior_buyers,
     )

@@ -27,7 +27,7 @@ from hemline.evaluation.fairness.groups import Buyers, Grouping, group_customers
 from hemline.evaluation.fairness.reranking import RerankParams
 from hemline.evaluation.protocol import AP
 from hemline.kernels.lists import top_k
-from hemline.models.recommender import Recommendations, answer
+from hemline.models.recommender import Recommendations, recommendations_from
 from hemline.stages import fairness, prepare, train_popularity, train_repurchase
 from tests.tiny_project import change_params
 from tests.tiny_shop import write_tiny_shop
@@ -62,7 +62,7 @@ class Biased:
     def recommend(self, histories: Histories, k: int) -> Recommendations:
         own = np.where(self.is_tailored, histories.clusters, 0)
         scores = (HALVES[None, :] == own[:, None]) - np.arange(N_ARTICLES) / 100
-        return answer(self.name, *top_k(scores.astype(np.float32), k))
+        return recommendations_from(self.name, *top_k(scores.astype(np.float32), k))
 
 
 MODELS = {"served": Biased("served", is_tailored=False), "tailored": Biased("t", is_tailored=True)}

@@ -9,20 +9,22 @@ from scipy import sparse
 
 from hemline import columns
 from hemline.data.histories import Histories
-from hemline.models.als import AlsParams, fit_als
+from hemline.models.als import AlsParams
 from hemline.models.cascade import Cascade
-from hemline.models.copurchase import CopurchaseParams, fit_copurchase
+from hemline.models.catalogue import CATALOGUE, TrainingData, Validation, entry_of
+from hemline.models.copurchase import CopurchaseParams
 from hemline.models.cvae.cvae import Cvae
-from hemline.models.cvae.cvae_training import CvaeParams, fit_cvae
-from hemline.models.ease import EaseParams, fit_ease
-from hemline.models.item_knn import ItemKnnParams, Rp3betaParams, fit_item_knn, fit_rp3beta
-from hemline.models.popularity import PopularityParams, fit_popularity, fit_segment_popularity
+from hemline.models.cvae.cvae_training import CvaeParams
+from hemline.models.ease import EaseParams
+from hemline.models.item_knn import ItemKnnParams, Rp3betaParams
+from hemline.models.popularity import PopularityParams
 from hemline.models.ranker.article_features import ArticleFeatures, compute_article_features
 from hemline.models.ranker.ranker import Ranker
 from hemline.models.ranker.ranker_training import RankParams, fit_trees, ranked_week
-from hemline.models.recommender import Model, Recommender
-from hemline.models.repurchase import Repurchase
-from hemline.models.tfidf import TEXT_COLUMNS, TfidfParams, fit_tfidf
+from hemline.models.recommender import Recommender
+from hemline.models.repurchase import RepurchaseParams
+from hemline.models.tfidf import TEXT_COLUMNS, TfidfParams
+from hemline.params import Section
 
 CUT = date(2020, 9, 16)
 POPULARITY = PopularityParams(
@@ -32,31 +34,23 @@ TFIDF = TfidfParams(
     min_document_count=1, max_document_share=1, max_ngram=1, neighbours=5, latest_articles=3
 )
 COPURCHASE = CopurchaseParams(offered_days=28, shrinkage=1, neighbours=5, latest_articles=3)
-FADING: dict[str, float] = {
+DECAY: dict[str, float] = {
     "input_half_life_days": 60,
     "target_half_life_days": 60,
     "on_sale_days": 28,
     "recent_half_life_days": 7,
     "shift": 0,
 }
-ITEM_KNN = ItemKnnParams(**FADING, neighbours=5, shrinkage=1)
-RP3BETA = Rp3betaParams(**FADING, neighbours=5, alpha=0.5, beta=0.3, normalise=False)
-EASE = EaseParams(**FADING, l2=5, max_articles=100, neighbours=5)
-ALS = AlsParams(**FADING, factors=4, regularisation=0.1, alpha=10, iterations=10, seed=1)
+ITEM_KNN = ItemKnnParams(**DECAY, neighbours=5, shrinkage=1)
+RP3BETA = Rp3betaParams(**DECAY, neighbours=5, alpha=0.5, beta=0.3, normalise=False)
+EASE = EaseParams(**DECAY, l2=5, max_articles=100, neighbours=5)
+ALS = AlsParams(**DECAY, factors=4, regularisation=0.1, alpha=10, iterations=10, seed=1)
 CVAE = CvaeParams(
-    loss="multinomial",
+    **DECAY,
     hidden=16,
     latent=4,
     dropout=0.2,
-    input_half_life_days=60,
-    target_half_life_days=60,
-    on_sale_days=28,
-    recent_half_life_days=7,
-    shift=0.0,
     softmax_samples=1000,
-    precision="float32",
-    epoch_customers=1000,
-    validation_customers=1000,
     batch_size=20,
     learning_rate=0.02,
     row_learning_rate=0.1,
@@ -68,14 +62,23 @@ CVAE = CvaeParams(
     device="cpu",
     seed=1,
 )
+PARAMS: dict[str, Section] = {
+    "popularity": POPULARITY,
+    "segment_popularity": POPULARITY,
+    "repurchase": RepurchaseParams(max_days=60),
+    "tfidf": TFIDF,
+    "copurchase": COPURCHASE,
+    "item_knn": ITEM_KNN,
+    "rp3beta": RP3BETA,
+    "ease": EASE,
+    "als": ALS,
+    "cvae": CVAE,
+}
+"""Where a model's defaults are too large for the shop."""
 
 RANK = RankParams(
     candidates={"own_articles": 10, "same_product": 5, "cvae": 12, "popularity": 15},
-    training_weeks=1,
-    enough_customers=1000,
-    max_customers=1000,
     repurchase_days=60,
-    cvae_epochs=1,
     leaves=7,
     min_pairs_in_leaf=5,
     feature_share=1.0,
@@ -96,17 +99,23 @@ def described(n_articles: int) -> pd.DataFrame:
     return articles
 
 
-def train_cvae(shop: Histories, params: CvaeParams = CVAE) -> Cvae:
-    """Train to the last epoch: each one scores better than the one before."""
+def data_of(shop: Histories) -> TrainingData:
+    """Return the shop as training data; each epoch scores better than the one before."""
     scores = iter(range(1000))
-    return fit_cvae(
-        shop,
-        shop,
-        params,
-        n_conditions=2,
-        validate=lambda _: float(next(scores)),
-        on_epoch=lambda _: None,
+    return TrainingData(
+        histories=lambda: shop,
+        articles=lambda: described(shop.n_articles),
+        validation=lambda _: Validation(shop, lambda _: float(next(scores))),
+        n_clusters=2,
+        n_age_bands=2,
     )
+
+
+def train_cvae(shop: Histories, params: CvaeParams = CVAE) -> Cvae:
+    """Train to the last epoch."""
+    model = entry_of("cvae").fit(data_of(shop), params)
+    assert isinstance(model, Cvae)
+    return model
 
 
 def purchases_of(shop: Histories) -> pd.DataFrame:
@@ -125,43 +134,32 @@ def purchases_of(shop: Histories) -> pd.DataFrame:
     )
 
 
-def facts_of(shop: Histories) -> ArticleFeatures:
+def features_of(shop: Histories) -> ArticleFeatures:
     segments = pd.DataFrame({columns.CLUSTER: shop.clusters, columns.AGE_BAND: shop.age_bands})
     articles = described(shop.n_articles)
     articles[columns.PRODUCT_CODE] = [str(article // 4) for article in articles.index]
-    return compute_article_features(purchases_of(shop), CUT, articles, segments)
+    return compute_article_features(
+        purchases_of(shop), CUT, articles, segments, recent_days=28, prior_buyers=20.0
+    )
 
 
 def train_ranker(shop: Histories, models: Mapping[str, Recommender]) -> Ranker:
-    """Teach the trees that everybody buys the lowest of the own articles again."""
-    facts, known = facts_of(shop), shop.rows(np.flatnonzero(~shop.is_cold()))
+    """Train the trees on a week in which everybody buys the lowest of the own articles again."""
+    features, known = features_of(shop), shop.rows(np.flatnonzero(~shop.is_cold()))
     lowest = known.units.indices[known.units.indptr[:-1]]
     bought = sparse.csr_matrix(
         (np.ones(len(lowest)), (np.arange(len(lowest)), lowest)), shape=known.units.shape
     )
-    week = ranked_week(models, RANK.proposals, facts, known, bought)
-    return Ranker(fit_trees([week], None, RANK, 5), facts, RANK.proposals, models)
+    week = ranked_week(models, RANK.settings, features, known, bought)
+    return Ranker(fit_trees([week], None, RANK, 5), features, RANK.settings, models)
 
 
 def fit_all(shop: Histories) -> dict[str, Recommender]:
-    """Return every model by name, and a cascade of three of them."""
-    models: list[Model] = [
-        fit_popularity(shop, POPULARITY),
-        fit_segment_popularity(shop, POPULARITY, n_bands=2),
-        Repurchase(max_days=60, units_weight=0.5),
-        fit_tfidf(described(shop.n_articles), TFIDF),
-        fit_copurchase(shop, COPURCHASE),
-        fit_item_knn(shop, ITEM_KNN),
-        fit_rp3beta(shop, RP3BETA),
-        fit_ease(shop, EASE),
-        fit_als(shop, ALS),
-        train_cvae(shop),
-    ]
-    by_name = {model.name: model for model in models}
-    return {
-        **by_name,
-        "rank": train_ranker(shop, by_name),
-        "cascade": Cascade(
-            "cascade", [by_name["repurchase"], by_name["cvae"], by_name["popularity"]]
-        ),
-    }
+    """Return every model of the catalogue by name, the ranker, and a cascade of three."""
+    data = data_of(shop)
+    models: dict[str, Recommender] = {}
+    for name in CATALOGUE:
+        entry = entry_of(name)
+        models[name] = entry.fit(data, PARAMS.get(name) or entry.params())
+    cascade = [models[name] for name in ("repurchase", "cvae", "popularity")]
+    return {**models, "rank": train_ranker(shop, models), "cascade": Cascade("cascade", cascade)}

@@ -13,7 +13,7 @@ from hemline.models.calibrated import (
     ArticleGroups,
     Calibrated,
     miscalibration,
-    wanted_mixes,
+    target_mixes,
 )
 from hemline.models.recommender import Recommendations
 
@@ -65,22 +65,22 @@ def test_within_a_group_the_models_order_stays() -> None:
     assert lists[lists >= 6].tolist() == sorted(lists[lists >= 6])
 
 
-def test_a_stranger_is_held_against_everybodys_mix() -> None:
+def test_a_cold_customers_target_is_everybodys_mix() -> None:
     everybody = ArticleGroups(GROUPS.group_of, np.array([0.25, 0.75]), prior_articles=5)
-    assert wanted_mixes(bought([]).units, everybody).tolist() == [[0.25, 0.75]]
+    assert target_mixes(bought([]).units, everybody).tolist() == [[0.25, 0.75]]
     lists = Calibrated(InOrder(), everybody, 1.0, 12).recommend(bought([]), 4).articles
     assert (lists >= 6).sum() == 3
 
 
 def test_the_prior_counts_as_so_many_purchases() -> None:
     everybody = ArticleGroups(GROUPS.group_of, np.array([0.25, 0.75]), prior_articles=2)
-    wanted = wanted_mixes(bought([0, 1]).units, everybody)
-    assert wanted == pytest.approx(np.array([[(2 + 2 * 0.25) / 4, 2 * 0.75 / 4]]))
+    target = target_mixes(bought([0, 1]).units, everybody)
+    assert target == pytest.approx(np.array([[(2 + 2 * 0.25) / 4, 2 * 0.75 / 4]]))
 
 
-def test_miscalibration_is_the_divergence_from_the_wanted_mix() -> None:
-    wanted = np.array([[0.5, 0.5], [0.5, 0.5]])
-    departure = miscalibration(listed([[0, 6], [0, 1]]), wanted, GROUPS)
+def test_miscalibration_is_the_divergence_from_the_target_mix() -> None:
+    target = np.array([[0.5, 0.5], [0.5, 0.5]])
+    departure = miscalibration(listed([[0, 6], [0, 1]]), target, GROUPS)
     present, absent = (1 - SMOOTHING) + SMOOTHING / 2, SMOOTHING / 2
     expected = 0.5 * np.log(0.5 / present) + 0.5 * np.log(0.5 / absent)
     assert departure == pytest.approx([0, expected])
@@ -103,17 +103,17 @@ def test_every_pick_is_the_best_next_one() -> None:
     rng = np.random.default_rng(4)
     groups = ArticleGroups(rng.integers(3, size=12), np.array([0.2, 0.3, 0.5]), prior_articles=1)
     customers = bought(*(rng.choice(12, 5, replace=False).tolist() for _ in range(20)))
-    wanted = wanted_mixes(customers.units, groups)
+    target = target_mixes(customers.units, groups)
     lists = Calibrated(InOrder(), groups, 0.4, 12).recommend(customers, 6).articles
     for row, picked in enumerate(lists.tolist()):
         for place, article in enumerate(picked):
             left = [one for one in range(12) if one not in picked[:place]]
             values = [
-                _objective([*picked[:place], one], one, wanted[[row]], groups) for one in left
+                _objective([*picked[:place], one], one, target[[row]], groups) for one in left
             ]
             assert article == left[int(np.argmax(values))]
 
 
-def _objective(picks: list[int], newest: int, wanted: np.ndarray, groups: ArticleGroups) -> float:
-    departure = float(miscalibration(listed([picks]), wanted, groups)[0])
+def _objective(picks: list[int], newest: int, target: np.ndarray, groups: ArticleGroups) -> float:
+    departure = float(miscalibration(listed([picks]), target, groups)[0])
     return 0.6 / np.log2(newest + 2) - 0.4 * departure

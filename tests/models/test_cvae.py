@@ -39,7 +39,7 @@ def test_it_learns_both_tastes(trained: Cvae, shop: Histories) -> None:
     assert share_of_own_taste(lists, warm % 2) > 0.95
 
 
-def test_strangers_get_what_their_cluster_buys(trained: Cvae, shop: Histories) -> None:
+def test_cold_customers_get_what_their_cluster_buys(trained: Cvae, shop: Histories) -> None:
     lists = trained.recommend(shop.rows(np.array([78, 79])), 6).articles
     assert share_of_own_taste(lists, np.array([0, 1])) > 0.8
     assert set(lists[0]) != set(lists[1])
@@ -51,9 +51,9 @@ def test_swapping_what_is_known_of_customers_swaps_their_lists(known: str, shop:
     labels = getattr(shop, known)
     only = replace(shop, clusters=nothing, age_bands=nothing)
     model = train_cvae(replace(only, **{known: labels}))
-    strangers = only.rows(np.array([78, 79]))
-    as_themselves = model.recommend(replace(strangers, **{known: labels[78:]}), 6).articles
-    as_the_others = model.recommend(replace(strangers, **{known: 1 - labels[78:]}), 6).articles
+    cold = only.rows(np.array([78, 79]))
+    as_themselves = model.recommend(replace(cold, **{known: labels[78:]}), 6).articles
+    as_the_others = model.recommend(replace(cold, **{known: 1 - labels[78:]}), 6).articles
     assert share_of_own_taste(as_themselves, np.array([0, 1])) > 0.8
     assert share_of_own_taste(as_the_others, np.array([0, 1])) < 0.2
 
@@ -64,7 +64,7 @@ def test_swapping_the_condition_moves_a_warm_customers_logits_towards_the_other_
     even = shop.rows(np.arange(0, 78, 2))
     others = replace(even, clusters=1 - even.clusters, age_bands=1 - even.age_bands)
     as_themselves, as_the_others = trained.logits(even), trained.logits(others)
-    is_odd = (trained.assortment.offered % 2 == 1) & (trained.assortment.offered != HIT)
+    is_odd = (trained.articles.offered % 2 == 1) & (trained.articles.offered != HIT)
     moved = as_the_others - as_themselves
     assert moved[:, is_odd].mean() > moved[:, ~is_odd].mean()
 
@@ -90,7 +90,6 @@ def test_training_for_so_many_epochs_is_training_until_validation_stopped_there(
         CVAE.model_copy(update={"patience": 2}),
         n_conditions=2,
         validate=lambda _: next(scores),
-        on_epoch=lambda _: None,
     )
     counted = fit_cvae_for(shop, CVAE, n_conditions=2, n_epochs=stopped.shape.n_epochs)
     assert stopped.shape.n_epochs == 3
@@ -226,7 +225,7 @@ def test_an_article_not_sold_lately_is_read_but_not_offered(shop: Histories) -> 
     old.data = np.where(old.indices == 4, 200, old.data).astype(np.float32)
     aged = Histories(shop.units, old, shop.clusters, shop.age_bands)
     model = train_cvae(aged, CVAE.model_copy(update={"max_epochs": 1}))
-    assert 4 in model.assortment.read
+    assert 4 in model.articles.read
     assert 4 not in model.recommend(aged, 21).articles
 
 

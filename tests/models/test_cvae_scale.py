@@ -58,10 +58,10 @@ def test_an_epoch_passes_over_every_customer_with_targets_where_they_are_few(
 ) -> None:
     training = batches_of(shop)
     batches = [*training.epoch(1000, 16, np.random.default_rng(0))]
-    taught = sparse.vstack([batch.targets for batch in batches])
+    targets = sparse.vstack([batch.targets for batch in batches])
     expected = decayed(shop.days_ago, 60)[:, training.offered]
-    assert taught.shape[0] == np.count_nonzero(training.weights)
-    assert np.allclose(taught.sum(axis=0), expected.sum(axis=0))
+    assert targets.shape[0] == np.count_nonzero(training.weights)
+    assert np.allclose(targets.sum(axis=0), expected.sum(axis=0))
 
 
 def test_a_short_epoch_expects_the_gradient_of_a_whole_one(shop: Histories) -> None:
@@ -77,7 +77,7 @@ def test_a_short_epoch_expects_the_gradient_of_a_whole_one(shop: Histories) -> N
     assert np.allclose(np.mean([e.sum(axis=0) for e in epochs], axis=0), expected, rtol=0.1)
 
 
-def test_short_epochs_teach_the_same_way_every_time(shop: Histories) -> None:
+def test_short_epochs_train_the_same_way_every_time(shop: Histories) -> None:
     few = CVAE.model_copy(update={"max_epochs": 3, "epoch_customers": 20})
     first, second = (train_cvae(shop, few).network.state_dict() for _ in range(2))
     assert all(torch.equal(first[name], second[name]) for name in first)
@@ -114,13 +114,13 @@ def test_hidden_layer_times_table_plus_bias_are_the_logits(trained: Cvae, shop: 
 
 def test_lists_are_those_of_the_logits(trained: Cvae, shop: Histories) -> None:
     position, _ = top_k(trained.logits(shop), 5)
-    assert np.array_equal(trained.recommend(shop, 5).articles, trained.assortment.offered[position])
+    assert np.array_equal(trained.recommend(shop, 5).articles, trained.articles.offered[position])
 
 
 def test_a_device_lists_what_the_processor_lists(trained: Cvae, shop: Histories) -> None:
     scores, position = trained.best_on_device(shop, 5)
     expected = trained.recommend(shop, 5)
-    assert np.array_equal(trained.assortment.offered[position.numpy()], expected.articles)
+    assert np.array_equal(trained.articles.offered[position.numpy()], expected.articles)
     assert np.allclose(scores.numpy(), expected.scores, atol=1e-5)
 
 
@@ -131,7 +131,7 @@ def test_a_step_leaves_no_tensor_behind_on_the_processor(
 ) -> None:
     """On meta, torch refuses any product of a tensor there with one here."""
     shape = replace(trained.shape, n_clusters=n_clusters, n_bands=n_clusters)
-    away = Cvae(shape, trained.assortment, network_like(trained, shape.n_clusters * 2).to(META))
+    away = Cvae(shape, trained.articles, network_like(trained, shape.n_clusters * 2).to(META))
     trainer = Trainer(away, CVAE.model_copy(update={"loss": loss, "softmax_samples": 8}))
     training = trainer.batches(shop)
     trainer.start_from(training.shares)
@@ -154,7 +154,7 @@ def test_scoring_leaves_no_tensor_behind_on_the_processor(trained: Cvae, shop: H
 def network_like(model: Cvae, n_conditions: int) -> torch.nn.Module:
     """Return an untrained network of the model's size, but for its conditions."""
     network = type(model.network)
-    n_read, n_offered = len(model.assortment.read), len(model.assortment.offered)
+    n_read, n_offered = len(model.articles.read), len(model.articles.offered)
     size = {"hidden": model.shape.hidden, "latent": model.shape.latent}
     return network(n_read, n_offered, n_conditions, **size)
 

@@ -27,10 +27,10 @@ def histories_of(rows: list[list[int]], days: list[list[int]] | None = None) -> 
 
 
 def test_the_freshest_of_equal_favourites_is_most_popular() -> None:
-    shop = histories_of([[1, 1, 0], [1, 1, 0], [0, 0, 1]], [[8, 1, 0], [8, 1, 0], [0, 0, 1]])
+    shop = histories_of([[1, 1, 0], [1, 1, 0], [0, 0, 1]], [[9, 1, 0], [9, 1, 0], [0, 0, 1]])
     model = fit_popularity(shop, POPULARITY)
     assert model.articles[0].tolist() == [1, 2, 0]
-    weights = np.array([2 * 0.5 ** (1 / 7), 0.5 ** (1 / 7), 2 * 0.5 ** (8 / 7)])
+    weights = np.array([2 * 0.5 ** (1 / 7), 0.5 ** (1 / 7), 2 * 0.5 ** (9 / 7)])
     assert np.allclose(model.scores[0], weights / weights.sum())
 
 
@@ -100,10 +100,10 @@ def test_only_late_buyers_count_for_what_is_offered() -> None:
 def test_only_the_latest_articles_vote_and_their_votes_add_up() -> None:
     others = [[1, 0, 1, 0], [0, 1, 0, 1], [0, 1, 0, 1]]
     shop = histories_of([*others, [1, 1, 0, 0]], [*([[1] * 4] * 3), [9, 2, 0, 0]])
-    asking = shop.rows(np.array([3]))
-    one = fit_copurchase(shop, copurchase(latest_articles=1)).recommend(asking, 4)
+    query = shop.rows(np.array([3]))
+    one = fit_copurchase(shop, copurchase(latest_articles=1)).recommend(query, 4)
     assert one.articles[0].tolist() == [3, 0, NO_ARTICLE, NO_ARTICLE]
-    both = fit_copurchase(shop, copurchase(latest_articles=2)).recommend(asking, 4)
+    both = fit_copurchase(shop, copurchase(latest_articles=2)).recommend(query, 4)
     assert both.articles[0].tolist() == [3, 2, 0, 1]
     assert np.allclose(both.scores[0, :2], [2 / 6**0.5, 1 / 2**0.5])
 
@@ -117,7 +117,7 @@ def test_similar_articles_share_words_and_never_name_themselves() -> None:
         assert ((cosine > 0) & (cosine <= 1)).all()
 
 
-def test_many_articles_with_equal_words_still_leave_out_the_asking_one() -> None:
+def test_many_articles_with_equal_words_still_leave_out_the_article_itself() -> None:
     twins = described(20)
     twins["prod_name"] = "same"
     neighbours = fit_tfidf(twins, TFIDF)
@@ -137,7 +137,7 @@ def test_a_cascade_fills_up_and_says_who_answered(shop: Histories) -> None:
     assert len(set(lists.articles[0])) == 10
 
 
-def test_strangers_and_customers_are_answered_by_different_cascades(shop: Histories) -> None:
+def test_cold_and_warm_customers_are_served_by_different_cascades(shop: Histories) -> None:
     own, popular = Repurchase(max_days=60, units_weight=0.5), fit_popularity(shop, POPULARITY)
     lists = Served(Cascade("warm", [own]), Cascade("cold", [popular])).recommend(shop, 3)
     answered = [lists.source_names[source] for source in lists.sources[[0, 77, 78, 79], 0]]

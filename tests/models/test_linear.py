@@ -122,8 +122,8 @@ def test_ease_says_in_its_name_which_form_answers() -> None:
 def test_an_article_no_longer_sold_is_not_offered_but_still_counts(fit: object) -> None:
     params = {fit_item_knn: ITEM_KNN, fit_rp3beta: RP3BETA, fit_ease: EASE, fit_als: ALS}[fit]
     shop = histories_of([[1, 1, 0]] * 5 + [[0, 0, 1]] * 5, [[40, 1, 0]] * 5 + [[0, 0, 1]] * 5)
-    asking = histories_of([[1, 0, 0]], [[40, 0, 0]])
-    lists = fit(shop, params).recommend(asking, 3).articles[0]
+    query = histories_of([[1, 0, 0]], [[40, 0, 0]])
+    lists = fit(shop, params).recommend(query, 3).articles[0]
     assert lists[0] == 1
     assert 0 not in lists
 
@@ -166,13 +166,13 @@ def test_the_same_seed_gives_the_same_factors(shop: Histories) -> None:
 
 def test_a_customer_is_folded_in_by_weighted_least_squares(shop: Histories) -> None:
     model = fit_als(shop, ALS)
-    asking = shop.rows(np.array([7]))
-    bought = decayed_since_yesterday(asking, ALS.input_half_life_days).toarray()[0]
+    query = shop.rows(np.array([7]))
+    bought = decayed_since_yesterday(query, ALS.input_half_life_days).toarray()[0]
     confidence = np.where(bought > 0, 1 + ALS.alpha * bought, 1)
     weighed = model.vectors.T * confidence
     left = weighed @ model.vectors + ALS.regularisation * np.eye(ALS.factors)
     expected = np.linalg.solve(left, weighed @ (bought > 0))
-    assert np.allclose(model.customer_vectors(asking)[0], expected, rtol=1e-3)
+    assert np.allclose(model.customer_vectors(query)[0], expected, rtol=1e-3)
 
 
 def test_exclude_bought_is_the_models_list_without_what_was_bought(shop: Histories) -> None:

@@ -1,4 +1,4 @@
-"""The ranker's parts on shops whose answer is known: candidates, facts, features, trees."""
+"""The ranker's parts on shops whose answer is known: candidates, features, trees."""
 
 from dataclasses import replace
 from datetime import date
@@ -21,12 +21,18 @@ from hemline.models.ranker.article_features import (
     compute_article_features,
 )
 from hemline.models.ranker.candidates import collect_candidates
-from hemline.models.ranker.pair_features import feature_names, pair_features
+from hemline.models.ranker.pair_features import described_candidates, feature_names
 from hemline.models.ranker.ranker import Ranker
 from hemline.models.ranker.ranker_training import RankedWeek, fit_trees, ranked_week
-from hemline.models.ranker.sources import OWN, SAME_PRODUCT, Proposals, same_product, sources_of
+from hemline.models.ranker.sources import (
+    OWN,
+    SAME_PRODUCT,
+    RankerSettings,
+    same_product,
+    sources_of,
+)
 
-from .recommenders import POPULARITY, RANK, facts_of, fit_all
+from .recommenders import POPULARITY, RANK, features_of, fit_all
 
 CUT = date(2020, 9, 16)
 PRODUCTS = ["10", "10", "10", "20", "20"]
@@ -50,9 +56,11 @@ def shop_at(cut: date = CUT) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
 
 
 @pytest.fixture
-def facts() -> ArticleFeatures:
+def features() -> ArticleFeatures:
     purchases, articles, segments = shop_at()
-    return compute_article_features(purchases, CUT, articles, segments)
+    return compute_article_features(
+        purchases, CUT, articles, segments, recent_days=28, prior_buyers=20.0
+    )
 
 
 @pytest.fixture
@@ -60,66 +68,66 @@ def known() -> Histories:
     return build_histories(shop_at()[0], cut=CUT, n_customers=3, n_articles=5)
 
 
-def test_an_article_is_counted_by_window(facts: ArticleFeatures) -> None:
-    assert facts.column("sold_1d").tolist() == [1, 0, 0, 0, 0]
-    assert facts.column("sold_7d").tolist() == [2, 1, 0, 0, 0]
-    assert facts.column("sold_91d").tolist() == [2, 1, 0, 1, 1]
-    assert facts.column("product_sold_7d").tolist() == [3, 3, 3, 0, 0]
-    assert facts.is_on_sale.tolist() == [True, True, False, True, False]
+def test_an_article_is_counted_by_window(features: ArticleFeatures) -> None:
+    assert features.column("sold_1d").tolist() == [1, 0, 0, 0, 0]
+    assert features.column("sold_7d").tolist() == [2, 1, 0, 0, 0]
+    assert features.column("sold_91d").tolist() == [2, 1, 0, 1, 1]
+    assert features.column("product_sold_7d").tolist() == [3, 3, 3, 0, 0]
+    assert features.is_on_sale(28).tolist() == [True, True, False, True, False]
 
 
-def test_price_channel_and_age_are_means_over_the_purchases(facts: ArticleFeatures) -> None:
-    assert facts.column("log_price")[0] == pytest.approx(np.log((10 + 20) / 2))
-    assert facts.column("online_share")[0] == pytest.approx(1 / 2)
-    assert facts.column("mean_age_band")[1] == pytest.approx(2)
-    assert np.isnan(facts.column("log_price")[2])
-    assert facts.column("days_since_first_sale")[0] == pytest.approx(5)
-    assert facts.column("days_since_last_sale")[0] == pytest.approx(1)
+def test_price_channel_and_age_are_means_over_the_purchases(features: ArticleFeatures) -> None:
+    assert features.column("log_price")[0] == pytest.approx(np.log((10 + 20) / 2))
+    assert features.column("online_share")[0] == pytest.approx(1 / 2)
+    assert features.column("mean_age_band")[1] == pytest.approx(2)
+    assert np.isnan(features.column("log_price")[2])
+    assert features.column("days_since_first_sale")[0] == pytest.approx(5)
+    assert features.column("days_since_last_sale")[0] == pytest.approx(1)
 
 
 def test_a_band_that_buys_an_article_more_often_than_others_lifts_it(
-    facts: ArticleFeatures,
+    features: ArticleFeatures,
 ) -> None:
-    assert facts.band_lift[0, 0] > 0 > facts.band_lift[0, 2]
-    assert (facts.band_lift[:, -1] == 0).all(), "an unknown band says nothing"
+    assert features.band_lift[0, 0] > 0 > features.band_lift[0, 2]
+    assert (features.band_lift[:, -1] == 0).all(), "an unknown band has no lift"
 
 
-def test_facts_refuse_a_purchase_from_the_cut_on() -> None:
+def test_article_features_refuse_a_purchase_from_the_cut_on() -> None:
     purchases, articles, segments = shop_at()
     with pytest.raises(ValueError, match="2020-09-15 were given purchases up to 2020-09-15"):
-        compute_article_features(purchases, date(2020, 9, 15), articles, segments)
+        compute_article_features(
+            purchases, date(2020, 9, 15), articles, segments, recent_days=28, prior_buyers=20.0
+        )
 
 
 def test_same_product_lists_other_colours_on_sale_best_selling_first(
-    facts: ArticleFeatures,
+    features: ArticleFeatures,
 ) -> None:
-    siblings = same_product(facts)
+    siblings = same_product(features, RANK.settings)
     listed = [row[row != NO_ARTICLE].tolist() for row in siblings.articles]
     assert listed == [[1], [0], [0, 1], [], [3]]
 
 
-def test_candidates_are_the_union_and_remember_who_proposed_them(
-    facts: ArticleFeatures, known: Histories
+def test_candidates_are_the_union_and_name_the_models_that_proposed_them(
+    features: ArticleFeatures, known: Histories
 ) -> None:
-    proposals = Proposals({OWN: 5, SAME_PRODUCT: 5, "popularity": 2}, repurchase_days=730)
+    settings = RankerSettings({OWN: 5, SAME_PRODUCT: 5, "popularity": 2}, repurchase_days=730)
     models = {"popularity": fit_popularity(known, POPULARITY)}
-    sources = sources_of(proposals, facts, models)
-    found = collect_candidates(sources, proposals.depths, known, facts.is_on_sale)
-    first = found.rows == 0
-    assert found.articles[first].tolist() == [0, 1]
-    assert found.proposed_by()[first].tolist() == [0b101, 0b110], "own and popular; sibling too"
-    assert 4 not in found.articles, "no longer on sale"
-    assert np.isnan(found.ranks[first][0, 1])
+    sources = sources_of(settings, features, models)
+    proposed = collect_candidates(sources, settings.depths, known, features.is_on_sale(28))
+    first = proposed.rows == 0
+    assert proposed.articles[first].tolist() == [0, 1]
+    assert proposed.proposed_by()[first].tolist() == [0b101, 0b110], "own and popular; sibling too"
+    assert 4 not in proposed.articles, "no longer on sale"
+    assert np.isnan(proposed.ranks[first][0, 1])
 
 
-def test_features_are_what_their_names_say(facts: ArticleFeatures, known: Histories) -> None:
-    proposals = Proposals({OWN: 5, SAME_PRODUCT: 5}, repurchase_days=730)
-    asked = known.rows(np.array([1]))
-    found = collect_candidates(
-        sources_of(proposals, facts, {}), proposals.depths, asked, facts.is_on_sale
-    )
-    names = feature_names(tuple(proposals.depths))
-    values = pd.DataFrame(pair_features(found, asked, facts), columns=names, index=found.articles)
+def test_features_are_what_their_names_say(features: ArticleFeatures, known: Histories) -> None:
+    settings = RankerSettings({OWN: 5, SAME_PRODUCT: 5}, repurchase_days=730)
+    sources = sources_of(settings, features, {})
+    pairs, table = described_candidates(sources, settings, features, known.rows(np.array([1])))
+    names = feature_names(tuple(settings.depths))
+    values = pd.DataFrame(table, columns=names, index=pairs.articles)
     assert values.loc[1, "days_since_bought"] == 2
     assert values.loc[0, "days_since_product"] == 2, "the other colour was bought"
     assert np.isnan(values.loc[0, "days_since_bought"])
@@ -137,12 +145,12 @@ def test_a_ranker_learns_what_the_weeks_show(shop: Histories) -> None:
     warm = shop.rows(np.flatnonzero(~shop.is_cold()))
     lists = fit_all(shop)["rank"].recommend(warm, 3)
     lowest = warm.units.indices[warm.units.indptr[:-1]]
-    assert np.mean((lists.articles == lowest[:, None]).any(axis=1)) > 0.9, "taught to rebuy it"
+    assert np.mean((lists.articles == lowest[:, None]).any(axis=1)) > 0.9, "trained to buy it again"
     named = [lists.source_names[source] for source in lists.sources[:, 0]]
     assert all(name.startswith("rank (own_articles") for name in named)
 
 
-def test_a_saved_ranker_answers_as_before_and_saves_the_same_bytes(
+def test_a_saved_ranker_recommends_as_before_and_saves_the_same_bytes(
     shop: Histories, tmp_path: Path
 ) -> None:
     models = fit_all(shop)
@@ -161,7 +169,7 @@ def test_a_saved_ranker_answers_as_before_and_saves_the_same_bytes(
 
 def test_weeks_without_a_bought_candidate_are_refused() -> None:
     nothing = RankedWeek(
-        np.zeros((0, 4), np.float32), np.zeros(0, np.bool_), np.zeros(0, np.int64), n_asked=3
+        np.zeros((0, 4), np.float32), np.zeros(0, np.bool_), np.zeros(0, np.int64), n_buyers=3
     )
     with pytest.raises(BadInput, match="somebody buys a candidate"):
         fit_trees([nothing], None, RANK, 5)
@@ -170,63 +178,69 @@ def test_weeks_without_a_bought_candidate_are_refused() -> None:
 def test_a_validation_week_without_a_bought_candidate_is_refused_too() -> None:
     features = np.random.default_rng(1).random((40, len(feature_names(tuple(RANK.candidates)))))
     is_bought = np.arange(40) % 4 == 0
-    week = RankedWeek(features.astype(np.float32), is_bought, np.full(4, 10), n_asked=4)
-    nobody = RankedWeek(week.features, np.zeros(40, np.bool_), week.n_candidates, n_asked=4)
+    week = RankedWeek(features.astype(np.float32), is_bought, np.full(4, 10), n_buyers=4)
+    nobody = RankedWeek(week.features, np.zeros(40, np.bool_), week.n_candidates, n_buyers=4)
     with pytest.raises(BadInput, match="none in the validation week"):
         fit_trees([week], nobody, RANK, 5)
 
 
-def test_trees_without_an_opinion_leave_the_sources_order(shop: Histories) -> None:
+def test_trees_without_a_split_leave_the_sources_order(shop: Histories) -> None:
     models = fit_all(shop)
-    proposals = Proposals({"popularity": 15}, repurchase_days=30)
+    settings = RankerSettings({"popularity": 15}, repurchase_days=30)
     n_features = len(feature_names(("popularity",)))
     blind = lgb.train(
         {"objective": "regression", "verbose": -1, "min_data_in_leaf": 5},
         lgb.Dataset(np.zeros((20, n_features)), np.zeros(20)),
         num_boost_round=1,
     )
-    ranker = Ranker(blind, facts_of(shop), proposals, models)
+    ranker = Ranker(blind, features_of(shop), settings, models)
     listed = ranker.recommend(shop, 5).articles
     assert np.array_equal(listed, models["popularity"].recommend(shop, 5).articles)
 
 
-def test_a_segment_the_facts_never_saw_is_no_lift(facts: ArticleFeatures, known: Histories) -> None:
-    proposals = Proposals({OWN: 5}, repurchase_days=730)
-    newcomers = replace(known, age_bands=np.full(3, 6, np.int8))
-    found = collect_candidates(
-        sources_of(proposals, facts, {}), proposals.depths, newcomers, facts.is_on_sale
-    )
-    lift = feature_names((OWN,)).index("band_lift")
-    assert (pair_features(found, newcomers, facts)[:, lift] == 0).all()
+def test_a_segment_unknown_at_the_cut_has_no_lift(
+    features: ArticleFeatures, known: Histories
+) -> None:
+    settings = RankerSettings({OWN: 5}, repurchase_days=730)
+    elsewhere = replace(known, age_bands=np.full(3, 6, np.int8))
+    sources = sources_of(settings, features, {})
+    _, table = described_candidates(sources, settings, features, elsewhere)
+    assert (table[:, feature_names((OWN,)).index("band_lift")] == 0).all()
 
 
 def test_a_model_that_is_not_there_cannot_propose(shop: Histories) -> None:
     with pytest.raises(BadInput, match="candidates come from fitted models"):
-        sources_of(Proposals({"als": 5}, 30), facts_of(shop), {})
+        sources_of(RankerSettings({"als": 5}, 30), features_of(shop), {})
 
 
-def test_a_week_keeps_the_customers_who_bought_a_candidate_and_counts_all(
-    facts: ArticleFeatures, known: Histories
+def test_a_week_is_of_the_customers_who_bought_a_candidate_and_counts_all(
+    features: ArticleFeatures, known: Histories
 ) -> None:
-    proposals = Proposals({"popularity": 5}, repurchase_days=730)
+    settings = RankerSettings({"popularity": 5}, repurchase_days=730)
     models = {"popularity": fit_popularity(known, POPULARITY)}
     bought = sparse.csr_matrix(([1.0, 1.0], ([0, 1], [2, 3])), shape=(3, 5))
-    week = ranked_week(models, proposals, facts, known, bought)
-    assert facts.is_on_sale.tolist() == [True, True, False, True, False]
+    week = ranked_week(models, settings, features, known, bought)
+    assert features.is_on_sale(28).tolist() == [True, True, False, True, False]
     assert week.n_candidates.tolist() == [3], "of three only the second bought what was on sale"
     assert week.is_bought.tolist() == [False, False, True]
-    assert week.n_asked == 3
+    assert week.n_buyers == 3
 
 
-def test_a_stranger_has_features_too(facts: ArticleFeatures) -> None:
-    stranger = Histories.from_interactions(sparse.csr_matrix((1, 5)))
-    popular = {
-        "popularity": fit_popularity(
-            build_histories(shop_at()[0], cut=CUT, n_customers=3, n_articles=5), POPULARITY
-        )
-    }
-    proposals = Proposals({"popularity": 2}, repurchase_days=30)
-    found = collect_candidates(
-        sources_of(proposals, facts, popular), proposals.depths, stranger, facts.is_on_sale
-    )
-    assert pair_features(found, stranger, facts).shape == (2, len(feature_names(("popularity",))))
+def test_a_cold_customer_has_features_too(features: ArticleFeatures, known: Histories) -> None:
+    cold = Histories.from_interactions(sparse.csr_matrix((1, 5)))
+    settings = RankerSettings({"popularity": 2}, repurchase_days=30)
+    sources = sources_of(settings, features, {"popularity": fit_popularity(known, POPULARITY)})
+    _, table = described_candidates(sources, settings, features, cold)
+    assert table.shape == (2, len(feature_names(("popularity",))))
+
+
+def test_settings_saved_before_a_number_was_one_are_read_with_what_it_was(tmp_path: Path) -> None:
+    (tmp_path / "proposals.json").write_text('{"depths": {"cvae": 5}, "repurchase_days": 30}')
+    loaded = RankerSettings.load(tmp_path)
+    assert loaded == RankerSettings({"cvae": 5}, 30, 0.5, 10, 20, 28, 20.0, 90.0)
+
+
+def test_settings_that_were_changed_are_saved(tmp_path: Path) -> None:
+    settings = RankerSettings({"cvae": 5}, 30, latest_articles=7, profile_half_life_days=45.0)
+    settings.save(tmp_path)
+    assert RankerSettings.load(tmp_path) == settings

@@ -1,6 +1,8 @@
 """What every recommender promises, whatever it learned."""
 
 import dataclasses
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,14 +10,15 @@ import pytest
 from scipy import sparse
 
 from hemline.data.histories import Histories
+from hemline.errors import BadInput
 from hemline.kernels.lists import NO_ARTICLE
-from hemline.models.cascade import MODELS
+from hemline.models.catalogue import CATALOGUE, TrainingData, entry_of
 from hemline.models.recommender import Recommendations, Recommender
 
 from .recommenders import fit_all
 
-NAMES = [*MODELS, "rank", "cascade"]
-KNOW_STRANGERS = {"popularity", "segment_popularity", "cvae", "rank", "cascade"}
+NAMES = [*CATALOGUE, "rank", "cascade"]
+SERVE_COLD_CUSTOMERS = {"popularity", "segment_popularity", "cvae", "rank", "cascade"}
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +59,7 @@ def test_no_article_is_listed_twice(model: Recommender, shop: Histories) -> None
         assert ((listed >= 0) & (listed < shop.n_articles)).all()
 
 
-def test_more_than_the_catalogue_may_be_asked_for(model: Recommender, shop: Histories) -> None:
+def test_more_than_the_catalogue_may_be_requested(model: Recommender, shop: Histories) -> None:
     lists = model.recommend(shop, 50).articles
     assert lists.shape == (80, 50)
     assert (lists[:, 21:] == NO_ARTICLE).all()
@@ -68,39 +71,41 @@ def test_a_longer_list_begins_with_the_shorter_one(model: Recommender, shop: His
     )
 
 
-def test_a_customer_nobody_knows_gets_an_answer_or_an_empty_list(
+def test_a_cold_customer_gets_a_full_list_or_an_empty_one(
     model: Recommender, shop: Histories
 ) -> None:
-    stranger = Histories.from_interactions(sparse.csr_matrix((1, shop.n_articles)))
-    lists = model.recommend(stranger, 5)
+    cold = Histories.from_interactions(sparse.csr_matrix((1, shop.n_articles)))
+    lists = model.recommend(cold, 5)
     assert lists.articles.shape == (1, 5)
-    knows_strangers = model.name in KNOW_STRANGERS
-    assert (lists.articles != NO_ARTICLE).all() == knows_strangers
+    serves_cold_customers = model.name in SERVE_COLD_CUSTOMERS
+    assert (lists.articles != NO_ARTICLE).all() == serves_cold_customers
 
 
-def test_nobody_asking_is_answered_with_no_rows(model: Recommender, shop: Histories) -> None:
+def test_no_histories_give_no_rows(model: Recommender, shop: Histories) -> None:
     assert model.recommend(shop.rows(np.array([], np.int64)), 5).articles.shape == (0, 5)
 
 
-def test_the_same_question_has_the_same_answer(model: Recommender, shop: Histories) -> None:
+def test_the_same_request_gives_the_same_lists(model: Recommender, shop: Histories) -> None:
     assert same(model.recommend(shop, 10), model.recommend(shop, 10))
 
 
-def test_a_customer_is_answered_alone_as_in_a_crowd(model: Recommender, shop: Histories) -> None:
+def test_a_customer_gets_the_same_list_alone_as_in_a_crowd(
+    model: Recommender, shop: Histories
+) -> None:
     crowd = model.recommend(shop, 6).articles
     alone = [model.recommend(shop.rows(np.array([row])), 6).articles[0] for row in (0, 33, 79)]
     assert np.array_equal(crowd[[0, 33, 79]], alone)
 
 
-@pytest.mark.parametrize("name", list(MODELS))
-def test_a_saved_model_answers_as_before_and_saves_the_same_bytes(
+@pytest.mark.parametrize("name", list(CATALOGUE))
+def test_a_saved_model_recommends_as_before_and_saves_the_same_bytes(
     name: str, fitted: dict[str, Recommender], shop: Histories, tmp_path: Path
 ) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     first.mkdir()
     second.mkdir()
     fitted[name].save(first)
-    loaded = MODELS[name].load(first)
+    loaded = entry_of(name).load(first)
     assert loaded.name == name
     assert same(fitted[name].recommend(shop, 8), loaded.recommend(shop, 8))
     loaded.save(second)
@@ -112,3 +117,23 @@ def test_any_interaction_matrix_will_do(fitted: dict[str, Recommender], shop: Hi
     plain = Histories.from_interactions(shop.units)
     for model in fitted.values():
         assert model.recommend(plain, 3).articles.shape == (80, 3)
+
+
+def test_the_catalogue_brings_in_no_library_that_is_slow_to_import() -> None:
+    slow = {"torch", "numba", "lightgbm", "implicit", "sklearn"}
+    code = f"import sys, hemline.models.catalogue; print({slow} & sys.modules.keys())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
+def test_a_name_that_is_not_in_the_catalogue_is_refused() -> None:
+    with pytest.raises(BadInput, match="a model of the catalogue"):
+        entry_of("prophecy")
+
+
+@pytest.mark.parametrize("name", list(CATALOGUE))
+def test_a_model_without_what_it_is_fitted_from_is_refused(name: str) -> None:
+    entry = entry_of(name)
+    if name != "repurchase":  # is fitted from its params alone
+        with pytest.raises(BadInput, match="the training data hold what the model reads"):
+            entry.fit(TrainingData(), entry.params())

@@ -25,7 +25,8 @@ from hemline.errors import BadInput
 from hemline.evaluation.held_out_week import Lists, lists_of
 from hemline.evaluation.protocol import BASELINE, RULES, SERVED, EvaluateParams
 from hemline.evaluation.score_rows import build_rows
-from hemline.models.cascade import MODELS, ServeParams
+from hemline.models.cascade import ServeParams
+from hemline.models.catalogue import CATALOGUE, TIMELESS
 from hemline.models.ranker.ranker import Ranker
 from hemline.models.ranker.ranker_training import RankedWeek, RankParams
 from hemline.models.recommender import Recommender
@@ -46,7 +47,6 @@ _CODE: Final = (
     "tables.py",
     "training.py",
 )
-_TIMELESS: Final = "tfidf"  # fitted on article texts only, so it is the same at every cut
 _WITHOUT_EFFECT: Final = frozenset(
     # They change no list, or what they change is in the fingerprint: the tables and the rows.
     ("acquire", "synthetic", "validate", "serve", "evaluate", "fairness")
@@ -187,9 +187,9 @@ def load_lists(path: Path) -> Lists:
 def _fit(test: Backtest, shop: Shop, cut: date, reused: Reused) -> dict[str, Recommender]:
     is_ranked = Ranker.name in test.models
     candidates = RankParams.load(test.params).candidates if is_ranked else ()
-    names = (test.models | (set(candidates) & MODELS.keys())) - {Ranker.name}
+    names = (test.models | (set(candidates) & CATALOGUE.keys())) - {Ranker.name}
     fitted = fit_models(shop, cut, test.params, sorted(names), fitted=reused.timeless)
-    reused.timeless.update({name: fitted[name] for name in fitted if name == _TIMELESS})
+    reused.timeless.update({name: fitted[name] for name in fitted if name in TIMELESS})
     rows: dict[str, Recommender] = {**fitted}
     if is_ranked:
         weeks = reused.ranked_weeks

@@ -1,9 +1,9 @@
 """iALS: customers and articles as short vectors, by implicit's alternating least squares.
 
-Only the articles' vectors are kept. A customer's vector follows from the history that comes with
-the question, by the same least squares that fitted it, so strangers to the training are answered
-like everybody else. Fading enters as confidence 1 + alpha * (what the purchase still counts), Hu,
-Koren & Volinsky 2008; what is on sale enters afterwards, as in the other linear models.
+Only the articles' vectors are saved. A customer's vector follows from the history that comes with
+the request, by the same least squares that fitted it, so customers who were not in the training
+get lists like everybody else. Decay enters as confidence 1 + alpha * (what the purchase still
+counts), Hu, Koren & Volinsky 2008; what is on sale enters afterwards, as in the linear models.
 
 Each row is solved by one thread from matrices nobody writes to, so the number of threads changes no
 number. BLAS is held to one thread: implicit runs its own, and the two fight.
@@ -27,18 +27,18 @@ from hemline.kernels.dense_topk import ScoreTable
 from hemline.kernels.lists import NO_ARTICLE
 from hemline.models.article_weights import decayed_since_yesterday, weighted
 from hemline.models.label_shift import Weighting
-from hemline.models.recommender import Recommendations, answer, keys_at
+from hemline.models.recommender import Recommendations, keys_at, recommendations_from
 
 
 class AlsParams(Weighting):
     """Size and strictness of the factorisation."""
 
     section: ClassVar[str] = "als"
-    factors: PositiveInt
-    regularisation: PositiveFloat
-    alpha: PositiveFloat
-    iterations: PositiveInt
-    seed: NonNegativeInt
+    factors: PositiveInt = 32
+    regularisation: PositiveFloat = 1.0
+    alpha: PositiveFloat = 1.0
+    iterations: PositiveInt = 15
+    seed: NonNegativeInt = 7
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Als:
         position, scores = self._table.best(self.customer_vectors(histories), k)
         scores[scores <= 0] = -np.inf
         position[np.isneginf(scores)] = NO_ARTICLE
-        return answer(self.name, keys_at(position, self.offered), scores)
+        return recommendations_from(self.name, keys_at(position, self.offered), scores)
 
     @cached_property
     def _table(self) -> ScoreTable:

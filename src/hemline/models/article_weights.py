@@ -1,9 +1,9 @@
 """Linear models: what a customer bought, times a matrix of weights from article to article.
 
-Item-kNN, RP3beta and EASE differ in how they find the weights, not in how they answer, so all are
-this one class under their own names. What they learn from is the same too: histories that decay
-slowly going in, purchases that decay faster to be predicted, and only articles on sale as columns.
-On data without days every purchase counts 1 on both sides, which is the textbook form of each.
+Item-kNN, RP3beta and EASE differ in how they find the weights, not in what they do with them, so
+all are this one class under their own names. What they learn from is the same too: histories that
+decay slowly going in, purchases that decay faster to be predicted, and only articles on sale as
+columns. On data without days every purchase counts 1 on both sides, which is the textbook form.
 
 Each column is scaled by (share of recent buyers / share in what was learned from) ** shift: the
 label shift as a factor, because these scores are no logarithms. It is scaled once, after the fit.
@@ -28,7 +28,7 @@ from hemline.models.label_shift import (
     on_sale,
     shares_of,
 )
-from hemline.models.recommender import Recommendations, answer, keys_at
+from hemline.models.recommender import Recommendations, keys_at, recommendations_from
 
 _CELLS: Final = 1 << 24
 """Scores held at a time: 64 MiB, whatever the catalogue."""
@@ -78,7 +78,7 @@ class ArticleWeights:
             decayed_since_yesterday(histories, self.input_half_life_days)[:, self.read]
         )
         position, scores = self._best(inputs, k)
-        return answer(self.name, keys_at(position, self.offered), scores)
+        return recommendations_from(self.name, keys_at(position, self.offered), scores)
 
     def _best(self, inputs: sparse.csr_matrix, k: int) -> Lists:
         from hemline.kernels.sparse_topk import best_of_product  # noqa: PLC0415  (numba)

@@ -2,11 +2,11 @@
 
 Picked one by one from a longer list: each pick trades the rank the model gave an article against
 how far the list so far departs from the mix of article groups the customer buys, measured by the
-Kullback-Leibler divergence. Strength 0 is the model's own order, 1 looks at the mix alone.
+Kullback-Leibler divergence. Strength 0 is the model's own order, 1 goes by the mix alone.
 
 Relevance is 1 / log2(1 + rank), not the model's score: scores of different models do not compare.
-A customer's mix leans on everybody's as if `prior_articles` more had been bought, so a stranger's
-list is held against what everybody buys.
+A customer's mix leans on everybody's as if `prior_articles` more had been bought, so a cold
+customer's list is compared with what everybody buys.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from hemline.models.recommender import Recommendations, Recommender
 Mixes = npt.NDArray[np.float64]
 
 SMOOTHING: Final = 0.01
-"""Share of the wanted mix in every list's, so that a group not listed yet stays finite (Steck)."""
+"""Share of the target mix in every list's, so that a group not listed yet stays finite (Steck)."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Calibrated:
         model: gives the candidates and their order.
         groups: what a mix is made of.
         strength: lambda of the paper, 0 (the model's list) to 1 (the mix alone).
-        n_candidates: how many articles the model is asked for.
+        n_candidates: how many articles the model gives.
     """
 
     model: Recommender
@@ -64,29 +64,29 @@ class Calibrated:
 
     @property
     def name(self) -> str:
-        """The name of the model inside: who gave an article is told by the sources."""
+        """The name of the model inside: the sources name the model that gave an article."""
         return self.model.name
 
     def recommend(self, histories: Histories, k: int) -> Recommendations:
         """Return k of the model's first n_candidates per row; a pick's score is 1 / its rank."""
         candidates = self.model.recommend(histories, max(k, self.n_candidates))
-        wanted = wanted_mixes(histories.units, self.groups)
-        return calibrate(candidates, wanted, self.groups, strength=self.strength, k=k)
+        target = target_mixes(histories.units, self.groups)
+        return calibrate(candidates, target, self.groups, strength=self.strength, k=k)
 
 
 def calibrate(
-    candidates: Recommendations, wanted: Mixes, groups: ArticleGroups, *, strength: float, k: int
+    candidates: Recommendations, target: Mixes, groups: ArticleGroups, *, strength: float, k: int
 ) -> Recommendations:
-    """Return k of the candidates per row, picked towards the wanted mix.
+    """Return k of the candidates per row, picked towards the target mix.
 
     Args:
         candidates: lists of at least k places.
-        wanted: shape (customers, groups), from `wanted_mixes`.
+        target: shape (customers, groups), from `target_mixes`.
         groups: what the mixes are made of.
         strength: 0 (the candidates' order) to 1 (the mix alone).
         k: places of the result.
     """
-    picks = _pick(candidates.articles, wanted, groups, strength, k)
+    picks = _pick(candidates.articles, target, groups, strength, k)
     articles = np.take_along_axis(candidates.articles, picks, axis=1)
     ranks = np.arange(1, k + 1, dtype=np.float32)
     scores = np.where(articles == NO_ARTICLE, -np.inf, 1 / ranks).astype(np.float32)
@@ -94,7 +94,7 @@ def calibrate(
     return Recommendations(articles, scores, sources, candidates.source_names)
 
 
-def wanted_mixes(units: sparse.csr_matrix, groups: ArticleGroups) -> Mixes:
+def target_mixes(units: sparse.csr_matrix, groups: ArticleGroups) -> Mixes:
     """Return each customer's mix, shape (customers, groups), from distinct articles and prior."""
     bought = _counts(units, groups)
     n_bought = bought.sum(axis=1, keepdims=True)
@@ -104,22 +104,22 @@ def wanted_mixes(units: sparse.csr_matrix, groups: ArticleGroups) -> Mixes:
 
 
 def miscalibration(
-    listed: sparse.csr_matrix, wanted: Mixes, groups: ArticleGroups
+    listed: sparse.csr_matrix, target: Mixes, groups: ArticleGroups
 ) -> npt.NDArray[np.float64]:
-    """Return KL(wanted, list) of each customer's list in nats; 0 is the wanted mix itself.
+    """Return KL(target, list) of each customer's list in nats; 0 is the target mix itself.
 
     Args:
         listed: CSR of shape (customers, articles); a nonzero is an article of the list.
-        wanted: shape (customers, groups), from `wanted_mixes`.
+        target: shape (customers, groups), from `target_mixes`.
         groups: what the mixes are made of.
     """
     counts = _counts(listed, groups)
-    return np.asarray(_divergence(counts, counts.sum(axis=1, keepdims=True), wanted).sum(axis=1))
+    return np.asarray(_divergence(counts, counts.sum(axis=1, keepdims=True), target).sum(axis=1))
 
 
 def _pick(
     articles: npt.NDArray[np.int32],
-    wanted: Mixes,
+    target: Mixes,
     groups: ArticleGroups,
     strength: float,
     k: int,
@@ -129,11 +129,11 @@ def _pick(
     group = np.where(articles == NO_ARTICLE, 0, groups.group_of[articles])
     gain = (1 - strength) / np.log2(np.arange(2, articles.shape[1] + 2))
     is_open = articles != NO_ARTICLE
-    counts = np.zeros(wanted.shape)
+    counts = np.zeros(target.shape)
     picks = np.empty((len(articles), k), np.int64)
     for place in range(k):
-        without = _divergence(counts, place + 1, wanted)
-        with_one = _divergence(counts + 1, place + 1, wanted)
+        without = _divergence(counts, place + 1, target)
+        with_one = _divergence(counts + 1, place + 1, target)
         after = without.sum(axis=1, keepdims=True) - without + with_one
         value = gain - strength * np.take_along_axis(after, group, axis=1)
         # An empty place is worse than any article and is taken only when no article is left.
@@ -144,11 +144,11 @@ def _pick(
     return picks
 
 
-def _divergence(counts: Mixes, n_listed: int | Mixes, wanted: Mixes) -> Mixes:
-    """Return the terms of KL(wanted, list); a group that nobody buys adds nothing."""
-    listed = (1 - SMOOTHING) * counts / np.maximum(n_listed, 1) + SMOOTHING * wanted
+def _divergence(counts: Mixes, n_listed: int | Mixes, target: Mixes) -> Mixes:
+    """Return the terms of KL(target, list); a group that nobody buys adds nothing."""
+    listed = (1 - SMOOTHING) * counts / np.maximum(n_listed, 1) + SMOOTHING * target
     return np.asarray(
-        wanted * np.log(np.where(wanted > 0, wanted / np.where(listed > 0, listed, 1), 1))
+        target * np.log(np.where(target > 0, target / np.where(listed > 0, listed, 1), 1))
     )
 
 

@@ -1,4 +1,4 @@
-"""Several models as one: each is asked in turn until the list is full.
+"""Several models as one: each fills what the ones before it left empty.
 
 The order is params.yaml's, and every article keeps the name of the model that gave it, so a list
 that falls back to popularity says so. Scores of different models do not compare; a cascade's score
@@ -15,34 +15,17 @@ import numpy.typing as npt
 from hemline.data.histories import Histories
 from hemline.errors import BadInput
 from hemline.kernels.lists import NO_ARTICLE, empty_lists
-from hemline.models.als import Als
-from hemline.models.article_weights import ArticleWeights
-from hemline.models.cvae.cvae import Cvae
-from hemline.models.neighbours import Neighbours
-from hemline.models.popularity import Popularity
-from hemline.models.ranker.ranker import Ranker
-from hemline.models.ranker.sources import Proposals
-from hemline.models.recommender import Model, Recommendations, Recommender
-from hemline.models.repurchase import Repurchase
+from hemline.models.catalogue import CATALOGUE, entry_of
+from hemline.models.ranker.sources import RankerSettings
+from hemline.models.recommender import Recommendations, Recommender
 from hemline.params import Section
 
-MODELS: Final[dict[str, type[Model]]] = {
-    "popularity": Popularity,
-    "segment_popularity": Popularity,
-    "repurchase": Repurchase,
-    "tfidf": Neighbours,
-    "copurchase": Neighbours,
-    "item_knn": ArticleWeights,
-    "rp3beta": ArticleWeights,
-    "ease": ArticleWeights,
-    "als": Als,
-    "cvae": Cvae,
-}
-"""Every model that stands on its own, by name; the name is also its folder."""
+RANK: Final = "rank"
+"""Name and folder of the ranker, which is loaded over the models beside it."""
 
 
 class ServeParams(Section):
-    """Who answers customers with a history and those without, in order."""
+    """Which models serve customers with a history, and cold ones, in order."""
 
     section: ClassVar[str] = "serve"
     warm: tuple[str, ...]
@@ -50,7 +33,7 @@ class ServeParams(Section):
 
 
 class Cascade:
-    """Models asked in order; a Recommender that is put together, never saved."""
+    """Models in order of preference; a Recommender that is put together, never saved."""
 
     def __init__(self, name: str, models: Sequence[Recommender]) -> None:
         self.name = name
@@ -62,7 +45,7 @@ class Cascade:
         sources = np.zeros(articles.shape, np.int16)
         names: tuple[str, ...] = ()
         open_rows = np.arange(histories.n_customers)
-        # Nobody left to ask for still asks: a model tells its source names with its answer.
+        # Also for no rows: the names of a model's sources come with its recommendations.
         for model in self.models:
             more = model.recommend(histories.rows(open_rows), k)
             articles[open_rows], sources[open_rows] = _append(
@@ -76,7 +59,7 @@ class Cascade:
 
 
 class Served:
-    """What customers get: one cascade for those with a history, another for those without."""
+    """What customers get: one cascade for those with a history, another for cold ones."""
 
     name = "served"
 
@@ -99,18 +82,20 @@ class Served:
 
 
 def load_models(
-    folder: Path, wanted: Collection[str] = (*MODELS, Ranker.name)
+    folder: Path, names: Collection[str] = (*CATALOGUE, RANK)
 ) -> dict[str, Recommender]:
-    """Return the wanted models that have a folder in `folder`, and those the ranker asks."""
-    is_ranked = Ranker.name in wanted and (folder / Ranker.name).is_dir()
-    asked = Proposals.load(folder / Ranker.name).depths if is_ranked else ()
+    """Return the named models that have a folder in `folder`, and those the ranker reads."""
+    is_ranked = RANK in names and (folder / RANK).is_dir()
+    proposing = RankerSettings.load(folder / RANK).depths if is_ranked else ()
     models: dict[str, Recommender] = {
-        name: model.load(folder / name)
-        for name, model in MODELS.items()
-        if name in {*wanted, *asked} and (folder / name).is_dir()
+        name: entry_of(name).load(folder / name)
+        for name in CATALOGUE
+        if name in {*names, *proposing} and (folder / name).is_dir()
     }
     if is_ranked:
-        models[Ranker.name] = Ranker.load(folder / Ranker.name, models)
+        from hemline.models.ranker.ranker import Ranker  # noqa: PLC0415  (lightgbm and numba)
+
+        models[RANK] = Ranker.load(folder / RANK, models)
     return models
 
 
@@ -141,12 +126,12 @@ def _append(
     k = articles.shape[1]
     both = np.concatenate([articles, more.articles], axis=1)
     origin = np.concatenate([sources, more.sources + np.int16(first_name)], axis=1)
-    keep = (both != NO_ARTICLE) & ~_seen_before(both)
-    order = np.argsort(~keep, axis=1, kind="stable")[:, :k]
-    kept = np.take_along_axis(keep, order, axis=1)
+    is_new = (both != NO_ARTICLE) & ~_seen_before(both)
+    order = np.argsort(~is_new, axis=1, kind="stable")[:, :k]
+    listed = np.take_along_axis(is_new, order, axis=1)
     return (
-        np.where(kept, np.take_along_axis(both, order, axis=1), NO_ARTICLE).astype(np.int32),
-        np.where(kept, np.take_along_axis(origin, order, axis=1), 0).astype(np.int16),
+        np.where(listed, np.take_along_axis(both, order, axis=1), NO_ARTICLE).astype(np.int32),
+        np.where(listed, np.take_along_axis(origin, order, axis=1), 0).astype(np.int16),
     )
 
 

@@ -1,8 +1,8 @@
 """Others also bought: what the buyers of an article bought lately, by shrunk cosine.
 
-The relation is directed. Any article may ask, however old its buyers; offered is only what they
-bought in the last `offered_days`. Counting both sides over all time put articles that were gone
-into every list and scored below popularity (docs/decisions.md).
+The relation is directed. Any article has neighbours, however old its buyers; offered is only what
+they bought in the last `offered_days`. Counting both sides over all time put articles that were
+gone into every list and scored below popularity (docs/decisions.md).
 """
 
 from typing import ClassVar
@@ -13,18 +13,19 @@ from pydantic import NonNegativeFloat, PositiveInt
 from scipy import sparse
 
 from hemline.data.histories import Histories
+from hemline.models.label_shift import ALL_DAYS
 from hemline.models.neighbours import Neighbours
 from hemline.params import Section
 
 
 class CopurchaseParams(Section):
-    """What counts as evidence, and how many neighbours are kept."""
+    """What counts as evidence, and how many neighbours an article has."""
 
     section: ClassVar[str] = "copurchase"
-    offered_days: PositiveInt
-    shrinkage: NonNegativeFloat
-    neighbours: PositiveInt
-    latest_articles: PositiveInt
+    offered_days: PositiveInt = ALL_DAYS
+    shrinkage: NonNegativeFloat = 30.0
+    neighbours: PositiveInt = 50
+    latest_articles: PositiveInt = 50
 
 
 def fit_copurchase(histories: Histories, params: CopurchaseParams) -> Neighbours:

@@ -1,10 +1,10 @@
-"""EASE: every purchase foretold from all others by ridge regression, in closed form.
+"""EASE: every purchase predicted from all others by ridge regression, in closed form.
 
 Exact EASE (Steck 2019) inverts one matrix of articles x articles: 5,000 articles take seconds and
 0.3 GB, 25,000 would take 7 GB. Above `max_articles` each offered article is therefore regressed on
 only those `neighbours` that alone explain it best (the neighbourhood idea of fsSLIM, Ning & Karypis
 2011, with the squared loss of EASE). A neighbour shares a buyer; where every article is one, both
-forms are the same numbers. Which of the two answered stands in the model's name. SANSA, the
+forms are the same numbers. Which of the two was fitted stands in the model's name. SANSA, the
 published sparse form, builds on headers of SuiteSparse at installation, which a one-command install
 cannot assume.
 """
@@ -34,12 +34,12 @@ Floats = npt.NDArray[np.float32]
 
 
 class EaseParams(Weighting):
-    """How far purchases are trusted, and from where on the sparse form answers."""
+    """How far purchases are trusted, and from how many articles on the sparse form is fitted."""
 
     section: ClassVar[str] = "ease"
-    l2: PositiveFloat
-    max_articles: NonNegativeInt
-    neighbours: PositiveInt
+    l2: PositiveFloat = 600.0
+    max_articles: NonNegativeInt = 12_000
+    neighbours: PositiveInt = 100
 
 
 def fit_ease(histories: Histories, params: EaseParams) -> ArticleWeights:

@@ -1,9 +1,9 @@
 """Lists without what the customer already bought, for protocols that exclude it.
 
-H&M's customers buy again, so the pipeline keeps bought articles; published splits count only new
-ones. A longer list begins with the shorter one, so the wrapped model is asked for twice as many
-articles as are wanted, and asked again, about whom that left short, for twice as many as before.
-The price is the second question; the model itself needs no switch.
+H&M's customers buy again, so the pipeline lists bought articles; published splits count only new
+ones. A longer list begins with the shorter one, so the wrapped model first gives twice as many
+articles as are requested, and then, for customers whose list is still short, twice as many again.
+The price is the second request; the model itself needs no switch.
 """
 
 import numpy as np
@@ -27,15 +27,15 @@ class ExcludeBought:
         sources = np.zeros(articles.shape, np.int16)
         names = self.model.recommend(histories.rows(np.empty(0, np.int64)), k).source_names
         enough = k + np.diff(histories.units.indptr)
-        asking, n_asked = np.arange(histories.n_customers), k
-        while len(asking):
-            n_asked = min(2 * n_asked, int(enough[asking].max()))
-            whole = self.model.recommend(histories.rows(asking), n_asked)
-            lists = _without_bought(whole, histories.rows(asking), k)
-            articles[asking], scores[asking], sources[asking] = lists
-            is_short = (articles[asking] == NO_ARTICLE).any(axis=1)
-            may_be_longer = (whole.articles != NO_ARTICLE).all(axis=1) & (n_asked < enough[asking])
-            asking = asking[is_short & may_be_longer]
+        rows, length = np.arange(histories.n_customers), k
+        while len(rows):
+            length = min(2 * length, int(enough[rows].max()))
+            whole = self.model.recommend(histories.rows(rows), length)
+            lists = _without_bought(whole, histories.rows(rows), k)
+            articles[rows], scores[rows], sources[rows] = lists
+            is_short = (articles[rows] == NO_ARTICLE).any(axis=1)
+            may_be_longer = (whole.articles != NO_ARTICLE).all(axis=1) & (length < enough[rows])
+            rows = rows[is_short & may_be_longer]
         return Recommendations(articles, scores, sources, names)
 
 
@@ -43,16 +43,16 @@ def _without_bought(
     lists: Recommendations, histories: Histories, k: int
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32], npt.NDArray[np.int16]]:
     """Return articles, scores and sources of the first k that are not bought."""
-    kept = (lists.articles != NO_ARTICLE) & ~_is_bought(lists.articles, histories)
-    order = np.argsort(~kept, axis=1, kind="stable")[:, :k]
-    kept, articles, scores, sources = (
+    is_new = (lists.articles != NO_ARTICLE) & ~_is_bought(lists.articles, histories)
+    order = np.argsort(~is_new, axis=1, kind="stable")[:, :k]
+    is_new, articles, scores, sources = (
         np.take_along_axis(part, order, axis=1)
-        for part in (kept, lists.articles, lists.scores, lists.sources)
+        for part in (is_new, lists.articles, lists.scores, lists.sources)
     )
     return (
-        np.where(kept, articles, np.int32(NO_ARTICLE)),
-        np.where(kept, scores, np.float32(-np.inf)),
-        np.where(kept, sources, np.int16(0)),
+        np.where(is_new, articles, np.int32(NO_ARTICLE)),
+        np.where(is_new, scores, np.float32(-np.inf)),
+        np.where(is_new, sources, np.int16(0)),
     )
 
 

@@ -4,7 +4,7 @@ Both reproduce the published tables of the two benchmark splits to the fourth di
 on a detail papers leave out: whose list is cut. Cosine keeps the strongest articles that lead *to*
 an offered one (cut the other way it loses 7 % on ML-100K); RP3beta keeps the strongest each
 article leads to, scales them, and then cuts the other way as well. Products are cut
-row by row (kernels/sparse_topk.py): memory is the kept weights, never their square.
+row by row (kernels/sparse_topk.py): memory is the remaining weights, never their square.
 """
 
 from typing import Annotated, ClassVar
@@ -29,25 +29,25 @@ class ItemKnnParams(Weighting):
     """How many articles lead to an offered one, and how far few buyers are trusted."""
 
     section: ClassVar[str] = "item_knn"
-    neighbours: PositiveInt
-    shrinkage: NonNegativeFloat
+    neighbours: PositiveInt = 400
+    shrinkage: NonNegativeFloat = 10.0
 
 
 class Rp3betaParams(Weighting):
     """The walk: alpha bends its probabilities, beta holds back what everybody buys."""
 
     section: ClassVar[str] = "rp3beta"
-    neighbours: PositiveInt
-    alpha: NonNegativeFloat
-    beta: Annotated[float, Field(ge=0, le=1)]
-    normalise: bool
+    neighbours: PositiveInt = 400
+    alpha: NonNegativeFloat = 0.5
+    beta: Annotated[float, Field(ge=0, le=1)] = 0.3
+    normalise: bool = False
 
 
 def fit_item_knn(histories: Histories, params: ItemKnnParams) -> ArticleWeights:
     """Return weights a_i . t_j / (|a_i| |t_j| + shrinkage) over customers.
 
-    a_i holds what article i counts in each history, t_j what j counts among the purchases to be
-    foretold (item-to-item cosine, Sarwar et al. 2001; shrinkage as in Bell & Koren 2007).
+    a_i holds what article i counts in each history, t_j what j counts among the purchases to
+    predict (item-to-item cosine, Sarwar et al. 2001; shrinkage as in Bell & Koren 2007).
     """
     from hemline.kernels.sparse_topk import (  # noqa: PLC0415  (numba)
         Cosine,

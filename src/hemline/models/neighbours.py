@@ -1,7 +1,7 @@
 """From article to article: a short list of neighbours per article, and what follows from it.
 
-TF-IDF and co-purchase differ in how they find neighbours, not in how they answer, so both are this
-one class under two names. A customer's latest articles vote for their neighbours.
+TF-IDF and co-purchase differ in how they find neighbours, not in what they do with them, so both
+are this one class under two names. A customer's latest articles vote for their neighbours.
 """
 
 import json
@@ -16,7 +16,7 @@ from scipy import sparse
 
 from hemline.data.histories import Histories
 from hemline.kernels.lists import NO_ARTICLE, Lists, top_k_sparse
-from hemline.models.recommender import Recommendations, answer
+from hemline.models.recommender import Recommendations, recommendations_from
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Neighbours:
             (np.ones(len(row), np.float32), (row, latest[row, rank])),
             shape=histories.units.shape,
         )
-        return answer(self.name, *best_of_product(votes, self._matrix, k))
+        return recommendations_from(self.name, *best_of_product(votes, self._matrix, k))
 
     @cached_property
     def _matrix(self) -> sparse.csr_matrix:

@@ -18,19 +18,19 @@ from scipy import sparse
 
 from hemline.data.histories import Histories
 from hemline.kernels.lists import empty_lists, top_k
-from hemline.models.label_shift import decay_weights
-from hemline.models.recommender import Recommendations, answer
+from hemline.models.label_shift import ALL_DAYS, NO_DECAY_DAYS, decay_weights
+from hemline.models.recommender import Recommendations, recommendations_from
 from hemline.params import Section
 
 
 class PopularityParams(Section):
-    """How recent, and how far a segment is trusted."""
+    """How recent, and how far a segment is trusted; by default every purchase counts the same."""
 
     section: ClassVar[str] = "popularity"
-    window_days: PositiveInt
-    half_life_days: PositiveFloat
-    segment_prior_buyers: NonNegativeFloat
-    list_length: PositiveInt
+    window_days: PositiveInt = ALL_DAYS
+    half_life_days: PositiveFloat = NO_DECAY_DAYS
+    segment_prior_buyers: NonNegativeFloat = 200
+    list_length: PositiveInt = 500
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,10 @@ class Popularity:
         segment = segment_index(histories, self.n_bands)
         segment[segment >= len(self.articles)] = 0
         articles, scores = empty_lists(histories.n_customers, k)
-        kept = min(k, self.articles.shape[1])
-        articles[:, :kept] = self.articles[segment, :kept]
-        scores[:, :kept] = self.scores[segment, :kept]
-        return answer(self.name, articles, scores)
+        length = min(k, self.articles.shape[1])
+        articles[:, :length] = self.articles[segment, :length]
+        scores[:, :length] = self.scores[segment, :length]
+        return recommendations_from(self.name, articles, scores)
 
     def save(self, folder: Path) -> None:
         """Write the lists and what they are called."""

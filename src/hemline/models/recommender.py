@@ -1,8 +1,8 @@
-"""What every model is: something that answers histories with ranked articles.
+"""What every model is: something that recommends ranked articles for histories.
 
-Models know articles; customers come with the question. A model is fitted once, holds no customer,
-and answers for any `Histories`: the training customers, next week's, or a stranger without history.
-That is what lets one fitted version serve fresh purchases, and a gate question an old champion with
+Models know articles; histories come with the request. A model is fitted once, holds no customer,
+and recommends for any `Histories`: the training customers, next week's, or a cold customer.
+That is what lets one fitted version serve fresh purchases, and the gate compare an old champion on
 today's histories.
 """
 
@@ -19,13 +19,13 @@ from hemline.kernels.lists import NO_ARTICLE
 
 @dataclass(frozen=True)
 class Recommendations:
-    """Ranked lists, one row per customer asked for.
+    """Ranked lists, one row per customer.
 
     Attributes:
         articles: int32 of shape (customers, k); article keys, best first, NO_ARTICLE at the end.
         scores: float32 of shape (customers, k); falling along a row, -inf beside NO_ARTICLE.
-        sources: int16 of shape (customers, k); index into source_names of what answered.
-        source_names: names of the models that may have answered.
+        sources: int16 of shape (customers, k); index into source_names of what recommended it.
+        source_names: names of the models that may have recommended.
     """
 
     articles: npt.NDArray[np.int32]
@@ -35,11 +35,11 @@ class Recommendations:
 
 
 class Recommender(Protocol):
-    """Whatever answers histories: a model, a cascade of models, or what the shop serves."""
+    """Whatever recommends for histories: a model, a cascade of models, or what the shop serves."""
 
     @property
     def name(self) -> str:
-        """The name it answers under."""
+        """The name under which it recommends."""
         ...
 
     def recommend(self, histories: Histories, k: int) -> Recommendations:
@@ -48,7 +48,7 @@ class Recommender(Protocol):
 
 
 class Model(Recommender, Protocol):
-    """A fitted recommender that is kept in a folder."""
+    """A fitted recommender that is saved in a folder."""
 
     def save(self, folder: Path) -> None:
         """Write arrays and json to an existing, empty folder; the same model, the same bytes."""
@@ -69,7 +69,7 @@ def keys_at(
     return articles
 
 
-def answer(
+def recommendations_from(
     name: str, articles: npt.NDArray[np.int32], scores: npt.NDArray[np.float32]
 ) -> Recommendations:
     """Return the recommendations of a single model under its name."""

@@ -11,7 +11,8 @@ from scipy import sparse
 
 from hemline.data.histories import Histories
 from hemline.kernels.lists import top_k_sparse
-from hemline.models.recommender import Recommendations, answer
+from hemline.models.label_shift import ALL_DAYS
+from hemline.models.recommender import Recommendations, recommendations_from
 from hemline.params import Section
 
 
@@ -19,8 +20,8 @@ class RepurchaseParams(Section):
     """What counts as still worth offering again."""
 
     section: ClassVar[str] = "repurchase"
-    max_days: PositiveInt
-    units_weight: PositiveFloat
+    max_days: PositiveInt = ALL_DAYS
+    units_weight: PositiveFloat = 0.5
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Repurchase:
             shape=days.shape,
         )
         scores.eliminate_zeros()
-        return answer(self.name, *top_k_sparse(scores, k))
+        return recommendations_from(self.name, *top_k_sparse(scores, k))
 
     def save(self, folder: Path) -> None:
         """Write the two numbers as json."""

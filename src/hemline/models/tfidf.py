@@ -1,6 +1,6 @@
 """Similar articles by their words: TF-IDF over the description and the descriptive columns.
 
-Serves "similar articles" and articles nobody bought yet. What is kept is the neighbour table, not
+Serves "similar articles" and articles nobody bought yet. What is saved is the neighbour table, not
 the vectorizer: its pickle holds a memory address and so would differ on every run.
 """
 
@@ -31,14 +31,14 @@ TEXT_COLUMNS: Final = (
 
 
 class TfidfParams(Section):
-    """Which words count, and how many neighbours are kept."""
+    """Which words count, and how many neighbours an article has; by default all words do."""
 
     section: ClassVar[str] = "tfidf"
-    min_document_count: PositiveInt
-    max_document_share: Annotated[float, Field(gt=0, le=1)]
-    neighbours: PositiveInt
-    latest_articles: PositiveInt
-    max_ngram: PositiveInt
+    min_document_count: PositiveInt = 1
+    max_document_share: Annotated[float, Field(gt=0, le=1)] = 1.0
+    neighbours: PositiveInt = 10
+    latest_articles: PositiveInt = 5
+    max_ngram: PositiveInt = 1
 
 
 def article_texts(articles: pd.DataFrame) -> list[str]:

@@ -24,10 +24,10 @@ class ClusterParams(Section):
     """How many clusters, and how many k-modes restarts to fit them."""
 
     section: ClassVar[str] = "cluster"
-    n_clusters: Annotated[int, Field(ge=1, le=127)]  # an int8 in tables.SEGMENTS
-    elbow_max: PositiveInt
-    n_init: PositiveInt
-    seed: int
+    n_clusters: Annotated[int, Field(ge=1, le=127)] = 5  # an int8 in tables.SEGMENTS
+    elbow_max: PositiveInt = 10
+    n_init: PositiveInt = 200
+    seed: int = 7
 
 
 @dataclass(frozen=True)

@@ -24,15 +24,15 @@ def main(
     importance: OutPath,
     importance_picture: OutPath,
 ) -> None:
-    """Fit sources and facts at the start of each week, then the trees over all of them."""
+    """Fit sources and article features at the start of each week, then the trees over all."""
     shop = Shop(
         tables.read_table(purchases, tables.PURCHASES),
         tables.read_table(articles, tables.ARTICLES),
         tables.read_table(segments, tables.SEGMENTS),
         DataParams.load(params),
     )
-    asked = RankParams.load(params).candidates
-    ranker = fit_ranker(shop, shop.data.cut, params, load_models(models, asked))
+    fitted = load_models(models, RankParams.load(params).candidates)
+    ranker = fit_ranker(shop, shop.data.cut, params, fitted)
     model.mkdir(parents=True, exist_ok=True)
     ranker.save(model)
     _report(ranker, importance, importance_picture)

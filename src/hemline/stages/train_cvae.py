@@ -27,8 +27,8 @@ def main(
     curve_picture: OutPath,
 ) -> None:
     """Train until the validation week stops improving; refuse a collapsed network."""
-    numbers = CvaeParams.load(params)
-    device = chosen_device(numbers.device)
+    cvae_params = CvaeParams.load(params)
+    device = chosen_device(cvae_params.device)
     segment_of = tables.read_table(segments, tables.SEGMENTS)
     known = load_histories(fit_histories, segment_of)
     everything = load_histories(histories, segment_of)
@@ -49,10 +49,10 @@ def main(
         fitted = fit_cvae(
             known,
             everything,
-            numbers,
+            cvae_params,
             n_conditions=ClusterParams.load(params).n_clusters,
             validate=ValidationWeek(
-                known, load_histories(validation), max_buyers=numbers.validation_customers
+                known, load_histories(validation), max_buyers=cvae_params.validation_customers
             ),
             on_epoch=write_epoch,
         )

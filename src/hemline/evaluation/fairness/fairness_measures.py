@@ -13,7 +13,7 @@ from scipy import sparse
 from hemline.evaluation.fairness.aspects import Aspect
 from hemline.evaluation.fairness.groups import Buyers
 from hemline.evaluation.fairness.outcomes import PRECISION, RECALL, ListOutcomes
-from hemline.models.calibrated import ArticleGroups, miscalibration, wanted_mixes
+from hemline.models.calibrated import ArticleGroups, miscalibration, target_mixes
 
 BOUGHT: Final = "bought"
 MISCALIBRATION: Final = "miscalibration"
@@ -38,7 +38,7 @@ def measure_customers(
     parts = []
     for row, lists in listed.items():
         scores = outcomes_of(lists, buyers).per_customer()
-        departure = miscalibration(lists, wanted_mixes(buyers.known.units, groups), groups)
+        departure = miscalibration(lists, target_mixes(buyers.known.units, groups), groups)
         parts += [
             _composition(row, lists, aspects),
             _named([(row, RECALL, ""), (row, PRECISION, "")], scores[[RECALL, PRECISION]]),

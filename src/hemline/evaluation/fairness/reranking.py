@@ -21,7 +21,7 @@ from hemline.models.calibrated import (
     Mixes,
     calibrate,
     miscalibration,
-    wanted_mixes,
+    target_mixes,
 )
 from hemline.models.recommender import Recommendations
 
@@ -67,7 +67,7 @@ def price_of_calibration(
         n_samples: bootstrap resamples of the customers.
         rng: draws them.
     """
-    mixes = wanted_mixes(buyers.known.units, groups)
+    mixes = target_mixes(buyers.known.units, groups)
     lines, precisions = [], []
     for strength in (0.0, *params.strengths):
         reranked = calibrate(candidates, mixes, groups, strength=strength, k=list_length)

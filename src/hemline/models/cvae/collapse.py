@@ -20,7 +20,7 @@ def refuse_collapse(model: Cvae, histories: Histories) -> None:
     chosen = warm[np.linspace(0, len(warm) - 1, min(len(warm), _N_CHECKED)).astype(np.int64)]
     if len(chosen) < 2:  # noqa: PLR2004  (one customer cannot differ from another)
         return
-    checked, log_shift = histories.rows(chosen), model.assortment.log_shift
+    checked, log_shift = histories.rows(chosen), model.articles.log_shift
     is_on_sale = np.isfinite(log_shift)
     logits = model.logits(checked)[:, is_on_sale] - log_shift[is_on_sale]
     spread = float(logits.std(axis=1).mean())

@@ -32,7 +32,7 @@ from hemline.models.cvae.network import (
     weighted_sums,
 )
 from hemline.models.label_shift import decayed
-from hemline.models.recommender import Recommendations, answer, keys_at
+from hemline.models.recommender import Recommendations, keys_at, recommendations_from
 
 DeviceName = Literal["auto", "cpu", "cuda"]
 _BLOCK = 4096
@@ -54,7 +54,7 @@ class Shape:
 
 
 @dataclass(frozen=True)
-class Assortment:
+class OfferedArticles:
     """The articles the network deals with, as sorted int32 keys.
 
     Most of a fashion catalogue is gone, so both tables of the network are a fraction of what they
@@ -77,9 +77,9 @@ class Cvae:
 
     name = "cvae"
 
-    def __init__(self, shape: Shape, assortment: Assortment, network: Network) -> None:
+    def __init__(self, shape: Shape, articles: OfferedArticles, network: Network) -> None:
         self.shape = shape
-        self.assortment = assortment
+        self.articles = articles
         self.network = network
 
     def recommend(self, histories: Histories, k: int) -> Recommendations:
@@ -88,14 +88,14 @@ class Cvae:
         for start in range(0, histories.n_customers, _BLOCK):
             rows = np.arange(start, min(start + _BLOCK, histories.n_customers))
             position, scores[rows] = self._best(histories.rows(rows), k)
-            articles[rows] = keys_at(position, self.assortment.offered)
-        return answer(self.name, articles, scores)
+            articles[rows] = keys_at(position, self.articles.offered)
+        return recommendations_from(self.name, articles, scores)
 
     def hidden(self, histories: Histories) -> npt.NDArray[np.float32]:
         """Return what the decoder makes of each customer, shape (customers, shape.hidden).
 
         Its products with the rows of `network.articles_out`, plus `bias`, are the shifted logits
-        of the articles in `assortment.offered`.
+        of the articles in `articles.offered`.
         """
         return np.asarray(self.decoded(histories).cpu().numpy(), np.float32)
 
@@ -103,7 +103,7 @@ class Cvae:
         """Return shifted logits of shape (rows, len(offered)); dense, so pass few at a time."""
         with torch.inference_mode():
             logits = self.network.logits(self.decoded(histories))
-        return np.asarray(logits.cpu().numpy() + self.assortment.log_shift, np.float32)
+        return np.asarray(logits.cpu().numpy() + self.articles.log_shift, np.float32)
 
     def decoded(self, histories: Histories) -> Tensor:
         """Return what `hidden` does, on the network's device."""
@@ -117,7 +117,7 @@ class Cvae:
     def inputs(self, histories: Histories) -> sparse.csr_matrix:
         """Return the histories as the encoder reads them, CSR of shape (customers, len(read))."""
         bought = decayed(histories.days_ago, self.shape.input_half_life_days)
-        return unit_rows(reindexed(bought, self._position_of_read, len(self.assortment.read)))
+        return unit_rows(reindexed(bought, self._position_of_read, len(self.articles.read)))
 
     def conditions(self, histories: Histories) -> Tensor:
         """Return cluster and age band side by side, one-hot; zeros for what is not known."""
@@ -128,7 +128,7 @@ class Cvae:
     @property
     def bias(self) -> npt.NDArray[np.float32]:
         """Bias of each offered article with its shift; -inf for one that is not on sale."""
-        return np.asarray(self.network.bias_out.detach().cpu().numpy() + self.assortment.log_shift)
+        return np.asarray(self.network.bias_out.detach().cpu().numpy() + self.articles.log_shift)
 
     @property
     def device(self) -> torch.device:
@@ -139,7 +139,7 @@ class Cvae:
         """Return the model computing on the device; itself where it does already."""
         if device == self.device:
             return self
-        return type(self)(self.shape, self.assortment, deepcopy(self.network).to(device))
+        return type(self)(self.shape, self.articles, deepcopy(self.network).to(device))
 
     def _best(self, histories: Histories, k: int) -> Lists:
         """Return positions in `offered` and scores: exact to the bit on a CPU (dense_topk)."""
@@ -155,7 +155,7 @@ class Cvae:
     def best_on_device(self, histories: Histories, k: int) -> tuple[Tensor, Tensor]:
         """Return scores and positions in `offered`, best first, without leaving the device."""
         with torch.inference_mode():
-            shift = torch.tensor(self.assortment.log_shift, device=self.device)
+            shift = torch.tensor(self.articles.log_shift, device=self.device)
             shifted = self.network.logits(self.decoded(histories)) + shift
             scores, position = shifted.topk(min(k, len(shift)), dim=1)
         return scores, position
@@ -167,15 +167,15 @@ class Cvae:
     @cached_property
     def _position_of_read(self) -> npt.NDArray[np.int32]:
         """Column of the input by article; -1 for one not read, at the end for all unknown ones."""
-        positions = np.full(int(self.assortment.read.max(initial=-1)) + 2, -1, np.int32)
-        positions[self.assortment.read] = np.arange(len(self.assortment.read))
+        positions = np.full(int(self.articles.read.max(initial=-1)) + 2, -1, np.int32)
+        positions[self.articles.read] = np.arange(len(self.articles.read))
         return positions
 
     def save(self, folder: Path) -> None:
-        """Write the shape, the assortment and the weights, wherever the network computes."""
+        """Write the shape, the articles and the weights, wherever the network computes."""
         content = json.dumps(asdict(self.shape), indent=1)
         (folder / "shape.json").write_text(content + "\n", encoding="utf-8")
-        for name, values in vars(self.assortment).items():
+        for name, values in vars(self.articles).items():
             np.save(folder / f"{name}.npy", values)
         weights = self.network.state_dict().items()
         np.savez(folder / "weights.npz", **{name: part.cpu().numpy() for name, part in weights})
@@ -186,13 +186,13 @@ class Cvae:
         shape = Shape(**json.loads((folder / "shape.json").read_text(encoding="utf-8")))
         stored = {
             name: np.load(folder / f"{name}.npy", allow_pickle=False)
-            for name in Assortment.__dataclass_fields__
+            for name in OfferedArticles.__dataclass_fields__
         }
-        assortment = Assortment(**stored)
-        network = build_network(shape, assortment)
+        articles = OfferedArticles(**stored)
+        network = build_network(shape, articles)
         with np.load(folder / "weights.npz", allow_pickle=False) as weights:
             network.load_state_dict({name: torch.tensor(weights[name]) for name in weights})
-        return cls(shape, assortment, network)
+        return cls(shape, articles, network)
 
 
 def chosen_device(name: DeviceName) -> torch.device:
@@ -213,11 +213,11 @@ def chosen_device(name: DeviceName) -> torch.device:
     return torch.device("cuda" if has_gpu and name != "cpu" else "cpu")
 
 
-def build_network(shape: Shape, assortment: Assortment) -> Network:
-    """Return an untrained network of the given shape for the given assortment."""
+def build_network(shape: Shape, articles: OfferedArticles) -> Network:
+    """Return an untrained network of the given shape for the given articles."""
     return Network(
-        len(assortment.read),
-        len(assortment.offered),
+        len(articles.read),
+        len(articles.offered),
         shape.n_clusters + shape.n_bands,
         hidden=shape.hidden,
         latent=shape.latent,

@@ -17,7 +17,7 @@ the same number of threads.
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
-from typing import Annotated, ClassVar, NamedTuple
+from typing import Annotated, ClassVar, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -30,9 +30,9 @@ from hemline.data.histories import Histories
 from hemline.models.cvae import losses
 from hemline.models.cvae.batches import Batch, TrainingBatches
 from hemline.models.cvae.cvae import (
-    Assortment,
     Cvae,
     DeviceName,
+    OfferedArticles,
     Shape,
     build_network,
     chosen_device,
@@ -42,29 +42,31 @@ from hemline.models.cvae.row_adagrad import RowAdagrad
 from hemline.models.cvae.sampled_softmax import draw, inclusion
 from hemline.models.label_shift import Weighting, ever_bought, on_sale, shares_of
 
+_EVERYBODY: Final = 1_000_000_000
+
 
 class CvaeParams(Weighting):
-    """Network, optimisation and stopping."""
+    """Network, optimisation and stopping; by default an epoch is over everybody."""
 
     section: ClassVar[str] = "cvae"
-    loss: losses.LossName
-    hidden: PositiveInt
-    latent: PositiveInt
-    dropout: Annotated[float, Field(ge=0, lt=1)]
-    softmax_samples: PositiveInt
-    precision: losses.Precision
-    epoch_customers: PositiveInt
-    validation_customers: PositiveInt
-    batch_size: PositiveInt
-    learning_rate: PositiveFloat
-    row_learning_rate: PositiveFloat
-    kl_cap: NonNegativeFloat
-    kl_anneal_epochs: PositiveInt
-    max_epochs: PositiveInt
-    patience: PositiveInt
-    final_epochs: NonNegativeInt
-    device: DeviceName
-    seed: int
+    loss: losses.LossName = "multinomial"
+    hidden: PositiveInt = 200
+    latent: PositiveInt = 100
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.7
+    softmax_samples: PositiveInt = 2000
+    precision: losses.Precision = "float32"
+    epoch_customers: PositiveInt = _EVERYBODY
+    validation_customers: PositiveInt = _EVERYBODY
+    batch_size: PositiveInt = 500
+    learning_rate: PositiveFloat = 0.001
+    row_learning_rate: PositiveFloat = 0.02
+    kl_cap: NonNegativeFloat = 0.01
+    kl_anneal_epochs: PositiveInt = 10
+    max_epochs: PositiveInt = 40
+    patience: PositiveInt = 6
+    final_epochs: NonNegativeInt = 10
+    device: DeviceName = "auto"
+    seed: int = 7
 
 
 class Epoch(NamedTuple):
@@ -84,7 +86,7 @@ def fit_cvae(
     *,
     n_conditions: int,
     validate: Callable[[Cvae], float],
-    on_epoch: Callable[[Epoch], None],
+    on_epoch: Callable[[Epoch], None] = lambda _: None,
 ) -> Cvae:
     """Return a CVAE stopped on validation and then trained on the latest days too.
 
@@ -140,7 +142,7 @@ class Trainer:
 
     def batches(self, histories: Histories) -> TrainingBatches:
         """Return the training batches of the histories, with the offered articles as targets."""
-        offered = self.model.assortment.offered
+        offered = self.model.articles.offered
         return TrainingBatches.of(histories, offered, self.params.target_half_life_days)
 
     def start_from(self, shares: npt.NDArray[np.float64]) -> None:
@@ -224,16 +226,16 @@ def _untrained(
     torch.manual_seed(params.seed)
     offered = on_sale(everything, params.on_sale_days)
     shift = _log_shift(known, offered, params)
-    assortment = Assortment(ever_bought(everything), offered, shift)
-    network = build_network(shape, assortment).to(chosen_device(params.device))
-    return Cvae(shape, assortment, network)
+    articles = OfferedArticles(ever_bought(everything), offered, shift)
+    network = build_network(shape, articles).to(chosen_device(params.device))
+    return Cvae(shape, articles, network)
 
 
 def _finished(trainer: Trainer, histories: Histories, n_epochs: int) -> Cvae:
-    shape, assortment = trainer.model.shape, trainer.model.assortment
-    shift = _log_shift(histories, assortment.offered, trainer.params)
+    shape, articles = trainer.model.shape, trainer.model.articles
+    shift = _log_shift(histories, articles.offered, trainer.params)
     return Cvae(
-        replace(shape, n_epochs=n_epochs), replace(assortment, log_shift=shift), trainer.network
+        replace(shape, n_epochs=n_epochs), replace(articles, log_shift=shift), trainer.network
     )
 
 
@@ -265,7 +267,7 @@ def _train_until_stale(
         kl_weight = _kl_weight(params, epoch)
         loss, kl = trainer.run_epoch(batches, kl_weight)
         # A new Cvae each time: it caches what it scores with, and the network has moved.
-        score = validate(Cvae(trainer.model.shape, trainer.model.assortment, network))
+        score = validate(Cvae(trainer.model.shape, trainer.model.articles, network))
         on_epoch(Epoch(epoch, loss, kl, kl_weight, score))
         if score > best_score:
             best_score, best_epoch = score, epoch

@@ -1,7 +1,7 @@
 """What is known of each article at a cut: how it sells, to whom, for how much, and what it is.
 
-Everything is counted anew for every cut from the purchases before it. Facts counted once over the
-whole period would tell the ranker's training weeks what was to come.
+Everything is counted anew for every cut from the purchases before it. Counted once over the whole
+period it would leak the future into the ranker's training weeks.
 """
 
 from dataclasses import dataclass, fields
@@ -26,13 +26,12 @@ ATTRIBUTES: Final = (
     "section_name",
     "garment_group_name",
 )
-"""Columns of the articles table that customers are found to be loyal to."""
+"""Columns of the articles table that a customer's purchases are compared by."""
 
 Numbers = npt.NDArray[np.float64]
 
 WINDOWS_DAYS: Final = (1, 3, 7, 14, 28, 91)
-_RECENT_DAYS: Final = 28
-_PRIOR_BUYERS: Final = 20.0
+"""Not in params.yaml: each is a feature of its own, known to saved trees by its name."""
 _ONLINE: Final = 2
 
 STATE_NAMES: Final = (
@@ -68,10 +67,9 @@ class ArticleFeatures:
     band_lift: npt.NDArray[np.float32]
     cluster_lift: npt.NDArray[np.float32]
 
-    @property
-    def is_on_sale(self) -> npt.NDArray[np.bool_]:
-        """Whether somebody bought the article in the last 28 days."""
-        return np.asarray(self.column("sold_28d") > 0)
+    def is_on_sale(self, days: int) -> npt.NDArray[np.bool_]:
+        """Return whether somebody bought each article in the last days."""
+        return np.asarray(self.column("days_since_last_sale") <= days)
 
     def column(self, name: str) -> npt.NDArray[np.float32]:
         """Return one column of the state, float32 of shape (articles,)."""
@@ -83,21 +81,29 @@ class ArticleFeatures:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Return the facts saved at path."""
+        """Return the features saved at path."""
         with np.load(path, allow_pickle=False) as stored:
             return cls(**{field.name: stored[field.name] for field in fields(cls)})
 
 
 def compute_article_features(
-    purchases: pd.DataFrame, cut: date, articles: pd.DataFrame, segments: pd.DataFrame
+    purchases: pd.DataFrame,
+    cut: date,
+    articles: pd.DataFrame,
+    segments: pd.DataFrame,
+    *,
+    recent_days: int,
+    prior_buyers: float,
 ) -> ArticleFeatures:
-    """Return the facts at the cut.
+    """Return the features at the cut.
 
     Args:
         purchases: tables.PURCHASES, all before the cut.
         cut: the first day not known yet.
         articles: tables.ARTICLES.
         segments: tables.SEGMENTS.
+        recent_days: how far back price, channel and buyers are looked up.
+        prior_buyers: how many average buyers an article is given beside its own.
 
     Raises:
         ValueError: a purchase lies on or after the cut.
@@ -105,35 +111,38 @@ def compute_article_features(
     days = purchases[columns.DAY].to_numpy("datetime64[D]")
     days_ago = (np.datetime64(cut, "D") - days).astype(np.int64)
     if len(days_ago) and days_ago.min() < 1:
-        raise ValueError(f"facts at {cut} were given purchases up to {days.max()}")
+        raise ValueError(f"article features at {cut} were given purchases up to {days.max()}")
     article = purchases[columns.ARTICLE].to_numpy(np.int64)
     customer = purchases[columns.CUSTOMER].to_numpy(np.int64)
     codes = np.stack([pd.factorize(articles[name])[0] for name in ATTRIBUTES], axis=1)
-    recent = days_ago <= _RECENT_DAYS
+    recent = days_ago <= recent_days
+
+    def lift(column: str) -> npt.NDArray[np.float32]:
+        segment = segments[column].to_numpy(np.int64)
+        shape = len(articles), int(segment.max()) + 1
+        return _lift(article[recent], segment[customer[recent]], shape, prior_buyers)
+
     band = segments[columns.AGE_BAND].to_numpy(np.int64)[customer]
-    cluster = segments[columns.CLUSTER].to_numpy(np.int64)[customer]
-    n_articles = len(articles)
     return ArticleFeatures(
-        _state(purchases, days_ago, band, codes[:, 0], n_articles),
+        _state(purchases, days_ago, recent, band, codes[:, 0], prior_buyers),
         codes.astype(np.int32),
-        _lift(article[recent], band[recent], n_articles, int(segments[columns.AGE_BAND].max()) + 1),
-        _lift(
-            article[recent], cluster[recent], n_articles, int(segments[columns.CLUSTER].max()) + 1
-        ),
+        lift(columns.AGE_BAND),
+        lift(columns.CLUSTER),
     )
 
 
 def _state(
     purchases: pd.DataFrame,
     days_ago: npt.NDArray[np.int64],
+    recent: npt.NDArray[np.bool_],
     band: npt.NDArray[np.int64],
     product: npt.NDArray[np.int64],
-    n_articles: int,
+    prior_buyers: float,
 ) -> npt.NDArray[np.float32]:
     article = purchases[columns.ARTICLE].to_numpy(np.int64)
     price = purchases[columns.PRICE].to_numpy(np.float64)
     is_online = purchases[columns.CHANNEL].to_numpy() == _ONLINE
-    recent = days_ago <= _RECENT_DAYS
+    n_articles = len(product)
 
     def count(chosen: npt.NDArray[np.bool_]) -> Numbers:
         return np.bincount(article[chosen], minlength=n_articles).astype(np.float64)
@@ -165,13 +174,13 @@ def _state(
             np.log(price_now / mean_price),
             mean(is_online.astype(np.float64), recent),
             mean(band.astype(np.float64), recent & (band >= 0)),
-            _rebought_share(purchases, ever),
+            _rebought_share(purchases, ever, prior_buyers),
             product_sold[product],
         ]
     return np.stack(table, axis=1).astype(np.float32)
 
 
-def _rebought_share(purchases: pd.DataFrame, sold_ever: Numbers) -> Numbers:
+def _rebought_share(purchases: pd.DataFrame, sold_ever: Numbers, prior_buyers: float) -> Numbers:
     """Return the share of an article's purchases that were not the customer's first of it."""
     ones = np.ones(len(purchases), np.float32)
     pairs = sparse.coo_matrix(
@@ -179,18 +188,20 @@ def _rebought_share(purchases: pd.DataFrame, sold_ever: Numbers) -> Numbers:
         shape=(len(sold_ever), int(purchases[columns.CUSTOMER].max()) + 1),
     ).tocsr()
     n_buyers = np.diff(pairs.indptr)
-    return np.asarray((sold_ever - n_buyers) / (sold_ever + _PRIOR_BUYERS))
+    return np.asarray((sold_ever - n_buyers) / (sold_ever + prior_buyers))
 
 
 def _lift(
-    article: npt.NDArray[np.int64], segment: npt.NDArray[np.int64], n_articles: int, n_segments: int
+    article: npt.NDArray[np.int64],
+    segment: npt.NDArray[np.int64],
+    shape: tuple[int, int],
+    prior_buyers: float,
 ) -> npt.NDArray[np.float32]:
     known = segment >= 0
-    counts = np.bincount(
-        article[known] * n_segments + segment[known], minlength=n_articles * n_segments
-    ).reshape(n_articles, n_segments)
+    place = article[known] * shape[1] + segment[known]
+    counts = np.bincount(place, minlength=shape[0] * shape[1]).reshape(shape)
     shares = counts.sum(axis=0) / max(counts.sum(), 1)
     expected = counts.sum(axis=1, keepdims=True) * shares
-    prior = _PRIOR_BUYERS * np.maximum(shares, 1e-6)
+    prior = prior_buyers * np.maximum(shares, 1e-6)
     lift = np.log((counts + prior) / (expected + prior))
-    return np.hstack([lift, np.zeros((n_articles, 1))]).astype(np.float32)
+    return np.hstack([lift, np.zeros((shape[0], 1))]).astype(np.float32)

@@ -1,7 +1,7 @@
 """Which articles are worth ranking for a customer: the union of what several models propose.
 
-A pair keeps its rank and score in every list it stands in, so the ranker can weigh the models
-against each other and an answer can say who proposed it.
+A pair has its rank and score in every list it stands in, so the ranker can weigh the models against
+each other and a recommendation can name the models that proposed it.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ class Candidates:
     """Customer-article pairs, ordered by row and then by article.
 
     Attributes:
-        rows: int64 of shape (pairs,); row of the histories asked about.
+        rows: int64 of shape (pairs,); row of the histories.
         articles: int32 of shape (pairs,).
         ranks: float32 of shape (pairs, sources); from 1, NaN where the source did not propose it.
         scores: float32 of the same shape; of the source, NaN likewise.
@@ -48,7 +48,7 @@ def collect_candidates(
     Args:
         sources: models by name.
         depths: by name, in the order of the result's columns, how many articles each may propose.
-        histories: who asks.
+        histories: of the customers.
         is_offered: bool of shape (articles,); others are left out.
     """
     lists = [sources[name].recommend(histories, depth) for name, depth in depths.items()]
@@ -56,8 +56,8 @@ def collect_candidates(
     for column, proposed in enumerate(lists):
         row, rank = np.nonzero(proposed.articles != NO_ARTICLE)
         article = proposed.articles[row, rank]
-        kept = is_offered[article]
-        row, rank, article = row[kept], rank[kept], article[kept]
+        offered = is_offered[article]
+        row, rank, article = row[offered], rank[offered], article[offered]
         keys.append(row * np.int64(histories.n_articles) + article)
         ranks.append(rank + 1)
         scores.append(proposed.scores[row, rank])

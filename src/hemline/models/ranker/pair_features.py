@@ -1,9 +1,10 @@
-"""What the ranker sees of a pair: the sources' opinions, the article, the customer, and both.
+"""What the ranker knows of a pair: its ranks and scores, the article, the customer, and both.
 
-A feature uses the histories asked about and the article facts of one cut; nothing here knows a
-date, so a training week and a live question are computed by the same lines.
+A feature is made from the customers' histories and the article features of one cut; nothing here
+knows a date, so a training week and a live request are computed by the same lines.
 """
 
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 import numba
@@ -14,11 +15,12 @@ from scipy import sparse
 from hemline.data.histories import Histories
 from hemline.models.label_shift import decay_weights
 from hemline.models.ranker.article_features import ATTRIBUTES, STATE_NAMES, ArticleFeatures
-from hemline.models.ranker.candidates import Candidates
+from hemline.models.ranker.candidates import Candidates, collect_candidates
+from hemline.models.ranker.sources import RankerSettings
+from hemline.models.recommender import Recommender
 
 Matrix = npt.NDArray[np.float32]
 
-_PROFILE_HALF_LIFE_DAYS: Final = 90.0
 _CUSTOMER_NAMES: Final = (
     "bought_7d",
     "bought_28d",
@@ -54,35 +56,53 @@ def feature_names(sources: tuple[str, ...]) -> tuple[str, ...]:
     )
 
 
-def pair_features(candidates: Candidates, histories: Histories, facts: ArticleFeatures) -> Matrix:
+def described_candidates(
+    sources: Mapping[str, Recommender],
+    settings: RankerSettings,
+    features: ArticleFeatures,
+    histories: Histories,
+) -> tuple[Candidates, Matrix]:
+    """Return what the sources propose to the customers, and the features of each pair."""
+    is_on_sale = features.is_on_sale(settings.on_sale_days)
+    candidates = collect_candidates(sources, settings.depths, histories, is_on_sale)
+    return candidates, pair_features(candidates, histories, features, settings)
+
+
+def pair_features(
+    candidates: Candidates,
+    histories: Histories,
+    features: ArticleFeatures,
+    settings: RankerSettings,
+) -> Matrix:
     """Return the features of each pair, float32 of shape (pairs, len(feature_names))."""
     rows, articles = candidates.rows, candidates.articles
-    customers = _customer_features(histories, facts)
-    price = facts.column("log_price")[articles]
-    own, likings = _bought_before(candidates, histories, facts)
+    customers = _customer_features(histories, features)
+    price = features.column("log_price")[articles]
+    decayed = decay_weights(histories.days_ago.data, settings.profile_half_life_days)
+    own, profile = _bought_before(candidates, histories, features, decayed)
     columns = [
         candidates.ranks,
         candidates.scores,
         (~np.isnan(candidates.ranks)).sum(axis=1, keepdims=True),
-        facts.state[articles],
+        features.state[articles],
         customers[rows],
         own,
         (price - customers[rows, _CUSTOMER_NAMES.index("customer_log_price")])[:, None],
-        (facts.column("mean_age_band")[articles] - customers[rows, -1])[:, None],
-        _lift_at(facts.band_lift, articles, histories.age_bands[rows]),
-        _lift_at(facts.cluster_lift, articles, histories.clusters[rows]),
-        likings,
+        (features.column("mean_age_band")[articles] - customers[rows, -1])[:, None],
+        _lift_at(features.band_lift, articles, histories.age_bands[rows]),
+        _lift_at(features.cluster_lift, articles, histories.clusters[rows]),
+        profile,
     ]
     # Written once into place: stacking would fill as much memory a second time.
-    features = np.empty((len(rows), sum(part.shape[1] for part in columns)), np.float32)
+    table = np.empty((len(rows), sum(part.shape[1] for part in columns)), np.float32)
     end = 0
     for part in columns:
         start, end = end, end + part.shape[1]
-        features[:, start:end] = part
-    return features
+        table[:, start:end] = part
+    return table
 
 
-def _customer_features(histories: Histories, facts: ArticleFeatures) -> Matrix:
+def _customer_features(histories: Histories, features: ArticleFeatures) -> Matrix:
     days = histories.days_ago
     length = np.diff(days.indptr)
     row = np.repeat(np.arange(len(length)), length)
@@ -96,7 +116,7 @@ def _customer_features(histories: Histories, facts: ArticleFeatures) -> Matrix:
     if len(starts):
         last[bought] = np.minimum.reduceat(days.data, starts)
         first[bought] = np.maximum.reduceat(days.data, starts)
-    price = facts.column("log_price")[days.indices]
+    price = features.column("log_price")[days.indices]
     has_price = ~np.isnan(price)
     n_priced = total(has_price.astype(np.float32))
     known_price = np.where(has_price, price, 0)
@@ -112,32 +132,31 @@ def _customer_features(histories: Histories, facts: ArticleFeatures) -> Matrix:
 def _lift_at(
     lift: Matrix, articles: npt.NDArray[np.int32], segments: npt.NDArray[np.int8]
 ) -> Matrix:
-    """Return the lift of each pair; 0, the last column, for a segment the facts never saw."""
+    """Return the lift of each pair; 0, the last column, for a segment unknown at the cut."""
     known = np.where(segments < lift.shape[1] - 1, segments, -1)
     return lift[articles, known][:, None]
 
 
 def _bought_before(
-    candidates: Candidates, histories: Histories, facts: ArticleFeatures
+    candidates: Candidates, histories: Histories, features: ArticleFeatures, decayed: Matrix
 ) -> tuple[Matrix, Matrix]:
-    """Return what a customer's purchases say of each pair.
+    """Return how each pair compares with the customer's purchases.
 
     First, float32 of shape (pairs, 2): units bought of exactly this article, and days since then,
-    NaN if never. Second, float32 of shape (pairs, len(ATTRIBUTES) + 1): by attribute, the faded
+    NaN if never. Second, float32 of shape (pairs, len(ATTRIBUTES) + 1): by attribute, the decayed
     share of the customer's purchases with the article's value; and days since the customer last
     bought any colour of the product, NaN if never.
     """
     days, n_pairs = histories.days_ago, len(candidates.rows)
     own = np.full((n_pairs, 2), np.nan, np.float32)
-    likings = np.full((n_pairs, len(ATTRIBUTES) + 1), np.nan, np.float32)
-    faded = decay_weights(days.data, _PROFILE_HALF_LIFE_DAYS)
-    by_customer = sparse.csr_matrix((faded, days.indices, days.indptr), shape=days.shape)
+    profile = np.full((n_pairs, len(ATTRIBUTES) + 1), np.nan, np.float32)
+    by_customer = sparse.csr_matrix((decayed, days.indices, days.indptr), shape=days.shape)
     totals = np.maximum(np.asarray(by_customer.sum(axis=1), np.float32).ravel(), 1e-9)
     purchases = _Purchases(
-        days.indptr, days.indices, histories.units.data, days.data, faded, totals
+        days.indptr, days.indices, histories.units.data, days.data, decayed, totals
     )
-    _look_back(candidates.rows, candidates.articles, purchases, facts.codes, own, likings)
-    return own, likings
+    _compare(candidates.rows, candidates.articles, purchases, features.codes, own, profile)
+    return own, profile
 
 
 class _Purchases(NamedTuple):
@@ -148,7 +167,7 @@ class _Purchases(NamedTuple):
         indices: of the same; the other arrays but the last stand beside it.
         units: how many.
         days_ago: of the latest purchase.
-        faded: what the purchase still counts.
+        decayed: what the purchase still counts.
         totals: by customer, what all purchases count, a little more than nothing.
     """
 
@@ -156,35 +175,35 @@ class _Purchases(NamedTuple):
     indices: npt.NDArray[np.int32]
     units: Matrix
     days_ago: Matrix
-    faded: Matrix
+    decayed: Matrix
     totals: Matrix
 
 
 @numba.njit(nogil=True, cache=True)
-def _look_back(
+def _compare(
     rows: npt.NDArray[np.int64],
     articles: npt.NDArray[np.int32],
     purchases: _Purchases,
     codes: npt.NDArray[np.int32],
     own: Matrix,
-    likings: Matrix,
+    profile: Matrix,
 ) -> None:
-    """Fill own and likings, which are NaN; see _bought_before."""
+    """Fill own and profile, which are NaN; see _bought_before."""
     n_attributes = codes.shape[1]
     for pair in range(len(rows)):
-        asked = articles[pair]
+        candidate = articles[pair]
         own[pair, 0] = 0
-        likings[pair, :n_attributes] = 0
+        profile[pair, :n_attributes] = 0
         for place in range(purchases.indptr[rows[pair]], purchases.indptr[rows[pair] + 1]):
             article = purchases.indices[place]
-            if article == asked:
+            if article == candidate:
                 own[pair, 0] = purchases.units[place]
                 own[pair, 1] = purchases.days_ago[place]
-            counts = purchases.faded[place]
+            counts = purchases.decayed[place]
             for attribute in range(n_attributes):
-                is_liked = codes[article, attribute] == codes[asked, attribute]
-                likings[pair, attribute] += counts if is_liked else np.float32(0)
-            is_sooner = not likings[pair, n_attributes] <= purchases.days_ago[place]
-            if codes[article, 0] == codes[asked, 0] and is_sooner:
-                likings[pair, n_attributes] = purchases.days_ago[place]
-        likings[pair, :n_attributes] /= purchases.totals[rows[pair]]
+                is_equal = codes[article, attribute] == codes[candidate, attribute]
+                profile[pair, attribute] += counts if is_equal else np.float32(0)
+            is_sooner = not profile[pair, n_attributes] <= purchases.days_ago[place]
+            if codes[article, 0] == codes[candidate, 0] and is_sooner:
+                profile[pair, n_attributes] = purchases.days_ago[place]
+        profile[pair, :n_attributes] /= purchases.totals[rows[pair]]

@@ -1,7 +1,7 @@
 """The two-stage hybrid: several models propose, gradient-boosted trees put in order.
 
-The ranker keeps its trees and the article facts of its cut. The models that propose are the fitted
-ones beside it and are handed in, so a version holds each of them once.
+The ranker holds its trees and the article features of its cut. The models that propose are the
+fitted ones beside it and are passed in, so a version holds each of them once.
 """
 
 from collections.abc import Mapping
@@ -17,52 +17,50 @@ from hemline.data.histories import Histories
 from hemline.kernels.lists import empty_lists
 from hemline.kernels.quickscorer import Scorer, make_scorer
 from hemline.models.ranker.article_features import ArticleFeatures
-from hemline.models.ranker.candidates import Candidates, collect_candidates
-from hemline.models.ranker.pair_features import pair_features
-from hemline.models.ranker.sources import Proposals, sources_of
+from hemline.models.ranker.candidates import Candidates
+from hemline.models.ranker.pair_features import described_candidates
+from hemline.models.ranker.sources import RankerSettings, sources_of
 from hemline.models.recommender import Recommendations, Recommender
 
 _BATCH: Final = 512
 
 
 class Ranker:
-    """Trees, facts and the models that propose."""
+    """Trees, article features and the models that propose."""
 
     name = "rank"
 
     def __init__(
         self,
         trees: lgb.Booster,
-        facts: ArticleFeatures,
-        proposals: Proposals,
+        features: ArticleFeatures,
+        settings: RankerSettings,
         models: Mapping[str, Recommender],
     ) -> None:
         """Take fitted parts.
 
         Args:
-            trees: over the columns of features.feature_names(tuple(proposals.depths)).
-            facts: of the articles at the cut.
-            proposals: which models propose, and how much.
+            trees: over the columns of pair_features.feature_names(tuple(settings.depths)).
+            features: of the articles at the cut.
+            settings: which models propose, and how candidates are described.
             models: fitted at the same cut, by name; those that do not propose are ignored.
         """
         self.trees = trees
-        self.facts = facts
-        self.proposals = proposals
-        self.sources = sources_of(proposals, facts, models)
+        self.features = features
+        self.settings = settings
+        self.sources = sources_of(settings, features, models)
 
     def recommend(self, histories: Histories, k: int) -> Recommendations:
-        """Return the k best candidates; an answer's source names the models that proposed it."""
+        """Return the k best candidates; their source names the models that proposed them."""
         articles, scores = empty_lists(histories.n_customers, k)
         proposed = np.zeros(articles.shape, np.int16)
         for start in range(0, histories.n_customers, _BATCH):
             rows = np.arange(start, min(start + _BATCH, histories.n_customers))
-            asked = histories.rows(rows)
-            candidates = collect_candidates(
-                self.sources, self.proposals.depths, asked, self.facts.is_on_sale
+            candidates, features = described_candidates(
+                self.sources, self.settings, self.features, histories.rows(rows)
             )
             if len(candidates.rows) == 0:
                 continue
-            features = pair_features(candidates, asked, self.facts)
             score = self._score(features).astype(np.float32)
             row, rank, chosen = _best(candidates, score, k)
             articles[start + row, rank] = candidates.articles[chosen]
@@ -80,24 +78,24 @@ class Ranker:
 
     @cached_property
     def _source_names(self) -> tuple[str, ...]:
-        return _source_names(tuple(self.proposals.depths))
+        return _source_names(tuple(self.settings.depths))
 
     @cached_property
     def _score(self) -> Scorer:
         return make_scorer(self.trees)
 
     def save(self, folder: Path) -> None:
-        """Write trees as LightGBM's text, facts as npz, who proposes as json."""
+        """Write trees as LightGBM's text, article features as npz, settings as json."""
         (folder / "trees.txt").write_text(self.trees.model_to_string(), encoding="utf-8")
-        self.facts.save(folder / "facts.npz")
-        self.proposals.save(folder)
+        self.features.save(folder / "facts.npz")
+        self.settings.save(folder)
 
     @classmethod
     def load(cls, folder: Path, models: Mapping[str, Recommender]) -> Self:
         """Return the ranker saved in folder, over the fitted models beside it."""
         trees = lgb.Booster(model_str=(folder / "trees.txt").read_text(encoding="utf-8"))
-        facts = ArticleFeatures.load(folder / "facts.npz")
-        return cls(trees, facts, Proposals.load(folder), models)
+        features = ArticleFeatures.load(folder / "facts.npz")
+        return cls(trees, features, RankerSettings.load(folder), models)
 
 
 def _best(
@@ -105,7 +103,7 @@ def _best(
 ) -> tuple[npt.NDArray[np.int64], ...]:
     """Return row, rank and pair of each customer's k best pairs.
 
-    Equal scores go by the best rank that a source gave, so that trees with little to say (few
+    Equal scores go by the best rank that a source gave, so that trees with few splits (few
     weeks, few customers) leave the sources' order as it is; then by article, as the pairs stand.
     """
     best_rank = np.fmin.reduce(candidates.ranks, axis=1)
@@ -113,8 +111,8 @@ def _best(
     row = candidates.rows[order]
     starts = np.searchsorted(row, row)
     rank = np.arange(len(row)) - starts
-    kept = rank < k
-    return row[kept], rank[kept], order[kept]
+    is_listed = rank < k
+    return row[is_listed], rank[is_listed], order[is_listed]
 
 
 def _source_names(sources: tuple[str, ...]) -> tuple[str, ...]:

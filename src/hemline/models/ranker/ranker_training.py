@@ -1,12 +1,12 @@
 """Training the ranker on past weeks: who bought what, among what would have been proposed.
 
-A training week is a cut in the past: sources, facts and histories as they were, and the purchases
-of the seven days after as labels. LambdaRank (Burges 2010) weights each pair of candidates of one
-customer by what swapping them would change in the list's NDCG.
+A training week is a cut in the past: sources, article features and histories as they were, and the
+purchases of the seven days after as labels. LambdaRank (Burges 2010) weights each pair of
+candidates of one customer by what swapping them would change in the list's NDCG.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Annotated, ClassVar, Final
 
 import lightgbm as lgb
@@ -18,9 +18,8 @@ from scipy import sparse
 from hemline.data.histories import Histories
 from hemline.errors import BadInput
 from hemline.models.ranker.article_features import ArticleFeatures
-from hemline.models.ranker.candidates import collect_candidates
-from hemline.models.ranker.pair_features import Matrix, feature_names, pair_features
-from hemline.models.ranker.sources import Proposals, sources_of
+from hemline.models.ranker.pair_features import Matrix, described_candidates, feature_names
+from hemline.models.ranker.sources import OWN, SAME_PRODUCT, RankerSettings, sources_of
 from hemline.models.recommender import Recommender
 from hemline.params import Section
 
@@ -29,52 +28,69 @@ _BATCH: Final = 4096
 
 
 class RankParams(Section):
-    """What is proposed, which weeks teach, and how the trees grow."""
+    """What is proposed, which weeks are trained on, and how the trees grow."""
 
     section: ClassVar[str] = "rank"
-    candidates: dict[str, PositiveInt]
-    training_weeks: PositiveInt
-    enough_customers: PositiveInt
-    max_customers: PositiveInt
-    repurchase_days: PositiveInt
-    cvae_epochs: PositiveInt
-    leaves: Annotated[int, Field(ge=2)]
-    min_pairs_in_leaf: PositiveInt
-    feature_share: Annotated[float, Field(gt=0, le=1)]
-    learning_rate: PositiveFloat
-    max_trees: PositiveInt
-    patience: PositiveInt
-    seed: int
+    candidates: dict[str, PositiveInt] = {  # noqa: RUF012  (pydantic copies it)
+        OWN: 60,
+        SAME_PRODUCT: 20,
+        "popularity": 60,
+        "segment_popularity": 60,
+        "copurchase": 80,
+        "tfidf": 20,
+        "item_knn": 80,
+        "als": 80,
+        "cvae": 100,
+    }
+    repurchase_days: PositiveInt = 730
+    units_weight: PositiveFloat = 0.5
+    same_product_articles: PositiveInt = 10
+    latest_articles: PositiveInt = 20
+    on_sale_days: PositiveInt = 28
+    prior_buyers: PositiveFloat = 20.0
+    profile_half_life_days: PositiveFloat = 90.0
+    training_weeks: PositiveInt = 4
+    enough_customers: PositiveInt = 40_000
+    max_customers: PositiveInt = 20_000
+    cvae_epochs: PositiveInt = 16
+    leaves: Annotated[int, Field(ge=2)] = 31
+    min_pairs_in_leaf: PositiveInt = 100
+    feature_share: Annotated[float, Field(gt=0, le=1)] = 0.5
+    learning_rate: PositiveFloat = 0.05
+    max_trees: PositiveInt = 500
+    patience: PositiveInt = 50
+    seed: int = 7
 
     @property
-    def proposals(self) -> Proposals:
-        """Who proposes, as the ranker keeps it."""
-        return Proposals(dict(self.candidates), self.repurchase_days)
+    def settings(self) -> RankerSettings:
+        """What a ranker is saved with."""
+        shared = {field.name for field in fields(RankerSettings)} - {"depths"}
+        return RankerSettings(depths=dict(self.candidates), **self.model_dump(include=shared))
 
 
 @dataclass(frozen=True)
 class RankedWeek:
     """The candidates of one week's buyers and which of them were bought.
 
-    Kept are only the pairs of customers who bought one of theirs: nobody else's order can be wrong.
+    Pairs of customers who bought none of theirs are left out: their order cannot be wrong.
 
     Attributes:
         features: float32 of shape (pairs, features).
         is_bought: bool of shape (pairs,).
-        n_candidates: int of shape (customers,); pairs of each customer kept, in order.
-        n_asked: number of buyers whose candidates were looked at, kept or not.
+        n_candidates: int of shape (customers,); pairs of each remaining customer, in order.
+        n_buyers: number of buyers whose candidates were labelled, left out or not.
     """
 
     features: Matrix
     is_bought: npt.NDArray[np.bool_]
     n_candidates: npt.NDArray[np.int64]
-    n_asked: int
+    n_buyers: int
 
 
 def ranked_week(
     models: Mapping[str, Recommender],
-    proposals: Proposals,
-    facts: ArticleFeatures,
+    settings: RankerSettings,
+    features: ArticleFeatures,
     known: Histories,
     bought: sparse.csr_matrix,
 ) -> RankedWeek:
@@ -82,25 +98,22 @@ def ranked_week(
 
     Args:
         models: fitted at the week's start.
-        proposals: which of them propose.
-        facts: of the articles at the week's start.
+        settings: which of them propose, and how candidates are described.
+        features: of the articles at the week's start.
         known: histories of the week's buyers at its start.
         bought: CSR of shape (buyers, articles), what they bought in the week.
     """
-    sources, depths = sources_of(proposals, facts, models), proposals.depths
-    parts = []
+    sources, parts = sources_of(settings, features, models), []
     for start in range(0, known.n_customers, _BATCH):
         rows = np.arange(start, min(start + _BATCH, known.n_customers))
-        asked = known.rows(rows)
-        candidates = collect_candidates(sources, depths, asked, facts.is_on_sale)
+        candidates, described = described_candidates(sources, settings, features, known.rows(rows))
         is_bought = np.asarray(bought[rows][candidates.rows, candidates.articles]).ravel() > 0
         has_hit = np.bincount(candidates.rows, is_bought, minlength=len(rows)) > 0
-        kept = has_hit[candidates.rows]
-        features = pair_features(candidates, asked, facts)[kept]
+        informs = has_hit[candidates.rows]
         n_candidates = np.bincount(candidates.rows, minlength=len(rows))[has_hit]
-        parts.append((features, is_bought[kept], n_candidates))
-    features, labels, n_candidates = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return RankedWeek(features, labels, n_candidates, known.n_customers)
+        parts.append((described[informs], is_bought[informs], n_candidates))
+    described, labels, counts = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return RankedWeek(described, labels, counts, known.n_customers)
 
 
 def fit_trees(
@@ -112,16 +125,16 @@ def fit_trees(
         weeks: what to learn from.
         validation: where to stop; None grows exactly n_trees.
         params: section `rank`.
-        n_trees: at most so many.
+        n_trees: at most this many.
 
     Raises:
         BadInput: nobody bought a candidate, in any week or in the validation week.
     """
-    taught = any(week.is_bought.any() for week in weeks)
-    if not taught or (validation is not None and not validation.is_bought.any()):
+    has_labels = any(week.is_bought.any() for week in weeks)
+    if not has_labels or (validation is not None and not validation.is_bought.any()):
         raise BadInput(
             "in the training weeks, and in the validation week, somebody buys a candidate",
-            found="none in the validation week" if taught else f"none in {len(weeks)} weeks",
+            found="none in the validation week" if has_labels else f"none in {len(weeks)} weeks",
             fix="raise rank.training_weeks or the numbers under rank.candidates in params.yaml",
         )
     names = list(feature_names(tuple(params.candidates)))
@@ -143,8 +156,8 @@ def fit_trees(
     if validation is None:
         return lgb.train(settings, train, n_trees)
     stop = lgb.early_stopping(params.patience, verbose=False)
-    seen = _dataset([validation], names, reference=train)
-    return lgb.train(settings, train, n_trees, valid_sets=[seen], callbacks=[stop])
+    stop_on = _dataset([validation], names, reference=train)
+    return lgb.train(settings, train, n_trees, valid_sets=[stop_on], callbacks=[stop])
 
 
 def _dataset(

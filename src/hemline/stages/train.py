@@ -1,0 +1,62 @@
+"""Stages train_*: files to the fitted models named, for all that need no stage of their own."""
+
+import logging
+from functools import cache
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hemline import tables
+from hemline.data.histories import Histories, load_histories
+from hemline.errors import BadInput
+from hemline.models.catalogue import TrainingData, entry_of
+from hemline.segments.attributes import AGE_BANDS
+from hemline.stages.command import OutPath, ParamsPath, run
+
+logger = logging.getLogger(__name__)
+
+Names = Annotated[list[str], typer.Option(help="Of the catalogue; may be given several times.")]
+IfRead = Annotated[Path | None, typer.Option(exists=True, help="If one of the models reads it.")]
+
+
+def main(
+    params: ParamsPath,
+    models: OutPath,
+    model: Names,
+    histories: IfRead = None,
+    segments: IfRead = None,
+    articles: IfRead = None,
+) -> None:
+    """Fit each model with the numbers of params.yaml and save it in its folder."""
+
+    @cache
+    def known() -> Histories:
+        segment_of = tables.read_table(segments, tables.SEGMENTS) if segments else None
+        return load_histories(_given(histories, "--histories"), segment_of)
+
+    data = TrainingData(
+        histories=known,
+        articles=lambda: tables.read_table(_given(articles, "--articles"), tables.ARTICLES),
+        n_age_bands=len(AGE_BANDS),
+    )
+    for name in model:
+        fitted = entry_of(name).fit_as_in(params, data)
+        folder = models / name
+        folder.mkdir(parents=True, exist_ok=True)
+        fitted.save(folder)
+        logger.info("%s saved in %s", fitted.name, folder)
+
+
+def _given(path: Path | None, option: str) -> Path:
+    if path is None:
+        raise BadInput(
+            f"a stage passes {option} where one of its models is fitted from it",
+            found=f"no {option}",
+            fix=f"add {option} to the stage in dvc.yaml",
+        )
+    return path
+
+
+if __name__ == "__main__":
+    run(main)
