@@ -1,10 +1,14 @@
-"""Whom a flow tells: alerts into the outbox and out of it, with the links a reader needs.
+"""What flows report: alerts for people, and the event that starts a training.
 
-Alerts are for those who are not looking. A run that a person started tells its terminal, so of it
-only a change of champion is worth an alert: that concerns everybody.
+Alerts are for those who are not watching. A run that a person started reports to its terminal, so
+of it only a change of champion is worth an alert: that concerns everybody. Alerts and events lie in
+an outbox before they are sent, so that every run may report everything again, whatever week it is
+about. A week's event comes last: once a week has one, it was reported, and a run that was killed
+before that is completed by the next.
 """
 
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -14,7 +18,7 @@ from prefect.runtime import deployment, flow_run
 
 from flows.addresses import addresses
 from flows.project import Project
-from hemline.registry.champions import NO_VERSION, Change, settle
+from hemline.registry.champions import NO_VERSION, settle
 from hemline.registry.versions import (
     CHAMPION,
     GATE_PROMOTED,
@@ -24,10 +28,11 @@ from hemline.registry.versions import (
     version_by_alias,
     version_page,
 )
-from monitoring.alerts.alert import Alert, AlertParams
-from monitoring.alerts.alert_delivery import Raised, held_back, raise_alert
-from monitoring.alerts.channels import Logger, deliver
-from monitoring.alerts.retrain_events import EventName, deliver_events, read_events, store_event
+from monitoring.alerts.alert import AlertDraft, AlertParams, Links, complete_alert
+from monitoring.alerts.alert_delivery import held_back, raise_alert
+from monitoring.alerts.channels import deliver
+from monitoring.alerts.outbox import Logger, Outbox
+from monitoring.alerts.retrain_events import EventName, StoredEvent, deliver_events
 from monitoring.alerts.training_alerts import (
     challenger_rejected,
     champion_changed,
@@ -61,100 +66,114 @@ def links(week_end: date | None = None, version: str | None = None) -> dict[str,
     return pages
 
 
-def send_alert(alert: Alert, project: Project, logger: Logger) -> None:
+def send_alert(draft: AlertDraft, pages: Links, project: Project, logger: Logger) -> None:
     """Raise an alert, once however often it is raised, and send what waits in the outbox."""
-    raised = _keep(alert, project)
-    if raised != "new":
-        logger.info("alert '%s' is %s", alert.title, raised)
-    _deliver(project, logger)
+    _raise(draft, pages, project, logger)
+    _send_pending(project, logger)
 
 
 def report_failure(
-    project: Project, logger: Logger, *, week_end: date | None, stage: str, said: str
+    project: Project, logger: Logger, *, week_end: date | None, stage: str, message: str
 ) -> None:
     """Alert that a training nobody watched has failed."""
-    if not is_unattended():
-        return
-    alert = retrain_failed(
-        week_end,
-        stage=stage,
-        said=said,
-        champion=_champion_if_known(logger),
-        links=links(week_end),
-        params=AlertParams.load(project.params),
-    )
-    send_alert(alert, project, logger)
+    if is_unattended():
+        champion = _champion_if_known(logger)
+        draft = retrain_failed(week_end, stage=stage, message=message, champion=champion)
+        send_alert(draft, links(week_end), project, logger)
 
 
 def report_verdict(
     project: Project, logger: Logger, *, week_end: date, version: Version, reason: str
 ) -> None:
-    """Alert that another version answers, or that the one of an unwatched training may not.
+    """Alert that the champion changed, or that the version of an unwatched training was rejected.
 
-    A version that won and was rolled back since was not refused, and nothing is told of it.
+    A version that won and was rolled back since was not rejected, so there is no alert.
     """
     report_champion_changes(project, logger)
     champion = version_by_alias(CHAMPION)
     if not is_unattended() or champion is None or champion.number == version.number:
         return
     judged = known_version(version.number)  # what was handed over was read before the gate
-    if judged.tags.get(GATE_PROMOTED) != "false":
-        return
-    alert = challenger_rejected(
-        week_end,
-        version=version.number,
-        champion=champion.number,
-        reason=reason,
-        links=links(version=version.number),
-        params=AlertParams.load(project.params),
-    )
-    send_alert(alert, project, logger)
+    if judged.tags.get(GATE_PROMOTED) == "false":
+        draft = challenger_rejected(
+            week_end, version=version.number, champion=champion.number, reason=reason
+        )
+        send_alert(draft, links(version=version.number), project, logger)
 
 
 def report_champion_changes(project: Project, logger: Logger) -> None:
-    """Alert of every change of champion that was not told, however it came about.
+    """Alert of every change of champion that has no alert yet, whatever caused it.
 
     Not of a first champion, of an alias taken away, or of versions that were deleted since.
     """
     weeks = {version.number: version.cut for version in all_versions()}
     for number, change in enumerate(settle(datetime.now(tz=UTC)), start=1):
         if change.previous != NO_VERSION and change.version in weeks:
-            _keep(_champion_alert(change, number, weeks[change.version], project), project)
-    _deliver(project, logger)
+            week_end = weeks[change.version]  # not the clock's day, so that it is one alert
+            draft = champion_changed(week_end, number, change)
+            _raise(draft, links(version=change.version), project, logger)
+    _send_pending(project, logger)
 
 
 @task(cache_policy=NO_CACHE)
 def announce(
     project: Project, decisions: pd.DataFrame, verdicts: pd.DataFrame, week_end: date
 ) -> None:
-    """Tell of every decision that nobody was told of, and deliver what has not arrived.
+    """Report every decision that was not reported yet, and deliver what has not arrived.
 
-    What is older than the cool-down is left: a drift that lasts is confirmed anew.
+    What is older than the cool-down is left: a drift that lasts is confirmed again.
     """
-    logger, outbox = get_run_logger(), project.monitoring / "events"
-    cool_down = MonitorParams.load(project.params).cool_down_weeks
-    oldest = week_end - timedelta(weeks=cool_down)
-    told = {event.week_end for event in read_events(outbox)}
+    logger = get_run_logger()
+    outbox = Outbox(project.monitoring / "events", StoredEvent)
+    oldest = week_end - timedelta(weeks=MonitorParams.load(project.params).cool_down_weeks)
+    reported = {event.week_end for event in outbox.read()}
     decision: Any
     for decision in decisions.itertuples():
-        if decision.week_end >= oldest and decision.week_end.isoformat() not in told:
-            _send_week_alerts(project, verdicts, decision)
-            store_event(
-                outbox, _event_name(verdicts, decision), decision.week_end, _payload(decision)
-            )
-    deliver_events(outbox, oldest=oldest, logger=logger)
-    report_champion_changes(
-        project, logger
-    )  # last: a registry out of order must not hold up a training
+        if decision.week_end >= oldest and decision.week_end not in reported:
+            _report_week(decision, verdicts, project, logger)
+            outbox.add(_event(decision, verdicts))
+    deliver_events(outbox.folder, oldest=oldest, logger=logger)
+    report_champion_changes(project, logger)  # last: a broken registry must not delay a training
 
 
-def _keep(alert: Alert, project: Project) -> Raised:
-    params, outbox = AlertParams.load(project.params), project.monitoring / "alerts"
-    return raise_alert(alert, outbox, params, now=datetime.now(tz=UTC))
+def _report_week(decision: Any, verdicts: pd.DataFrame, project: Project, logger: Logger) -> None:
+    pages = links(decision.week_end)
+    if decision.confirmed:
+        send_alert(drift_confirmed(decision, verdicts), pages, project, logger)
+    suppressed = held_back(_outbox(project), decision.week_end)
+    send_alert(digest(decision.week_end, verdicts, suppressed), pages, project, logger)
 
 
-def _deliver(project: Project, logger: Logger) -> None:
-    deliver(project.monitoring / "alerts", AlertParams.load(project.params), logger)
+def _event(decision: Any, verdicts: pd.DataFrame) -> StoredEvent:
+    payload = {
+        "retrain": bool(decision.retrain),
+        "confirmed": decision.confirmed,
+        "reasons": decision.reasons,
+        "version": decision.version,
+    }
+    week = verdicts[verdicts["week_end"] == decision.week_end]
+    name: EventName = "hemline.drift.ok"
+    if decision.confirmed:
+        name = "hemline.drift.confirmed"
+    elif week["verdict"].eq(Verdict.SEASONAL).any():
+        name = "hemline.season.changed"
+    return StoredEvent(name=name, week_end=decision.week_end, payload=payload)
+
+
+def _outbox(project: Project) -> Path:
+    return project.monitoring / "alerts"
+
+
+def _raise(draft: AlertDraft, pages: Links, project: Project, logger: Logger) -> None:
+    params = AlertParams.load(project.params)
+    alert = complete_alert(draft, pages, params)
+    raised = raise_alert(alert, _outbox(project), params, now=datetime.now(tz=UTC))
+    if raised == "suppressed":
+        logger.info("alert '%s' is held back by cool-down", alert.title)
+
+
+def _send_pending(project: Project, logger: Logger) -> None:
+    deliver(_outbox(project), AlertParams.load(project.params), logger)
 
 
 def _champion_if_known(logger: Logger) -> str | None:
@@ -162,61 +181,6 @@ def _champion_if_known(logger: Logger) -> str | None:
     try:
         champion = version_by_alias(CHAMPION)
     except Exception:
-        logger.exception("who the champion is cannot be said")
+        logger.exception("the registry cannot be read, so the alert does not name the champion")
         return None
     return champion.number if champion else None
-
-
-def _champion_alert(change: Change, number: int, week_end: date, project: Project) -> Alert:
-    return champion_changed(
-        week_end,  # and not the clock's day, so that it is one alert
-        change=str(number),
-        version=change.version,
-        previous=change.previous,
-        how=change.how,
-        reason=change.reason,
-        links=links(version=change.version),
-        params=AlertParams.load(project.params),
-    )
-
-
-def _send_week_alerts(project: Project, verdicts: pd.DataFrame, decision: Any) -> None:
-    logger, params = get_run_logger(), AlertParams.load(project.params)
-    if decision.confirmed:
-        alert = drift_confirmed(
-            decision.week_end,
-            confirmed=decision.confirmed,
-            reasons=decision.reasons,
-            verdicts=verdicts,
-            retrain=decision.retrain,
-            pages_a_person=decision.pages_a_person,
-            links=links(decision.week_end),
-            params=params,
-        )
-        send_alert(alert, project, logger)
-    weekly = digest(
-        decision.week_end,
-        verdicts=verdicts,
-        held_back=held_back(project.monitoring / "alerts", decision.week_end),
-        links=links(decision.week_end),
-        params=params,
-    )
-    send_alert(weekly, project, logger)
-
-
-def _event_name(verdicts: pd.DataFrame, decision: Any) -> EventName:
-    if decision.confirmed:
-        return "hemline.drift.confirmed"
-    of_the_week = verdicts[verdicts["week_end"] == decision.week_end]["verdict"]
-    has_season = of_the_week.eq(Verdict.SEASONAL).any()
-    return "hemline.season.changed" if has_season else "hemline.drift.ok"
-
-
-def _payload(decision: Any) -> dict[str, Any]:
-    return {
-        "week_end": decision.week_end.isoformat(),
-        "retrain": bool(decision.retrain),
-        "confirmed": decision.confirmed,
-        "reasons": decision.reasons,
-        "version": decision.version,
-    }

@@ -15,8 +15,8 @@ from flows.alerting import links, send_alert
 from flows.project import Project
 from hemline.data.expectations.rules import ValidateParams
 from hemline.engine.engine import open_engine
-from monitoring.alerts.alert import Alert, AlertParams
-from monitoring.alerts.week_alerts import data_late, validation_failed
+from monitoring.alerts.alert import AlertDraft
+from monitoring.alerts.week_alerts import data_late, tables_not_updated, validation_failed
 from monitoring.completeness import (
     CompletenessReport,
     FreshDataParams,
@@ -40,7 +40,8 @@ def update_tables(project: Project, dry_run: bool) -> str | None:
     except dvc.TrainingLocked as busy:
         logger.warning("using the tables as they are: %s", busy)
     except dvc.StageFailed as failure:
-        return _report(_tables_failed(failure, project), project, dry_run, problem=str(failure))
+        alert = tables_not_updated(failure.output)
+        return _report(alert, project, dry_run, problem=str(failure))
     return None
 
 
@@ -50,17 +51,16 @@ def check(project: Project, week_end: date, dry_run: bool) -> str | None:
 
     The report goes to the live pages even in a dry run: it is about the data, not a decision.
     """
-    tables, params = project.root / project.tables, AlertParams.load(project.params)
+    tables = project.root / project.tables
     completeness = completeness_of(project, week_end)
     if not completeness.is_complete:
-        latest = completeness.latest_day
-        late = data_late(week_end, latest_day=latest, links=links(), params=params)
+        late = data_late(week_end, completeness.latest_day)
         return _report(late, project, dry_run, problem=completeness.summary)
     checks = MonitorRecords(project.monitoring).page_of(week_end).parent / "checks"
     rules = ValidateParams.load(project.params)
     broken = broken_rules(check_week(project.engine, tables, week_end, rules, checks))
     if broken:
-        failed = validation_failed(week_end, broken=broken, links=links(), params=params)
+        failed = validation_failed(week_end, broken)
         return _report(failed, project, dry_run, problem="; ".join(broken))
     return None
 
@@ -73,21 +73,7 @@ def completeness_of(project: Project, week_end: date) -> CompletenessReport:
         return check_completeness(engine, transactions, week_end, fresh)
 
 
-def _tables_failed(failure: dvc.StageFailed, project: Project) -> Alert:
-    """Return the alert that the tables could not be updated; the data need not be the cause."""
-    params = AlertParams.load(project.params)
-    alert = validation_failed(None, broken=[failure.output], links=links(), params=params)
-    title = "The tables could not be updated"
-    texts = {
-        "title": title,
-        "happened": f"{title}: {failure.output}",
-        "first_thing": "Fix the error above, then run `hemline monitor`. Nothing is lost: that run "
-        "judges every week since the last decision.",
-    }
-    return alert.model_copy(update=texts)
-
-
-def _report(alert: Alert, project: Project, dry_run: bool, *, problem: str) -> str:
+def _report(alert: AlertDraft, project: Project, dry_run: bool, *, problem: str) -> str:
     if not dry_run:
-        send_alert(alert, project, get_run_logger())
+        send_alert(alert, links(), project, get_run_logger())
     return problem

@@ -125,11 +125,13 @@ def train(
         return Failed(message=str(unfit))
     except (BadInput, dvc.TrainingLocked) as refusal:
         logger.error("%s", refusal)  # noqa: TRY400  (the message is the whole story)
-        report_failure(Project.at(root), logger, week_end=week_end, stage=_FLOW, said=str(refusal))
+        report_failure(
+            Project.at(root), logger, week_end=week_end, stage=_FLOW, message=str(refusal)
+        )
         return Failed(message=str(refusal))
     except Exception as error:
         message = f"{type(error).__name__}: {error}"
-        report_failure(Project.at(root), logger, week_end=week_end, stage=_FLOW, said=message)
+        report_failure(Project.at(root), logger, week_end=week_end, stage=_FLOW, message=message)
         raise
 
 
@@ -271,8 +273,8 @@ def _check_test_week(project: Project) -> None:
 
 
 def _failed(project: Project, stage: str, state: State[Any], week_end: date | None) -> State[Any]:
-    output = state.data.output if isinstance(state.data, dvc.StageFailed) else str(state.message)
-    report_failure(project, get_run_logger(), week_end=week_end, stage=stage, said=output)
+    message = state.data.output if isinstance(state.data, dvc.StageFailed) else str(state.message)
+    report_failure(project, get_run_logger(), week_end=week_end, stage=stage, message=message)
     return Failed(message=state.message, data=state.data)
 
 

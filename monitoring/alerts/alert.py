@@ -1,18 +1,20 @@
-"""What an alert is: one true statement for a person, with what the system has already done.
+"""What an alert is: what happened, what the system has done already, what to do first.
 
-An alert carries everything its reader needs, as text, so it can be kept, sent and shown years later
-without the tables it came from. The price: it is a copy, and a corrected verdict does not correct
-an alert that went out.
+An alert carries everything its reader needs, as text, so it can be stored, sent and shown years
+later without the tables it came from. The price: it is a copy, and a corrected verdict does not
+correct an alert that was sent.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
-from typing import Any, ClassVar, Final, Literal, Self, get_args
+from functools import partial
+from typing import Annotated, ClassVar, Final, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, NonNegativeInt, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, NonNegativeInt, model_validator
 
 from hemline.params import Section
+from monitoring.alerts.outbox import StoredAsOf
 
 Kind = Literal[
     "data late",
@@ -24,20 +26,23 @@ Kind = Literal[
     "digest",
 ]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
-Links = Mapping[str, str]
-
 _CREDENTIALS: Final = re.compile(r"(?<=://)[^/\s@]+@")
+Text = Annotated[str, AfterValidator(partial(_CREDENTIALS.sub, ""))]
+"""Text without user and password of any address: error messages quote addresses."""
+
+Links = Mapping[str, Text]
+Table = tuple[tuple[Text, ...], ...]
 
 
 class AlertParams(Section):
-    """Who is told what, how often, and through which of Prefect's blocks.
+    """Who gets which alert, how often, and through which of Prefect's blocks.
 
     Attributes:
-        blocks: names of Prefect blocks such as "mail/hemline"; without any, alerts are only kept
+        blocks: names of Prefect blocks such as "mail/hemline"; without any, alerts are only stored
             and logged.
         runbook: where the reader finds docs/monitoring.md.
         owners: by kind, who acts on it.
-        cool_down_days: by kind, how many days a second alert about the same things is held back.
+        cool_down_days: by kind, for how many days another alert on the same subjects is held back.
     """
 
     section: ClassVar[str] = "alerts"
@@ -55,78 +60,54 @@ class AlertParams(Section):
         return self
 
 
-class Alert(BaseModel):
-    """One alert, complete: nothing is looked up when it is sent.
+class AlertDraft(BaseModel):
+    """What an alert reports, before it has an owner and links.
 
     Attributes:
         kind: what sort of thing happened; also its heading in the runbook.
-        week_end: the week it is about, known by the first day after it; None where there is none.
+        week_end: the first day after the week it is about; None where it is about no week.
         subjects: what it is about, sorted: columns, a stage, a version. Same kind, week and
-            subjects: same alert. Cool-down looks at each subject by itself.
+            subjects: same alert. Cool-down counts for each subject separately.
         title: what happened, in one line.
-        owner: who acts on it.
-        is_urgent: whether somebody should look now and not in working hours.
-        happened: what was seen, one or two sentences.
+        happened: what was observed, one or two sentences.
         done: what the system has done about it already.
         first_thing: what to do first.
         table: a heading and its rows; empty where there is nothing to show.
-        links: address by name.
-        runbook: address of the section of the runbook.
-        n_held_back: alerts about the same subjects held back since the last that went out.
+        is_urgent: whether somebody should act now and not in working hours.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     kind: Kind
-    week_end: date | None
-    subjects: tuple[str, ...]
-    title: str
+    week_end: Annotated[date | None, StoredAsOf]
+    subjects: tuple[Text, ...]
+    title: Text
+    happened: Text
+    done: Text
+    first_thing: Text
+    table: Table = ()
+    is_urgent: bool = False
+
+
+class Alert(AlertDraft):
+    """One alert, complete: nothing is looked up when it is sent.
+
+    Attributes:
+        owner: who acts on it.
+        links: address by name.
+        runbook: address of the section of the runbook.
+        n_held_back: alerts on the same subjects held back since the last that was sent.
+    """
+
     owner: str
-    is_urgent: bool
-    happened: str
-    done: str
-    first_thing: str
-    table: tuple[tuple[str, ...], ...]
-    links: Mapping[str, str]
+    links: Links
     runbook: str
     n_held_back: int = 0
 
-    @model_validator(mode="before")
-    @classmethod
-    def _without_credentials(cls, content: Any) -> Any:
-        if isinstance(content, dict) and "as_of" in content:  # alerts stored before the rename
-            content = {"week_end" if key == "as_of" else key: part for key, part in content.items()}
-        return _stripped(content)
 
-
-def compose(
-    kind: Kind,
-    week_end: date | None,
-    subjects: Sequence[str],
-    *,
-    title: str,
-    happened: str,
-    done: str,
-    first_thing: str,
-    links: Links,
-    params: AlertParams,
-    is_urgent: bool,
-    table: tuple[tuple[str, ...], ...] = (),
-) -> Alert:
-    """Return an alert with the owner and the section of the runbook that its kind has."""
-    return Alert(
-        kind=kind,
-        week_end=week_end,
-        subjects=tuple(subjects),
-        title=title,
-        owner=params.owners[kind],
-        is_urgent=is_urgent,
-        happened=happened,
-        done=done,
-        first_thing=first_thing,
-        table=table,
-        links=dict(links),
-        runbook=f"{params.runbook}#{anchor(kind)}",
-    )
+def complete_alert(draft: AlertDraft, links: Links, params: AlertParams) -> Alert:
+    """Return the alert with the owner and the section of the runbook that its kind has."""
+    runbook = f"{params.runbook}#{anchor(draft.kind)}"
+    return Alert(**dict(draft), owner=params.owners[draft.kind], links=links, runbook=runbook)
 
 
 def anchor(kind: Kind) -> str:
@@ -136,18 +117,3 @@ def anchor(kind: Kind) -> str:
     'data-late'
     """
     return kind.replace(" ", "-")
-
-
-def _stripped(content: Any) -> Any:
-    """Return the content without user and password of any address: messages quote addresses.
-
-    >>> _stripped({"links": {"page": "http://me:secret@shop/page"}})
-    {'links': {'page': 'http://shop/page'}}
-    """
-    if isinstance(content, str):
-        return _CREDENTIALS.sub("", content)
-    if isinstance(content, Mapping):
-        return {name: _stripped(part) for name, part in content.items()}
-    if isinstance(content, (tuple, list)):
-        return tuple(_stripped(part) for part in content)
-    return content

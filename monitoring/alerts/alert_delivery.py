@@ -1,25 +1,20 @@
-"""The outbox: an alert is on disk before anybody is told, and stays there with what became of it.
+"""The way of an alert: raised once, held back while its subjects cool down, sent to each channel.
 
-One file an alert, named for its key (week, kind, subjects), so the same alert raised twice is one.
-Sending is at-least-once: a channel is marked after it took the alert, so a process killed between
-the two sends again. The alternative, marking first, could lose the one alert that mattered. Every
-attempt carries the same id, by which a receiver may drop the copy. A lock on the folder keeps two
-flows from sending the same alert at once; the price is that one waits while the other sends.
+Every attempt carries the same id, by which a receiver may drop a copy.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 from uuid import uuid4
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
 from hemline.errors import BadInput
-from hemline.files import locked, write_text
 from monitoring.alerts.alert import Alert, AlertParams, anchor
+from monitoring.alerts.outbox import Message, Outbox
 
 Raised = Literal["new", "known", "suppressed"]
 
@@ -27,27 +22,26 @@ LOG: Final = "log"
 """The channel every alert goes through, whatever blocks there are."""
 
 
-class StoredAlert(BaseModel):
+class StoredAlert(Message):
     """An alert in the outbox.
 
     Attributes:
-        alert: what is said.
+        alert: what it reports.
         id: the same at every attempt and in every channel, like no other alert's anywhere.
         raised_at: UTC.
-        channels: who was to be told when it was raised; empty for a suppressed one.
+        channels: where it is to be sent; empty for a suppressed one.
         sent: by channel, when it was taken.
         failed: by channel, why the latest attempt failed; gone once the channel takes it.
-        suppressed: why nobody is told; empty where somebody is.
+        suppressed: why it is not sent; empty where it is.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     alert: Alert
     id: str
     raised_at: datetime
     channels: tuple[str, ...]
-    sent: Mapping[str, datetime]
-    failed: Mapping[str, str]
-    suppressed: str
+    sent: Mapping[str, datetime] = {}
+    failed: Mapping[str, str] = {}
+    suppressed: str = ""
 
     @property
     def day(self) -> date:
@@ -56,14 +50,24 @@ class StoredAlert(BaseModel):
 
     @property
     def file_name(self) -> str:
-        """Return the name of its file, which is its key; subjects may hold anything: hashed."""
+        """Return the name of its file: day, kind, and a hash of subjects, which hold anything."""
         subjects = hashlib.sha256("\n".join(self.alert.subjects).encode()).hexdigest()[:12]
         return f"{self.day}-{anchor(self.alert.kind)}-{subjects}.json"
+
+    @property
+    def age_key(self) -> str:
+        """Return when it was raised."""
+        return self.raised_at.isoformat()
 
     @property
     def pending(self) -> tuple[str, ...]:
         """Return the channels that have not taken it yet."""
         return tuple(channel for channel in self.channels if channel not in self.sent)
+
+    @property
+    def is_pending(self) -> bool:
+        """Return whether a channel has not taken it yet."""
+        return bool(self.pending)
 
 
 @dataclass(frozen=True)
@@ -79,103 +83,90 @@ Send = Callable[[StoredAlert], None]
 """Hands an alert to a channel; returns once the channel has taken it, raises otherwise."""
 
 
-def raise_alert(alert: Alert, outbox: Path, params: AlertParams, *, now: datetime) -> Raised:
-    """Keep the alert for sending, unless it is known already or its subjects cool down.
+def raise_alert(alert: Alert, folder: Path, params: AlertParams, *, now: datetime) -> Raised:
+    """Store the alert for sending, unless it is known already or its subjects cool down.
 
     Args:
         alert: as a composer made it.
-        outbox: folder of the outbox, made where it is missing.
+        folder: of the outbox.
         params: channels and cool-down; what is raised without blocks is never sent through one
             that is set up later.
         now: UTC; a day only for alerts that are about no week.
 
     Returns:
         "new", or "known" for the same kind, week and subjects, or "suppressed" where an alert on
-        each of its subjects went out in the days before: kept with the reason, told to nobody.
+        each of its subjects was sent in the days before: stored with the reason, sent to nobody.
     """
-    with locked(outbox):
-        kept = StoredAlert(
-            alert=alert,
-            id=uuid4().hex,
-            raised_at=now,
-            channels=(LOG, *params.blocks),
-            sent={},
-            failed={},
-            suppressed="",
-        )
-        path = outbox / kept.file_name
-        if path.exists():
-            return "known"
-        earlier = [one for one in read_alerts(outbox) if _precedes(one, kept)]
-        reason = _cooling(kept, earlier, params.cool_down_days[alert.kind])
-        if reason:
-            _write(kept.model_copy(update={"channels": (), "suppressed": reason}), path)
-            return "suppressed"
-        counted = alert.model_copy(update={"n_held_back": _held_back_since(earlier)})
-        _write(kept.model_copy(update={"alert": counted}), path)
-        return "new"
+    new = StoredAlert(alert=alert, id=uuid4().hex, raised_at=now, channels=(LOG, *params.blocks))
+    stored = Outbox(folder, StoredAlert).add(new, partial(_completed, params=params))
+    if stored is None:
+        return "known"
+    return "suppressed" if stored.suppressed else "new"
 
 
-def send_pending(outbox: Path, channels: Mapping[str, Send], *, now: datetime) -> list[Delivery]:
-    """Hand every channel the alerts that wait for it, oldest first.
+def send_pending(folder: Path, channels: Mapping[str, Send], *, now: datetime) -> list[Delivery]:
+    """Hand every alert to the channels that it waits for, oldest first; return every attempt.
 
-    A channel that fails is left alone for the rest of the call: the alerts behind would wait for
-    the same answer. They stay pending.
-
-    Returns:
-        Every attempt, in the order it was made.
+    A channel that fails is left alone for the rest of the call: the alerts behind would fail the
+    same way. They stay pending.
     """
     deliveries: list[Delivery] = []
-    with locked(outbox):
-        for channel, send in channels.items():
-            for kept in read_alerts(outbox):
-                if channel not in kept.pending:
-                    continue
-                delivery = _attempt(kept, channel, send)
+
+    def attempts(stored: StoredAlert) -> Iterator[StoredAlert]:
+        down = {delivery.channel for delivery in deliveries if delivery.failure}
+        for channel in stored.pending:
+            if channel in channels and channel not in down:
+                delivery = Delivery(stored.alert, channel, _failure(stored, channels[channel]))
                 deliveries.append(delivery)
-                _write(_marked(kept, delivery, now), outbox / kept.file_name)
-                if delivery.failure:
-                    break
+                stored = _marked(stored, delivery, now)
+                yield stored
+
+    Outbox(folder, StoredAlert).deliver(attempts)
     return deliveries
 
 
-def read_alerts(outbox: Path) -> list[StoredAlert]:
-    """Return every alert ever raised, oldest first.
-
-    Raises:
-        BadInput: a file is not as it was written.
-    """
-    everything = [_read(path) for path in sorted(outbox.glob("*.json"))]
-    return sorted(everything, key=lambda kept: kept.raised_at)
+def read_alerts(folder: Path) -> list[StoredAlert]:
+    """Return every alert ever raised, oldest first; BadInput where a file was changed."""
+    return Outbox(folder, StoredAlert).read()
 
 
-def held_back(outbox: Path, week_end: date) -> list[str]:
+def held_back(folder: Path, week_end: date) -> list[str]:
     """Return the titles of a week's alerts that cool-down held back, for its digest."""
-    return [
-        kept.alert.title for kept in read_alerts(outbox) if kept.suppressed and kept.day == week_end
-    ]
+    alerts = read_alerts(folder)
+    return [one.alert.title for one in alerts if one.suppressed and one.day == week_end]
 
 
-def _attempt(kept: StoredAlert, channel: str, send: Send) -> Delivery:
+def _failure(stored: StoredAlert, send: Send) -> str:
+    """Send, and return what went wrong: of a foreign error its name, for its text may be secret."""
     try:
-        send(kept)
+        send(stored)
+    except BadInput as refusal:
+        return f"{refusal.found}; {refusal.fix}"
     except Exception as error:  # noqa: BLE001  (whatever a channel raises, the others get theirs)
-        return Delivery(kept.alert, channel, _why(error))
-    return Delivery(kept.alert, channel, "")
+        return type(error).__name__
+    return ""
 
 
-def _why(error: Exception) -> str:
-    """Return what went wrong: of a foreign error its name alone, for its text may hold a secret."""
-    if isinstance(error, BadInput):
-        return f"{error.found}; {error.fix}"
-    return type(error).__name__
-
-
-def _marked(kept: StoredAlert, delivery: Delivery, now: datetime) -> StoredAlert:
-    failed = {name: why for name, why in kept.failed.items() if name != delivery.channel}
+def _marked(stored: StoredAlert, delivery: Delivery, now: datetime) -> StoredAlert:
+    failed = {name: why for name, why in stored.failed.items() if name != delivery.channel}
     if delivery.failure:
-        return kept.model_copy(update={"failed": {**failed, delivery.channel: delivery.failure}})
-    return kept.model_copy(update={"failed": failed, "sent": {**kept.sent, delivery.channel: now}})
+        return stored.model_copy(update={"failed": {**failed, delivery.channel: delivery.failure}})
+    sent = {**stored.sent, delivery.channel: now}
+    return stored.model_copy(update={"failed": failed, "sent": sent})
+
+
+def _completed(
+    new: StoredAlert, stored: Sequence[StoredAlert], *, params: AlertParams
+) -> StoredAlert:
+    """Return the alert held back in cool-down, else with the number held back before it."""
+    earlier = sorted((one for one in stored if _precedes(one, new)), key=lambda one: one.day)
+    reason = _cooling(new, earlier, params.cool_down_days[new.alert.kind])
+    if reason:
+        return new.model_copy(update={"channels": (), "suppressed": reason})
+    latest = max((one.day for one in earlier if not one.suppressed), default=date.min)
+    n_held_back = sum(bool(one.suppressed) and one.day > latest for one in earlier)
+    alert = new.alert.model_copy(update={"n_held_back": n_held_back})
+    return new.model_copy(update={"alert": alert})
 
 
 def _precedes(one: StoredAlert, other: StoredAlert) -> bool:
@@ -184,35 +175,15 @@ def _precedes(one: StoredAlert, other: StoredAlert) -> bool:
     return one.alert.kind == other.alert.kind and is_related and one.day <= other.day
 
 
-def _cooling(kept: StoredAlert, earlier: list[StoredAlert], cool_down_days: int) -> str:
-    """Return why the alert is held back; empty where one of its subjects may be told."""
-    told: dict[str, date] = {}
-    for one in earlier:
-        if not one.suppressed and (kept.day - one.day).days < cool_down_days:
-            for subject in one.alert.subjects:
-                told[subject] = max(one.day, told.get(subject, one.day))
-    if not set(kept.alert.subjects) <= told.keys():
+def _cooling(new: StoredAlert, earlier: Sequence[StoredAlert], cool_down_days: int) -> str:
+    """Return why the alert is held back; empty where one of its subjects does not cool down."""
+    alerted = {
+        subject: one.day
+        for one in earlier
+        if not one.suppressed and (new.day - one.day).days < cool_down_days
+        for subject in one.alert.subjects
+    }
+    if not set(new.alert.subjects) <= alerted.keys():
         return ""
-    when = ", ".join(f"{subject} on {told[subject]}" for subject in kept.alert.subjects)
-    return f"alerted already: {when}; {kept.alert.kind} rests for {cool_down_days} days"
-
-
-def _held_back_since(earlier: list[StoredAlert]) -> int:
-    """Return how many alerts were held back since the latest that was not."""
-    latest = max((one.day for one in earlier if not one.suppressed), default=date.min)
-    return sum(bool(one.suppressed) and one.day > latest for one in earlier)
-
-
-def _write(kept: StoredAlert, path: Path) -> None:
-    write_text(path, kept.model_dump_json(indent=1))
-
-
-def _read(path: Path) -> StoredAlert:
-    try:
-        return StoredAlert.model_validate_json(path.read_text(encoding="utf-8"))
-    except ValidationError as error:
-        raise BadInput(
-            "a file of the outbox is as it was written",
-            found=f"{path}: {error.errors()[0]['msg']}",
-            fix="move it away; its alert is lost to the outbox, not the file",
-        ) from None
+    when = ", ".join(f"{subject} on {alerted[subject]}" for subject in new.alert.subjects)
+    return f"alerted already: {when}; cool-down of {new.alert.kind} is {cool_down_days} days"

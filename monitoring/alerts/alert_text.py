@@ -1,15 +1,15 @@
 """An alert as people receive it: a mail in plain text, or the JSON of a Slack-style webhook.
 
 No HTML anywhere, so nothing in a message can become markup; what a webhook would read as markup is
-escaped. The id of a kept alert travels in both, the same at every attempt: a receiver that saw it
-before may drop the copy.
+escaped. The id of a stored alert is part of both, the same at every attempt, so that a receiver can
+drop a copy.
 """
 
 import re
 import textwrap
 from typing import Any, Final
 
-from monitoring.alerts.alert import Alert
+from monitoring.alerts.alert import Alert, Table
 
 _WIDTH: Final = 88
 _CELL: Final = 60
@@ -20,17 +20,13 @@ _HALF_ESCAPED: Final = re.compile(r"&[a-z]*$")
 
 def subject_line(alert: Alert) -> str:
     """Return the subject of the mail: one line whatever the title holds."""
-    urgency = "look now: " if alert.is_urgent else ""
-    return " ".join(f"[hemline] {urgency}{alert.kind}: {alert.title}".split())
+    return " ".join(f"[hemline] {_urgency(alert)}{alert.kind}: {alert.title}".split())
 
 
 def plain_text(alert: Alert) -> str:
-    """Return the body of the mail: what, done, first thing, table, links, runbook, owner."""
+    """Return the body of the mail: what happened, what to do, table, links, runbook, owner."""
     parts = [
-        _wrapped("What happened", alert.happened),
-        _wrapped("Done already", alert.done),
-        _wrapped("First thing to do", alert.first_thing),
-        _wrapped("Since the last", _held_back(alert)),
+        *(f"{heading}\n{_indented(text)}" for heading, text in _story(alert)),
         _aligned(alert.table),
         "\n".join(f"{name}: {address}" for name, address in alert.links.items()),
         f"Runbook: {alert.runbook}\nOwner:   {alert.owner}\nWeek:    {_week(alert)}",
@@ -40,76 +36,74 @@ def plain_text(alert: Alert) -> str:
 
 def webhook_payload(alert: Alert, alert_id: str) -> dict[str, Any]:
     """Return the JSON that Slack, Mattermost and their like take; the id is the first block's."""
-    urgency = "Look now: " if alert.is_urgent else ""
-    title = " ".join(f"{urgency}{alert.title}".split())
-    story = "\n".join(
-        f"*{name}* {_escaped(text)}"
-        for name, text in (
-            ("What happened", alert.happened),
-            ("Done already", alert.done),
-            ("First thing to do", alert.first_thing),
-            ("Since the last", _held_back(alert)),
-        )
-        if text
-    )
+    title = " ".join(f"{_urgency(alert)}{alert.title}".split())[:_TITLE_LIMIT]
+    story = "\n".join(f"*{heading}* {_escaped(text)}" for heading, text in _story(alert))
     links = {**alert.links, "Runbook": alert.runbook}
-    places = "\n".join(_linked(name, address) for name, address in links.items())
+    addresses = "\n".join(_linked(name, address) for name, address in links.items())
     foot = f"{alert.kind} · owner {alert.owner} · week {_week(alert)}"
     table = _aligned(alert.table).replace("`", "'")
     blocks = [
-        {
-            "type": "header",
-            "block_id": alert_id,
-            "text": {"type": "plain_text", "text": title[:_TITLE_LIMIT], "emoji": False},
-        },
+        {"type": "header", "block_id": alert_id, "text": _plain(title)},
         _section(_cut(story)),
         *([_section(f"```{_cut(_escaped(table))}```")] if table else []),
-        _section(_cut(places)),
-        {"type": "context", "elements": [{"type": "plain_text", "text": foot, "emoji": False}]},
+        _section(_cut(addresses)),
+        {"type": "context", "elements": [_plain(foot)]},
     ]
     return {"text": _escaped(subject_line(alert)), "blocks": blocks}
 
 
-def _held_back(alert: Alert) -> str:
-    if not alert.n_held_back:
-        return ""
-    were = "1 alert was" if alert.n_held_back == 1 else f"{alert.n_held_back} alerts were"
-    return f"{were} held back by cool-down; the outbox keeps them with the reason."
+def _urgency(alert: Alert) -> str:
+    return "URGENT: " if alert.is_urgent else ""
+
+
+def _story(alert: Alert) -> list[tuple[str, str]]:
+    """Return headings with their texts, without those that have nothing to report."""
+    count = "1 alert was" if alert.n_held_back == 1 else f"{alert.n_held_back} alerts were"
+    held_back = f"{count} held back by cool-down." if alert.n_held_back else ""
+    parts = (
+        ("What happened", alert.happened),
+        ("Already done", alert.done),
+        ("What to do first", alert.first_thing),
+        ("Since the last alert", held_back),
+    )
+    return [(heading, text) for heading, text in parts if text]
 
 
 def _week(alert: Alert) -> str:
     return "none" if alert.week_end is None else f"before {alert.week_end}"
 
 
-def _wrapped(name: str, text: str) -> str:
-    if not text:
-        return ""
+def _indented(text: str) -> str:
     lines = [
         line
         for paragraph in text.splitlines()
         for line in (textwrap.wrap(paragraph, _WIDTH, break_long_words=False) or [""])
     ]
-    return f"{name}\n" + "\n".join(f"  {line}".rstrip() for line in lines)
+    return "\n".join(f"  {line}".rstrip() for line in lines)
 
 
-def _aligned(table: tuple[tuple[str, ...], ...]) -> str:
+def _aligned(table: Table) -> str:
     """Return the table in columns of equal width.
 
     >>> print(_aligned((("column", "effect"), ("price", "0.3"))))
     column  effect
     price   0.3
     """
-    rows = [[_cell(cell) for cell in row] for row in table]
+    rows = [[_cell(text) for text in row] for row in table]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = (zip(row, widths, strict=True) for row in rows)
     return "\n".join(
-        "  ".join(f"{cell:<{width}}" for cell, width in line).rstrip() for line in lines
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
     )
 
 
 def _cell(text: str) -> str:
     line = " ".join(text.split())
     return line if len(line) <= _CELL else f"{line[: _CELL - 3]}..."
+
+
+def _plain(text: str) -> dict[str, Any]:
+    return {"type": "plain_text", "text": text, "emoji": False}
 
 
 def _section(text: str) -> dict[str, Any]:

@@ -1,10 +1,11 @@
-"""How an alert reaches a Prefect block: ours for mail, Prefect's own for everything else.
+"""Sends alerts through Prefect blocks: our own for mail, Prefect's for everything else.
 
-Prefect's own mail goes through apprise or prefect-email; neither lets the caller set a Message-ID,
-without which a receiver cannot drop the copy of an alert that was sent twice, so mail is a block of
-ours on the standard library. The price: Prefect's automations, which run in the server, do not know
-it. Prefect's Webhook sends JSON as it is, table and all; its other notification blocks (Slack,
-Teams, PagerDuty ...) take the plain text.
+Only the blocks that the user named get alerts; addresses and passwords lie in Prefect's database,
+encrypted. Prefect's own mail blocks do not let the caller set a Message-ID, without which a
+receiver cannot drop the copy of an alert that was sent twice, so mail is a block of ours on the
+standard library. The price: Prefect's automations, which run in the server, do not know it.
+Prefect's Webhook sends JSON, table and all; its other notification blocks (Slack, Teams, PagerDuty
+...) send the plain text.
 """
 
 import asyncio
@@ -13,13 +14,14 @@ import logging
 import smtplib
 import ssl
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid, parseaddr
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal, Self, cast
+from typing import Literal, Self, cast
 
 import prefect.blocks.notifications  # noqa: F401  (makes Prefect's own blocks known to Block.load)
 from prefect.blocks.abstract import NotificationBlock
@@ -38,25 +40,25 @@ from monitoring.alerts.alert_delivery import (
     send_pending,
 )
 from monitoring.alerts.alert_text import plain_text, subject_line, webhook_payload
+from monitoring.alerts.outbox import Logger
 
 Security = Literal["starttls", "tls", "none"]
-Logger = logging.Logger | logging.LoggerAdapter[Any]
 
 
 class Mail(NotificationBlock):
-    """Sends plain text through an SMTP server; Prefect keeps the password encrypted."""
+    """Sends plain text through an SMTP server; Prefect stores the password encrypted."""
 
     _block_type_name = "Mail"
     _block_type_slug = "mail"
 
     host: str = Field(description="Name of the SMTP server.")
     port: int = Field(description="Its port: 587 for STARTTLS, 465 for TLS as a rule.")
-    security: Security = Field(description="How the connection is kept private.")
+    security: Security = Field(description="How the connection is encrypted.")
     sender: str = Field(description="Address the mail comes from.")
     to: list[str] = Field(description="Addresses it goes to.", min_length=1)
-    username: str | None = Field(default=None, description="None: the server asks for no login.")
-    password: SecretStr | None = Field(default=None, description="Of the login.")
-    timeout_seconds: float = Field(default=20, description="How long to wait for an answer.")
+    username: str | None = Field(default=None, description="None: the server needs no login.")
+    password: SecretStr | None = Field(default=None, description="Password of the login.")
+    timeout_seconds: float = Field(default=20, description="How long to wait for the server.")
 
     @model_validator(mode="after")
     def _password_travels_encrypted(self) -> Self:
@@ -87,15 +89,10 @@ class Mail(NotificationBlock):
             OSError: no connection, no login, or nobody could be reached (smtplib's errors are).
         """
         context = ssl.create_default_context()
-        with ExitStack() as stack:
-            server: smtplib.SMTP
-            if self.security == "tls":
-                server = smtplib.SMTP_SSL(
-                    self.host, self.port, timeout=self.timeout_seconds, context=context
-                )
-            else:
-                server = smtplib.SMTP(self.host, self.port, timeout=self.timeout_seconds)
-            stack.enter_context(server)
+        connect = (
+            partial(smtplib.SMTP_SSL, context=context) if self.security == "tls" else smtplib.SMTP
+        )
+        with connect(self.host, self.port, timeout=self.timeout_seconds) as server:
             if self.security == "starttls":
                 server.starttls(context=context)
             if self.username is not None and self.password is not None:
@@ -110,62 +107,56 @@ class Mail(NotificationBlock):
         await asyncio.to_thread(self.send, mail)
 
 
-def deliver(outbox: Path, params: AlertParams, logger: Logger) -> list[Delivery]:
-    """Log and send every alert of the outbox that waits; what fails waits for the next call.
+def deliver(folder: Path, params: AlertParams, logger: Logger) -> list[Delivery]:
+    """Log and send every pending alert of the outbox; what fails waits for the next call.
 
     Returns:
         Every attempt; those whose `failure` is empty were taken. What waits for a block that
-        params.yaml names no more is not attempted, and logged.
+        params.yaml no longer names is not attempted, and logged.
     """
-    channels: dict[str, Send] = {LOG: _logging(logger)}
-    channels |= {name: sending(name, logger) for name in params.blocks}
-    deliveries = send_pending(outbox, channels, now=datetime.now(tz=UTC))
-    for delivery in deliveries:
-        if delivery.failure:
-            what = f"{delivery.alert.kind}, {delivery.alert.title}"
-            logger.error("%s did not take '%s': %s", delivery.channel, what, delivery.failure)
+    channels: dict[str, Send] = {LOG: partial(_log, logger), **block_channels(params, logger)}
+    deliveries = send_pending(folder, channels, now=datetime.now(tz=UTC))
+    for one in deliveries:
+        if one.failure:
+            title = f"{one.alert.kind}: {one.alert.title}"
+            logger.error("alert '%s' was not sent to %s: %s", title, one.channel, one.failure)
     if deliveries and not params.blocks:
-        logger.warning("kept in %s, sent to nobody: alerts.blocks in params.yaml is empty", outbox)
-    for channel, count in _abandoned(outbox, channels).items():
-        logger.warning("alerts.blocks no longer names %s; alerts that wait: %d", channel, count)
+        logger.warning(
+            "alerts are stored in %s, but sent to nobody: alerts.blocks in params.yaml is empty",
+            folder,
+        )
+    pending = Counter(channel for stored in read_alerts(folder) for channel in stored.pending)
+    for channel, count in pending.items():
+        if channel not in channels:
+            logger.warning("alerts.blocks no longer names %s; pending alerts: %d", channel, count)
     return deliveries
 
 
-def sending(name: str, logger: Logger) -> Send:
-    """Return what hands an alert to the block of that name, say "mail/hemline".
-
-    The block is loaded anew for each alert: Prefect's Webhook can be called once only.
-    """
-
-    def send(kept: StoredAlert) -> None:
-        block = _load(name)
-        with _addresses_kept_out_of_the_log():
-            if isinstance(block, Mail):
-                _mail(block, kept, logger)
-            elif isinstance(block, Webhook):
-                _post(block, kept)
-            elif isinstance(block, NotificationBlock):
-                _notify(block, kept)
-            else:
-                raise BadInput(
-                    f"alerts.blocks: {name} can send a notification",
-                    found=type(block).__name__,
-                    fix="name a Mail, Webhook or notification block",
-                )
-
-    return send
+def block_channels(params: AlertParams, logger: Logger) -> dict[str, Send]:
+    """Return what hands an alert to each of the blocks that params.yaml names."""
+    return {name: partial(_send, name, logger) for name in params.blocks}
 
 
-@contextmanager
-def _addresses_kept_out_of_the_log() -> Iterator[None]:
-    """Silence httpx, which logs the address of every call: that of a webhook is a secret."""
-    logger = logging.getLogger("httpx")
-    before = logger.level
-    logger.setLevel(logging.WARNING)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)
+def _log(logger: Logger, stored: StoredAlert) -> None:
+    logger.warning("%s\n\n%s", subject_line(stored.alert), plain_text(stored.alert))
+
+
+def _send(name: str, logger: Logger, stored: StoredAlert) -> None:
+    """Hand an alert to a block, loaded each time: Prefect's Webhook can be called once only."""
+    block = _load(name)
+    with _addresses_not_logged():
+        if isinstance(block, Mail):
+            _mail(block, stored, logger)
+        elif isinstance(block, Webhook):
+            _post(block, stored)
+        elif isinstance(block, NotificationBlock):
+            _notify(block, stored)
+        else:
+            raise BadInput(
+                f"alerts.blocks: {name} can send a notification",
+                found=type(block).__name__,
+                fix="name a Mail, Webhook or notification block",
+            )
 
 
 def _load(name: str) -> Block:
@@ -179,22 +170,29 @@ def _load(name: str) -> Block:
         ) from None
 
 
-def _mail(block: Mail, kept: StoredAlert, logger: Logger) -> None:
-    message = block.message(
-        subject_line(kept.alert),
-        plain_text(kept.alert),
-        reference=kept.id,
-        written=kept.raised_at,
-    )
-    for reader, (code, said) in block.send(message).items():
+@contextmanager
+def _addresses_not_logged() -> Iterator[None]:
+    """Silence httpx, which logs the address of every call: that of a webhook is a secret."""
+    logger = logging.getLogger("httpx")
+    before = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
+def _mail(block: Mail, stored: StoredAlert, logger: Logger) -> None:
+    subject, body = subject_line(stored.alert), plain_text(stored.alert)
+    message = block.message(subject, body, reference=stored.id, written=stored.raised_at)
+    for reader, (code, reply) in block.send(message).items():
         # The others have it, so it counts as taken: sending again would reach them twice.
-        logger.error(
-            "the mail server refused %s: %s %s", reader, code, said.decode(errors="replace")
-        )
+        text = reply.decode(errors="replace")
+        logger.error("the mail server refused %s: %s %s", reader, code, text)
 
 
-def _post(block: Webhook, kept: StoredAlert) -> None:
-    response = asyncio.run(block.call(webhook_payload(kept.alert, kept.id)))
+def _post(block: Webhook, stored: StoredAlert) -> None:
+    response = asyncio.run(block.call(webhook_payload(stored.alert, stored.id)))
     if not response.is_success:
         raise BadInput(
             "the webhook takes the alert",
@@ -203,21 +201,8 @@ def _post(block: Webhook, kept: StoredAlert) -> None:
         )
 
 
-def _notify(block: NotificationBlock, kept: StoredAlert) -> None:
+def _notify(block: NotificationBlock, stored: StoredAlert) -> None:
     with block.raise_on_failure():
-        told = block.notify(plain_text(kept.alert), subject_line(kept.alert))
-        if inspect.iscoroutine(told):  # Prefect's own blocks answer at once outside of async code
-            asyncio.run(told)
-
-
-def _logging(logger: Logger) -> Send:
-    def log(kept: StoredAlert) -> None:
-        logger.warning("%s\n\n%s", subject_line(kept.alert), plain_text(kept.alert))
-
-    return log
-
-
-def _abandoned(outbox: Path, channels: Mapping[str, Send]) -> Counter[str]:
-    """Return, of every channel that is no more, how many alerts still wait for it."""
-    waiting = (channel for kept in read_alerts(outbox) for channel in kept.pending)
-    return Counter(channel for channel in waiting if channel not in channels)
+        result = block.notify(plain_text(stored.alert), subject_line(stored.alert))
+        if inspect.iscoroutine(result):  # Prefect's own blocks send at once outside of async code
+            asyncio.run(result)

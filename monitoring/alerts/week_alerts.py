@@ -1,161 +1,171 @@
-"""What is told of a week: its data are late or break rules, it drifted, and the weekly digest.
+"""Alerts about a week: its data are late or break rules, it drifted, and the weekly digest.
 
-Pure, and fed with plain values and the table of verdicts, so an alert can be composed for any past
-week. Each says what happened, what the system has done already, and what to do first.
+Pure functions of plain values and the table of verdicts, so an alert can be composed for any week.
 """
 
+import math
 from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 
-from monitoring.alerts.alert import Alert, AlertParams, Links, compose
-from monitoring.alerts.verdict_table import confirmed_first, verdict_table, week_of
-from monitoring.verdict import Verdict
+from monitoring.alerts.alert import AlertDraft, Table
+from monitoring.decision import Decision
+from monitoring.verdict import Verdict, places
 
 _MAX_LISTED: Final = 8
-_DIGESTED: Final = (Verdict.SEASONAL, Verdict.LEVEL_CHANGE, Verdict.NEW)
+_MAX_ROWS: Final = 12
+_REPORTED: Final = (Verdict.SEASONAL, Verdict.LEVEL_CHANGE, Verdict.NEW)
+_HEADING: Final = ("column", "segment", "verdict", "effect", "threshold", "moved")
+_STILL_RUNS: Final = (
+    "The weekly training still runs and checks its tables itself. "
+    "The champion keeps serving recommendations."
+)
+_NO_WEEK_IS_LOST: Final = "No week is lost: the monitor catches up on every missed week."
 
 
-def data_late(
-    week_end: date, *, latest_day: date | None, links: Links, params: AlertParams
-) -> Alert:
-    """Return the alert that a week's transactions are not all there.
+def data_late(week_end: date, latest_day: date | None) -> AlertDraft:
+    """Return the alert that transactions of a week are missing.
 
     Args:
         week_end: the first day after the week.
         latest_day: the latest day that has transactions; None without any.
-        links: address by name.
-        params: owners and runbook.
     """
-    found = "there are none at all" if latest_day is None else f"they end on {latest_day}"
-    return compose(
-        "data late",
-        week_end,
-        ["transactions"],
-        title=f"The week before {week_end} has no complete data",
-        happened=f"Transactions up to {week_end - timedelta(days=1)} were expected; {found}.",
-        done="The week was not judged and calls for no training. The weekly training still runs "
-        "and checks the tables by itself. The champion answers as before.",
-        first_thing="Ask who delivers the transactions, then `dvc repro acquire` and "
-        "`hemline monitor`. Nothing is lost: the week is judged when it is there.",
-        links=links,
-        params=params,
-        is_urgent=False,
+    last = "There are none" if latest_day is None else f"The last ones are from {latest_day}"
+    return AlertDraft(
+        kind="data late",
+        week_end=week_end,
+        subjects=("transactions",),
+        title=f"Transactions are missing for the week before {week_end}",
+        happened=f"Transactions were expected up to {week_end - timedelta(days=1)}. {last}.",
+        done=f"The week was not evaluated, and it started no training. {_STILL_RUNS}",
+        first_thing="Ask whoever delivers the transactions when they will arrive. After that, run "
+        f"`dvc repro acquire` and `hemline monitor`. {_NO_WEEK_IS_LOST}",
     )
 
 
-def validation_failed(
-    week_end: date | None, *, broken: Sequence[str], links: Links, params: AlertParams
-) -> Alert:
-    """Return the alert that tables break rules; broken says each rule and what was found."""
-    return compose(
-        "validation failed",
-        week_end,
-        ["tables"],
-        title=f"The data break {_counted(len(broken), 'rule')}",
-        happened=f"{_listed(broken)}.",
-        done="Nothing was judged, and nothing that rests on the refused data was made. The weekly "
-        "training still runs and checks the tables by itself. The champion answers as before.",
-        first_thing=f"Open the data checks ({_checks(week_end)}) and see whether the delivery "
-        "or the rule is wrong.",
-        links=links,
-        params=params,
-        is_urgent=False,
-    )
-
-
-def drift_confirmed(
-    week_end: date,
-    *,
-    confirmed: Sequence[str],
-    reasons: Sequence[str],
-    verdicts: pd.DataFrame,
-    retrain: bool,
-    pages_a_person: bool,
-    links: Links,
-    params: AlertParams,
-) -> Alert:
-    """Return the alert that the shop has changed and not by the season.
+def validation_failed(week_end: date | None, broken: Sequence[str]) -> AlertDraft:
+    """Return the alert that tables break rules; broken is each rule and what was observed.
 
     Args:
-        week_end: the first day after the week.
-        confirmed: "column" or "column in segment", at least one.
-        reasons: the decision's sentences.
-        verdicts: the week's verdicts; rows of other weeks are left out.
-        retrain: whether the decision started a training.
-        pages_a_person: whether recommendations suffer already.
-        links: address by name.
-        params: owners and runbook.
+        week_end: the first day after the week; None where the rules are those of all tables.
+        broken: at least one.
     """
-    started = f"A training on everything known before {week_end} was started by itself. "
-    kept = "No training was started; the reasons say why. "
-    columns = {place.partition(" in ")[0] for place in confirmed}
-    return compose(
-        "drift confirmed",
-        week_end,
-        sorted(columns),
-        title=f"Not the season: {', '.join(sorted(columns))} changed in the week before {week_end}",
-        happened=f"Confirmed: {_listed(confirmed)}. {_sentences(reasons)}",
-        done=(started if retrain else kept)
-        + "A new model goes live only if it passes the gate; until then the champion answers.",
-        first_thing="See in the table which way it moved, and ask whether the shop knows why: a "
-        "price round, a closed channel, a wrong export. A wrong export is the one to stop.",
-        table=verdict_table(confirmed_first(week_of(verdicts, week_end), confirmed)),
-        links=links,
-        params=params,
-        is_urgent=pages_a_person,
+    page = f".hemline/monitoring/pages/{week_end}/checks" if week_end else "data/validation"
+    return AlertDraft(
+        kind="validation failed",
+        week_end=week_end,
+        subjects=("tables",),
+        title=f"The data break {len(broken)} rule{'s' * (len(broken) > 1)}",
+        happened=f"Broken: {_listed(broken)}.",
+        done="Nothing was evaluated, and nothing was built from the rejected data. " + _STILL_RUNS,
+        first_thing=f"Open the validation report (`{page}/index.html`). Decide whether the "
+        "delivery or the rule is wrong, and correct it.",
     )
 
 
-def digest(
-    week_end: date,
-    *,
-    verdicts: pd.DataFrame,
-    held_back: Sequence[str],
-    links: Links,
-    params: AlertParams,
-) -> Alert:
+def tables_not_updated(message: str) -> AlertDraft:
+    """Return the alert that stage acquire failed, which need not be the fault of the data."""
+    return AlertDraft(
+        kind="validation failed",
+        week_end=None,
+        subjects=("tables",),
+        title="The tables could not be updated",
+        happened=f"Stage acquire failed. Error message: {message}",
+        done=f"Nothing was evaluated. {_STILL_RUNS}",
+        first_thing="Fix what the error message names, then run `hemline monitor`. "
+        + _NO_WEEK_IS_LOST,
+    )
+
+
+def drift_confirmed(decision: Decision, verdicts: pd.DataFrame) -> AlertDraft:
+    """Return the alert that the shop has changed and the season does not explain it.
+
+    Args:
+        decision: with at least one confirmed drift.
+        verdicts: the week's verdicts; rows of other weeks are left out.
+    """
+    week_end, confirmed = decision.week_end, decision.confirmed
+    columns = sorted({place.partition(" in ")[0] for place in confirmed})
+    training = (
+        f"A training on all data before {week_end} starts automatically. Its model goes live only "
+        "if it passes the gate."
+        if decision.retrain
+        else "No training was started; the reasons above say why."
+    )
+    worse = " Recommendations may be worse already." if decision.pages_a_person else ""
+    return AlertDraft(
+        kind="drift confirmed",
+        week_end=week_end,
+        subjects=tuple(columns),
+        title=f"{', '.join(columns)} changed more than the season explains, week before {week_end}",
+        happened=f"Drift is confirmed in: {_listed(confirmed)}.{worse} "
+        + _sentences(decision.reasons),
+        done=f"{training} The champion keeps serving recommendations.",
+        first_thing="See in the table what moved. Find out whether the shop knows why: new prices, "
+        "a closed channel, a campaign, or a wrong export. If the export is wrong, correct it and "
+        "train again: otherwise the model learns from it.",
+        table=_verdict_table(_confirmed_first(_of_week(verdicts, week_end), confirmed)),
+        is_urgent=decision.pages_a_person,
+    )
+
+
+def digest(week_end: date, verdicts: pd.DataFrame, held_back: Sequence[str]) -> AlertDraft:
     """Return the weekly digest; a quiet week has one too, so that silence means a broken monitor.
 
     Args:
         week_end: the first day after the week.
         verdicts: the week's verdicts; rows of other weeks are left out.
         held_back: titles of the alerts of this week that cool-down held back.
-        links: address by name.
-        params: owners and runbook.
     """
-    week = week_of(verdicts, week_end)
-    moved = week[week["verdict"].isin(_DIGESTED)]
-    counts = {verdict: int((moved["verdict"] == verdict).sum()) for verdict in _DIGESTED}
-    found = [f"{count} {verdict}" for verdict, count in counts.items() if count]
-    n_drifts = int((week["verdict"] == Verdict.DRIFT).sum())
-    found += [f"{n_drifts} drift"] if n_drifts else []
-    quiet = "Held back by cool-down: " + _listed(held_back) if held_back else "No alert held back"
-    return compose(
-        "digest",
-        week_end,
-        ["season"],
-        title=f"The season in the week before {week_end}: {', '.join(found) or 'nothing moved'}",
-        happened=f"Of {len(week)} verdicts {len(moved)} moved without being drift, {n_drifts} are "
-        f"drift, of which there is an alert of its own once it is confirmed. {quiet}.",
-        done="Nothing: seasonal is movement along last year's step (a weak sign), a level change "
-        "departs from last year only, and new departs from the recent weeks and has no last year "
-        "to compare with.",
-        first_thing="Nothing. What is new and large is worth a look at the season page.",
-        table=verdict_table(moved.sort_values("effect", ascending=False, kind="stable")),
-        links=links,
-        params=params,
-        is_urgent=False,
+    week = _of_week(verdicts, week_end)
+    counts = week["verdict"].value_counts()
+    kinds = (*_REPORTED, Verdict.DRIFT)
+    result = ", ".join(f"{counts[kind]} {kind}" for kind in kinds if kind in counts)
+    moved = week[week["verdict"].isin(_REPORTED)]
+    held = f"Held back by cool-down: {_listed(held_back)}" if held_back else "No alert held back"
+    return AlertDraft(
+        kind="digest",
+        week_end=week_end,
+        subjects=("season",),
+        title=f"Week before {week_end}: {result or 'nothing moved'}",
+        happened=f"{len(week)} signals were evaluated: {result or 'nothing moved'}. A drift has an "
+        f"alert of its own once it is confirmed. {held}.",
+        done="Nothing: none of this starts a training. "
+        + " ".join(f"{kind.capitalize()}: {kind.meaning}" for kind in _REPORTED),
+        first_thing="Nothing. If something new is large, look at the dashboard.",
+        table=_verdict_table(moved.sort_values("effect", ascending=False, kind="stable")),
     )
 
 
-def _checks(week_end: date | None) -> str:
-    """Return where the page of the checks lies: a week's own, or that of the whole tables."""
-    if week_end is None:
-        return "`data/validation/index.html`"
-    return f"`.hemline/monitoring/pages/{week_end}/checks/index.html`"
+def _of_week(verdicts: pd.DataFrame, week_end: date) -> pd.DataFrame:
+    return verdicts[verdicts["week_end"] == week_end]
+
+
+def _confirmed_first(week: pd.DataFrame, confirmed: Sequence[str]) -> pd.DataFrame:
+    """Return the confirmed rows, then those that drift this week without being confirmed."""
+    week = week.assign(is_confirmed=places(week).isin(list(confirmed)))
+    shown = week[week["is_confirmed"] | (week["verdict"] == Verdict.DRIFT)]
+    return shown.sort_values(["is_confirmed", "effect"], ascending=False, kind="stable")
+
+
+def _verdict_table(verdicts: pd.DataFrame) -> Table:
+    """Return heading and at most twelve rows as text, and a last row that counts the others."""
+    if verdicts.empty:
+        return ()
+    shown: Any = verdicts.head(_MAX_ROWS)[list(_HEADING)].itertuples(index=False)
+    rows = [tuple(map(_cell, row)) for row in shown]
+    n_more = len(verdicts) - len(rows)
+    more = [(f"and {n_more} more", *[""] * (len(_HEADING) - 1))] if n_more else []
+    return (_HEADING, *rows, *more)
+
+
+def _cell(value: str | float) -> str:
+    """Return a text as it is, a number with three decimals, nothing for what was not measured."""
+    if isinstance(value, str):
+        return str(value)
+    return "" if math.isnan(value) else f"{value:.3f}"
 
 
 def _sentences(reasons: Sequence[str]) -> str:
@@ -175,7 +185,3 @@ def _listed(things: Sequence[str]) -> str:
     """
     more = [f"and {len(things) - _MAX_LISTED} more"] if len(things) > _MAX_LISTED else []
     return "; ".join([*(thing.rstrip(".") for thing in things[:_MAX_LISTED]), *more])
-
-
-def _counted(count: int, thing: str) -> str:
-    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"

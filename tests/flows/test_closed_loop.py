@@ -18,7 +18,7 @@ from tests.processes import eventually, free_ports
 from tests.servers import PREFECT, ask, running, server_environment, serving
 from tests.tiny_project import change_params, commit_all, copy_project, run
 
-# The smallest shop that is big enough to tell closed stores from luck, and has a last year.
+# The smallest shop that is big enough that closed stores are significant, and has a last year.
 SHOP = {
     "n_customers": 1500,
     "n_articles": 200,
@@ -31,7 +31,7 @@ FEWER_ROWS = {
     "repurchase": ["repurchase", "popularity"],
     "cvae": ["cvae"],
 }
-# Half a year of fashion later the first champion is behind by more than luck.
+# Half a year of fashion later the first champion is significantly worse.
 TRAINED_BEFORE = "2020-04-01"
 PATIENCE = 600  # seconds, for machines that are busy with something else
 ENDED = {"COMPLETED", "FAILED", "CRASHED"}
@@ -52,9 +52,9 @@ class Loop:
         return run(self.root, command, *arguments, env=self.environment)
 
     def runs(self, flow: str) -> list[Any]:
-        wanted = {"flows": {"name": {"any_": [flow]}}}
-        found = ask(self.environment, "flow_runs/filter", wanted)
-        return [one for one in found if one["auto_scheduled"] is False]
+        filters = {"flows": {"name": {"any_": [flow]}}}
+        runs = ask(self.environment, "flow_runs/filter", filters)
+        return [one for one in runs if one["auto_scheduled"] is False]
 
     def ended(self, flow: str, count: int) -> list[Any]:
         return [one for one in self.runs(flow) if one["state_type"] in ENDED][count - 1 :]
@@ -100,8 +100,8 @@ def loop_environment(root: Path, port: int) -> dict[str, str]:
 def test_closed_stores_lead_to_a_new_champion_and_a_rollback_to_the_old_one(loop: Loop) -> None:
     loop.start_monitor()
     assert eventually(lambda: loop.ended("monitor", 1), seconds=PATIENCE), loop.runs("monitor")
-    (kept,) = (loop.root / ".hemline" / "monitoring" / "events").glob("*.json")
-    event = json.loads(kept.read_text())
+    (path,) = (loop.root / ".hemline" / "monitoring" / "events").glob("*.json")
+    event = json.loads(path.read_text())
     assert event["name"] == "hemline.drift.confirmed"
     assert "sales_channel_id" in event["payload"]["confirmed"]
 

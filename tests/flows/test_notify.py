@@ -77,62 +77,62 @@ def payload_text(payload: dict[str, Any]) -> str:
 def test_every_kind_arrives_once_with_owner_story_table_link_and_runbook(
     ports: tuple[int, int], tmp_path: Path
 ) -> None:
-    wanted = params(*BOTH)
+    alert_params = params(*BOTH)
     with mail_server(ports[0]) as mails, webhook(ports[1]) as posts:
         for kind in KINDS:
-            raise_alert(alert(kind), tmp_path, wanted, now=NOW)
-            raise_alert(alert(kind), tmp_path, wanted, now=NOW)
-        assert all(not one.failure for one in deliver(tmp_path, wanted, LOGGER))
-        assert deliver(tmp_path, wanted, LOGGER) == []
-    by_id = {kept.id: kept.alert for kept in read_alerts(tmp_path)}
+            raise_alert(alert(kind), tmp_path, alert_params, now=NOW)
+            raise_alert(alert(kind), tmp_path, alert_params, now=NOW)
+        assert all(not one.failure for one in deliver(tmp_path, alert_params, LOGGER))
+        assert deliver(tmp_path, alert_params, LOGGER) == []
+    by_id = {stored.id: stored.alert for stored in read_alerts(tmp_path)}
     assert len(by_id) == len(mails) == len(posts) == len(KINDS)
     for mail in mails:
-        told = by_id[mail["Message-ID"].strip("<>").removesuffix("@shop.test")]
-        assert told.kind in mail["Subject"]
+        sent = by_id[mail["Message-ID"].strip("<>").removesuffix("@shop.test")]
+        assert sent.kind in mail["Subject"]
         assert mail["To"] == "a@b.test"
         assert mail["Auto-Submitted"] == "auto-generated"
         for part in (
-            told.owner,
-            told.happened,
+            sent.owner,
+            sent.happened,
             "price   higher & <dearer>",
             DASHBOARD,
-            told.runbook,
+            sent.runbook,
         ):
             assert part in text_of(mail)
     for post in posts:
-        told = by_id[post["blocks"][0]["block_id"]]
-        assert told.kind in post["text"]
-        assert told.owner in post["blocks"][-1]["elements"][0]["text"]
-        for part in (told.happened, "price   higher &amp; &lt;dearer&gt;", DASHBOARD, told.runbook):
+        sent = by_id[post["blocks"][0]["block_id"]]
+        assert sent.kind in post["text"]
+        assert sent.owner in post["blocks"][-1]["elements"][0]["text"]
+        for part in (sent.happened, "price   higher &amp; &lt;dearer&gt;", DASHBOARD, sent.runbook):
             assert part in payload_text(post)
 
 
 def test_what_a_server_that_is_down_missed_arrives_at_the_next_call(
     ports: tuple[int, int], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    wanted = params(*BOTH)
-    raise_alert(alert("data late"), tmp_path, wanted, now=NOW)
+    alert_params = params(*BOTH)
+    raise_alert(alert("data late"), tmp_path, alert_params, now=NOW)
     with webhook(ports[1]) as posts:
-        deliver(tmp_path, wanted, LOGGER)
-        assert "mail/hemline did not take" in caplog.text
+        deliver(tmp_path, alert_params, LOGGER)
+        assert "was not sent to mail/hemline" in caplog.text
         assert "ConnectionRefusedError" in caplog.text
-        assert [kept.pending for kept in read_alerts(tmp_path)] == [("mail/hemline",)]
+        assert [stored.pending for stored in read_alerts(tmp_path)] == [("mail/hemline",)]
         with mail_server(ports[0]) as mails:
-            deliver(tmp_path, wanted, LOGGER)
-        deliver(tmp_path, wanted, LOGGER)
+            deliver(tmp_path, alert_params, LOGGER)
+        deliver(tmp_path, alert_params, LOGGER)
     assert len(mails) == len(posts) == 1
 
 
-def test_a_second_alert_on_the_same_column_is_held_back_and_then_told_about(
+def test_a_second_alert_on_the_same_column_is_held_back_and_then_counted(
     ports: tuple[int, int], tmp_path: Path
 ) -> None:
-    wanted = params("mail/hemline")
-    rest = wanted.cool_down_days["drift confirmed"]
+    alert_params = params("mail/hemline")
+    rest = alert_params.cool_down_days["drift confirmed"]
     with mail_server(ports[0]) as mails:
         for days in (0, 7, rest):
-            told = alert("drift confirmed", WEEK_END + timedelta(days=days))
-            raise_alert(told, tmp_path, wanted, now=NOW)
-            deliver(tmp_path, wanted, LOGGER)
+            drift = alert("drift confirmed", WEEK_END + timedelta(days=days))
+            raise_alert(drift, tmp_path, alert_params, now=NOW)
+            deliver(tmp_path, alert_params, LOGGER)
     assert len(mails) == 2
     assert "1 alert was held back" in text_of(mails[1])
 
@@ -140,14 +140,14 @@ def test_a_second_alert_on_the_same_column_is_held_back_and_then_told_about(
 def test_a_webhook_that_refuses_is_not_taken_for_one_that_took_and_its_address_stays_secret(
     ports: tuple[int, int], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    wanted = params("webhook/hemline")
-    raise_alert(alert("data late"), tmp_path, wanted, now=NOW)
+    alert_params = params("webhook/hemline")
+    raise_alert(alert("data late"), tmp_path, alert_params, now=NOW)
     with webhook(ports[1], status=302) as posts, caplog.at_level(logging.INFO):
-        deliver(tmp_path, wanted, LOGGER)
+        deliver(tmp_path, alert_params, LOGGER)
     assert len(posts) == 1
-    (kept,) = read_alerts(tmp_path)
-    assert "status 302" in kept.failed["webhook/hemline"]
-    assert "hunter2" not in caplog.text + kept.model_dump_json()
+    (stored,) = read_alerts(tmp_path)
+    assert "status 302" in stored.failed["webhook/hemline"]
+    assert "hunter2" not in caplog.text + stored.model_dump_json()
 
 
 def test_a_recipient_who_is_refused_is_named_and_the_others_get_one_mail(
@@ -157,16 +157,16 @@ def test_a_recipient_who_is_refused_is_named_and_the_others_get_one_mail(
 ) -> None:
     (port,) = free_ports(1)
     save_mail(f"smtp://{HOST}:{port}", "s@shop.test", ["a@b.test", "gone@b.test"], str, "two")
-    wanted = params("mail/two")
+    alert_params = params("mail/two")
     with mail_server(port, refused=("gone@b.test",)) as mails:
-        raise_alert(alert("data late"), tmp_path, wanted, now=NOW)
-        deliver(tmp_path, wanted, LOGGER)
-        deliver(tmp_path, wanted, LOGGER)
+        raise_alert(alert("data late"), tmp_path, alert_params, now=NOW)
+        deliver(tmp_path, alert_params, LOGGER)
+        deliver(tmp_path, alert_params, LOGGER)
     assert len(mails) == 1
     assert "refused gone@b.test: 550" in caplog.text
 
 
-def test_without_blocks_an_alert_is_kept_and_logged_once_and_the_log_says_so(
+def test_without_blocks_an_alert_is_stored_and_logged_once_and_the_log_says_so(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     @flow
@@ -180,14 +180,14 @@ def test_without_blocks_an_alert_is_kept_and_logged_once_and_the_log_says_so(
     assert caplog.text.count("alerts.blocks in params.yaml is empty") == 1
 
 
-def test_a_block_that_does_not_exist_or_cannot_notify_is_said(tmp_path: Path) -> None:
+def test_a_block_that_does_not_exist_or_cannot_notify_is_reported(tmp_path: Path) -> None:
     Secret(value="x").save("odd", overwrite=True)
-    wanted = params("mail/missing", "secret/odd")
-    raise_alert(alert("data late"), tmp_path, wanted, now=NOW)
-    deliver(tmp_path, wanted, LOGGER)
-    (kept,) = read_alerts(tmp_path)
-    assert "none of that name" in kept.failed["mail/missing"]
-    assert "name a Mail, Webhook or notification block" in kept.failed["secret/odd"]
+    alert_params = params("mail/missing", "secret/odd")
+    raise_alert(alert("data late"), tmp_path, alert_params, now=NOW)
+    deliver(tmp_path, alert_params, LOGGER)
+    (stored,) = read_alerts(tmp_path)
+    assert "none of that name" in stored.failed["mail/missing"]
+    assert "name a Mail, Webhook or notification block" in stored.failed["secret/odd"]
 
 
 def test_any_notification_block_of_prefect_gets_the_text(tmp_path: Path) -> None:
@@ -197,21 +197,21 @@ def test_any_notification_block_of_prefect_gets_the_text(tmp_path: Path) -> None
     )
     custom.save("custom", overwrite=True)
     save_webhook(f"http://{HOST}:{port}", "beside")
-    wanted = params("custom-webhook/custom", "webhook/beside")
-    raise_alert(alert("data late"), tmp_path, wanted, now=NOW)
+    alert_params = params("custom-webhook/custom", "webhook/beside")
+    raise_alert(alert("data late"), tmp_path, alert_params, now=NOW)
 
     @flow
-    def telling() -> None:
-        deliver(tmp_path, wanted, get_run_logger())
+    def sending() -> None:
+        deliver(tmp_path, alert_params, get_run_logger())
 
     with webhook(port) as posts:
-        telling()
+        sending()
     assert len(posts) == 2
     assert posts[0]["s"].startswith("[hemline] data late")
     assert "The price rose." in posts[0]["b"]
 
 
-def test_a_password_is_asked_for_kept_secret_and_sent_over_a_checked_connection(
+def test_a_password_is_prompted_for_stays_secret_and_sent_over_a_checked_connection(
     prefect_api: None,  # noqa: ARG001  (has to run)
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -219,17 +219,17 @@ def test_a_password_is_asked_for_kept_secret_and_sent_over_a_checked_connection(
     (port,) = free_ports(1)
     server = f"smtp+starttls://shop@{HOST}:{port}"
     save_mail(server, "s@shop.test", ["a@b.test"], lambda: "hunter2", "tls")
-    wanted = params("mail/tls")
-    raise_alert(alert("data late"), tmp_path, wanted, now=NOW)
+    alert_params = params("mail/tls")
+    raise_alert(alert("data late"), tmp_path, alert_params, now=NOW)
     tls, certificate = self_signed(tmp_path)
     with mail_server(port, tls=tls, login=("shop", "hunter2")) as mails:
-        (_, refused) = deliver(tmp_path, wanted, LOGGER)
+        (_, refused) = deliver(tmp_path, alert_params, LOGGER)
         assert refused.failure == "SSLCertVerificationError"
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-        deliver(tmp_path, wanted, LOGGER)
+        deliver(tmp_path, alert_params, LOGGER)
     assert len(mails) == 1
-    (kept,) = read_alerts(tmp_path)
-    assert "hunter2" not in kept.model_dump_json()
+    (stored,) = read_alerts(tmp_path)
+    assert "hunter2" not in stored.model_dump_json()
 
 
 @pytest.mark.parametrize(
@@ -271,14 +271,14 @@ def test_the_command_saves_a_webhook_whose_address_is_not_in_the_history(
     monkeypatch.setenv("HEMLINE_WEBHOOK_URL", f"http://{HOST}:{port}/T/hunter2")
     app = typer.Typer()
     app.command()(main)
-    done = CliRunner().invoke(app, ["--webhook", "ask", "--name", "asked"])
+    done = CliRunner().invoke(app, ["--webhook", "ask", "--name", "prompted"])
     assert done.exit_code == 0, done.output
-    assert "webhook/asked" in done.output
+    assert "webhook/prompted" in done.output
     assert "hunter2" not in done.output
-    wanted = params("webhook/asked")
-    raise_alert(alert("data late"), tmp_path, wanted, now=NOW)
+    alert_params = params("webhook/prompted")
+    raise_alert(alert("data late"), tmp_path, alert_params, now=NOW)
     with webhook(port) as posts:
-        deliver(tmp_path, wanted, LOGGER)
+        deliver(tmp_path, alert_params, LOGGER)
     assert len(posts) == 1
 
 
@@ -301,12 +301,12 @@ def test_sending_what_a_channel_refuses_is_a_failure(
     assert CliRunner().invoke(app, ["--send"]).exit_code == 1
 
 
-def test_an_alert_that_waits_for_a_block_named_no_more_is_told_of(
+def test_an_alert_pending_for_a_block_no_longer_named_is_logged(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     raise_alert(alert("data late"), tmp_path, params("webhook/gone"), now=NOW)
     deliver(tmp_path, params(), LOGGER)
-    assert "no longer names webhook/gone; alerts that wait: 1" in caplog.text
+    assert "no longer names webhook/gone; pending alerts: 1" in caplog.text
 
 
 def self_signed(folder: Path) -> tuple[ssl.SSLContext, Path]:

@@ -3,6 +3,7 @@
 With sqlalchemy 2.1 everything below deploys without a word and no run is ever scheduled.
 """
 
+import json
 import logging
 import sqlite3
 import sys
@@ -11,7 +12,7 @@ from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import NAMESPACE_URL, uuid4, uuid5
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -20,12 +21,12 @@ from prefect.server.events.schemas.automations import EventTrigger
 from prefect.server.events.schemas.events import ReceivedEvent
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
+from monitoring.alerts.outbox import Outbox
 from monitoring.alerts.retrain_events import (
     EventName,
     StoredEvent,
     deliver_events,
     read_events,
-    store_event,
 )
 from tests.processes import eventually, free_ports
 from tests.servers import ask, server_environment, serving
@@ -33,7 +34,7 @@ from tests.tiny_project import REPOSITORY, run
 
 LOGGER = logging.getLogger(__name__)
 WEEKS = iter(
-    [date(2020, 6, 3), date(2020, 7, 1), date(2020, 8, 5)]
+    [date(2020, 6, 3), date(2020, 7, 1), date(2020, 8, 5), date(2020, 9, 9)]
 )  # one a test: a server forgets none
 
 
@@ -134,31 +135,31 @@ def test_a_decision_to_retrain_starts_one_training_that_knows_the_day(
 
 
 @pytest.mark.usefixtures("here")
-def test_a_decision_not_to_retrain_is_told_and_starts_nothing(
+def test_a_decision_not_to_retrain_is_sent_and_starts_nothing(
     server: dict[str, str], tmp_path: Path
 ) -> None:
     week_end = next(WEEKS)
     assert announced(tmp_path, week_end, "hemline.drift.confirmed", retrain=False) == "done"
-    wanted = {"filter": {"event": {"name": ["hemline.drift.confirmed"]}}}
-    told = [event["payload"] for event in ask(server, "events/filter", wanted)["events"]]
-    assert {"week_end": week_end.isoformat(), "retrain": False, "attempt": 1} in told
+    confirmed = {"filter": {"event": {"name": ["hemline.drift.confirmed"]}}}
+    payloads = [event["payload"] for event in ask(server, "events/filter", confirmed)["events"]]
+    assert {"week_end": week_end.isoformat(), "retrain": False, "attempt": 1} in payloads
     assert not trainings(server, week_end)
 
 
 @pytest.mark.usefixtures("here")
-def test_a_training_that_crashed_is_asked_for_again_and_one_that_failed_is_not(
+def test_a_training_that_crashed_is_requested_again_and_one_that_failed_is_not(
     server: dict[str, str], tmp_path: Path
 ) -> None:
     week_end = next(WEEKS)
     assert announced(tmp_path, week_end, "hemline.drift.ok", retrain=True) == "in training"
     end(server, trainings(server, week_end)[0], "CRASHED")
     assert announced(tmp_path, week_end, "hemline.drift.ok", retrain=True) == "in training"
-    assert kept(tmp_path).attempt == 2
+    assert stored(tmp_path).attempt == 2
     (again,) = (one for one in trainings(server, week_end) if one["state_type"] != "CRASHED")
     end(server, again, "FAILED")
     forget_events(server)
     assert announced(tmp_path, week_end, "hemline.drift.ok", retrain=True) == "done"
-    assert kept(tmp_path).attempt == 2
+    assert stored(tmp_path).attempt == 2
     assert len(trainings(server, week_end)) == 2
 
 
@@ -172,19 +173,38 @@ def test_without_a_server_an_event_waits_and_the_run_says_so(
 
 @pytest.mark.usefixtures("here")
 def test_an_event_overtaken_by_newer_weeks_is_given_up(tmp_path: Path) -> None:
-    store_event(tmp_path, "hemline.drift.confirmed", date(2020, 1, 1), {"retrain": True})
+    store(tmp_path, date(2020, 1, 1), "hemline.drift.confirmed", retrain=True)
     (event,) = deliver_events(tmp_path, oldest=date(2020, 3, 1), logger=LOGGER)
     assert event.progress == "given up"
     assert not deliver_events(tmp_path, oldest=date(2020, 3, 1), logger=LOGGER)
 
 
+@pytest.mark.usefixtures("here")
+def test_an_event_stored_before_as_of_became_week_end_starts_its_training_under_its_id(
+    server: dict[str, str], tmp_path: Path
+) -> None:
+    week_end = next(WEEKS)
+    payload = {"as_of": week_end.isoformat(), "retrain": True}
+    old = {"name": "hemline.drift.ok", "as_of": week_end.isoformat(), "payload": payload}
+    old |= {"attempt": 0, "progress": "waiting"}
+    (tmp_path / f"{week_end}.json").write_text(json.dumps(old), encoding="utf-8")
+    assert announced(tmp_path, week_end, "hemline.drift.ok", retrain=True) == "in training"
+    assert len(trainings(server, week_end)) == 1
+    assert stored(tmp_path).id == uuid5(NAMESPACE_URL, f"hemline:{week_end}:hemline.drift.ok:1")
+
+
 def announced(outbox: Path, week_end: date, name: EventName, *, retrain: bool) -> str:
-    store_event(outbox, name, week_end, {"week_end": week_end.isoformat(), "retrain": retrain})
+    store(outbox, week_end, name, retrain=retrain)
     deliver_events(outbox, oldest=date(2020, 1, 1), logger=LOGGER)
-    return kept(outbox).progress
+    return stored(outbox).progress
 
 
-def kept(outbox: Path) -> StoredEvent:
+def store(outbox: Path, week_end: date, name: EventName, *, retrain: bool) -> None:
+    event = StoredEvent(name=name, week_end=week_end, payload={"retrain": retrain})
+    Outbox(outbox, StoredEvent).add(event)
+
+
+def stored(outbox: Path) -> StoredEvent:
     (event,) = read_events(outbox)
     return event
 

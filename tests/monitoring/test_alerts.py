@@ -1,7 +1,9 @@
-"""Alerts: composed for a person, kept before they are told, told once, and told again in time."""
+"""Alerts: composed for a person, stored before they are sent, and sent until they are taken."""
 
+import json
 import re
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -10,7 +12,8 @@ import pandas as pd
 import pytest
 
 from hemline.errors import BadInput
-from monitoring.alerts.alert import KINDS, Alert, AlertParams, anchor
+from hemline.registry.champions import Change
+from monitoring.alerts.alert import KINDS, Alert, AlertDraft, AlertParams, anchor, complete_alert
 from monitoring.alerts.alert_delivery import (
     LOG,
     Send,
@@ -26,20 +29,20 @@ from monitoring.alerts.training_alerts import (
     champion_changed,
     retrain_failed,
 )
-from monitoring.alerts.verdict_table import verdict_table
 from monitoring.alerts.week_alerts import (
     data_late,
     digest,
     drift_confirmed,
     validation_failed,
 )
+from monitoring.decision import Decision
 
 ROOT = Path(__file__).parents[2]
 WEEK_END = date(2020, 4, 8)
 NOW = datetime(2020, 4, 8, 6, 0, tzinfo=UTC)
 LINKS = {"dashboard": "http://127.0.0.1:5001/2020-04-08.html"}
 PARAMS = AlertParams.load(ROOT / "params.yaml").model_copy(update={"blocks": ("mail/hemline",)})
-REST = PARAMS.cool_down_days["drift confirmed"]
+COOL_DOWN = PARAMS.cool_down_days["drift confirmed"]
 VERDICTS = pd.DataFrame(
     [
         (WEEK_END, "sales_channel_id", "all", 0.31, 0.08, "drift", "2: 71 % -> 98 %"),
@@ -52,42 +55,48 @@ VERDICTS = pd.DataFrame(
 )
 
 
-def drift(*confirmed: str, week_end: date = WEEK_END, retrain: bool = True) -> Alert:
-    return drift_confirmed(
-        week_end,
-        confirmed=confirmed,
-        reasons=["two of three weeks", "MAP@12 fell below popularity."],
-        verdicts=VERDICTS,
+def decision(
+    *confirmed: str, week_end: date = WEEK_END, retrain: bool = True, urgent: bool = True
+) -> Decision:
+    return Decision(
+        week_end=week_end,
         retrain=retrain,
-        pages_a_person=True,
-        links=LINKS,
-        params=PARAMS,
+        pages_a_person=urgent,
+        confirmed=confirmed,
+        candidates=(),
+        reasons=("two of three weeks", "MAP@12 fell below popularity."),
+        version="3",
+        model_age_days=70,
+        map_at_12=0.02,
+        popularity_map_at_12=0.03,
     )
 
 
+def complete(draft: AlertDraft, links: Mapping[str, str] = LINKS) -> Alert:
+    return complete_alert(draft, links, PARAMS)
+
+
+def drift(*confirmed: str, week_end: date = WEEK_END, retrain: bool = True) -> Alert:
+    decided = decision(*confirmed, week_end=week_end, retrain=retrain)
+    return complete(drift_confirmed(decided, VERDICTS))
+
+
+def failed(message: str, stage: str = "rank") -> AlertDraft:
+    return retrain_failed(None, stage=stage, message=message, champion="3")
+
+
 def one_of_each() -> list[Alert]:
-    return [
-        data_late(WEEK_END, latest_day=date(2020, 4, 5), links=LINKS, params=PARAMS),
-        validation_failed(WEEK_END, broken=["ages: 203"], links=LINKS, params=PARAMS),
-        drift("sales_channel_id"),
-        retrain_failed(
-            WEEK_END, stage="rank", said="too few buyers", champion="3", links=LINKS, params=PARAMS
-        ),
-        challenger_rejected(
-            WEEK_END, version="4", champion="3", reason="-0.01 MAP@12", links=LINKS, params=PARAMS
-        ),
-        champion_changed(
-            WEEK_END,
-            change="0002",
-            version="4",
-            previous="3",
-            how="rollback",
-            reason="odd lists",
-            links=LINKS,
-            params=PARAMS,
-        ),
-        digest(WEEK_END, verdicts=VERDICTS, held_back=[], links=LINKS, params=PARAMS),
+    change = Change(at="", version="4", previous="3", how="rollback", reason="odd lists")
+    drafts = [
+        data_late(WEEK_END, date(2020, 4, 5)),
+        validation_failed(WEEK_END, ["ages: 203"]),
+        drift_confirmed(decision("sales_channel_id"), VERDICTS),
+        retrain_failed(WEEK_END, stage="rank", message="too few buyers", champion="3"),
+        challenger_rejected(WEEK_END, version="4", champion="3", reason="-0.01 MAP@12"),
+        champion_changed(WEEK_END, 2, change),
+        digest(WEEK_END, VERDICTS, held_back=[]),
     ]
+    return [complete(draft) for draft in drafts]
 
 
 def test_there_is_a_composer_for_every_kind() -> None:
@@ -95,7 +104,7 @@ def test_there_is_a_composer_for_every_kind() -> None:
 
 
 @pytest.mark.parametrize("alert", one_of_each(), ids=lambda alert: alert.kind)
-def test_a_mail_says_what_is_done_and_whose_it_is_and_where_to_look(alert: Alert) -> None:
+def test_a_mail_says_what_was_done_who_owns_it_and_where_to_look(alert: Alert) -> None:
     text = " ".join(plain_text(alert).split())
     for part in (alert.happened, alert.done, alert.first_thing, alert.owner):
         assert " ".join(part.split()) in text
@@ -111,70 +120,58 @@ def test_the_runbook_has_a_section_for_every_kind() -> None:
     assert len(set(anchors)) == len(anchors)
 
 
-def test_a_drift_alert_shows_what_was_confirmed_first_and_nothing_quiet() -> None:
+def test_a_drift_alert_shows_confirmed_columns_first_and_no_quiet_ones() -> None:
     alert = drift("price in Ladieswear")
     assert alert.subjects == ("price",)
     assert [row[0] for row in alert.table] == ["column", "price", "sales_channel_id"]
     assert "2: 71 % -> 98 %" in plain_text(alert)
-    assert subject_line(alert).startswith("[hemline] look now: drift confirmed: ")
+    assert subject_line(alert).startswith("[hemline] URGENT: drift confirmed: ")
 
 
 def test_an_alert_does_not_claim_a_training_that_was_not_started() -> None:
-    assert "was started" in drift("price").done
+    assert "starts automatically" in drift("price").done
+    assert "starts automatically" not in drift("price", retrain=False).done
     assert "No training was started" in drift("price", retrain=False).done
 
 
 def test_a_long_table_says_how_many_rows_it_leaves_out() -> None:
     many = pd.concat([VERDICTS.iloc[[0]]] * 15)
-    alert = drift_confirmed(
-        WEEK_END,
-        confirmed=["sales_channel_id"],
-        reasons=[],
-        verdicts=many,
-        retrain=False,
-        pages_a_person=False,
-        links={},
-        params=PARAMS,
-    )
+    alert = drift_confirmed(decision("sales_channel_id", retrain=False), many)
     assert len(alert.table) == 1 + 12 + 1
     assert alert.table[-1][0] == "and 3 more"
 
 
 def test_what_could_not_be_measured_leaves_its_cell_empty() -> None:
     unmeasured = VERDICTS.iloc[[0]].assign(effect=float("nan"))
-    assert verdict_table(unmeasured)[1][3] == ""
+    alert = drift_confirmed(decision("sales_channel_id"), unmeasured)
+    assert alert.table[1][3:5] == ("", "0.080")
 
 
 def test_many_broken_rules_are_named_up_to_eight() -> None:
     broken = [f"rule {number}" for number in range(1, 12)]
-    alert = validation_failed(WEEK_END, broken=broken, links={}, params=PARAMS)
+    alert = validation_failed(WEEK_END, broken)
     assert alert.title == "The data break 11 rules"
     assert alert.happened.endswith("rule 8; and 3 more.")
 
 
-def test_broken_rules_lead_to_the_page_of_the_checks_that_found_them() -> None:
-    of_week, of_all = (
-        validation_failed(week_end, broken=["ages: 203"], links={}, params=PARAMS)
-        for week_end in (WEEK_END, None)
-    )
+def test_broken_rules_lead_to_the_report_of_their_checks() -> None:
+    of_week, of_all = (validation_failed(week_end, ["ages: 203"]) for week_end in (WEEK_END, None))
     assert f"pages/{WEEK_END}/checks/index.html" in of_week.first_thing
     assert "data/validation/index.html" in of_all.first_thing
 
 
 def test_a_digest_holds_the_season_and_what_was_held_back() -> None:
-    told = digest(WEEK_END, verdicts=VERDICTS, held_back=["price again"], links={}, params=PARAMS)
-    assert [row[0] for row in told.table] == ["column", "colour_group_name"]
-    assert "1 seasonal, 2 drift" in told.title
-    assert "price again" in told.happened
-    quiet = digest(WEEK_END, verdicts=VERDICTS.iloc[2:3], held_back=[], links={}, params=PARAMS)
+    weekly = digest(WEEK_END, VERDICTS, held_back=["price again"])
+    assert [row[0] for row in weekly.table] == ["column", "colour_group_name"]
+    assert "1 seasonal, 2 drift" in weekly.title
+    assert "price again" in weekly.happened
+    quiet = digest(WEEK_END, VERDICTS.iloc[2:3], held_back=[])
     assert "nothing moved" in quiet.title
 
 
 def test_nothing_in_a_message_becomes_markup_or_a_second_header() -> None:
-    said = "<!channel> ``` & <script>\nBcc: all@shop"
-    alert = retrain_failed(
-        None, stage=f"rank\n{said}", said=said, champion="3", links={}, params=PARAMS
-    )
+    evil = "<!channel> ``` & <script>\nBcc: all@shop"
+    alert = complete(failed(evil, stage=f"rank\n{evil}"), {})
     assert "\n" not in subject_line(alert)
     payload = webhook_payload(alert, "1")
     story = payload["blocks"][1]["text"]["text"]
@@ -193,86 +190,81 @@ def test_a_webhooks_blocks_keep_to_slacks_lengths() -> None:
 
 
 def test_no_password_of_an_address_gets_into_an_alert() -> None:
-    said = "no answer from postgresql://shop:hunter2@db/shop"
-    alert = retrain_failed(
-        None,
-        stage="rank",
-        said=said,
-        champion="3",
-        links={"page": "http://me:hunter2@shop/page"},
-        params=PARAMS,
-    )
+    draft = failed("no answer from postgresql://shop:hunter2@db/shop")
+    alert = complete(draft, {"page": "http://me:hunter2@shop/page"})
     assert "hunter2" not in alert.model_dump_json()
     assert alert.links["page"] == "http://shop/page"
 
 
-def keep(into: list[StoredAlert]) -> Send:
+def collect(into: list[StoredAlert]) -> Send:
     return into.append
 
 
-def down(_kept: StoredAlert) -> None:
+def down(_stored: StoredAlert) -> None:
     raise ConnectionRefusedError
 
 
-def test_the_same_alert_twice_is_one_and_is_told_once(tmp_path: Path) -> None:
-    told: list[StoredAlert] = []
+def test_the_same_alert_twice_is_one_and_is_sent_once(tmp_path: Path) -> None:
+    received: list[StoredAlert] = []
     assert raise_alert(drift("price"), tmp_path, PARAMS, now=NOW) == "new"
     assert raise_alert(drift("price"), tmp_path, PARAMS, now=NOW) == "known"
     for _ in range(2):
-        send_pending(tmp_path, {"mail/hemline": keep(told)}, now=NOW)
-    assert [kept.alert.subjects for kept in told] == [("price",)]
+        send_pending(tmp_path, {"mail/hemline": collect(received)}, now=NOW)
+    assert [stored.alert.subjects for stored in received] == [("price",)]
 
 
 def test_a_channel_that_is_down_gets_everything_later_and_the_others_get_theirs_now(
     tmp_path: Path,
 ) -> None:
     logged: list[StoredAlert] = []
-    told: list[StoredAlert] = []
-    weeks = [WEEK_END, WEEK_END + timedelta(days=REST)]
+    received: list[StoredAlert] = []
+    weeks = [WEEK_END, WEEK_END + timedelta(days=COOL_DOWN)]
     for week in weeks:
         raise_alert(drift("price", week_end=week), tmp_path, PARAMS, now=NOW)
-    first = send_pending(tmp_path, {LOG: keep(logged), "mail/hemline": down}, now=NOW)
-    assert [one.failure for one in first] == ["", "", "ConnectionRefusedError"]
+    first = send_pending(tmp_path, {LOG: collect(logged), "mail/hemline": down}, now=NOW)
+    mail = "mail/hemline"
+    attempts = [(LOG, ""), (mail, "ConnectionRefusedError"), (LOG, "")]
+    assert [(one.channel, one.failure) for one in first] == attempts
     assert read_alerts(tmp_path)[0].failed == {"mail/hemline": "ConnectionRefusedError"}
-    send_pending(tmp_path, {LOG: keep(logged), "mail/hemline": keep(told)}, now=NOW)
-    assert [kept.alert.week_end for kept in told] == weeks
-    assert [kept.alert.week_end for kept in logged] == weeks
-    assert all(kept.failed == {} and not kept.pending for kept in read_alerts(tmp_path))
+    send_pending(tmp_path, {LOG: collect(logged), "mail/hemline": collect(received)}, now=NOW)
+    assert [stored.alert.week_end for stored in received] == weeks
+    assert [stored.alert.week_end for stored in logged] == weeks
+    assert all(stored.failed == {} and not stored.pending for stored in read_alerts(tmp_path))
 
 
 def test_a_kill_between_taking_and_marking_sends_the_same_id_again(tmp_path: Path) -> None:
-    told: list[StoredAlert] = []
+    received: list[StoredAlert] = []
 
-    def killed(kept: StoredAlert) -> None:
-        told.append(kept)
+    def killed(stored: StoredAlert) -> None:
+        received.append(stored)
         raise KeyboardInterrupt
 
     raise_alert(drift("price"), tmp_path, PARAMS, now=NOW)
     with pytest.raises(KeyboardInterrupt):
         send_pending(tmp_path, {"mail/hemline": killed}, now=NOW)
-    send_pending(tmp_path, {"mail/hemline": keep(told)}, now=NOW)
-    assert [kept.id for kept in told] == [told[0].id] * 2
+    send_pending(tmp_path, {"mail/hemline": collect(received)}, now=NOW)
+    assert [stored.id for stored in received] == [received[0].id] * 2
 
 
-def test_two_flows_at_once_tell_it_once(tmp_path: Path) -> None:
-    told: list[StoredAlert] = []
+def test_two_flows_at_once_send_it_once(tmp_path: Path) -> None:
+    received: list[StoredAlert] = []
 
-    def slow(kept: StoredAlert) -> None:
+    def slow(stored: StoredAlert) -> None:
         time.sleep(0.1)
-        told.append(kept)
+        received.append(stored)
 
     raise_alert(drift("price"), tmp_path, PARAMS, now=NOW)
     with ThreadPoolExecutor() as flows:
         for _ in range(3):
             flows.submit(send_pending, tmp_path, {"mail/hemline": slow}, now=NOW)
-    assert len(told) == 1
+    assert len(received) == 1
 
 
-def test_a_column_rests_after_its_alert_and_the_next_one_counts_what_was_held_back(
+def test_a_column_cools_down_after_its_alert_and_the_next_one_counts_what_was_held_back(
     tmp_path: Path,
 ) -> None:
-    told: list[StoredAlert] = []
-    weeks = [WEEK_END + timedelta(days=days) for days in (0, 7, 14, REST)]
+    received: list[StoredAlert] = []
+    weeks = [WEEK_END + timedelta(days=days) for days in (0, 7, 14, COOL_DOWN)]
     outcomes = [
         raise_alert(
             drift("price", week_end=week), tmp_path, PARAMS, now=NOW + timedelta(hours=number)
@@ -280,17 +272,17 @@ def test_a_column_rests_after_its_alert_and_the_next_one_counts_what_was_held_ba
         for number, week in enumerate(weeks)
     ]
     assert outcomes == ["new", "suppressed", "suppressed", "new"]
-    send_pending(tmp_path, {"mail/hemline": keep(told)}, now=NOW)
-    assert [kept.alert.n_held_back for kept in told] == [0, 2]
-    assert "2 alerts were held back" in plain_text(told[1].alert)
-    held = [kept for kept in read_alerts(tmp_path) if kept.suppressed]
-    assert [kept.alert.week_end for kept in held] == weeks[1:3]
-    assert all("price on 2020-04-08" in kept.suppressed for kept in held)
+    send_pending(tmp_path, {"mail/hemline": collect(received)}, now=NOW)
+    assert [stored.alert.n_held_back for stored in received] == [0, 2]
+    assert "2 alerts were held back" in plain_text(received[1].alert)
+    held = [stored for stored in read_alerts(tmp_path) if stored.suppressed]
+    assert [stored.alert.week_end for stored in held] == weeks[1:3]
+    assert all("price on 2020-04-08" in stored.suppressed for stored in held)
     assert held_back(tmp_path, weeks[1]) == [held[0].alert.title]
     assert held_back(tmp_path, weeks[0]) == []
 
 
-def test_a_column_that_joins_a_resting_one_is_told(tmp_path: Path) -> None:
+def test_a_column_that_joins_one_in_cool_down_is_alerted(tmp_path: Path) -> None:
     next_week = WEEK_END + timedelta(days=7)
     raise_alert(drift("price", "age_band"), tmp_path, PARAMS, now=NOW)
     both = drift("price", "sales_channel_id", week_end=next_week)
@@ -302,32 +294,32 @@ def test_a_column_that_joins_a_resting_one_is_told(tmp_path: Path) -> None:
 
 
 def test_cool_down_counts_weeks_of_data_and_not_the_clock(tmp_path: Path) -> None:
-    later = WEEK_END + timedelta(days=REST)
+    later = WEEK_END + timedelta(days=COOL_DOWN)
     raise_alert(drift("price"), tmp_path, PARAMS, now=NOW)
     assert raise_alert(drift("price", week_end=later), tmp_path, PARAMS, now=NOW) == "new"
 
 
-def test_an_earlier_week_looked_at_afterwards_is_not_held_back(tmp_path: Path) -> None:
+def test_an_earlier_week_evaluated_afterwards_is_not_held_back(tmp_path: Path) -> None:
     raise_alert(drift("price"), tmp_path, PARAMS, now=NOW)
     earlier = drift("price", week_end=WEEK_END - timedelta(days=7))
     assert raise_alert(earlier, tmp_path, PARAMS, now=NOW) == "new"
 
 
 def test_a_failure_about_no_week_is_known_by_its_day(tmp_path: Path) -> None:
-    failed = retrain_failed(None, stage="rank", said="no", champion="3", links={}, params=PARAMS)
+    alert = complete(failed("no"))
     outcomes = [
-        raise_alert(failed, tmp_path, PARAMS, now=NOW + timedelta(hours=hours))
+        raise_alert(alert, tmp_path, PARAMS, now=NOW + timedelta(hours=hours))
         for hours in (0, 5, 24)
     ]
     assert outcomes == ["new", "known", "new"]
 
 
 def test_what_was_raised_without_blocks_does_not_flood_one_set_up_later(tmp_path: Path) -> None:
-    told: list[StoredAlert] = []
+    received: list[StoredAlert] = []
     without = PARAMS.model_copy(update={"blocks": ()})
     raise_alert(drift("price"), tmp_path, without, now=NOW)
-    send_pending(tmp_path, {"mail/hemline": keep(told)}, now=NOW)
-    assert told == []
+    send_pending(tmp_path, {"mail/hemline": collect(received)}, now=NOW)
+    assert received == []
     assert read_alerts(tmp_path)[0].pending == (LOG,)
 
 
@@ -337,6 +329,18 @@ def test_a_file_changed_by_hand_is_named(tmp_path: Path) -> None:
     path.write_text("{}")
     with pytest.raises(BadInput, match=path.name):
         read_alerts(tmp_path)
+
+
+def test_an_alert_stored_before_the_rename_of_as_of_is_read_and_not_raised_again(
+    tmp_path: Path,
+) -> None:
+    raise_alert(drift("price"), tmp_path, PARAMS, now=NOW)
+    (path,) = tmp_path.glob("*.json")
+    content = json.loads(path.read_text())
+    content["alert"]["as_of"] = content["alert"].pop("week_end")
+    path.write_text(json.dumps(content))
+    assert read_alerts(tmp_path)[0].alert.week_end == WEEK_END
+    assert raise_alert(drift("price"), tmp_path, PARAMS, now=NOW) == "known"
 
 
 @pytest.mark.parametrize("name", ["owners", "cool_down_days"])
