@@ -20,9 +20,9 @@ from benchmarks.record import Row, publish
 from hemline.stages.command import run
 from monitoring.monitor_params import MonitorParams
 
-_KEPT: Final = PARAMS.parent / ".hemline" / "bench-monitoring"
-_Asked = TypeVar("_Asked")
-_Done = TypeVar("_Done")
+_STORE: Final = PARAMS.parent / ".hemline" / "bench-monitoring"
+_Input = TypeVar("_Input")
+_Output = TypeVar("_Output")
 
 
 def main(
@@ -31,39 +31,39 @@ def main(
     full_scale: Annotated[bool, typer.Option(help="Measure a full-size week instead.")] = False,
     processes: Annotated[int, typer.Option(help="Shops at once, each within 1 GB.")] = 2,
     keep: Annotated[
-        Path, typer.Option(help="What is done already, and the tables of the full size.")
-    ] = _KEPT,
+        Path, typer.Option(help="Folder of stored outcomes, and of the tables of the full size.")
+    ] = _STORE,
 ) -> None:
-    """Look at many shops week by week, as flows/monitor does, and count what was said."""
+    """Monitor many shops week by week, as flows/monitor does, and count alarms and detections."""
     if full_scale:
         rows, notes = measure_full_scale(keep / "full-scale", PARAMS)
         name = "monitoring-full-scale"
     else:
         settings = Settings.load("quick" if quick else "full")
-        rows, notes = _look(settings, keep, processes)
+        rows, notes = _run_shops(settings, keep, processes)
         name = "monitoring"
     publish(None if quick else name, rows, notes=notes)
 
 
-def _look(settings: Settings, keep: Path, processes: int) -> tuple[list[Row], list[str]]:
-    """Run the shops in which nothing happens first: the others build on what is kept of them."""
+def _run_shops(settings: Settings, keep: Path, processes: int) -> tuple[list[Row], list[str]]:
+    """Run the shops in which nothing happens first: the others reuse their weeks."""
     params = MonitorParams.load(PARAMS)
     folder = folder_for(keep, settings, params)
-    look_at_calm = partial(run_calm, settings=settings, params=params, folder=folder)
-    look_at_planted = partial(run_planted, settings=settings, params=params, folder=folder)
+    calm_run = partial(run_calm, settings=settings, params=params, folder=folder)
+    planted_run = partial(run_planted, settings=settings, params=params, folder=folder)
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        calm = _each(pool, look_at_calm, settings.seeds, "nothing planted")
-        planted = _each(pool, look_at_planted, list_cases(settings), "planted events")
+        calm = _each(pool, calm_run, settings.seeds, "nothing planted")
+        planted = _each(pool, planted_run, list_cases(settings), "planted events")
     return rows_of(calm, planted, settings), notes_of(calm, planted, settings)
 
 
 def _each(
     pool: ProcessPoolExecutor,
-    act: Callable[[_Asked], _Done],
-    asked: Sequence[_Asked],
+    job: Callable[[_Input], _Output],
+    inputs: Sequence[_Input],
     about: str,
-) -> list[_Done]:
-    return list(track(pool.map(act, asked), about, total=len(asked)))
+) -> list[_Output]:
+    return list(track(pool.map(job, inputs), about, total=len(inputs)))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """A week of the full-size shop: how long its monitoring takes and how much memory.
 
 Every step is a process of its own, so that its time and its peak memory include its imports and
-nothing else; flows/monitor does the weekly steps in one process. The tables are made once and kept
-(0.3 GB), the summaries are made anew. What a model adds, its lists for the week's buyers, depends
-on the model and is no part of this.
+nothing else; flows/monitor does the weekly steps in one process. The tables are made once and
+stored (0.3 GB), the summaries are made every time. The lists for the week's buyers depend on the
+model and are not measured.
 """
 
 import sys
@@ -30,21 +30,21 @@ def measure_full_scale(folder: Path, params: Path) -> tuple[list[Row], list[str]
     """
     first, *others = STEPS
     steps = others if (folder / "tables").exists() else [first, *others]
-    taken = {step: _measure(step, folder, params) for step in steps}
-    weekly = [numbers for step, numbers in taken.items() if step.startswith("weekly")]
-    taken[_ALL] = {
+    measured = {step: _measure(step, folder, params) for step in steps}
+    weekly = [numbers for step, numbers in measured.items() if step.startswith("weekly")]
+    measured[_ALL] = {
         "seconds": sum(numbers["seconds"] for numbers in weekly),
         "cpu seconds": sum(numbers["cpu seconds"] for numbers in weekly),
         "peak GB": max(numbers["peak GB"] for numbers in weekly),
     }
     rows = [
         Row("full size", step, metric, value, None)
-        for step, numbers in taken.items()
+        for step, numbers in measured.items()
         for metric, value in numbers.items()
     ]
     return rows, [
         f"Generated shop of the full size: {_size(folder / 'tables')}.",
-        "Wall and CPU seconds with imports; peak memory of the process. Nobody's lists are scored.",
+        "Wall and CPU seconds with imports; peak memory of the process. No lists are scored.",
     ]
 
 
@@ -57,17 +57,17 @@ def _size(tables: Path) -> str:
 
 
 def _measure(step: str, folder: Path, params: Path) -> dict[str, float]:
-    """Run a step in a process of its own and return what it took."""
+    """Run a step in a process of its own and return what it needs."""
     module = "benchmarks.monitoring.full_scale_steps"
-    taken = measure_process([sys.executable, "-m", module, step, str(folder), str(params)])
-    if taken.status:
+    measured = measure_process([sys.executable, "-m", module, step, str(folder), str(params)])
+    if measured.status:
         raise BadInput(
             f"the step '{step}' ends well",
-            found=f"exit {taken.status}",
-            fix="read what it printed above",
+            found=f"exit {measured.status}",
+            fix="read its output above",
         )
     return {
-        "seconds": taken.seconds,
-        "cpu seconds": taken.cpu_seconds,
-        "peak GB": taken.peak_gb,
+        "seconds": measured.seconds,
+        "cpu seconds": measured.cpu_seconds,
+        "peak GB": measured.peak_gb,
     }

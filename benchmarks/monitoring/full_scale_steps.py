@@ -1,7 +1,7 @@
 """The steps that full_scale.py measures: `python -m benchmarks.monitoring.full_scale_steps`.
 
-A module of its own, so that a measured process holds nothing of the one that measures. Together the
-weekly steps are what flows/monitor does with a week, but for the champion's lists.
+A module of its own, so that a measured process does not contain the measuring one. Together the
+weekly steps are what flows/monitor does with a week, without the champion's lists.
 """
 
 import shutil
@@ -63,7 +63,7 @@ def _look_back(folder: Path, params: Path) -> None:
 
 
 def _check(folder: Path, params: Path) -> None:
-    # Great Expectations takes seconds to import, and no other step asks it.
+    # Great Expectations takes seconds to import, and no other step uses it.
     from hemline.data.expectations.rules import ValidateParams  # noqa: PLC0415
     from monitoring.completeness import FreshDataParams, check_completeness, check_week  # noqa: PLC0415
 
@@ -74,17 +74,17 @@ def _check(folder: Path, params: Path) -> None:
         report = check_completeness(engine, tables / "transactions.parquet", LAST_END, fresh)
     findings = check_week(on, tables, LAST_END, rules, folder / "checks")
     broken = sum(not finding.passed for finding in findings)
-    typer.echo(f"{report.summary}; {broken} of {len(findings)} rules broken")
+    typer.echo(f"{report.sentence}; {broken} of {len(findings)} rules broken")
 
 
 def _judge(folder: Path, params: Path) -> None:
-    """Judge the last weeks, which a decision looks at, and decide about the last one."""
+    """Judge the last weeks, which a decision depends on, and decide about the last one."""
     numbers = MonitorParams.load(params)
     summaries = _summaries(folder, params, LAST_END)
     weeks = [LAST_END - back * WEEK for back in reversed(range(numbers.out_of_weeks))]
     verdicts = {week_end: judge_week(summaries, week_end, numbers) for week_end in weeks}
-    said = pd.concat(verdicts.values(), ignore_index=True)
-    decision = decide(LAST_END, said, None, None, _MODEL_AGE_DAYS, numbers)
+    recent = pd.concat(verdicts.values(), ignore_index=True)
+    decision = decide(LAST_END, recent, None, None, _MODEL_AGE_DAYS, numbers)
     for name in ("verdicts", "decisions"):
         shutil.rmtree(folder / name, ignore_errors=True)
     write_once(folder / "verdicts", LAST_END, verdicts[LAST_END], VERDICT_SCHEMA)

@@ -1,4 +1,4 @@
-"""What the rows of the result cannot say: how it was counted, and what was named."""
+"""Notes below the tables: how was counted, and which columns were named."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -13,22 +13,22 @@ def notes_of(calm: Sequence[Calm], planted: Sequence[Planted], settings: Setting
     """Return the lines that stand below the tables."""
     return [
         (
-            f"Demo shops with the seeds {settings.seeds[0]} to {settings.seeds[-1]}, on which no "
-            "number of the monitor was chosen. Standard errors over seeds or events in brackets."
+            f"Demo shops with the seeds {settings.seeds[0]} to {settings.seeds[-1]}, which "
+            "were not used to tune the monitor. Standard errors over seeds or events in brackets."
         ),
         (
-            "No model is served: performance is unknown and the model a week old, so only what is "
-            "bought can call for a retraining, which is what a drift alarm is."
+            "No model is served: performance is unknown and the model a week old, so only "
+            "purchases can cause a retraining. Such a retraining is a drift alarm."
         ),
-        "Before last year: weeks that no week of last year can be held against.",
+        "Before last year: weeks without last year's weeks to compare with.",
         (
-            "A season_change: share with a verdict on a column in which it ought to be seen, in "
+            "A season_change: share with a verdict on a column in which it should be detected, in "
             "the weeks of its return; without it: the same weeks of the shop without the event."
         ),
         (
             f"Events begin on days of their own from {settings.first_start} on, every other one in "
             "the middle of a week. In 2 weeks: share confirmed, in a column in which the event "
-            "ought to be seen, by the first week that ends 14 days or more after its first day. By "
+            "should be detected, by the first week that ends 14 days or more after its first day. By "
             "then: share confirmed in any column, columns named besides, share that called for a "
             "training. Wait: weeks until the end of the confirming week, of those confirmed."
         ),

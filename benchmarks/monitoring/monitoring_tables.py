@@ -1,8 +1,8 @@
 """From outcomes to the rows of the result: shares of events, and counts a year.
 
 A share's standard error is that over events, a yearly count's that over seeds. An event is
-confirmed by a column in which it ought to be seen (data/synthetic/planted_events.py). What is
-named besides is counted apart and may be true too: where stores close, the article mix changes.
+confirmed by a column in which it should be detected (data/synthetic/planted_events.py). Other
+names are counted apart and may be true too: where stores close, the article mix changes.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from benchmarks.monitoring.outcome import Calm, Planted, PresetWeek, SeenWeek
+from benchmarks.monitoring.outcome import Calm, Planted, PresetWeek, WeekOutcome
 from benchmarks.monitoring.plan import WEEK, Settings, second_year
 from benchmarks.ranking_measures import mean_and_stderr
 from benchmarks.record import Row
@@ -20,7 +20,7 @@ DRIFTS: Final = ("taste_shift", "price_change", "channel_shift", "closed_stores"
 
 _REFUSED: Final = "refused"
 _WEEKS_A_YEAR: Final = 52
-_CALLED: Final[Mapping[str, Callable[[SeenWeek], bool]]] = {
+_CALLED: Final[Mapping[str, Callable[[WeekOutcome], bool]]] = {
     "a drift alarm": lambda week: week.retrain,
     "a confirmed drift": lambda week: bool(week.confirmed),
     "a candidate": lambda week: bool(week.candidates),
@@ -28,7 +28,7 @@ _CALLED: Final[Mapping[str, Callable[[SeenWeek], bool]]] = {
     "called seasonal": lambda week: Verdict.SEASONAL in week.called,
     "called new": lambda week: Verdict.NEW in week.called,
 }
-_SAID: Final[Mapping[str, Callable[[PresetWeek], bool]]] = {
+_EVIDENTLY: Final[Mapping[str, Callable[[PresetWeek], bool]]] = {
     "dataset drift": lambda week: week.dataset,
     "a drifted column": lambda week: bool(week.columns),
 }
@@ -41,9 +41,9 @@ def rows_of(calm: Sequence[Calm], planted: Sequence[Planted], settings: Settings
     by_kind = {kind: [each for each in planted if each.event.kind == kind] for kind in _KINDS}
     rows = _calm_rows(calm) + _preset_rows(calm)
     for kind in DRIFTS:
-        rows += _by_size(f"planted {kind}, confirmed", by_kind[kind], _seen_in_time)
+        rows += _by_size(f"planted {kind}, confirmed", by_kind[kind], _detected_in_time)
     drifts = [each for kind in DRIFTS for each in by_kind[kind]]
-    large = [_seen_in_time(each) for each in drifts if each.event.size != "small"]
+    large = [_detected_in_time(each) for each in drifts if each.event.size != "small"]
     rows += _means("planted events, confirmed", "all medium and large", large)
     quiet = {each.seed: each.weeks for each in calm}
     case = "planted season_change, its second year"
@@ -57,13 +57,13 @@ def rows_of(calm: Sequence[Calm], planted: Sequence[Planted], settings: Settings
 _KINDS: Final = (*DRIFTS, "season_change", "broken_column")
 
 
-def named(weeks: Iterable[SeenWeek]) -> tuple[str, ...]:
+def named(weeks: Iterable[WeekOutcome]) -> tuple[str, ...]:
     """Return what the weeks confirmed."""
     return tuple(name for week in weeks for name in week.confirmed)
 
 
 def _calm_rows(calm: Sequence[Calm]) -> list[Row]:
-    spans: dict[str, list[list[SeenWeek]]] = {
+    spans: dict[str, list[list[WeekOutcome]]] = {
         "a year": [list(each.weeks) for each in calm],
         "before last year": [_weeks(each, has_last_year=False) for each in calm],
         "with last year": [_weeks(each, has_last_year=True) for each in calm],
@@ -81,16 +81,16 @@ def _preset_rows(calm: Sequence[Calm]) -> list[Row]:
     return [
         row
         for n_rows in sizes
-        for said, speaks in _SAID.items()
+        for alarm, is_raised in _EVIDENTLY.items()
         for row in _rate(
-            f"Evidently, {n_rows:,} rows: {said}",
+            f"Evidently, {n_rows:,} rows: {alarm}",
             "a year",
-            [[speaks(week) for week in each.preset[n_rows]] for each in calm],
+            [[is_raised(week) for week in each.preset[n_rows]] for each in calm],
         )
     ]
 
 
-def _weeks(calm: Calm, *, has_last_year: bool) -> list[SeenWeek]:
+def _weeks(calm: Calm, *, has_last_year: bool) -> list[WeekOutcome]:
     return [week for week in calm.weeks if week.has_last_year == has_last_year]
 
 
@@ -121,7 +121,7 @@ def _means(case: str, model: str, measured: Sequence[_Measured]) -> list[Row]:
     return rows
 
 
-def _seen_in_time(planted: Planted) -> _Measured:
+def _detected_in_time(planted: Planted) -> _Measured:
     names = {n_weeks: named(planted.weeks_within(n_weeks)) for n_weeks in (2, 3, 4)}
     return {
         **{
@@ -142,11 +142,11 @@ def _wait(planted: Planted) -> float | None:
     return next(waits, None)
 
 
-def _hits(planted: Planted, week: SeenWeek) -> bool:
+def _hits(planted: Planted, week: WeekOutcome) -> bool:
     return bool(planted.right(week.confirmed))
 
 
-def _season(planted: Planted, quiet: Sequence[SeenWeek]) -> _Measured:
+def _season(planted: Planted, quiet: Sequence[WeekOutcome]) -> _Measured:
     """Measure the event's second year, and the same weeks of the shop without it."""
     again = [week for week in planted.weeks if week.week_end > second_year(planted.event)]
     without = _same_weeks(quiet, again)
@@ -164,14 +164,14 @@ def _season(planted: Planted, quiet: Sequence[SeenWeek]) -> _Measured:
     }
 
 
-def _is_called(planted: Planted, weeks: Iterable[SeenWeek], *verdicts: str) -> bool:
-    """Return whether a column in which the event ought to be seen got one of the verdicts."""
+def _is_called(planted: Planted, weeks: Iterable[WeekOutcome], *verdicts: str) -> bool:
+    """Return whether a column in which the event should be detected got one of the verdicts."""
     return any(
         planted.right(week.called.get(verdict, ())) for week in weeks for verdict in verdicts
     )
 
 
-def _same_weeks(weeks: Iterable[SeenWeek], others: Iterable[SeenWeek]) -> list[SeenWeek]:
+def _same_weeks(weeks: Iterable[WeekOutcome], others: Iterable[WeekOutcome]) -> list[WeekOutcome]:
     ends = {week.week_end for week in others}
     return [week for week in weeks if week.week_end in ends]
 
@@ -184,17 +184,17 @@ def _broken(planted: Planted) -> _Measured:
 
 
 def _loop_rows(
-    drifts: Sequence[Planted], quiet: Mapping[int, Sequence[SeenWeek]], settings: Settings
+    drifts: Sequence[Planted], quiet: Mapping[int, Sequence[WeekOutcome]], settings: Settings
 ) -> list[Row]:
-    """Count the retrainings of the weeks after an event, where the data hold so many."""
+    """Count the retrainings of the weeks after an event, where the data hold that many."""
     case = f"retrainings in the {settings.loop_weeks} weeks after an event"
     rows = []
     for kind in DRIFTS:
         measured: list[_Measured] = []
         for each in drifts:
             weeks = each.weeks_within(settings.loop_weeks)
-            is_asked = each.event.kind == kind and each.event.size == settings.loop_size
-            if is_asked and len(weeks) >= settings.loop_weeks:
+            is_counted = each.event.kind == kind and each.event.size == settings.loop_size
+            if is_counted and len(weeks) >= settings.loop_weeks:
                 without = _same_weeks(quiet[each.seed], weeks)
                 measured.append(
                     {

@@ -1,4 +1,4 @@
-"""What is kept of a shop that was looked at: enough to count again without looking again."""
+"""The stored outcome of a shop: enough to count again without monitoring it again."""
 
 from datetime import date
 
@@ -12,16 +12,16 @@ class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class SeenWeek(_Record):
-    """What the monitor said of one week.
+class WeekOutcome(_Record):
+    """What the monitor concluded about one week.
 
     Attributes:
         week_end: the first day after the week.
         has_last_year: whether last year's weeks were there to compare with.
-        retrain: whether a retraining was called for.
+        retrain: whether a retraining was decided.
         confirmed: "column" or "column in segment", as the decision names them.
-        candidates: the same, of what waits for a second week.
-        called: by verdict other than "none", what got it.
+        candidates: the same, of drifts that need a second week.
+        called: by verdict other than "none", the signals that got it.
     """
 
     week_end: date
@@ -33,7 +33,7 @@ class SeenWeek(_Record):
 
 
 class PresetWeek(_Record):
-    """What Evidently's preset said of one week."""
+    """The result of Evidently's preset for one week."""
 
     week_end: date
     dataset: bool
@@ -46,12 +46,12 @@ class Calm(_Record):
     Attributes:
         seed: of the shop.
         weeks: every week with a whole recent reference.
-        preset: by rows a window, the weeks that Evidently was asked about.
+        preset: by rows a window, the weeks that Evidently compared.
         refused: rules that the last week breaks.
     """
 
     seed: int
-    weeks: tuple[SeenWeek, ...]
+    weeks: tuple[WeekOutcome, ...]
     preset: dict[int, tuple[PresetWeek, ...]]
     refused: tuple[str, ...]
 
@@ -63,24 +63,24 @@ class Planted(_Record):
         seed: of the shop.
         event: what happens.
         weeks: the weeks after its first day that were judged.
-        refused: rules that its first week breaks; asked of a broken_column only.
+        refused: rules that its first week breaks; for a broken_column only.
     """
 
     seed: int
     event: Event
-    weeks: tuple[SeenWeek, ...]
+    weeks: tuple[WeekOutcome, ...]
     refused: tuple[str, ...]
 
-    def weeks_within(self, n_weeks: int) -> list[SeenWeek]:
+    def weeks_within(self, n_weeks: int) -> list[WeekOutcome]:
         """Return the weeks up to the first that ends n_weeks or more after the event's start."""
         return [week for week in self.weeks if is_within(week.week_end, self.event.date, n_weeks)]
 
     def right(self, names: tuple[str, ...]) -> set[str]:
-        """Return the named columns in which the event ought to be seen."""
+        """Return the named columns in which the event should be detected."""
         return columns_of(names) & set(COLUMNS[self.event.kind])
 
     def besides(self, names: tuple[str, ...]) -> set[str]:
-        """Return the named columns in which it need not be seen."""
+        """Return the named columns in which it need not be detected."""
         return columns_of(names) - self.right(names)
 
 

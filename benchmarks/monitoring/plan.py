@@ -1,4 +1,4 @@
-"""What is tried: which shops, which events from which days, and which weeks are looked at.
+"""The plan: which shops, which events from which days, and which weeks are judged.
 
 Every seed has a shop in which nothing happens and, for each kind and size, one with an event from a
 day of its own: the days are spread over the span, every other one in the middle of a week. Sizes of
@@ -89,8 +89,8 @@ def list_cases(settings: Settings) -> list[Case]:
 def weeks_judged(event: Event, settings: Settings) -> list[date]:
     """Return the week_end of the weeks to judge: those after the event's first day.
 
-    A season_change is looked at when it is new, and again a year later from three weeks before it
-    returns, which a decision looks back on, to two weeks after its last day.
+    A season_change is judged when it is new, and again a year later from three weeks before it
+    returns, which a decision depends on, to two weeks after its last day.
     """
     if event.kind == "season_change":
         new = [end for end in settings.weeks if is_within(end, event.date, settings.follow_weeks)]

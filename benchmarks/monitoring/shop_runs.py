@@ -1,8 +1,8 @@
-"""One shop from its tables to its outcome, kept as a file, so that an interrupted run goes on.
+"""One shop from its tables to its outcome, stored as a file, so that a run can resume.
 
 The days before an event are the same bytes as in the shop without it, so a case takes that shop's
 summaries, verdicts and decisions up to its event and makes only what comes after. The folder is
-named for the code and numbers that outcomes rest on: another version of the monitor starts anew.
+named after the code and numbers that outcomes depend on: another version starts again.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ import pandas as pd
 from benchmarks.monitoring.outcome import Calm, Planted, PresetWeek
 from benchmarks.monitoring.plan import WEEK, Case, Settings, weeks_judged
 from benchmarks.monitoring.shops import PARAMS, engine_params, tables_of
-from benchmarks.monitoring.weekly import NOTHING, Looked, look_weekly, told
+from benchmarks.monitoring.weekly import NOTHING, Monitored, monitor_weeks, outcomes_of
 from hemline.engine.engine import open_engine
 from hemline.files import fingerprint, write_text
 from monitoring.completeness import check_week
@@ -26,7 +26,7 @@ from monitoring.summaries import summarise_week
 from monitoring.transactions import sample_transactions
 from monitoring.windows import windows_for
 
-_Kept = TypeVar("_Kept", Calm, Planted)
+_Outcome = TypeVar("_Outcome", Calm, Planted)
 
 _ROOT: Final = Path(__file__).parents[2]
 _RESTS_ON: Final = (
@@ -38,7 +38,7 @@ _RESTS_ON: Final = (
     "benchmarks/monitoring/shop_runs.py",
     "benchmarks/monitoring/weekly.py",
 )
-"""What decides outcomes; the counting, pages and alerts may change without a new run."""
+"""What outcomes depend on; counting, pages and alerts may change without a new run."""
 
 
 def folder_for(root: Path, settings: Settings, params: MonitorParams) -> Path:
@@ -49,7 +49,7 @@ def folder_for(root: Path, settings: Settings, params: MonitorParams) -> Path:
 
 
 def run_calm(seed: int, settings: Settings, params: MonitorParams, folder: Path) -> Calm:
-    """Look at every week of a shop in which nothing happens, with ours and with Evidently's."""
+    """Monitor every week of a shop in which nothing happens, with our tests and Evidently's."""
 
     def run() -> Calm:
         with tables_of(settings.size, seed) as tables:
@@ -59,8 +59,8 @@ def run_calm(seed: int, settings: Settings, params: MonitorParams, folder: Path)
                 for week_end in settings.weeks
                 if _has_reference(week_end, settings, params)
             ]
-            looked = look_weekly(summaries, weeks, params, before=NOTHING)
-            _keep(folder, seed, summaries, looked)
+            monitored = monitor_weeks(summaries, weeks, params, before=NOTHING)
+            _store(folder, seed, summaries, monitored)
             preset = {
                 rows: tuple(
                     _preset_week(tables, week_end, params, rows) for week_end in weeks[::every]
@@ -68,31 +68,31 @@ def run_calm(seed: int, settings: Settings, params: MonitorParams, folder: Path)
                 for rows, every in settings.preset.items()
             }
             refused = _broken_rules(tables, weeks[-1])
-        return Calm(seed=seed, weeks=told(looked, weeks), preset=preset, refused=refused)
+        return Calm(seed=seed, weeks=outcomes_of(monitored, weeks), preset=preset, refused=refused)
 
     return _once(folder / f"{seed}.json", Calm, run)
 
 
 def run_planted(case: Case, settings: Settings, params: MonitorParams, folder: Path) -> Planted:
-    """Look at the weeks after an event; `run_calm` has looked at the same seed before."""
+    """Monitor the weeks after an event; run `run_calm` with the same seed first."""
 
     def run() -> Planted:
         weeks = weeks_judged(case.event, settings)
         new = [week_end for week_end in settings.weeks if case.event.date < week_end <= weeks[-1]]
-        earlier, before = _kept(folder, case.seed, case.event.date)
+        earlier, before = _stored(folder, case.seed, case.event.date)
         with tables_of(settings.size, case.seed, case.event) as tables:
             later = _summarise(tables, new, params)
             is_broken = case.event.kind == "broken_column"
             refused = _broken_rules(tables, new[0]) if is_broken else ()
         summaries = pd.concat([earlier, later], ignore_index=True)
-        looked = look_weekly(summaries, weeks, params, before=before)
-        seen = told(looked, weeks)
+        monitored = monitor_weeks(summaries, weeks, params, before=before)
+        seen = outcomes_of(monitored, weeks)
         return Planted(seed=case.seed, event=case.event, weeks=seen, refused=refused)
 
     return _once(folder / f"{case.name}.json", Planted, run)
 
 
-def _once(path: Path, kind: type[_Kept], run: Callable[[], _Kept]) -> _Kept:
+def _once(path: Path, kind: type[_Outcome], run: Callable[[], _Outcome]) -> _Outcome:
     if path.exists():
         return kind.model_validate_json(path.read_text(encoding="utf-8"))
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -112,22 +112,22 @@ def _summarise(tables: Path, weeks: Sequence[date], params: MonitorParams) -> pd
     return pd.concat(frames, ignore_index=True)
 
 
-def _keep(folder: Path, seed: int, summaries: pd.DataFrame, looked: Looked) -> None:
+def _store(folder: Path, seed: int, summaries: pd.DataFrame, monitored: Monitored) -> None:
     summaries.to_parquet(folder / f"{seed}-summaries.parquet")
-    looked.verdicts.to_parquet(folder / f"{seed}-verdicts.parquet")
-    looked.decisions.to_parquet(folder / f"{seed}-decisions.parquet")
+    monitored.verdicts.to_parquet(folder / f"{seed}-verdicts.parquet")
+    monitored.decisions.to_parquet(folder / f"{seed}-decisions.parquet")
 
 
-def _kept(folder: Path, seed: int, until: date) -> tuple[pd.DataFrame, Looked]:
+def _stored(folder: Path, seed: int, until: date) -> tuple[pd.DataFrame, Monitored]:
     summaries, verdicts, decisions = (
         pd.read_parquet(folder / f"{seed}-{name}.parquet")
         for name in ("summaries", "verdicts", "decisions")
     )
-    return summaries[summaries["week_end"] <= until], Looked(verdicts, decisions).until(until)
+    return summaries[summaries["week_end"] <= until], Monitored(verdicts, decisions).until(until)
 
 
 def _preset_week(tables: Path, week_end: date, params: MonitorParams, rows: int) -> PresetWeek:
-    """Return what Evidently says of the week against as many weeks before it as ours reads."""
+    """Return Evidently's result for the week against as many weeks before it as ours reads."""
     first = week_end - WEEK
     reference = [(first - params.reference_weeks * WEEK, first)]
     with open_engine(engine_params()) as engine:
@@ -141,7 +141,7 @@ def _preset_week(tables: Path, week_end: date, params: MonitorParams, rows: int)
 
 def _broken_rules(tables: Path, week_end: date) -> tuple[str, ...]:
     """Return the rules that the week before week_end breaks."""
-    # Great Expectations takes seconds to import, and most processes never ask it.
+    # Great Expectations takes seconds to import, and most processes never use it.
     from hemline.data.expectations.rules import ValidateParams  # noqa: PLC0415
 
     with TemporaryDirectory() as report:

@@ -11,7 +11,7 @@ import pytest
 from benchmarks.monitoring import outcome, plan
 from benchmarks.monitoring.monitoring_notes import notes_of
 from benchmarks.monitoring.monitoring_tables import rows_of
-from benchmarks.monitoring.outcome import Calm, Planted, SeenWeek
+from benchmarks.monitoring.outcome import Calm, Planted, WeekOutcome
 from benchmarks.monitoring.plan import WEEK, Case, Settings, list_cases, weeks_judged
 from benchmarks.monitoring.shop_runs import folder_for, run_calm, run_planted
 from benchmarks.monitoring.shops import PARAMS
@@ -35,8 +35,8 @@ def seen(
     retrain: bool = False,
     confirmed: Sequence[str] = (),
     called: dict[str, tuple[str, ...]] | None = None,
-) -> SeenWeek:
-    return SeenWeek(
+) -> WeekOutcome:
+    return WeekOutcome(
         week_end=week_end,
         has_last_year=True,
         retrain=retrain,
@@ -46,11 +46,11 @@ def seen(
     )
 
 
-def calm(weeks: Sequence[SeenWeek], seed: int = 101) -> Calm:
+def calm(weeks: Sequence[WeekOutcome], seed: int = 101) -> Calm:
     return Calm(seed=seed, weeks=tuple(weeks), preset={}, refused=())
 
 
-def planted(weeks: Sequence[SeenWeek], kind: Kind = "channel_shift") -> Planted:
+def planted(weeks: Sequence[WeekOutcome], kind: Kind = "channel_shift") -> Planted:
     event = Event(kind=kind, date=START, until=None, size="medium")
     return Planted(seed=101, event=event, weeks=tuple(weeks), refused=())
 
