@@ -28,9 +28,9 @@ def notes_of(calm: Sequence[Calm], planted: Sequence[Planted], settings: Setting
         (
             f"Events begin on days of their own from {settings.first_start} on, every other one in "
             "the middle of a week. In 2 weeks: share confirmed, in a column in which the event "
-            "should be detected, by the first week that ends 14 days or more after its first day. By "
-            "then: share confirmed in any column, columns named besides, share that called for a "
-            "training. Wait: weeks until the end of the confirming week, of those confirmed."
+            "should be detected, by the first week that ends 14 days or more after its first day. "
+            "By then: share confirmed in any column, other columns named, share with a retraining. "
+            "Wait: weeks until the end of the confirming week, of those confirmed."
         ),
         (
             f"Evidently {version('evidently')}: its preset as it comes, {_preset(settings)}, "
