@@ -12,7 +12,7 @@ out, because repeat purchases continue when a taste has changed.
 The price: no value before there are `history_weeks` of past, and one decomposition a week. On the
 generator's shop, a medium taste shift (a third of the customers) is 8 standard errors large here, 6
 in index_name, 4 if a buyer's shares of index_name are compared with the buyer's earlier ones, and
-cannot be told from the usual variation of the overall mix.
+cannot be distinguished from the usual variation of the overall mix.
 """
 
 from collections.abc import Iterator

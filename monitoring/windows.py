@@ -3,7 +3,7 @@
 A week is named by its week_end, the first day after it. It is compared with the recent weeks,
 without the very last one, so that the first week of a drift does not hide the second, and with how
 last year changed at the same time. The price: only part of a slow trend shows, and in a shop's
-first year a change cannot be told from the season.
+first year a change cannot be distinguished from the season.
 """
 
 from dataclasses import dataclass

@@ -108,15 +108,15 @@ def test_a_season_counts_only_when_it_returns_and_only_without_a_drift() -> None
     again = date(2021, 3, 10)
     seasonal = {"seasonal": ("product_group_name",)}
     case = "planted season_change, its second year"
-    as_wanted = planted([seen(again, called=seasonal)], "season_change")
+    detected = planted([seen(again, called=seasonal)], "season_change")
     too_early = planted([seen(START + WEEK, called=seasonal)], "season_change")
     also_drift = planted(
         [seen(again, called=seasonal), seen(again + WEEK, confirmed=["garment_group_name"])],
         "season_change",
     )
-    wanted = {"as wanted": (as_wanted, 1), "too early": (too_early, 0), "drift": (also_drift, 0)}
-    for seen_so, share in wanted.values():
-        rows = rows_of([calm([seen(again)])], [seen_so], FULL)
+    cases = {"detected": (detected, 1), "too early": (too_early, 0), "drift": (also_drift, 0)}
+    for shop, share in cases.values():
+        rows = rows_of([calm([seen(again)])], [shop], FULL)
         assert value(rows, case, "medium", "seasonal and no drift") == share
         assert value(rows, case, "medium", "seasonal without it") == 0
         assert value(rows, case, "medium", "drift without it") == 0
@@ -169,13 +169,13 @@ def test_a_case_goes_from_its_shop_to_its_outcome_once(tmp_path: Path) -> None:
     assert any("price lies between" in rule for rule in broken.refused)
     assert not quiet.refused
     assert not any(week.confirmed for week in quiet.weeks)
-    for kept in folder.glob("*.parquet"):  # what a second run would need
-        kept.unlink()
+    for stored in folder.glob("*.parquet"):  # what a second run would need
+        stored.unlink()
     assert run_calm(101, settings, params, folder) == quiet
     assert run_planted(Case(101, event), settings, params, folder) == broken
 
 
-def test_other_numbers_are_kept_in_another_folder(tmp_path: Path) -> None:
+def test_other_numbers_have_another_folder(tmp_path: Path) -> None:
     params = MonitorParams.load(PARAMS)
     other = params.model_copy(update={"seed": params.seed + 1})
     assert folder_for(tmp_path, FULL, params) == folder_for(tmp_path, FULL, params)

@@ -120,14 +120,14 @@ def test_a_past_drift_does_not_deafen() -> None:
     assert verdict(world(twice)) == "drift"
 
 
-def test_a_restless_signal_has_to_move_further() -> None:
+def test_an_overdispersed_signal_has_to_move_further() -> None:
     levels = np.random.default_rng(5).normal(0, 0.04, N_WEEKS)
 
-    def restless(back: int) -> npt.NDArray[np.float64]:
+    def overdispersed(back: int) -> npt.NDArray[np.float64]:
         return steady(back) + levels[back - 1] * np.array([1.0, -1.0, 0.0])
 
     quiet, wild = (
-        judge_week(world(of), LAST, PARAMS)["threshold"].item() for of in (steady, restless)
+        judge_week(world(of), LAST, PARAMS)["threshold"].item() for of in (steady, overdispersed)
     )
     assert wild > 1.5 * quiet
 
@@ -174,8 +174,8 @@ def test_a_number_that_never_varies_is_as_expected() -> None:
 def test_a_signal_without_recent_weeks_has_no_row() -> None:
     summaries = world(steady)
     born = world(steady, column="new_column", n_weeks=2)
-    found = judge_week(pd.concat([summaries, born]), LAST, PARAMS)
-    assert found["column"].tolist() == ["product_group_name"]
+    judged = judge_week(pd.concat([summaries, born]), LAST, PARAMS)
+    assert judged["column"].tolist() == ["product_group_name"]
 
 
 def test_an_unknown_week_is_refused() -> None:

@@ -1,4 +1,4 @@
-"""Every buyer counts once, noise is that of the buyers, and what is kept follows the rows."""
+"""Every buyer counts once, noise is that of the buyers, and the cache follows the rows."""
 
 from datetime import date, timedelta
 from pathlib import Path
@@ -137,10 +137,10 @@ def test_a_past_week_without_sales_is_a_gap_and_not_the_end(
     write_table(rows[~closed], tmp_path / "transactions.parquet", TRANSACTIONS)
     params = PARAMS.model_copy(update={"history_weeks": 2, "reference_weeks": 2})
     until = date(2020, 6, 24)
-    kept = cached_summaries(on_duckdb, tmp_path, tmp_path / "summaries", until, params)
-    assert date(2020, 5, 20) not in set(kept["week_end"])
-    assert kept["week_end"].nunique() == 8
-    assert not judge_week(kept, until, params).empty
+    summaries = cached_summaries(on_duckdb, tmp_path, tmp_path / "summaries", until, params)
+    assert date(2020, 5, 20) not in set(summaries["week_end"])
+    assert summaries["week_end"].nunique() == 8
+    assert not judge_week(summaries, until, params).empty
 
 
 def test_the_first_of_the_weights_is_the_week_as_it_was() -> None:
@@ -150,27 +150,27 @@ def test_the_first_of_the_weights_is_the_week_as_it_was() -> None:
     assert weights[:, 1:].var() == pytest.approx(1, abs=0.1)
 
 
-def test_kept_weeks_are_made_anew_only_where_rows_changed(
+def test_cached_weeks_are_made_again_only_where_rows_changed(
     on_duckdb: Engine, tables: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "changed"
     folder.mkdir()
     for name in ("articles", "customers", "transactions"):
         (folder / f"{name}.parquet").write_bytes((tables / f"{name}.parquet").read_bytes())
-    kept = tmp_path / "summaries"
+    cache = tmp_path / "summaries"
     params = PARAMS.model_copy(update={"history_weeks": 2, "reference_weeks": 2})
-    first = cached_summaries(on_duckdb, folder, kept, date(2020, 6, 24), params)
-    stamps = {path.name: path.stat().st_mtime_ns for path in kept.iterdir()}
+    first = cached_summaries(on_duckdb, folder, cache, date(2020, 6, 24), params)
+    stamps = {path.name: path.stat().st_mtime_ns for path in cache.iterdir()}
     assert len(stamps) == first["week_end"].nunique() == 9
     rows = read_table(folder / "transactions.parquet", TRANSACTIONS)
     write_table(rows.iloc[:-1], folder / "transactions.parquet", TRANSACTIONS)
-    later = cached_summaries(on_duckdb, folder, kept, date(2020, 6, 24), params)
+    later = cached_summaries(on_duckdb, folder, cache, date(2020, 6, 24), params)
     pd.testing.assert_frame_equal(first, later)
-    assert stamps == {path.name: path.stat().st_mtime_ns for path in kept.iterdir()}
+    assert stamps == {path.name: path.stat().st_mtime_ns for path in cache.iterdir()}
     changed = rows.copy()
     is_old = pd.to_datetime(changed[columns.DAY]) == pd.Timestamp("2020-06-20")
     changed.loc[is_old, columns.CHANNEL] = 2
     write_table(changed, folder / "transactions.parquet", TRANSACTIONS)
-    cached_summaries(on_duckdb, folder, kept, date(2020, 6, 24), params)
-    touched = {p.name for p in kept.iterdir() if p.stat().st_mtime_ns != stamps[p.name]}
+    cached_summaries(on_duckdb, folder, cache, date(2020, 6, 24), params)
+    touched = {p.name for p in cache.iterdir() if p.stat().st_mtime_ns != stamps[p.name]}
     assert touched == {"2020-06-24.parquet"}
