@@ -98,15 +98,15 @@ def test_the_command_shows_a_line_per_stage_and_one_per_article(
         main()
     finally:
         logging.getLogger("prefect").setLevel(level)
-    output, errors = capfd.readouterr()
+    output = capfd.readouterr().out
     lines = output.splitlines()
     assert "\x1b" not in output
-    assert errors == ""
     assert [line for line in lines if line.startswith("train_cvae: unchanged, ")]
     articles = [line for line in lines if re.search(r"│ \d{10} │", line)]
     assert [int(line.split("│")[1]) for line in articles] == 2 * list(range(1, 13))
     assert max(map(len, articles)) <= 100
-    assert all("ranker" in line and "(" not in line for line in articles[:12])
+    assert "ranker" in articles[0]
+    assert all("(" not in line for line in articles)
     assert "Live: version" in output
 
 
