@@ -74,7 +74,7 @@ def _check(folder: Path, params: Path) -> None:
         report = check_completeness(engine, tables / "transactions.parquet", LAST_END, fresh)
     findings = check_week(on, tables, LAST_END, rules, folder / "checks")
     broken = sum(not finding.passed for finding in findings)
-    typer.echo(f"{report.sentence}; {broken} of {len(findings)} rules broken")
+    typer.echo(f"{report.summary}; {broken} of {len(findings)} rules broken")
 
 
 def _judge(folder: Path, params: Path) -> None:
