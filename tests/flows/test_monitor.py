@@ -182,7 +182,7 @@ def test_a_week_that_came_late_is_evaluated_with_the_next_one(behind: Path) -> N
 def test_a_training_gets_its_cut_or_week_end_and_not_both(killed: Path) -> None:
     state = train(killed, cut="latest", week_end=WEEK_END, return_state=True)
     assert state.is_failed()
-    assert "not both" in str(state.message)
+    assert "either a cut or a week_end" in str(state.message)
 
 
 def completed(result: Any) -> MonitorRun:
