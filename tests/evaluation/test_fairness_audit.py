@@ -28,7 +28,7 @@ from hemline.evaluation.fairness.reranking import RerankParams
 from hemline.evaluation.protocol import AP
 from hemline.kernels.lists import top_k
 from hemline.models.recommender import Recommendations, recommendations_from
-from hemline.stages import fairness, prepare, train_popularity, train_repurchase
+from hemline.stages import fairness, prepare, train
 from tests.tiny_project import change_params
 from tests.tiny_shop import write_tiny_shop
 
@@ -228,13 +228,12 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     prepare.main(root / "params.yaml", root / "data/tables", root / "data/prepared")
     models = root / "models"
-    train_repurchase.main(root / "params.yaml", models / "repurchase")
-    train_popularity.main(
+    train.main(
         root / "params.yaml",
-        root / "data/prepared/histories.npz",
-        root / "data/segments/segments.parquet",
-        models / "popularity",
-        models / "segment_popularity",
+        models,
+        ["repurchase", "popularity", "segment_popularity"],
+        histories=root / "data/prepared/histories.npz",
+        segments=root / "data/segments/segments.parquet",
     )
     return root
 
