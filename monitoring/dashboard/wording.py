@@ -21,7 +21,7 @@ ABOUT: Final = {
 _LABELS: Final = {
     columns.CHANNEL: "sales channel",
     columns.CLUB: "club status",
-    columns.PRICE: "price, like for like",
+    columns.PRICE: "like-for-like price",
     "newcomers": "cold customers",
     "stranger_share": "lists for cold customers",
 }
@@ -52,7 +52,7 @@ def signal(about: str, column: str, segment: str) -> str:
     """Return what a verdict is about in a few words.
 
     >>> signal("habits", "index_name", "all"), signal("transactions", "price", "Sport")
-    ('habits by index', 'price, like for like in Sport')
+    ('habits by index', 'like-for-like price in Sport')
     """
     name = label(column)
     if about == "habits":

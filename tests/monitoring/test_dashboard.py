@@ -240,7 +240,7 @@ def test_a_page_made_again_is_the_same(tmp_path: Path) -> None:
         (
             [("price", "seasonal")],
             {},
-            "Only seasonal changes, as last year: price, like for like.",
+            "Only seasonal changes, as last year: like-for-like price.",
         ),
         (
             [("price", "seasonal"), ("index_name", "drift")],
@@ -408,7 +408,7 @@ def test_the_artifact_shows_verdicts_reasons_and_the_champion() -> None:
     decided = frame([decision(WEEK_END)], DECISION_SCHEMA.names)
     performance = frame([measured(WEEK_END)], PERFORMANCE_SCHEMA.names)
     page = week_artifact(next(decided.itertuples()), verdicts, performance, {"here": "/a"})
-    assert "| ◆ drift | price, like for like | 0.000 | 0.000 | 0.000 | 1 -&gt; 2 |" in page
+    assert "| ◆ drift | like-for-like price | 0.000 | 0.000 | 0.000 | 1 -&gt; 2 |" in page
     assert "1 as expected." in page
     assert "- No drift was confirmed." in page
     assert "MAP@12 0.0200, popularity 0.0100 (difference +0.0040 to +0.0160, 95 %)" in page
