@@ -4,7 +4,6 @@ A description follows the order of a real one: type and material, cut, details, 
 closing remark. There is one text per product code, shared by its colour siblings.
 """
 
-from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from hemline.data.synthetic.vocabulary import GRAPHICS, read_assortment
@@ -28,14 +27,15 @@ _CARE: Final = (
 """Closing remarks of every family, behind its own."""
 
 
-def _family(row: Mapping[str, str]) -> Family:
-    words = [tuple(filter(None, row[part].split("; "))) for part in Family._fields]
-    return Family(*words[:-1], (*words[-1], *_CARE))
+def _words(cell: str) -> tuple[str, ...]:
+    return tuple(filter(None, cell.split("; ")))
 
 
 FAMILIES: Final = {
-    name: _family(row)
-    for name, row in read_assortment("description_families").to_dict("index").items()
+    str(row.Index): Family(
+        _words(row.materials), _words(row.cuts), _words(row.details), _words(row.closings) + _CARE
+    )
+    for row in read_assortment("description_families").itertuples()
 }
 _PHRASES: Final = GRAPHICS["phrase"].to_dict()
 
