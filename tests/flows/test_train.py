@@ -58,7 +58,7 @@ def test_a_first_training_becomes_champion() -> None:
     assert champion is not None
     assert champion.tags["gate.reason"].startswith("there was no champion to compare with")
     assert champion.tags["gate.previous_champion"] == "none"
-    assert champion.tags["gate.latency.verdict"].startswith("passes: 99 of 100 answers")
+    assert champion.tags["gate.latency.verdict"].startswith("passes: 99 of 100 lists")
     first = changes()[0]
     assert (first.version, first.previous, first.how) == (champion.number, "none", "gate")
 
