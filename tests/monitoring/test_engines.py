@@ -108,7 +108,7 @@ def test_articles_have_sold_alike(on_duckdb: Engine, on_spark: Engine, tmp_path:
     )
     write_table(purchases, path, PURCHASES)
     sales, other = (
-        sales_of_articles(engine, path, week_end=WEEK_END, recent_days=28, n_articles=10)
+        sales_of_articles(engine, path, cut=WEEK_END, recent_days=28, n_articles=10)
         for engine in (on_duckdb, on_spark)
     )
     pd.testing.assert_frame_equal(sales, other, check_exact=True)
