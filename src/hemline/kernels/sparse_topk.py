@@ -5,8 +5,8 @@ accumulated in one dense array (Gustavson 1978) and reduced to its k best at onc
 row per thread. The sums are scipy's to the last bit: float32, in the order of the stored entries.
 One thread computes a row from start to end, so the number of threads changes no byte.
 
-`sparse_dot_topn` does the same and is what the tests compare with; it breaks ties in no fixed
-order, knows no shrinkage and takes 1.7 times the CPU (docs/decisions.md).
+`sparse_dot_topn` does the same and is what the tests compare with; it promises no order among
+ties, knows no shrinkage and takes 1.7 times the CPU (docs/decisions.md).
 
 The price is numba: 0.6 s to import, and 2 s to compile the first time. The compiled code is cached
 in __pycache__ beside this file or, where that is not writable, in the user's cache folder;
