@@ -22,15 +22,15 @@ def top_k(scores: npt.NDArray[np.float32], k: int) -> Lists:
     >>> articles.tolist()
     [[1, 0, -1]]
     """
-    kept = min(k, scores.shape[1])
-    best = _best_columns(scores, kept)
+    n_best = min(k, scores.shape[1])
+    best = _best_columns(scores, n_best)
     best_scores = np.take_along_axis(scores, best, axis=1)
     order = np.argsort(-best_scores, axis=1, kind="stable")
     best_scores = np.take_along_axis(best_scores, order, axis=1)
     best = np.take_along_axis(best, order, axis=1)
     articles, listed = empty_lists(len(scores), k)
-    articles[:, :kept] = np.where(np.isneginf(best_scores), NO_ARTICLE, best)
-    listed[:, :kept] = best_scores
+    articles[:, :n_best] = np.where(np.isneginf(best_scores), NO_ARTICLE, best)
+    listed[:, :n_best] = best_scores
     return articles, listed
 
 
@@ -40,10 +40,10 @@ def top_k_sparse(scores: sparse.csr_matrix, k: int) -> Lists:
     row = np.repeat(np.arange(n_rows), np.diff(scores.indptr))
     order = np.lexsort((scores.indices, -scores.data, row))
     rank = np.arange(len(order)) - scores.indptr[row]
-    kept = rank < k
+    is_listed = rank < k
     articles, listed = empty_lists(n_rows, k)
-    articles[row[kept], rank[kept]] = scores.indices[order][kept]
-    listed[row[kept], rank[kept]] = scores.data[order][kept]
+    articles[row[is_listed], rank[is_listed]] = scores.indices[order][is_listed]
+    listed[row[is_listed], rank[is_listed]] = scores.data[order][is_listed]
     return articles, listed
 
 
@@ -52,18 +52,18 @@ def empty_lists(n_rows: int, k: int) -> Lists:
     return np.full((n_rows, k), NO_ARTICLE, np.int32), np.full((n_rows, k), -np.inf, np.float32)
 
 
-def _best_columns(scores: npt.NDArray[np.float32], kept: int) -> npt.NDArray[np.int64]:
-    """Return the columns of the kept best scores of each row, ascending.
+def _best_columns(scores: npt.NDArray[np.float32], n_best: int) -> npt.NDArray[np.int64]:
+    """Return the columns of the n_best highest scores of each row, ascending.
 
     argpartition is several times faster than sorting, but takes any of the equal scores at the
     border; rows where that matters are sorted after all.
     """
-    if kept == scores.shape[1]:
-        return np.broadcast_to(np.arange(kept), scores.shape)
-    best = np.argpartition(-scores, kept - 1, axis=1)[:, :kept]
+    if n_best == scores.shape[1]:
+        return np.broadcast_to(np.arange(n_best), scores.shape)
+    best = np.argpartition(-scores, n_best - 1, axis=1)[:, :n_best]
     inside = np.take_along_axis(scores, best, axis=1)
     border = inside.min(axis=1, keepdims=True)
     n_equal, n_inside = (np.count_nonzero(part == border, axis=1) for part in (scores, inside))
     tied = np.flatnonzero((n_equal > n_inside) & np.isfinite(border[:, 0]))
-    best[tied] = np.argsort(-scores[tied], axis=1, kind="stable")[:, :kept]
+    best[tied] = np.argsort(-scores[tied], axis=1, kind="stable")[:, :n_best]
     return np.sort(best, axis=1)

@@ -48,7 +48,7 @@ def cosine_recall(logits: Tensor, targets: SparseRows) -> Tensor:
 def products(rows: Tensor, table: Tensor, bias: Tensor, precision: Precision) -> Tensor:
     """Return the dot product of each row with each row of the table plus its bias, as float32.
 
-    bfloat16 keeps 8 of 24 bits of what is multiplied; sums are kept in float32. It is four times
+    bfloat16 keeps 8 of 24 bits of what is multiplied; sums are float32. It is four times
     as fast where the processor has instructions for it, and slower where it has none.
     """
     if precision == "bfloat16":
