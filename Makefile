@@ -34,7 +34,7 @@ deploy: .venv/installed ## Hand the weekly runs and the closed loop to the Prefe
 
 # One thread each: two workers with two threads each compete for two cores (174 CPU s instead of 26).
 test: .venv/installed-dev ## Run the tests
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/installed-dev ## Format, lint, types, import contracts
 	$(BIN)/ruff format --check

@@ -6,10 +6,12 @@ params.yaml restore it.
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from hemline import environment
 from hemline.engine.engine import Engine, EngineParams, open_engine
@@ -31,20 +33,48 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("filterwarnings", ignored)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run a file on one worker, all files that need the trained project on the same one.
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
+    """Run a file on one worker, and all files that need the trained project on the same one.
 
-    Each worker that needs the project would train it again. The longest files go first, so that no
-    worker ends alone with one of them.
+    Each worker that needs the project would train it again.
     """
-    shared = {item.path for item in items if "trained" in getattr(item, "fixturenames", ())}
-    for item in items:
-        group = "trained" if item.path in shared else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: (item.path.name not in _LONGEST, item.path not in shared))
+    return _Schedule(config, log)
 
 
-_LONGEST = ("test_closed_loop.py",)
+class _Schedule(LoadFileScheduling):  # type: ignore[misc]
+    def _split_scope(self, nodeid: str) -> str:
+        scope: str = super()._split_scope(nodeid)
+        return "trained" if scope in _TRAINED else scope
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start with the longest files, so that no worker ends alone with one of them.
+
+    A file that needs the trained project has to be listed, or two workers train it.
+    """
+    files = {item.nodeid.split("::")[0] for item in items if "trained" in _fixtures(item)}
+    assert files <= _TRAINED, f"add to _TRAINED: {files - _TRAINED}"
+    items.sort(key=lambda item: item.nodeid.split("::")[0] not in {_LONGEST, *_TRAINED})
+    items.sort(key=lambda item: item.nodeid.split("::")[0] != _LONGEST)
+
+
+def _fixtures(item: pytest.Item) -> Iterable[str]:
+    """Return the session's fixtures of a test; some tests have a `trained` model of their own."""
+    info = getattr(item, "_fixtureinfo", None)
+    definitions = info.name2fixturedefs if info else {}
+    return {name for name, found in definitions.items() if found[-1].scope == "session"}
+
+
+_LONGEST = "tests/flows/test_closed_loop.py"
+_TRAINED = {
+    "tests/flows/test_monitor.py",
+    "tests/flows/test_replay.py",
+    "tests/flows/test_train.py",
+    "tests/test_cli.py",
+    "tests/test_registry.py",
+    "tests/test_storefront.py",
+}
 
 
 @pytest.fixture(scope="session")

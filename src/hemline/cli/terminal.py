@@ -25,10 +25,10 @@ def project_folder() -> Path:
         BadInput: it is no Hemline project.
     """
     here = Path.cwd()
-    if not (here / "dvc.yaml").exists() or not (here / "flows").exists():
+    if not (here / "dvc.yaml").exists():
         raise BadInput(
-            "the command runs in a Hemline project, a folder with dvc.yaml and flows/",
-            found=f"neither or only one of them in {here}",
+            "the command runs in a Hemline project, a folder with dvc.yaml",
+            found=f"none in {here}",
             fix="change to the folder you cloned Hemline to, then run the command again",
         )
     return here
