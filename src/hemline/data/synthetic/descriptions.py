@@ -27,8 +27,8 @@ _CARE: Final = (
 """Closing remarks of every family, behind its own."""
 
 
-def _words(cell: str) -> tuple[str, ...]:
-    return tuple(filter(None, cell.split("; ")))
+def _words(cell: object) -> tuple[str, ...]:
+    return tuple(filter(None, str(cell).split("; ")))
 
 
 FAMILIES: Final = {
