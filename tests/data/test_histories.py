@@ -122,3 +122,28 @@ def test_days_for_other_purchases_are_refused() -> None:
             sparse.csr_matrix(np.array([[1, 0]], np.float32)),
             days_ago=sparse.csr_matrix(np.array([[0, 1]], np.float32)),
         )
+
+
+def interactions(values: list[float]) -> sparse.csr_matrix:
+    """One customer's numbers, zeros stored."""
+    return sparse.csr_matrix((np.array(values, np.float32), [0, 1], [0, 2]), shape=(1, 2))
+
+
+def test_a_stored_zero_is_no_purchase() -> None:
+    units = interactions([0, 2])
+    histories = Histories.from_interactions(units, days_ago=interactions([5, 7]))
+    assert histories.units.indices.tolist() == histories.days_ago.indices.tolist() == [1]
+    assert histories.days_ago.data.tolist() == [7]
+    assert units.nnz == 2
+
+
+@pytest.mark.parametrize("units", [-1, np.nan, np.inf])
+def test_units_that_are_no_number_of_purchases_are_refused(units: float) -> None:
+    with pytest.raises(ValueError, match="positive numbers"):
+        Histories.from_interactions(interactions([1, units]))
+
+
+@pytest.mark.parametrize("days", [0, -3, np.nan, np.inf])
+def test_interactions_that_are_not_before_the_cut_are_refused(days: float) -> None:
+    with pytest.raises(ValueError, match="one day before the cut"):
+        Histories.from_interactions(interactions([1, 1]), days_ago=interactions([1, days]))

@@ -76,10 +76,13 @@ class Histories:
     ) -> Self:
         """Return histories from any interaction matrix of shape (customers, articles).
 
-        Without `days_ago` every purchase is one day old; without `clusters` all are unknown.
+        Without `days_ago` every purchase is one day old; without `clusters` all are unknown. A
+        stored zero in `units` is no purchase. The caller's matrices are not changed, and the result
+        shares no array with them.
 
         Raises:
-            ValueError: `days_ago` does not hold a number for exactly the purchases in `units`.
+            ValueError: `days_ago` does not hold a number for exactly the purchases in `units`, a
+                number of units is negative or not finite, or a purchase is not before the cut.
         """
         units = _sorted_rows(units)
         if days_ago is None:
@@ -91,6 +94,12 @@ class Histories:
             and np.array_equal(units.indices, days_ago.indices)
         ):
             raise ValueError("units and days_ago hold different purchases")
+        is_bought = units.data != 0
+        units, days_ago = _where(is_bought, units), _where(is_bought, days_ago)
+        if not ((units.data > 0) & np.isfinite(units.data)).all():
+            raise ValueError("units are positive numbers")
+        if not ((days_ago.data >= 1) & np.isfinite(days_ago.data)).all():
+            raise ValueError("a purchase lies at least one day before the cut")
         unknown = np.full(units.shape[0], UNKNOWN_SEGMENT, np.int8)
         return cls(units, days_ago, unknown if clusters is None else clusters, unknown)
 
@@ -192,6 +201,13 @@ def _sorted_rows(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
     ordered = sparse.csr_matrix(matrix, dtype=np.float32, copy=True)
     ordered.sort_indices()
     return ordered
+
+
+def _where(is_chosen: npt.NDArray[np.bool_], matrix: sparse.csr_matrix) -> sparse.csr_matrix:
+    """Return the matrix with the chosen of its stored entries only."""
+    ends = np.concatenate([[0], np.cumsum(is_chosen)])[matrix.indptr]
+    entries = matrix.data[is_chosen], matrix.indices[is_chosen], ends
+    return sparse.csr_matrix(entries, shape=matrix.shape)
 
 
 def with_segments(histories: Histories, segments: pd.DataFrame) -> Histories:

@@ -35,12 +35,16 @@ def top_k(scores: npt.NDArray[np.float32], k: int) -> Lists:
 
 
 def top_k_sparse(scores: sparse.csr_matrix, k: int) -> Lists:
-    """Return the k best stored entries of each row as `top_k` does; an absent one has no score."""
+    """Return the k best stored entries of each row as `top_k` does; an absent one has no score.
+
+    The matrix is only read: what must not be listed is given -inf, not removed from arrays that the
+    caller may share with others.
+    """
     n_rows = scores.shape[0]
     row = np.repeat(np.arange(n_rows), np.diff(scores.indptr))
     order = np.lexsort((scores.indices, -scores.data, row))
     rank = np.arange(len(order)) - scores.indptr[row]
-    is_listed = rank < k
+    is_listed = (rank < k) & ~np.isneginf(scores.data[order])
     articles, listed = empty_lists(n_rows, k)
     articles[row[is_listed], rank[is_listed]] = scores.indices[order][is_listed]
     listed[row[is_listed], rank[is_listed]] = scores.data[order][is_listed]

@@ -11,7 +11,7 @@ from scipy import sparse
 
 from hemline.data.histories import Histories
 from hemline.kernels.lists import top_k_sparse
-from hemline.models.label_shift import ALL_DAYS
+from hemline.models.label_shift import ALL_DAYS, YESTERDAY
 from hemline.models.recommender import Recommendations, recommendations_from
 from hemline.params import Section
 
@@ -42,13 +42,10 @@ class Repurchase:
     def recommend(self, histories: Histories, k: int) -> Recommendations:
         """Return the articles of each history, freshest first; none for a cold customer."""
         days, units = histories.days_ago, histories.units.data
-        freshness = (1.0 + self.units_weight * np.log(units)) / days.data
-        recent = days.data <= self.max_days
-        scores = sparse.csr_matrix(
-            (np.where(recent, freshness, 0).astype(np.float32), days.indices, days.indptr),
-            shape=days.shape,
-        )
-        scores.eliminate_zeros()
+        often = 1.0 + self.units_weight * np.log(np.maximum(units, 1))
+        freshness = often / np.maximum(days.data, YESTERDAY)
+        listed = np.where(days.data <= self.max_days, freshness, -np.inf).astype(np.float32)
+        scores = sparse.csr_matrix((listed, days.indices, days.indptr), shape=days.shape)
         return recommendations_from(self.name, *top_k_sparse(scores, k))
 
     def save(self, folder: Path) -> None:
