@@ -18,7 +18,8 @@ from prefect.runtime import deployment, flow_run
 
 from flows.addresses import addresses
 from flows.project import Project
-from hemline.registry.champions import NO_VERSION, settle
+from hemline.registry.champion_log import NO_VERSION
+from hemline.registry.champions import settle
 from hemline.registry.versions import (
     CHAMPION,
     GATE_PROMOTED,

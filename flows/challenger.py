@@ -20,6 +20,7 @@ from flows.project import Project
 from flows.trace_lineage import NO_COMMIT, trace
 from flows.training_report import Training, training_page
 from hemline.data.split import DataParams
+from hemline.evaluation.gate.gate_verdict import GateVerdict
 from hemline.evaluation.gate.guardrails import GateParams
 from hemline.evaluation.protocol import EvaluateParams
 from hemline.registry.promotion import existing_verdict, judge_challenger, record_verdict
@@ -28,6 +29,7 @@ from hemline.registry.versions import (
     CHAMPION,
     Version,
     find_version,
+    known_version,
     register_challenger,
     version_by_alias,
     version_page,
@@ -106,12 +108,21 @@ def register(run_id: str, lineage: Lineage) -> tuple[Version, bool]:
 @task(cache_policy=NO_CACHE, task_run_name="challenge")
 def challenge(version: Version, project: Project) -> str:
     """Judge a version against the champion unless that was done before; return the reason."""
-    now = datetime.now(UTC)
-    earlier = existing_verdict(version, now)
+    earlier = existing_verdict(version, datetime.now(UTC))
     if earlier is not None:
         return earlier
+    verdict = _judge(version, project)
+    while not record_verdict(version, verdict, datetime.now(UTC)):
+        get_run_logger().info("the champion was changed meanwhile: judging again")
+        version = known_version(version.number)
+        verdict = _judge(version, project)
+    get_run_logger().info("version %s: %s", version.number, verdict.reason)
+    return verdict.reason
+
+
+def _judge(version: Version, project: Project) -> GateVerdict:
     evaluation = EvaluateParams.load(project.params)
-    verdict = judge_challenger(
+    return judge_challenger(
         version,
         project.test_week(),
         project.root / project.reports / "fairness" / "gaps.csv",
@@ -119,6 +130,3 @@ def challenge(version: Version, project: Project) -> str:
         n_samples=evaluation.bootstrap_samples,
         rng=np.random.default_rng(evaluation.seed),
     )
-    record_verdict(version, verdict, now)
-    get_run_logger().info("version %s: %s", version.number, verdict.reason)
-    return verdict.reason

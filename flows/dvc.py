@@ -16,7 +16,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Final, Literal
 
@@ -44,7 +44,6 @@ _BUSY_WAITS_SECONDS: Final = (1, 2, 4, 8, 15, 30)
 _PROGRESS_SECONDS: Final = 1  # between two updates of a stage's bar
 _TAIL_LINES: Final = 60
 _GRACE_SECONDS: Final = 5
-_LOCK_POLL_SECONDS: Final = 1
 
 
 class StageFailed(RuntimeError):  # noqa: N818  (named for what happened; the flow catches it to show why)
@@ -123,38 +122,20 @@ def training_lock(root: Path, report: Report, *, wait_seconds: float) -> Iterato
         TrainingLocked: it was still held after wait_seconds.
     """
     path = root / ".hemline" / "train.lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+", encoding="utf-8") as file:
-        _acquire(file, report, wait_seconds)
-        file.truncate(0)
-        file.write(f"process {os.getpid()}")
-        file.flush()
-        yield file
 
+    def on_wait(holder: str) -> None:
+        report(f"another training run ({holder}) is under way: waiting for it to finish")
 
-def _acquire(file: IO[str], report: Report, wait_seconds: float) -> None:
-    deadline = time.monotonic() + wait_seconds
-    is_reported = False
-    while not _try_lock(file):
-        file.seek(0)
-        holder = file.read() or "another process"
-        if time.monotonic() >= deadline:
+    with ExitStack() as stack:
+        try:
+            held = files.lock_file(path, wait_seconds=wait_seconds, on_wait=on_wait)
+            file = stack.enter_context(held)
+        except TimeoutError as holder:
             raise TrainingLocked(
-                f"a training run ({holder}) still holds {file.name} after {wait_seconds:.0f} s; "
+                f"a training run ({holder}) still holds {path} after {wait_seconds:.0f} s; "
                 "let it finish or stop it, then start again"
-            )
-        if not is_reported:
-            report(f"another training run ({holder}) is under way: waiting for it to finish")
-            is_reported = True
-        time.sleep(_LOCK_POLL_SECONDS)
-
-
-def _try_lock(file: IO[str]) -> bool:
-    try:
-        files.lock(file, wait=False)
-    except BlockingIOError:
-        return False
-    return True
+            ) from None
+        yield file
 
 
 def _run_dvc(arguments: list[str], root: Path, on_output: Report, stdin: IO[str] | None) -> int:

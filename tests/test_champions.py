@@ -1,8 +1,14 @@
 """The log of champions in a real MLflow registry, interrupted before every single write."""
 
+import json
+import os
+import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
@@ -10,22 +16,15 @@ from mlflow.exceptions import MlflowException
 
 from hemline.errors import BadInput
 from hemline.evaluation.gate.gate_verdict import GateVerdict, refuse_rolled_back
-from hemline.registry.champions import (
-    NO_VERSION,
-    Change,
-    change_champion,
-    changes,
-    promote,
-    roll_back,
-    settle,
-)
+from hemline.registry import registry_lock
+from hemline.registry.champion_log import NO_VERSION, Change, changes
+from hemline.registry.champions import change_champion, promote, roll_back, settle
 from hemline.registry.promotion import existing_verdict, record_verdict
 from hemline.registry.versions import (
     CHAMPION,
     GATE_REASON,
     MODEL,
     ROLLED_BACK,
-    Version,
     known_version,
     set_champion,
     version_by_alias,
@@ -90,6 +89,71 @@ def add_version(client: MlflowClient, format_version: str = FORMAT_VERSION) -> s
     return str(client.create_model_version(MODEL, source="models", tags=tags).version)
 
 
+def state(client: MlflowClient) -> object:
+    """Everything the registry holds about the champion: alias, log, intent, marks and verdicts."""
+    versions = client.search_model_versions(f"name = '{MODEL}'")
+    return (
+        champion(),
+        dict(client.get_registered_model(MODEL).tags),
+        {one.version: (dict(one.tags), one.description) for one in versions},
+    )
+
+
+def start_again(client: MlflowClient) -> None:
+    """Three versions, of which 1 and 2 were promoted by the gate and 3 is new; 2 is champion.
+
+    Made once and copied back afterwards, which is far faster than writing it again.
+    """
+    live = Path(client.tracking_uri.removeprefix("sqlite:///"))
+    start = live.with_name("start.db")
+    if start.exists():
+        _copy_database(start, live)
+        return
+    client.delete_registered_model(MODEL)
+    client.create_registered_model(MODEL)
+    for _ in range(3):
+        add_version(client)
+    make_champion("1", "2")
+    _copy_database(live, start)
+
+
+def _copy_database(source: Path, target: Path) -> None:
+    with closing(sqlite3.connect(source)) as there, closing(sqlite3.connect(target)) as here:
+        there.backup(here)
+
+
+def gate(number: str = "3") -> None:
+    """What every run of the training flow does about a version."""
+    version = known_version(number)
+    if existing_verdict(version, NOW) is not None:
+        return
+    if ROLLED_BACK in version.tags:
+        verdict = refuse_rolled_back(version.tags[ROLLED_BACK])
+    else:
+        verdict = GateVerdict(promotes=True, reason="it was better", champion=champion())
+    assert record_verdict(version, verdict, NOW)
+
+
+def promote_three() -> None:
+    promote("3", reason="the buyers asked for it", at=NOW)
+
+
+def roll_back_once() -> None:
+    roll_back(reason="too much swimwear", at=NOW)
+
+
+def roll_back_from_two() -> None:
+    roll_back(reason="too much swimwear", at=NOW, from_version="2")
+
+
+def promote_what_was_rolled_back() -> None:
+    promote("2", reason="it was the prices", at=NOW)
+
+
+def nothing() -> None:
+    pass
+
+
 def champion() -> str:
     version = version_by_alias(CHAMPION)
     return version.number if version else NO_VERSION
@@ -143,49 +207,220 @@ def test_a_change_interrupted_before_any_write_is_settled_and_no_reason_is_lost(
     assert_consistent(settle(LATER))
 
 
-def test_a_gate_interrupted_before_any_write_reaches_the_same_verdict_once(
+COMMANDS = {
+    "promote": (nothing, promote_three, 4),  # intent, alias, entry, intent removed
+    "rollback": (nothing, roll_back_once, 5),  # the mark as well
+    "rollback --from": (nothing, roll_back_from_two, 5),
+    "promote what was rolled back": (roll_back_once, promote_what_was_rolled_back, 5),  # as well
+    "gate": (nothing, gate, 8),  # two numbers of the verdict, description and reason as well
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("is_shown_in_between", [False, True])
+def test_a_command_interrupted_in_any_window_and_given_again_is_carried_out_once(
+    client: MlflowClient, name: str, is_shown_in_between: bool
+) -> None:
+    before, command, n_writes = COMMANDS[name]
+    start_again(client)
+    before()
+    command()
+    undisturbed = state(client)
+    for window in range(n_writes + 1):
+        start_again(client)
+        before()
+        if window < n_writes:
+            with pytest.raises(Killed), killed_before_write(window):
+                command()
+        else:
+            with killed_before_write(window):  # it ended, but nobody saw that
+                command()
+        if is_shown_in_between:
+            assert_consistent(settle(NOW))
+        command()
+        assert state(client) == undisturbed, f"killed before write {window}"
+        assert_consistent(settle(LATER))
+        assert state(client) == undisturbed
+
+
+@pytest.mark.parametrize("name", ["promote", "gate"])
+def test_a_rollback_after_an_interrupted_change_leaves_the_version_that_was_served(
+    client: MlflowClient, name: str
+) -> None:
+    _, command, n_writes = COMMANDS[name]
+    seen = set()
+    for window in range(n_writes):
+        start_again(client)
+        with pytest.raises(Killed), killed_before_write(window):
+            command()
+        served = champion()
+        roll_back_once()
+        assert champion() == {"2": "1", "3": "2"}[served]
+        marked = [one for one in "123" if ROLLED_BACK in known_version(one).tags]
+        assert marked == [served]
+        assert changes()[-1].previous == served
+        assert_consistent(settle(LATER))
+        seen.add(served)
+    assert seen == {"2", "3"}
+
+
+def test_a_gate_that_goes_on_after_a_rollback_does_not_promote_what_was_rolled_back(
     client: MlflowClient,
 ) -> None:
-    verdict, n_writes, is_killed = GateVerdict(promotes=True, reason="it was better"), 0, True
-    while is_killed:
-        version = known_version(add_version(client))
-        try:
-            with killed_before_write(n_writes):
-                record_verdict(version, verdict, NOW)
-            is_killed = False
-        except Killed:
-            n_writes += 1
-            finish(version, verdict)
-        judged = known_version(version.number)
+    for window in range(8):
+        start_again(client)
+        with pytest.raises(Killed), killed_before_write(window):
+            gate()
+        was_promoted = champion() == "3"
+        roll_back_once()
+        gate()  # the next run of the flow
+        assert champion() == ("2" if was_promoted else "3")
+        judged = known_version("3")
+        assert (ROLLED_BACK in judged.tags) == was_promoted
         assert judged.tags[GATE_REASON] == "it was better"
-        assert champion() == version.number
-        entries = [change for change in changes() if change.version == version.number]
-        assert [change.how for change in entries] == ["gate"]
-        assert judged.tags["gate.previous_champion"] == entries[0].previous
+        assert judged.tags["gate.previous_champion"] == ("2" if was_promoted else "1")
         assert_consistent(settle(LATER))
-    assert n_writes == 8  # two tags, four writes of the change, the description, the reason
 
 
-def finish(version: Version, verdict: GateVerdict) -> None:
-    """Do what the next run of the flow does."""
-    version = known_version(version.number)
-    if existing_verdict(version, LATER) is None:
-        record_verdict(version, verdict, LATER)
+def test_a_verdict_about_an_earlier_champion_is_not_recorded(client: MlflowClient) -> None:
+    start_again(client)
+    verdict = GateVerdict(promotes=True, reason="better than 2", champion="2")
+    roll_back_once()  # while the gate was measuring
+    assert not record_verdict(known_version("3"), verdict, NOW)
+    assert champion() == "1"
+    assert GATE_REASON not in known_version("3").tags
+    gate()
+    assert champion() == "3"
 
 
-def test_a_rollback_interrupted_leaves_a_champion_and_can_be_repeated(
+def test_a_version_rolled_back_while_it_was_judged_is_not_promoted(client: MlflowClient) -> None:
+    start_again(client)
+    verdict = GateVerdict(promotes=True, reason="better than 2", champion="2")
+    version = known_version("3")
+    promote_three()
+    roll_back_once()
+    assert not record_verdict(version, verdict, NOW)
+    assert champion() == "2"
+
+
+def test_numbers_of_an_interrupted_judgement_do_not_stand_beside_those_of_the_next(
     client: MlflowClient,
 ) -> None:
-    one, two = add_version(client), add_version(client)
-    for n_writes in range(5):  # the mark, then the four of a change
-        make_champion(*(number for number in (one, two) if champion() != number))
-        with pytest.raises(Killed), killed_before_write(n_writes):
-            roll_back(reason="too much swimwear", at=NOW)
-        assert_consistent(settle(LATER))
-        if champion() == two:
-            roll_back(reason="too much swimwear", at=NOW)
-        assert champion() == one
-        client.delete_model_version_tag(MODEL, two, ROLLED_BACK)
+    start_again(client)
+    client.set_model_version_tag(MODEL, "3", "gate.difference", "+0.400000")
+    gate()
+    assert "gate.difference" not in known_version("3").tags
+
+
+def test_a_command_waits_for_another_or_is_refused_with_what_to_do(
+    client: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start_again(client)
+    before = state(client)
+    monkeypatch.setattr(registry_lock, "WAIT_SECONDS", 0.1)
+    for command in (promote_three, roll_back_once, gate):
+        with registry_lock.registry_locked(), pytest.raises(BadInput) as refusal:
+            command()
+        assert f"process {os.getpid()} has held" in refusal.value.found
+        assert "end it if it hangs" in refusal.value.fix
+    assert state(client) == before
+
+
+def test_two_processes_that_change_the_champion_at_once_do_so_one_after_the_other(
+    client: MlflowClient, database: str
+) -> None:
+    start_again(client)
+    script = "from tests.test_champions import contend; print(flush=True); contend('theirs')"
+    rival = subprocess.Popen(
+        [sys.executable, "-c", script],
+        env={**os.environ, "MLFLOW_TRACKING_URI": database},
+        stdout=subprocess.PIPE,
+    )
+    assert rival.stdout is not None
+    rival.stdout.readline()  # its imports are done
+    contend("ours")
+    assert rival.wait(60) == 0
+    log = settle(LATER)
+    assert_consistent(log)
+    assert sorted(change.reason for change in log[2:]) == sorted(
+        f"{verb} {name} {turn}"
+        for verb in ("promote", "back")
+        for name in ("ours", "theirs")
+        for turn in range(3)
+    )
+
+
+def contend(name: str) -> None:
+    """Promote version 3 and roll it back three times, while another process does the same."""
+    for turn in range(3):
+        while True:
+            try:
+                promote("3", reason=f"promote {name} {turn}", at=NOW)
+                break
+            except BadInput:  # the other one was faster, and it is champion
+                continue
+        roll_back(reason=f"back {name} {turn}", at=NOW)
+
+
+def test_a_rollback_given_again_after_it_ended_goes_back_once(client: MlflowClient) -> None:
+    start_again(client)
+    promote_three()
+    first = roll_back(reason="winter coats", at=NOW)
+    notes: list[str] = []
+    again = roll_back(reason=" winter coats ", at=LATER, report=notes.append)
+    assert again == first
+    assert (first.previous, first.version, champion()) == ("3", "2", "2")
+    assert notes == [f"nothing to do, the command was carried out before: {first}"]
+    named = roll_back(reason="other words", at=LATER, from_version="3")
+    assert named == first
+    second = roll_back(reason="winter coats", at=LATER, from_version="2")
+    assert (second.previous, second.version) == ("2", "1")
+
+
+def test_a_rollback_from_a_version_that_is_not_champion_is_refused(client: MlflowClient) -> None:
+    start_again(client)
+    before = state(client)
+    with pytest.raises(BadInput, match="--from 3; the champion is 2"):
+        roll_back(reason="winter coats", at=NOW, from_version="3")
+    assert state(client) == before
+
+
+def test_a_promotion_given_again_after_it_ended_changes_nothing(client: MlflowClient) -> None:
+    start_again(client)
+    first = promote("3", reason="winter coats", at=NOW)
+    before = state(client)
+    assert promote("3", reason="winter coats", at=LATER) == first
+    with pytest.raises(BadInput, match="is the champion"):
+        promote("3", reason="I like it", at=LATER)
+    assert state(client) == before
+
+
+def test_what_an_earlier_hemline_left_of_an_interrupted_rollback_is_repaired(
+    client: MlflowClient,
+) -> None:
+    start_again(client)
+    client.set_model_version_tag(MODEL, "2", ROLLED_BACK, "marked before the alias moved")
+    settle(LATER)
+    assert ROLLED_BACK not in known_version("2").tags
+    pending = {"version": "1", "previous": "2", "how": "rollback", "reason": "r", "at": "t"}
+    client.set_registered_model_tag(MODEL, "change.pending", json.dumps(pending))
+    set_champion("1")
+    assert_consistent(settle(LATER))
+    assert changes()[-1] == Change("t", "1", "2", "rollback", "r")
+    client.set_registered_model_tag(MODEL, "change.pending", json.dumps(pending))
+    assert_consistent(settle(LATER))
+    assert [change.version for change in changes()] == ["1", "2", "1"]
+
+
+def test_an_interrupted_rollback_from_a_version_that_was_deleted_is_completed(
+    client: MlflowClient,
+) -> None:
+    start_again(client)
+    with pytest.raises(Killed), killed_before_write(2):
+        roll_back_once()
+    client.delete_model_version(MODEL, "2")
+    assert_consistent(settle(LATER))
+    assert champion() == "1"
 
 
 def test_rolling_back_twice_goes_back_two_and_never_to_what_was_rolled_back_from(

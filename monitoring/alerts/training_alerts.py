@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Final
 
-from hemline.registry.champions import Change, How
+from hemline.registry.champion_log import Change, How
 from monitoring.alerts.alert import AlertDraft
 
 _MAX_MESSAGE: Final = 600

@@ -9,12 +9,14 @@ import fcntl
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Final
 
 UNFINISHED: Final = ".unfinished"
+_LOCK_POLL_SECONDS: Final = 0.2
 
 
 @contextmanager
@@ -78,6 +80,45 @@ def locked(folder: Path, *, wait: bool = True) -> Iterator[None]:
 def lock(file: IO[Any] | int, *, wait: bool = True) -> None:
     """Lock an open file or descriptor until it is closed; raises BlockingIOError as `locked`."""
     fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@contextmanager
+def lock_file(
+    path: Path, *, wait_seconds: float, on_wait: Callable[[str], object] = lambda _holder: None
+) -> Iterator[IO[str]]:
+    """Hold a lock file, which names the process that holds it, and yield it open.
+
+    Args:
+        path: of the file, made where it is missing; it is never removed.
+        wait_seconds: how long to wait for another holder to end.
+        on_wait: called once, with the other holder, when waiting begins.
+
+    Raises:
+        TimeoutError: it was still held then; the message is the holder.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+", encoding="utf-8") as file:
+        _lock_within(file, wait_seconds, on_wait)
+        file.truncate(0)
+        file.write(f"process {os.getpid()}")
+        file.flush()
+        yield file
+
+
+def _lock_within(file: IO[str], seconds: float, on_wait: Callable[[str], object]) -> None:
+    deadline, is_waiting = time.monotonic() + seconds, False
+    while True:
+        try:
+            return lock(file, wait=False)
+        except BlockingIOError:
+            file.seek(0)
+            holder = file.read() or "another process"
+        if time.monotonic() >= deadline:
+            raise TimeoutError(holder)
+        if not is_waiting:
+            on_wait(holder)
+            is_waiting = True
+        time.sleep(_LOCK_POLL_SECONDS)
 
 
 def fingerprint(*parts: str | bytes | Path) -> str:

@@ -20,7 +20,8 @@ from flows.train import LATEST, Latest, main, train
 from flows.training_report import Training
 from hemline.data.split import DataParams
 from hemline.evaluation.gate.guardrails import GateParams
-from hemline.registry.champions import changes, settle
+from hemline.registry.champion_log import changes
+from hemline.registry.champions import settle
 from hemline.registry.promotion import judge_challenger
 from hemline.registry.versions import all_versions, load_champion, set_champion, version_by_alias
 from hemline.segments.cold_customers import ColdCustomer

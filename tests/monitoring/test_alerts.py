@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from hemline.errors import BadInput
-from hemline.registry.champions import Change
+from hemline.registry.champion_log import Change
 from monitoring.alerts.alert import KINDS, Alert, AlertDraft, AlertParams, anchor, complete_alert
 from monitoring.alerts.alert_delivery import (
     LOG,

@@ -11,7 +11,7 @@ import typer
 from hemline.cli.terminal import AsJson, open_registry, print_table
 
 if TYPE_CHECKING:
-    from hemline.registry.champions import Change
+    from hemline.registry.champion_log import Change
     from hemline.registry.lineage import VersionLineage
     from hemline.registry.versions import Version
 
@@ -26,7 +26,7 @@ def history(*, as_json: AsJson = False) -> None:
     from hemline.registry.champions import settle  # noqa: PLC0415  (as above)
     from hemline.registry.versions import all_versions  # noqa: PLC0415  (as above)
 
-    log = settle(datetime.now(UTC))
+    log = settle(datetime.now(UTC), _note)
     aliases = _aliases()
     versions = [_line(version, aliases) for version in all_versions()]
     changes = [asdict(change) for change in log]
@@ -52,19 +52,29 @@ def promote(
     open_registry()
     from hemline.registry import champions  # noqa: PLC0415  (as above)
 
-    change = champions.promote(number, reason=reason, at=datetime.now(UTC))
+    change = champions.promote(number, reason=reason, at=datetime.now(UTC), report=_note)
     _print_change(change)
 
 
-def rollback(*, reason: Reason) -> None:
+def rollback(
+    *,
+    reason: Reason,
+    from_version: Annotated[
+        str | None,
+        typer.Option("--from", help="Version to go back from; default: the champion."),
+    ] = None,
+) -> None:
     """Bring back the previous champion.
 
-    The gate will not promote the current one again.
+    The gate will not promote the current one again. The same command given twice goes back once: to
+    go back one more, give another reason or --from.
     """
     open_registry()
     from hemline.registry import champions  # noqa: PLC0415  (as above)
 
-    change = champions.roll_back(reason=reason, at=datetime.now(UTC))
+    change = champions.roll_back(
+        reason=reason, at=datetime.now(UTC), from_version=from_version, report=_note
+    )
     _print_change(change)
 
 
@@ -121,6 +131,11 @@ def _line(version: "Version", aliases: dict[str, list[str]]) -> dict[str, str]:
         "alias": ", ".join(aliases.get(version.number, [])),
         "reason": f"{reason}; rolled back {rolled_back}" if rolled_back else reason,
     }
+
+
+def _note(sentence: str) -> None:
+    """Print what was repaired, or done before, where it does not disturb --json."""
+    typer.echo(sentence, err=True)
 
 
 def _print_change(change: "Change") -> None:

@@ -1,164 +1,204 @@
-"""Which version was champion when, and why that changed: the log, promotion and rollback.
+"""Commands that change the champion: by the gate, by promotion, by rollback. One at a time.
 
-The alias says which version is served. Its history is stored as tags of the registered model, one a
-change (`change.0001`, ...), so the log is stored with the aliases and survives with them.
-MLflow has no transactions, so a change is announced (`change.pending`), made (the alias), entered
-in the log, and its announcement removed. If the process is killed in between, `settle` repairs the
-log before the next change and before the log is shown: a change that was made is entered, one that
-was not made is dropped, and an alias moved outside Hemline, in MLflow's own pages, is entered as
-such. The alias is never moved back.
-
-One change at a time is assumed: two people who promote in the same second may share a number.
+Every command first repairs what an interrupted one left (`champion_log`). A command that is given
+again because nobody saw how it ended changes nothing twice: it completes its own unfinished intent
+and stops, or it finds itself as the last entry of the log. A promotion is recognised by version and
+reason, a rollback by its reason, or by `from_version`, the version it goes back from. So to go back
+two versions, say why for each of them.
 """
 
-import json
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from typing import Final, Literal
+from datetime import datetime
+from typing import Final
 
 from hemline.errors import BadInput
-from hemline.registry.mlflow_client import client, existing
+from hemline.registry.champion_log import (
+    NO_VERSION,
+    Change,
+    How,
+    Report,
+    as_utc,
+    changes,
+    complete,
+    is_rolled_back,
+    make,
+    number_of,
+    repair,
+    unfinished,
+)
+from hemline.registry.registry_lock import registry_locked
 from hemline.registry.versions import (
     CHAMPION,
-    MODEL,
     ROLLED_BACK,
     Version,
     all_versions,
     known_version,
     require_readable,
-    set_champion,
-    tag_version,
     version_by_alias,
 )
 
-How = Literal["gate", "promote", "rollback", "elsewhere"]
-NO_VERSION: Final = "none"
-_ENTRY: Final = "change."
-_PENDING: Final = "change.pending"
+_LONGEST_REASON: Final = 5000  # far below MLflow's limit for a tag, far above a sentence
 
 
-@dataclass(frozen=True)
-class Change:
-    """One change of champion.
-
-    Attributes:
-        at: when, UTC, as ISO 8601; of a change made elsewhere, when it was noticed.
-        version: number of the champion since then.
-        previous: number of the one before, or NO_VERSION.
-        how: by the gate, by a person (promote, rollback), or outside Hemline (elsewhere).
-        reason: in words.
-    """
-
-    at: str
-    version: str
-    previous: str
-    how: How
-    reason: str
+class ChampionMoved(RuntimeError):  # noqa: N818  (named for what happened; the gate judges again)
+    """The champion is no longer the one that a verdict is about."""
 
 
-def changes() -> list[Change]:
-    """Return every change of champion in the log, oldest first."""
-    tags = _model_tags()
-    entries = sorted(name for name in tags if name.startswith(_ENTRY) and name != _PENDING)
-    return [Change(**json.loads(tags[name])) for name in entries]
-
-
-def settle(at: datetime) -> list[Change]:
-    """Finish or drop a change that was interrupted, and return the log as it is then.
+def settle(at: datetime, report: Report = lambda _: None) -> list[Change]:
+    """Complete or drop a change that was interrupted, and return the log as it is then.
 
     Args:
         at: the time entered for a change that was made outside Hemline.
+        report: called with a sentence about what was repaired.
     """
-    log, pending = changes(), _model_tags().get(_PENDING)
-    champion = version_by_alias(CHAMPION)
-    number, last = _number(champion), log[-1].version if log else NO_VERSION
-    announced = Change(**json.loads(pending)) if pending is not None else None
-    if number != last and announced is not None and announced.version == number:
-        log.append(_enter(announced, len(log)))
-    elif number != last:
-        reason = "the alias was moved outside Hemline"
-        log.append(_enter(Change(_utc(at), number, last, "elsewhere", reason), len(log)))
-    if announced is not None:
-        client().delete_registered_model_tag(MODEL, _PENDING)
-    return log
+    with registry_locked():
+        repair(at, report)
+        return changes()
 
 
-def change_champion(number: str, *, how: How, reason: str, at: datetime) -> Change:
+def change_champion(
+    number: str, *, how: How, reason: str, at: datetime, expected: str | None = None
+) -> Change:
     """Make a version the champion, enter that in the log, and return the entry.
 
     Args:
-        number: of the version; it is not the champion already.
+        number: of the version. Where it is the champion already, its entry is returned.
         how: what decided it.
         reason: why, in words.
         at: the present time.
+        expected: number of the champion that the decision is about, or NO_VERSION; None is any.
 
     Raises:
-        BadInput: no reason is given.
+        BadInput: the reason is missing or too long.
+        ChampionMoved: another version is champion, or this one was rolled back in the meantime.
     """
     reason = _required(reason)
-    log = settle(at)
-    previous = log[-1].version if log else NO_VERSION
-    change = Change(_utc(at), number, previous, how, reason)
-    client().set_registered_model_tag(MODEL, _PENDING, _as_json(change))
-    set_champion(number)
-    _enter(change, len(log))
-    client().delete_registered_model_tag(MODEL, _PENDING)
-    return change
+    with registry_locked():
+        log = repair(at, lambda _: None)
+        previous = log[-1].version if log else NO_VERSION
+        if previous == number:
+            return log[-1]
+        if expected is not None and (previous != expected or is_rolled_back(number)):
+            raise ChampionMoved(f"the champion is {previous}, not {expected}")
+        return make(Change(as_utc(at), number, previous, how, reason), log)
 
 
-def promote(number: str, *, reason: str, at: datetime) -> Change:
+def promote(number: str, *, reason: str, at: datetime, report: Report = lambda _: None) -> Change:
     """Make a version the champion because a person says so; undoes an earlier rollback of it.
+
+    Args:
+        number: of the version.
+        reason: why, in words.
+        at: the present time.
+        report: called with a sentence where the command was given before, and about repairs.
+
+    Returns:
+        The entry of the log; where the command was given before, the entry of that time.
 
     Raises:
         BadInput: there is no such version, this code cannot read it, it is the champion already, or
-            no reason is given.
+            the reason is missing or too long.
     """
-    version = known_version(number)
-    require_readable(version)
-    if _number(version_by_alias(CHAMPION)) == number:
-        raise BadInput(
-            "the promoted version is not the champion already",
-            found=f"version {number} is the champion",
-            fix="nothing is left to do",
-        )
-    change = change_champion(number, how="promote", reason=reason, at=at)
-    if ROLLED_BACK in version.tags:
-        client().delete_model_version_tag(MODEL, number, ROLLED_BACK)
+    reason = _required(reason)
+    with registry_locked():
+        intent = unfinished("promote", lambda change: change.version == number)
+        if intent is not None:
+            return complete(intent, report)
+        log = repair(at, report)
+        champion, last = (log[-1].version, log[-1]) if log else (NO_VERSION, None)
+        if (
+            last is not None
+            and champion == number
+            and (last.how, last.reason)
+            == (
+                "promote",
+                reason,
+            )
+        ):
+            return _done_before(last, report)
+        require_readable(known_version(number))
+        if champion == number:
+            raise BadInput(
+                "the promoted version is not the champion already",
+                found=f"version {number} is the champion",
+                fix="nothing is left to do",
+            )
+        return make(Change(as_utc(at), number, champion, "promote", reason), log)
+
+
+def roll_back(
+    *, reason: str, at: datetime, from_version: str | None = None, report: Report = lambda _: None
+) -> Change:
+    """Bring back the champion before the present one, and take the present one out of service.
+
+    Skips versions that were rolled back, and versions whose files this code cannot read.
+
+    Args:
+        reason: why, in words. If the last change was a rollback for the same reason, this is the
+            same command given again, and nothing is changed.
+        at: the present time.
+        from_version: number of the version to go back from, which recognises the command in place
+            of the reason; None is the present champion.
+        report: as in `promote`.
+
+    Returns:
+        As `promote`.
+
+    Raises:
+        BadInput: there is no champion, none before it, the champion is not `from_version`, or the
+            reason is missing or too long.
+    """
+    reason = _required(reason)
+    with registry_locked():
+        intent = unfinished("rollback", lambda change: from_version in {None, change.previous})
+        if intent is not None:
+            return complete(intent, report)
+        log = repair(at, report)
+        if log and _is_same_rollback(log[-1], reason, from_version):
+            return _done_before(log[-1], report)
+        champion = version_by_alias(CHAMPION)
+        _require_from(from_version, champion)
+        target = _champion_before(champion, log) if champion else None
+        if champion is None or target is None:
+            raise BadInput(
+                "a rollback goes to an earlier champion that was not rolled back itself and whose "
+                "files this code reads",
+                found=f"none before version {number_of(champion)}",
+                fix="list the versions (hemline history) and promote one of them: "
+                'hemline promote N --reason "..."',
+            )
+        return make(Change(as_utc(at), target, champion.number, "rollback", reason), log)
+
+
+def _is_same_rollback(last: Change, reason: str, from_version: str | None) -> bool:
+    is_same = last.reason == reason if from_version is None else last.previous == from_version
+    return last.how == "rollback" and is_same
+
+
+def _done_before(change: Change, report: Report) -> Change:
+    report(f"nothing to do, the command was carried out before: {change}")
     return change
 
 
-def roll_back(*, reason: str, at: datetime) -> Change:
-    """Bring back the champion before the present one, and take the present one out of service.
-
-    Skips versions that were rolled back, and versions whose files this code cannot read. The
-    present champion is marked first: if the process is killed before the alias moves, it stays
-    champion and the command can be repeated.
-
-    Raises:
-        BadInput: there is no champion, none before it, or no reason is given.
-    """
-    reason = _required(reason)
-    log = settle(at)
-    champion = version_by_alias(CHAMPION)
-    target = _champion_before(champion, log) if champion else None
-    if champion is None or target is None:
-        raise BadInput(
-            "a rollback goes to an earlier champion that was not rolled back itself and whose "
-            "files this code reads",
-            found=f"none before version {_number(champion)}",
-            fix="list the versions (hemline history) and promote one of them: "
-            'hemline promote N --reason "..."',
-        )
-    tag_version(champion.number, {ROLLED_BACK: f"{_utc(at)}: {reason}"})
-    return change_champion(target, how="rollback", reason=reason, at=at)
-
-
 def _required(reason: str) -> str:
-    if not reason.strip():
+    length = len(reason.strip())
+    if not 0 < length <= _LONGEST_REASON:
         raise BadInput(
-            "a change of champion has a reason", found="none", fix='give one: --reason "..."'
+            f"a change of champion has a reason of at most {_LONGEST_REASON} characters",
+            found=f"{length} characters" if length else "none",
+            fix='give one sentence: --reason "..."',
         )
     return reason.strip()
+
+
+def _require_from(expected: str | None, champion: Version | None) -> None:
+    number = number_of(champion)
+    if expected not in {None, number}:
+        raise BadInput(
+            "a rollback with --from goes back from the champion",
+            found=f"--from {expected}; the champion is {number}",
+            fix="look at the last change (hemline history); if the champion has to go as well, "
+            f"name it: --from {number}",
+        )
 
 
 def _champion_before(champion: Version, log: list[Change]) -> str | None:
@@ -168,25 +208,3 @@ def _champion_before(champion: Version, log: list[Change]) -> str | None:
         if version.is_readable and ROLLED_BACK not in version.tags
     } - {champion.number}
     return next((one.previous for one in reversed(log) if one.previous in usable), None)
-
-
-def _enter(change: Change, n_entered: int) -> Change:
-    client().set_registered_model_tag(MODEL, f"{_ENTRY}{n_entered + 1:04d}", _as_json(change))
-    return change
-
-
-def _model_tags() -> dict[str, str]:
-    model = existing(lambda: client().get_registered_model(MODEL))
-    return {} if model is None else dict(model.tags)
-
-
-def _number(version: Version | None) -> str:
-    return version.number if version else NO_VERSION
-
-
-def _utc(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="seconds")
-
-
-def _as_json(change: Change) -> str:
-    return json.dumps(asdict(change))

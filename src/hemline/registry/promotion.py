@@ -6,9 +6,11 @@ read from the score table.
 """
 
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -35,7 +37,8 @@ from hemline.evaluation.gate.guardrails import (
 from hemline.evaluation.gate.version_comparison import Values, compare
 from hemline.evaluation.protocol import BASELINE
 from hemline.evaluation.version_lists import LIST_LENGTH, TargetWeek, WeekLists
-from hemline.registry.champions import change_champion, settle
+from hemline.registry.champion_log import number_of
+from hemline.registry.champions import ChampionMoved, change_champion, settle
 from hemline.registry.versions import (
     CHAMPION,
     GATE_MAP,
@@ -45,24 +48,30 @@ from hemline.registry.versions import (
     Version,
     describe_version,
     load_version,
+    remove_tags,
     tag_version,
     version_by_alias,
 )
 from hemline.storefront import Storefront
 
+_GATE: Final = "gate."
+
 
 def existing_verdict(version: Version, at: datetime) -> str | None:
     """Return the reason of a version that was judged before, or None.
 
-    A gate that was killed after it had moved the alias had decided; its last steps are done here.
+    A gate that was killed after it had moved the alias had decided; its last steps are done here,
+    also where the version has been rolled back since.
     """
+    log = settle(at)
     if GATE_REASON in version.tags:
         return version.tags[GATE_REASON]
-    log = settle(at)
-    if not log or log[-1].version != version.number or log[-1].how != "gate":
+    number = version.number
+    decided = next((one for one in log if one.how == "gate" and one.version == number), None)
+    if decided is None:
         return None
-    _write_reason(version, log[-1].reason)
-    return log[-1].reason
+    _write_reason(version, decided.reason)
+    return decided.reason
 
 
 def judge_challenger(
@@ -87,27 +96,49 @@ def judge_challenger(
     if ROLLED_BACK in challenger.tags:
         return refuse_rolled_back(challenger.tags[ROLLED_BACK])
     evidence = _measure(load_version(challenger), week, gaps, params.latency_answers)
-    verdict = _judge(challenger, evidence, week, params, n_samples, rng)
-    return replace(verdict, map_at_12=float(evidence.lists.average_precision.mean()))
+    champion = version_by_alias(CHAMPION)
+    verdict = _judge(challenger, champion, evidence, week, params, n_samples, rng)
+    return replace(
+        verdict,
+        map_at_12=float(evidence.lists.average_precision.mean()),
+        champion=number_of(champion),
+    )
 
 
-def record_verdict(version: Version, verdict: GateVerdict, at: datetime) -> None:
+def record_verdict(version: Version, verdict: GateVerdict, at: datetime) -> bool:
     """Tag the version with the gate's numbers and, if it is promoted, make it the champion.
 
     `gate.reason` is written last: a version without it was not judged to the end and is judged
-    again, unless the log has it as champion already (`existing_verdict`).
+    again, unless the log has it as promoted already (`existing_verdict`). Numbers of a judgement
+    that was interrupted are replaced.
+
+    Returns:
+        False where the champion has changed since the version was judged: a person was faster, and
+        the version has to be judged again. It has no verdict then.
     """
-    previous = version_by_alias(CHAMPION)
+    settle(at)
+    previous = number_of(version_by_alias(CHAMPION))
+    if verdict.champion not in {None, previous}:
+        return False
     tags = {
         GATE_PROMOTED: str(verdict.promotes).lower(),
-        "gate.previous_champion": previous.number if previous else "none",
+        "gate.previous_champion": previous,
         **_numbers(verdict),
     }
+    remove_tags(version, [name for name in version.tags if _is_outdated(name, tags)])
     tag_version(version.number, tags)
-    is_champion = previous is not None and previous.number == version.number
-    if verdict.promotes and not is_champion:
-        change_champion(version.number, how="gate", reason=verdict.reason, at=at)
-    _write_reason(version, verdict.reason)
+    if not verdict.promotes or previous == version.number:
+        _write_reason(version, verdict.reason)
+        return True
+    try:
+        change_champion(version.number, how="gate", reason=verdict.reason, at=at, expected=previous)
+    except ChampionMoved:
+        return False
+    return True
+
+
+def _is_outdated(name: str, tags: Mapping[str, str]) -> bool:
+    return name.startswith(_GATE) and name not in tags
 
 
 def _write_reason(version: Version, reason: str) -> None:
@@ -137,13 +168,13 @@ def _time_lists(storefront: Storefront, lists: WeekLists, n: int) -> Values:
 
 def _judge(
     challenger: Version,
+    champion: Version | None,
     evidence: Evidence,
     week: TargetWeek,
     params: GateParams,
     n_samples: int,
     rng: np.random.Generator,
 ) -> GateVerdict:
-    champion = version_by_alias(CHAMPION)
     guardrails = check_challenger(evidence, params, n_samples=n_samples, rng=rng)
     if champion is None:
         return judge_unopposed(NO_CHAMPION, guardrails)

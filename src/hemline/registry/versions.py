@@ -5,7 +5,7 @@ version is registered once per content, however often the flow runs. `registry.c
 the champion, and `registry.promotion` decides whether to.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -86,6 +86,12 @@ def version_by_alias(alias: str) -> Version | None:
     return None if match is None else _version(match)
 
 
+def version_with(number: str) -> Version | None:
+    """Return the version with the number, or None."""
+    match = existing(lambda: client().get_model_version(MODEL, number))
+    return None if match is None else _version(match)
+
+
 def known_version(number: str) -> Version:
     """Return the version with the number; raises BadInput when there is none."""
     versions = {version.number: version for version in all_versions()}
@@ -113,6 +119,12 @@ def tag_version(number: str, tags: Mapping[str, str]) -> None:
     """Set tags of a version, one after the other in the order given."""
     for name, value in tags.items():
         client().set_model_version_tag(MODEL, number, name, value)
+
+
+def remove_tags(version: Version, names: Iterable[str]) -> None:
+    """Remove tags that the version has."""
+    for name in names:
+        client().delete_model_version_tag(MODEL, version.number, name)
 
 
 def describe_version(number: str, description: str) -> None:

@@ -32,6 +32,8 @@ class GateVerdict:
         comparison: with the champion; None where a comparison would not be fair.
         guardrails: what was checked besides.
         map_at_12: of the challenger on the week; None where it was not measured.
+        champion: number of the champion at that time, "none" without one; None where it did not
+            matter. The verdict holds only as long as that version is champion.
     """
 
     promotes: bool
@@ -39,6 +41,7 @@ class GateVerdict:
     comparison: Comparison | None = None
     guardrails: tuple[Guardrail, ...] = ()
     map_at_12: float | None = None
+    champion: str | None = None
 
 
 def judge(
