@@ -1,7 +1,7 @@
 # `make help` lists the targets. Everything is installed into .venv from requirements.lock.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo real monitor replay ui deploy test lint check format lock clean \
+.PHONY: help demo real monitor replay ui deploy test lint check format lock audit clean \
   bench-published bench-poster bench-peers bench-monitoring bench-scale bench-scale-quality bench-report
 
 PYTHON ?= python3
@@ -9,6 +9,12 @@ BIN := .venv/bin
 DATA ?=
 SCALE ?= demo
 PEERS := .hemline/peers
+# --no-deps: the lock files name everything; `pip check` says if one does not.
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
+RESOLVE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+  --custom-compile-command "make lock"
+TORCH := 2.13.0
+TORCH_CPU_SHA256 := 6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b
 KEEP_FREED := glibc.malloc.mmap_threshold=4294967296:glibc.malloc.trim_threshold=8589934592
 
 help: ## List the targets
@@ -48,13 +54,22 @@ format: .venv/installed-dev ## Format the code and fix what ruff can
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-lock: .venv/installed-dev ## Resolve pyproject.toml anew into the two lock files
-	$(BIN)/pip-compile --output-file requirements.lock pyproject.toml
-	$(BIN)/pip-compile --extra dev --extra spark --constraint requirements.lock \
+lock: .venv/installed-dev ## Resolve pyproject.toml anew into the lock files, for every Python and platform, with hashes
+	$(RESOLVE) --output-file requirements.lock pyproject.toml
+	$(RESOLVE) --extra dev --extra spark --constraints requirements.lock \
 	  --output-file requirements-dev.lock pyproject.toml
-	@# A build tag such as +cpu exists on some indexes only; the version is what is locked.
-	sed -i.unlocked 's/^\(torch==[0-9.]*\)+[a-z0-9]*/\1/' requirements.lock requirements-dev.lock
-	@rm -f requirements.lock.unlocked requirements-dev.lock.unlocked
+	@# Without pyproject.toml's word on what torch requires: what the CUDA build requires besides.
+	echo torch==$(TORCH) | $(RESOLVE) --no-config --constraints requirements.lock \
+	  --no-emit-package torch --output-file requirements-cuda.lock -
+	@# The CPU build lies on an index of its own, so its hash is not among those of the Python index.
+	sed -i.unhashed 's/^torch==$(TORCH) \\$$/&\n    --hash=sha256:$(TORCH_CPU_SHA256) \\/' \
+	  requirements.lock requirements-dev.lock
+	@rm -f requirements.lock.unhashed requirements-dev.lock.unhashed
+
+audit: .venv/bin/python ## Look up every locked package in the Python index's database of vulnerabilities (needs the network)
+	$(PYTHON) -m venv .hemline/audit
+	.hemline/audit/bin/python -m pip install --quiet --disable-pip-version-check "pip-audit>=2.9,<3"
+	.hemline/audit/bin/pip-audit --strict --disable-pip --require-hashes -r requirements-dev.lock
 
 bench-published: .venv/installed ## Our models on published splits: make bench-published DATA=<folder of the splits>
 	@test -n "$(DATA)" || { echo "name the folder of the splits: make bench-published DATA=<folder>"; exit 1; }
@@ -87,13 +102,18 @@ clean: ## Remove the environment and tool caches; data, models and the registry 
 	  echo "Name a newer one: make demo PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv .venv
 
-.venv/installed: .venv/bin/python requirements.lock pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+.venv/installed: .venv/bin/python requirements.lock requirements-cuda.lock pyproject.toml
+	$(INSTALL) -r requirements.lock
+	@# Where pip finds no CPU build of torch it takes the one for CUDA, which requires more.
+	@if $(BIN)/python -c 'import importlib.metadata as m, sys; sys.exit("nvidia" not in str(m.requires("torch")))'; \
+	then $(INSTALL) -r requirements-cuda.lock; fi
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python -m pip check
 	@touch $@
 
 .venv/installed-dev: .venv/installed requirements-dev.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.lock
+	$(INSTALL) -r requirements-dev.lock
+	$(BIN)/python -m pip check
 	@touch $@
 
 # A peer that cannot be built is left out, and the table says so.
