@@ -112,7 +112,8 @@ clean: ## Remove the environment and tool caches; data, models and the registry 
 	@touch $@
 
 .venv/installed-dev: .venv/installed requirements-dev.lock
-	$(INSTALL) -r requirements-dev.lock
+	@# pyspark has no wheel: the locked setuptools builds it, not one that pip would fetch unchecked.
+	$(INSTALL) --use-pep517 --no-build-isolation -r requirements-dev.lock
 	$(BIN)/python -m pip check
 	@touch $@
 
