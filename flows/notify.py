@@ -21,7 +21,7 @@ from flows.command_line import run_command
 from hemline.errors import BadInput
 from monitoring.alerts.alert import AlertDraft, AlertParams, complete_alert
 from monitoring.alerts.alert_delivery import Delivery, raise_alert, send_pending
-from monitoring.alerts.channels import Mail, Security, block_channels, deliver
+from monitoring.alerts.channels import Mail, Security, block_channels, deliver, is_plain_http
 from monitoring.alerts.outbox import Logger
 
 OUTBOX: Final = Path(".hemline") / "monitoring" / "alerts"
@@ -76,7 +76,7 @@ def main(
     logger = logging.getLogger("flows.notify")
     if webhook is not None:
         address = _secret(_WEBHOOK_VARIABLE) if webhook == _PROMPT else webhook
-        _report_saved(save_webhook(address, name))
+        _report_saved(save_webhook(address, name, AlertParams.load(_PARAMS)))
     if mail is not None:
         password = partial(_secret, _PASSWORD_VARIABLE)
         _report_saved(save_mail(mail, sender, to or [], password, name))
@@ -91,13 +91,22 @@ def main(
         raise SystemExit(1)
 
 
-def save_webhook(address: str, name: str) -> str:
-    """Save the address of a Slack-style webhook as a Prefect block and return the block's name."""
-    if not address.startswith(("https://", "http://")):
+def save_webhook(address: str, name: str, params: AlertParams) -> str:
+    """Save the address of a Slack-style webhook as a Prefect block and return the block's name.
+
+    Raises:
+        BadInput: it is no web address, or one of plain http that params do not allow.
+    """
+    is_plain = is_plain_http(address)
+    if not address.lower().startswith("https://") and not (is_plain and not params.require_tls):
         raise BadInput(
             "a webhook's address begins with https://",
-            found="another beginning",
-            fix="copy the whole address",
+            found="http://, which everybody on the way can read"
+            if is_plain
+            else "another beginning",
+            fix="set alerts.require_tls to false in params.yaml if that is meant"
+            if is_plain
+            else "copy the whole address",
         )
     Webhook(url=SecretStr(address)).save(name, overwrite=True)
     return f"webhook/{name}"

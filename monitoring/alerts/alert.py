@@ -40,6 +40,8 @@ class AlertParams(Section):
     Attributes:
         blocks: names of Prefect blocks such as "mail/hemline"; without any, alerts are only stored
             and logged.
+        require_tls: whether a block that would send over plain http, or without checking the
+            server's certificate, is refused.
         runbook: where the reader finds docs/monitoring.md.
         owners: by kind, who acts on it.
         cool_down_days: by kind, for how many days another alert on the same subjects is held back.
@@ -47,6 +49,7 @@ class AlertParams(Section):
 
     section: ClassVar[str] = "alerts"
     blocks: tuple[str, ...]
+    require_tls: bool
     runbook: str
     owners: Mapping[Kind, str]
     cool_down_days: Mapping[Kind, NonNegativeInt]

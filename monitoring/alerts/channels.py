@@ -107,6 +107,11 @@ class Mail(NotificationBlock):
         await asyncio.to_thread(self.send, mail)
 
 
+def is_plain_http(address: str) -> bool:
+    """Return whether what is sent to an address can be read on the way."""
+    return address.strip().lower().startswith("http://")
+
+
 def deliver(folder: Path, params: AlertParams, logger: Logger) -> list[Delivery]:
     """Log and send every pending alert of the outbox; what fails waits for the next call.
 
@@ -134,16 +139,18 @@ def deliver(folder: Path, params: AlertParams, logger: Logger) -> list[Delivery]
 
 def block_channels(params: AlertParams, logger: Logger) -> dict[str, Send]:
     """Return what hands an alert to each of the blocks that params.yaml names."""
-    return {name: partial(_send, name, logger) for name in params.blocks}
+    return {name: partial(_send, name, params, logger) for name in params.blocks}
 
 
 def _log(logger: Logger, stored: StoredAlert) -> None:
     logger.warning("%s\n\n%s", subject_line(stored.alert), plain_text(stored.alert))
 
 
-def _send(name: str, logger: Logger, stored: StoredAlert) -> None:
+def _send(name: str, params: AlertParams, logger: Logger, stored: StoredAlert) -> None:
     """Hand an alert to a block, loaded each time: Prefect's Webhook can be called once only."""
     block = _load(name)
+    if params.require_tls:
+        _require_tls(name, block)
     with _addresses_not_logged():
         if isinstance(block, Mail):
             _mail(block, stored, logger)
@@ -168,6 +175,22 @@ def _load(name: str) -> Block:
             found="none of that name",
             fix="save it: hemline notify --help",
         ) from None
+
+
+def _require_tls(name: str, block: Block) -> None:
+    """Raise BadInput if an address of the block is plain http, or certificates go unchecked."""
+    values = [getattr(block, field) for field in type(block).model_fields]
+    addresses = [
+        value.get_secret_value() if isinstance(value, SecretStr) else value for value in values
+    ]
+    plain = [one for one in addresses if isinstance(one, str) and is_plain_http(one)]
+    if plain or getattr(block, "verify", True) is False:
+        raise BadInput(
+            f"alerts.blocks: {name} sends over https to a server whose certificate is checked",
+            found="an address that begins with http://" if plain else "verify: false",
+            fix="save it again with an https address, or set alerts.require_tls to false in "
+            "params.yaml if everybody on the way may read the alerts",
+        )
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from prefect import flow, get_run_logger
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.blocks.system import Secret
+from prefect.blocks.webhook import Webhook
 from typer.testing import CliRunner
 
 from flows.notify import OUTBOX, main, save_mail, save_webhook, send_test
@@ -41,12 +42,14 @@ def ports(prefect_api: None) -> tuple[int, int]:  # noqa: ARG001  (keeps the blo
     """The ports of the mail server and the webhook that both blocks are saved with."""
     mail, hook = free_ports(2)
     assert save_mail(f"smtp://{HOST}:{mail}", "shop@shop.test", ["a@b.test"], str, "hemline")
-    assert save_webhook(f"http://{HOST}:{hook}/T/hunter2", "hemline") == "webhook/hemline"
+    address = f"http://{HOST}:{hook}/T/hunter2"
+    assert save_webhook(address, "hemline", params()) == "webhook/hemline"
     return mail, hook
 
 
-def params(*blocks: str) -> AlertParams:
-    return AlertParams.load(ROOT / "params.yaml").model_copy(update={"blocks": blocks})
+def params(*blocks: str, require_tls: bool = False) -> AlertParams:
+    changes = {"blocks": blocks, "require_tls": require_tls}
+    return AlertParams.load(ROOT / "params.yaml").model_copy(update=changes)
 
 
 def alert(kind: str, week_end: date = WEEK_END) -> Alert:
@@ -196,7 +199,7 @@ def test_any_notification_block_of_prefect_gets_the_text(tmp_path: Path) -> None
         name="custom", url=f"http://{HOST}:{port}", json_data={"s": "{{subject}}", "b": "{{body}}"}
     )
     custom.save("custom", overwrite=True)
-    save_webhook(f"http://{HOST}:{port}", "beside")
+    save_webhook(f"http://{HOST}:{port}", "beside", params())
     alert_params = params("custom-webhook/custom", "webhook/beside")
     raise_alert(alert("data late"), tmp_path, alert_params, now=NOW)
 
@@ -230,6 +233,32 @@ def test_a_password_is_prompted_for_stays_secret_and_sent_over_a_checked_connect
     assert len(mails) == 1
     (stored,) = read_alerts(tmp_path)
     assert "hunter2" not in stored.model_dump_json()
+
+
+def test_a_webhook_over_plain_http_is_refused_unless_params_allow_it(tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    address = f"http://{HOST}:{port}/T/hunter2"
+    for plain in (address, address.replace("http", "HTTP")):
+        with pytest.raises(BadInput, match="require_tls") as refusal:
+            save_webhook(plain, "plain", params(require_tls=True))
+        assert "hunter2" not in str(refusal.value)
+    save_webhook(address, "plain", params())
+    CustomWebhookNotificationBlock(name="custom", url=address, json_data={}).save(
+        "plain", overwrite=True
+    )
+    Webhook(url=address.replace("http", "https"), verify=False).save("unchecked", overwrite=True)
+    blocks = ("webhook/plain", "custom-webhook/plain", "webhook/unchecked")
+    strict = params(*blocks, require_tls=True)
+    raise_alert(alert("data late"), tmp_path, strict, now=NOW)
+    with webhook(port) as posts:
+        deliver(tmp_path, strict, LOGGER)
+        (stored,) = read_alerts(tmp_path)
+        assert posts == []
+        assert set(stored.failed) == set(blocks)
+        assert all("require_tls" in failure for failure in stored.failed.values())
+        assert "hunter2" not in stored.model_dump_json()
+        deliver(tmp_path, params(*blocks), LOGGER)
+    assert len(posts) == 2
 
 
 @pytest.mark.parametrize(
@@ -269,6 +298,11 @@ def test_the_command_saves_a_webhook_whose_address_is_not_in_the_history(
 ) -> None:
     (port,) = free_ports(1)
     monkeypatch.setenv("HEMLINE_WEBHOOK_URL", f"http://{HOST}:{port}/T/hunter2")
+    monkeypatch.chdir(tmp_path)
+    content = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    assert "require_tls: true" in content
+    allowed = content.replace("require_tls: true", "require_tls: false")
+    (tmp_path / "params.yaml").write_text(allowed, encoding="utf-8")
     app = typer.Typer()
     app.command()(main)
     done = CliRunner().invoke(app, ["--webhook", "ask", "--name", "prompted"])
