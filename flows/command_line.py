@@ -3,21 +3,20 @@
 Prefect reads its settings when it is imported, so a process that lacks any of them starts again
 with them. `hemline` sets them first, which spares that. A run that joins the Prefect server of
 `hemline ui` is seen by its automations and stops if that server stops; any other run has a server
-of its own for as long as it lives.
+of its own for as long as it lives. A run joins the server of its own project, or the one that
+PREFECT_API_URL names, and never another one that happens to use the port.
 """
 
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
 
 import typer
 
 from flows.addresses import addresses, responds
-from hemline import environment
+from flows.server_proof import belongs_to
+from hemline import environment, prefect_auth
 from hemline.errors import exit_on_bad_input
-
-API_URL: Final = "PREFECT_API_URL"
 
 
 def run_command(name: str, main: Callable[..., None], *, joins_server: bool = False) -> None:
@@ -28,19 +27,34 @@ def run_command(name: str, main: Callable[..., None], *, joins_server: bool = Fa
         main: its typed options become those of the command.
         joins_server: whether to use the Prefect server of `hemline ui` while it runs.
     """
-    lacks_variables = environment.apply(Path.cwd())
-    if (joins_server and _join_server()) or lacks_variables:
-        environment.restart(f"flows.{name}")
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command()(main)
+    root = Path.cwd()
     with exit_on_bad_input():
+        changes = [environment.apply(root), joins_server and _join_server(root)]
+        changes.append(prefect_auth.apply(root))
+        if any(changes):
+            environment.restart(f"flows.{name}")
+        app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        app.command()(main)
         app(prog_name=f"hemline {name}")
 
 
-def _join_server() -> bool:
-    """Set the server's address unless there is one; return whether that changed anything."""
-    api = f"{addresses().prefect}/api"
-    if API_URL in os.environ or not responds(f"{api}/health"):
+def foreign_server() -> str | None:
+    """Return the address of a Prefect server on our port that is not ours, and was not joined."""
+    server = addresses().prefect
+    is_joined = prefect_auth.API_URL in os.environ
+    return server if not is_joined and responds(f"{server}/api/health") else None
+
+
+def _join_server(root: Path) -> bool:
+    """Use the project's own server, if it runs; return whether that changed the environment.
+
+    A server that PREFECT_API_URL names was chosen by the user, so it is used whosever it is. Only
+    the project's own is given the project's authentication string.
+    """
+    server = addresses().prefect
+    api = f"{server}/api"
+    if os.environ.get(prefect_auth.API_URL, api) != api or not belongs_to(root, server):
         return False
-    os.environ[API_URL] = api
-    return True
+    before = dict(os.environ)
+    os.environ.update({prefect_auth.API_URL: api, **prefect_auth.variables(root)})
+    return os.environ != before

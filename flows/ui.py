@@ -1,7 +1,8 @@
 """`hemline ui`: Prefect, a worker for its schedule, MLflow, Evidently and the pages.
 
 All five are children in groups of their own, so that Ctrl-C, or the end of any of them, ends every
-process they started. None of them requires a login: they listen on the loopback address only.
+process they started. They listen on the loopback address only and refuse what a foreign web page
+sends (flows/request_guard.py). Prefect, which can run commands, requires a password as well.
 """
 
 import os
@@ -18,15 +19,21 @@ from typing import Final, NoReturn
 
 import typer
 
-from flows.addresses import HOST, PORTS, Addresses, addresses, responds
+from flows.addresses import HOST, PORTS, Addresses, addresses
 from flows.command_line import run_command
-from flows.dvc import end_group
+from flows.guarded_servers import PAGES, Server
+from flows.guarded_servers import command as server_command
+from flows.server_processes import POLL_SECONDS, refuse_ended, start, wait_until_they_respond
 from flows.ui_pages import publish
+from hemline import prefect_auth
 from hemline.errors import BadInput
 
-_START_SECONDS: Final = 120
-_POLL_SECONDS: Final = 0.5
-_LOG_TAIL: Final = 2000
+_PROBES: Final[Mapping[Server, str]] = {
+    "prefect": "/api/health",
+    "mlflow": "/health",
+    "pages": "/",
+    "evidently": "/api/version",
+}
 
 
 def serve(root: Path) -> None:
@@ -39,22 +46,25 @@ def serve(root: Path) -> None:
     for variable, address in zip(PORTS, vars(where).values(), strict=True):
         _refuse_taken_port(variable, address)
     servers = {"Prefect": where.prefect, "MLflow": where.mlflow, "Evidently": where.evidently}
-    publish(root, _pages(root), servers)
+    publish(root, root / PAGES, servers)
+    environment = _environment(root, where)
     with ExitStack() as running:
-        started = {
-            name: _start(name, command, root, where, running)
-            for name, command in _servers(root, where).items()
-        }
-        _wait_until_they_respond(started, where, root)
-        started["worker"] = _start("worker", _worker(), root, where, running)
+        started: dict[str, subprocess.Popen[str]] = {}
+        for name in _PROBES:
+            command = [sys.executable, *server_command(name, _port(vars(where)[name]))]
+            started[name] = start(name, command, root, environment, running)
+        probes = [(name, f"{vars(where)[name]}{path}") for name, path in _PROBES.items()]
+        wait_until_they_respond(started, probes, root)
+        started["worker"] = start("worker", _worker(), root, environment, running)
         typer.echo(
-            f"Prefect    {where.prefect}\nMLflow     {where.mlflow}\nreports    {where.pages}\n"
+            f"Prefect    {where.prefect} (password: cat {prefect_auth.auth_file(Path())})\n"
+            f"MLflow     {where.mlflow}\nreports    {where.pages}\n"
             f"Evidently  {where.evidently}\nmonitoring {where.monitoring}\n"
             "Ctrl-C ends them all. Logs: .hemline/logs"
         )
         while True:
-            _refuse_ended(started, root)
-            time.sleep(_POLL_SECONDS)
+            refuse_ended(started, root)
+            time.sleep(POLL_SECONDS)
 
 
 def main() -> None:
@@ -67,28 +77,6 @@ def main() -> None:
         typer.echo("\nstopped")
 
 
-def _servers(root: Path, where: Addresses) -> dict[str, list[str]]:
-    python = [sys.executable, "-m"]
-    prefect, mlflow, pages, evidently = (
-        address.rpartition(":")[2] for address in vars(where).values()
-    )
-    store = ["--backend-store-uri", os.environ["MLFLOW_TRACKING_URI"]]
-    files = ["--artifacts-destination", str(root / ".hemline" / "mlartifacts")]
-    shown, weeks = str(_pages(root)), str(root / ".hemline" / "monitoring" / "evidently")
-    return {
-        "prefect": [*python, "prefect", "server", "start", "--host", HOST, "--port", prefect],
-        "mlflow": [
-            *(*python, "mlflow", "server", *store, *files),
-            *("--host", HOST, "--port", mlflow, "--workers", "1"),
-        ],
-        "pages": [*python, "http.server", pages, "--bind", HOST, "--directory", shown],
-        "evidently": [
-            *(*python, "evidently.cli", "ui", "--workspace", weeks),
-            *("--host", HOST, "--port", evidently),
-        ],
-    }
-
-
 def _worker() -> list[str]:
     return [
         *(sys.executable, "-m", "prefect", "worker", "start"),
@@ -96,64 +84,13 @@ def _worker() -> list[str]:
     ]
 
 
-def _start(
-    name: str, command: list[str], root: Path, where: Addresses, running: ExitStack
-) -> subprocess.Popen[str]:
-    log = _log(root, name)
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("w", encoding="utf-8") as file:
-        process = subprocess.Popen(
-            command,
-            cwd=root,
-            env=_environment(where),
-            stdin=subprocess.DEVNULL,
-            stdout=file,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-    running.callback(end_group, process)
-    return process
-
-
-def _environment(where: Addresses) -> Mapping[str, str]:
-    return {**os.environ, "PREFECT_API_URL": f"{where.prefect}/api"}
-
-
-def _wait_until_they_respond(
-    started: Mapping[str, subprocess.Popen[str]], where: Addresses, root: Path
-) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    probes = (
-        *(f"{where.prefect}/api/health", f"{where.mlflow}/health"),
-        *(f"{where.pages}/", f"{where.evidently}/api/version"),
-    )
-    for probe in probes:
-        while not responds(probe):
-            _refuse_ended(started, root)
-            if time.monotonic() > deadline:
-                raise BadInput(
-                    f"{probe} responds within {_START_SECONDS} s",
-                    found="no response",
-                    fix="read the logs in .hemline/logs",
-                )
-            time.sleep(_POLL_SECONDS)
-
-
-def _refuse_ended(started: Mapping[str, subprocess.Popen[str]], root: Path) -> None:
-    for name, process in started.items():
-        if process.poll() is not None:
-            log = _log(root, name)
-            output = log.read_text(encoding="utf-8", errors="replace")[-_LOG_TAIL:]
-            raise BadInput(
-                f"{name} keeps running",
-                found=f"it ended with status {process.returncode}. Its output:\n{output}",
-                fix=f"see {log}",
-            )
+def _environment(root: Path, where: Addresses) -> Mapping[str, str]:
+    own = {prefect_auth.API_URL: f"{where.prefect}/api", **prefect_auth.variables(root)}
+    return {**os.environ, **own}
 
 
 def _refuse_taken_port(variable: str, address: str) -> None:
-    port = int(address.rpartition(":")[2])
+    port = _port(address)
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -170,12 +107,8 @@ def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _pages(root: Path) -> Path:
-    return root / ".hemline" / "pages"
-
-
-def _log(root: Path, name: str) -> Path:
-    return root / ".hemline" / "logs" / f"{name}.log"
+def _port(address: str) -> int:
+    return int(address.rpartition(":")[2])
 
 
 if __name__ == "__main__":

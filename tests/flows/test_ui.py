@@ -1,33 +1,28 @@
 """`hemline ui` as a process: it responds, it ends, and it leaves no process behind."""
 
-import os
 import signal
 import socket
-import subprocess
-import sys
 import urllib.request
 from datetime import date
 from pathlib import Path
 
-from flows.addresses import HOST, Addresses
+from flows.addresses import HOST, PORTS, Addresses
 from flows.ui_pages import publish
 from tests.processes import descendants, eventually, free_ports, is_alive
-from tests.tiny_project import REPOSITORY
+from tests.servers import read_until_served, start_ui
 
 WEEK_END = date(2020, 9, 23)
-VARIABLES = tuple(f"HEMLINE_{name}_PORT" for name in ("PREFECT", "MLFLOW", "PAGES", "EVIDENTLY"))
 
 
 def test_the_pages_respond_and_an_interrupt_ends_every_process(tmp_path: Path) -> None:
     week = tmp_path / ".hemline" / "monitoring" / "pages" / str(WEEK_END) / "index.html"
     week.parent.mkdir(parents=True)
     week.write_text("a week as expected", encoding="utf-8")
-    ports = free_ports(len(VARIABLES))
-    started = start(tmp_path, dict(zip(VARIABLES, ports, strict=True)))
-    assert started.stdout is not None
-    lines = [started.stdout.readline() for _ in range(6)]
+    ports = free_ports(len(PORTS))
+    started = start_ui(tmp_path, dict(zip(PORTS, ports, strict=True)))
+    output = read_until_served(started)
     try:
-        assert lines[-1].startswith("Ctrl-C ends them all"), lines
+        assert started.poll() is None, output
         for port in ports:
             with urllib.request.urlopen(f"http://{HOST}:{port}/", timeout=10) as page:
                 assert page.status == 200
@@ -52,7 +47,7 @@ def test_a_taken_port_is_named_before_anything_starts(tmp_path: Path) -> None:
         other.bind((HOST, 0))
         other.listen()
         port = other.getsockname()[1]
-        done = start(tmp_path, {"HEMLINE_MLFLOW_PORT": port})
+        done = start_ui(tmp_path, {"HEMLINE_MLFLOW_PORT": port})
         output, _ = done.communicate(timeout=60)
     assert done.returncode == 1
     assert f"rule:  port {port} is free" in output
@@ -72,17 +67,3 @@ def test_the_first_page_leads_everywhere_and_only_what_is_named_is_served(tmp_pa
     index = (pages / "index.html").read_text("utf-8")
     assert '<a href="http://127.0.0.1:5002">Evidently</a>' in index
     assert all(f'"{name}/' in index for name in served)
-
-
-def start(root: Path, ports: dict[str, int]) -> subprocess.Popen[str]:
-    environment = {name: value for name, value in os.environ.items() if "PREFECT_" not in name}
-    environment.pop("MLFLOW_TRACKING_URI", None)
-    numbers = {name: str(port) for name, port in ports.items()}
-    return subprocess.Popen(
-        [sys.executable, "-m", "flows.ui"],
-        cwd=root,
-        env={**environment, **numbers, "PYTHONPATH": f"{REPOSITORY}:{REPOSITORY / 'src'}"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )

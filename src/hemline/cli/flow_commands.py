@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal
 
 import typer
 
-from hemline import environment
+from hemline import environment, prefect_auth
 from hemline.cli.terminal import project_folder
 from hemline.errors import exit_on_bad_input
 
@@ -66,5 +66,7 @@ def pass_on(context: typer.Context) -> None:
 
 
 def _start(flow: str, *arguments: str) -> None:
-    environment.apply(project_folder())
+    root = project_folder()
+    environment.apply(root)
+    prefect_auth.apply(root)
     environment.restart(f"flows.{flow}", arguments)
