@@ -1,5 +1,6 @@
 """Everybody's lists as files: their content, and what a kill or a full disk leaves."""
 
+import json
 import resource
 import signal
 import subprocess
@@ -117,13 +118,13 @@ def test_every_customer_of_the_table_is_a_row_in_its_order_and_ids_keep_their_ze
     assert done.n_resumed == 0
 
 
-def test_the_table_has_the_score_and_the_model_of_each_article(
+def test_the_table_has_the_model_of_each_article_and_no_score(
     storefront: Storefront, tmp_path: Path
 ) -> None:
     row = pq.read_table(export_lists(storefront, SPEC, tmp_path).table).slice(6, 1).to_pylist()[0]
     assert row["customer_id"] == f"{6:064x}"
     assert row["article_id"][:2] == ["0000000006", "0000000001"]
-    assert row["score"][:2] == [1, 1 / 2]
+    assert set(row) == {"customer_id", "article_id", "source"}
     assert row["source"] == ["repurchase", *["popularity"] * 3]
 
 
@@ -218,3 +219,14 @@ def test_a_second_export_into_the_same_folder_is_refused(
             export_lists(storefront, SPEC, tmp_path)
 
     assert export_lists(storefront, SPEC, tmp_path, on_start=at_once).n_resumed == 0
+
+
+def test_an_export_of_other_columns_is_made_again(storefront: Storefront, tmp_path: Path) -> None:
+    export_lists(storefront, SPEC, tmp_path)
+    manifest = tmp_path / "manifest.json"
+    stored = json.loads(manifest.read_text("utf-8"))
+    assert stored.pop("columns") == ["customer_id", "article_id", "source"]
+    manifest.write_text(json.dumps(stored), "utf-8")  # as an earlier Hemline wrote it
+    again = export_lists(storefront, SPEC, tmp_path)
+    assert again.n_resumed == 0
+    assert again.discarded.startswith("columns was not recorded and is ['customer_id'")

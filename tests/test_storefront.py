@@ -76,7 +76,8 @@ def test_similar_articles_come_from_their_texts_and_leave_out_the_article(
     listed = storefront.similar(article_ids[0], 5)
     assert set(listed["source"]) == {"tfidf"}
     assert article_ids[0] not in set(listed["article_id"])
-    assert listed["score"].is_monotonic_decreasing
+    assert listed["text_cosine"].is_monotonic_decreasing
+    assert listed["text_cosine"].between(0, 1).all()
 
 
 def test_an_article_nobody_bought_with_another_has_an_empty_list(
@@ -88,7 +89,14 @@ def test_an_article_nobody_bought_with_another_has_an_empty_list(
     assert set(storefront.also_bought(article_ids[together[0]], 5)["source"]) == {"copurchase"}
     empty = storefront.also_bought(article_ids[lonely[0]], 5)
     assert empty.empty
-    assert tuple(empty.columns) == RECOMMENDATION_COLUMNS
+    assert set(empty.columns) == {*RECOMMENDATION_COLUMNS, "buyer_cosine"}
+
+
+def test_no_list_for_a_customer_has_a_number_that_is_only_its_rank(storefront: Storefront) -> None:
+    listed = storefront.for_cold_customer(ColdCustomer(), 12)
+    assert tuple(listed.columns) == RECOMMENDATION_COLUMNS
+    numbers = listed.select_dtypes("number")
+    assert numbers.columns.tolist() == ["rank"]
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,6 @@ EXPORTED: Final = pa.schema(
     [
         (columns.CUSTOMER_ID, pa.string()),
         (columns.ARTICLE_ID, pa.list_(pa.string())),
-        ("score", pa.list_(pa.float32())),
         ("source", pa.list_(pa.string())),
     ]
 )
@@ -176,14 +175,17 @@ def _discard_others(folder: Path, spec: ExportSpec) -> str:
     """Delete what an export of something else left there; return what differed, or nothing."""
     manifest = folder / _MANIFEST
     stored = json.loads(manifest.read_text(encoding="utf-8")) if manifest.exists() else {}
-    requested = asdict(spec)
-    differing = [name for name, value in requested.items() if stored.get(name, value) != value]
+    requested = asdict(spec) | {"columns": EXPORTED.names}
+    differing = [name for name, value in requested.items() if stored and stored.get(name) != value]
     if stored != requested:
         shutil.rmtree(folder / _PARTS, ignore_errors=True)
         for name in (_TABLE, _SUBMISSION):
             (folder / name).unlink(missing_ok=True)
         write_text(manifest, json.dumps(requested, indent=1) + "\n")
-    return ", ".join(f"{name} was {stored[name]} and is {requested[name]}" for name in differing)
+    return ", ".join(
+        f"{name} was {stored.get(name, 'not recorded')} and is {requested[name]}"
+        for name in differing
+    )
 
 
 def _parts(folder: Path, n_customers: int, size: int) -> Iterator[tuple[Path, range]]:
@@ -201,7 +203,6 @@ def _as_table(
     names = pa.array(lists.source_names, pa.string())
     values = (
         article_ids.take(pa.array(lists.articles[listed])),
-        pa.array(lists.scores[listed]),
         names.take(pa.array(lists.sources[listed])),
     )
     cells = [pa.ListArray.from_arrays(pa.array(ends), column) for column in values]

@@ -44,9 +44,15 @@ RECOMMENDATION_COLUMNS: Final = (
     "name",
     "product_type",
     "colour",
-    "score",
     "source",
 )
+"""Of a list for a customer. There is no score: a list may come from several models in order, whose
+scores do not compare, and the rank says all that they have in common."""
+
+COSINES: Final = {"tfidf": "text_cosine", "copurchase": "buyer_cosine"}
+"""Column of the similarity of two articles, by the model that computed it: the cosine of the TF-IDF
+vectors of their descriptions; the cosine of their buyers, pulled down where there are few
+(copurchase.shrinkage). Both in 0 to 1."""
 
 FORMAT_VERSION: Final = "2"
 """Of a version's files. Raise it when this code can no longer read earlier files."""
@@ -115,11 +121,17 @@ class Storefront:
         return self._recommend(cold, k)
 
     def similar(self, article_id: str, k: int) -> pd.DataFrame:
-        """Return up to k articles whose texts are most similar; raises BadInput as also_bought."""
+        """Return up to k articles whose texts are most similar, and how similar: text_cosine.
+
+        Raises:
+            BadInput: no article has this id.
+        """
         return self._neighbours("tfidf", article_id, k)
 
     def also_bought(self, article_id: str, k: int) -> pd.DataFrame:
-        """Return up to k articles that the same customers bought; empty when there are none.
+        """Return up to k articles that the same customers bought, and buyer_cosine of both.
+
+        Empty when there are none.
 
         Raises:
             BadInput: no article has this id.
@@ -173,20 +185,17 @@ class Storefront:
     def _recommend(self, histories: Histories, k: int) -> pd.DataFrame:
         lists = self._served.recommend(histories, k)
         sources = [lists.source_names[source] for source in lists.sources[0]]
-        return self._described(lists.articles[0], lists.scores[0], sources)
+        return self._described(lists.articles[0], sources)
 
     def _neighbours(self, model: str, article_id: str, k: int) -> pd.DataFrame:
         table = Neighbours.load(self.files.models / model)
         article = find_article(self._articles[columns.ARTICLE_ID], article_id)
-        articles, scores = table.similar_to(article, k)
-        return self._described(articles, scores, [model] * len(articles))
+        articles, cosines = table.similar_to(article, k)
+        described = self._described(articles, [model] * len(articles))
+        described = described.assign(**{COSINES[model]: cosines.astype(np.float64)})
+        return described[[*RECOMMENDATION_COLUMNS[:-1], COSINES[model], "source"]]
 
-    def _described(
-        self,
-        articles: npt.NDArray[np.int32],
-        scores: npt.NDArray[np.float32],
-        sources: list[str],
-    ) -> pd.DataFrame:
+    def _described(self, articles: npt.NDArray[np.int32], sources: list[str]) -> pd.DataFrame:
         is_listed = articles != NO_ARTICLE
         keys = articles[is_listed]
         described = {name: self._articles[name].array.take(keys) for name in _SHOWN.values()}
@@ -194,7 +203,6 @@ class Storefront:
             {
                 "rank": np.arange(1, len(keys) + 1),
                 **described,
-                "score": scores[is_listed].astype(np.float64),
                 "source": pd.Series(list(compress(sources, is_listed)), dtype=str),
             }
         )

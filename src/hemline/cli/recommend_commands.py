@@ -64,7 +64,10 @@ def recommend(
 
 
 def similar(article: ArticleId, length: Length = 10, as_json: AsJson = False) -> None:
-    """List the articles whose descriptions are most similar."""
+    """List the articles whose descriptions are most similar.
+
+    text_cosine is the cosine of the TF-IDF vectors of both descriptions, 0 to 1.
+    """
     _recommend(
         lambda storefront: storefront.similar(article, length),
         as_json=as_json,
@@ -73,7 +76,10 @@ def similar(article: ArticleId, length: Length = 10, as_json: AsJson = False) ->
 
 
 def also_bought(article: ArticleId, length: Length = 10, as_json: AsJson = False) -> None:
-    """List the articles that the same customers bought."""
+    """List the articles that the same customers bought.
+
+    buyer_cosine is the cosine of the buyers of both articles, pulled down where these are few.
+    """
     _recommend(
         lambda storefront: storefront.also_bought(article, length),
         as_json=as_json,

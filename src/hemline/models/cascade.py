@@ -1,8 +1,8 @@
 """Several models as one: each fills what the ones before it left empty.
 
 The order is params.yaml's, and every article keeps the name of the model that gave it, so a list
-that falls back to popularity says so. Scores of different models do not compare; a cascade's score
-is 1 / rank.
+that falls back to popularity says so. Scores of different models do not compare, so a cascade has
+none: 1 / rank stands in their place, which says the order once more and is shown to nobody.
 """
 
 from collections.abc import Collection, Mapping, Sequence

@@ -206,7 +206,7 @@ def _signature() -> "ModelSignature":
         columns.FN: DataType.boolean,
         columns.ACTIVE: DataType.boolean,
     }
-    numbers = {"rank": DataType.long, "score": DataType.double}
+    numbers = {"rank": DataType.long}
     outputs = {"asker": DataType.long} | {
         name: numbers.get(name, DataType.string) for name in RECOMMENDATION_COLUMNS
     }
