@@ -92,12 +92,15 @@ def report_verdict(
     """
     report_champion_changes(project, logger)
     champion = version_by_alias(CHAMPION)
-    if not is_unattended() or champion is None or champion.number == version.number:
+    if not is_unattended() or (champion and champion.number == version.number):
         return
     judged = known_version(version.number)  # what was handed over was read before the gate
     if judged.tags.get(GATE_PROMOTED) == "false":
         draft = challenger_rejected(
-            week_end, version=version.number, champion=champion.number, reason=reason
+            week_end,
+            version=version.number,
+            champion=champion.number if champion else None,
+            reason=reason,
         )
         send_alert(draft, links(version=version.number), project, logger)
 

@@ -57,7 +57,7 @@ def enter_challenger(project: Project, states: Mapping[str, State[Any]]) -> Trai
         version=version.number,
         is_new=is_new,
         reason=reason,
-        champion=champion.number if champion else "none",
+        champion=champion.number if champion else None,
     )
     where = addresses()
     links = {

@@ -48,6 +48,7 @@ from hemline.data.purchases import latest_cut
 from hemline.data.split import DataParams
 from hemline.engine.engine import open_engine
 from hemline.errors import BadInput, full_disk_refused
+from hemline.evaluation.protocol import EvaluateParams
 from hemline.registry.versions import load_champion
 from hemline.segments.cold_customers import ColdCustomer
 from hemline.tables import SERVED_SCORES, read_table
@@ -183,7 +184,14 @@ def main(
 
 def _print_report(project: Project, training: Training, console: Console) -> None:
     """Print the score table, lists of one buyer and one cold customer, and what to do next."""
-    print_scores(project.root / project.reports, console)
+    min_customers = EvaluateParams.load(project.params).min_customers
+    print_scores(project.root / project.reports, console, min_customers=min_customers)
+    if training.champion is not None:
+        _print_lists(project, console)
+    print_next_steps(project, training, console)
+
+
+def _print_lists(project: Project, console: Console) -> None:
     _, champion = load_champion()
     buyers = read_table(project.served_scores(), SERVED_SCORES)[columns.CUSTOMER_ID]
     buyer = champion.first_with_history(buyers.tolist())
@@ -192,11 +200,10 @@ def _print_report(project: Project, training: Training, console: Console) -> Non
     title = "For a cold customer: 25 years old, club member"
     cold = champion.for_cold_customer(ColdCustomer(age=25, club_member_status="ACTIVE"), 12)
     _print_list(cold, title, console)
-    print_next_steps(project, training, console)
 
 
 def _print_list(recommendations: pd.DataFrame, title: str, console: Console) -> None:
-    print_recommendations(recommendations.drop(columns="score"), console, title=title)
+    print_recommendations(recommendations, console, title=title)
 
 
 def _inform(message: str) -> None:

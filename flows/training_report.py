@@ -14,6 +14,7 @@ from rich.table import Table
 from flows.dvc import Outcome
 from flows.project import Project
 from hemline.evaluation.protocol import AP, BASELINE, SERVED
+from hemline.evaluation.score_report import told_apart_sentence
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Training:
         version: number of the registered version.
         is_new: whether this run registered it.
         reason: of the gate's verdict, in words.
-        champion: number of the champion afterwards.
+        champion: number of the champion afterwards; None without one.
     """
 
     outcomes: Mapping[str, Outcome]
@@ -34,7 +35,14 @@ class Training:
     version: str
     is_new: bool
     reason: str
-    champion: str
+    champion: str | None
+
+    @property
+    def live(self) -> str:
+        """Which version serves, as a sentence without its full stop."""
+        if self.champion is None:
+            return "No version is live: hemline recommend has nothing to answer with"
+        return f"Live: version {self.champion} is the champion"
 
 
 def training_page(training: Training, scores: str, links: Mapping[str, str]) -> str:
@@ -44,7 +52,7 @@ def training_page(training: Training, scores: str, links: Mapping[str, str]) -> 
     where = "\n".join(f"- [{name}]({address})" for name, address in links.items())
     return (
         f"## Version {training.version} ({origin})\n\n"
-        f"The gate: {training.reason}. The champion is version {training.champion}.\n\n"
+        f"The gate: {training.reason}. {training.live}.\n\n"
         f"## Scores\n\n{scores}\n"
         f"## Stages\n\n| stage | result |\n|---|---|\n{stages}\n\n"
         f"## Links (they work while `hemline ui` runs)\n\n{where}\n"
@@ -57,9 +65,10 @@ def failure_page(stage: str, output: str, links: Mapping[str, str]) -> str:
     return f"## Stage {stage} failed\n\n```text\n{output}\n```\n\n{where}\n"
 
 
-def print_scores(reports: Path, console: Console) -> None:
-    """Print every model's MAP@12, best first, beside the popularity baseline."""
+def print_scores(reports: Path, console: Console, *, min_customers: int) -> None:
+    """Print every model's MAP@12, best first, and which can be told apart from popularity."""
     scores = json.loads((reports / "scores.json").read_text(encoding="utf-8"))
+    lines = pd.read_csv(reports / "scores.csv")
     maps = pd.read_csv(reports / "map_at_12.csv").sort_values(AP, ascending=False, kind="stable")
     baseline = scores[BASELINE][AP]
     table = Table(title="Test week, full catalogue (more in reports/scores.md)")
@@ -76,6 +85,8 @@ def print_scores(reports: Path, console: Console) -> None:
             style="bold" if row["model"] == SERVED else None,
         )
     console.print(table)
+    told = told_apart_sentence(lines, BASELINE, min_customers=min_customers)
+    console.print(told, soft_wrap=True, highlight=False)
 
 
 def print_next_steps(project: Project, training: Training, console: Console) -> None:
@@ -83,7 +94,7 @@ def print_next_steps(project: Project, training: Training, console: Console) -> 
     if not training.is_new:
         console.print("\nNothing has changed since this version was registered.", end="")
     console.print(f"\nVersion {training.version}: {training.reason}.", soft_wrap=True)
-    console.print(f"Live: version {training.champion} is the champion.\n")
+    console.print(f"{training.live}.\n")
     console.print("Next:")
     bin_folder = os.path.relpath(Path(sys.executable).parent)
     for what, where in (

@@ -57,10 +57,14 @@ by anybody within popularity.window_days before the week."""
 
 
 class PerformanceParams(Section):
-    """How many buyers of a week get lists, and how their scores are summarised."""
+    """How many buyers of a week get lists, and how their scores are summarised.
+
+    With fewer buyers than `min_buyers` nothing is claimed of the champion.
+    """
 
     section: ClassVar[str] = "performance"
     max_buyers: PositiveInt
+    min_buyers: PositiveInt
     bootstrap_samples: PositiveInt
     coverage_lists: PositiveInt
     seed: int

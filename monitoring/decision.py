@@ -170,7 +170,8 @@ def _has_fallen(
     """Return whether the champion does worse, None if unknown, and the reason.
 
     It does worse if it is not significantly better than popularity, or if its lead fell
-    significantly below the median of its own earlier weeks.
+    significantly below the median of its own earlier weeks. Weeks that can tell nothing, by their
+    note, are no evidence and no past.
     """
     if now is None:
         return None, "The champion's MAP@12 on the week is unknown."
@@ -179,10 +180,12 @@ def _has_fallen(
         f"MAP@12 {now['map_at_12']:.4f} against {now['popularity_map_at_12']:.4f}, difference "
         f"{lead:+.4f} [{low:+.4f}, {high:+.4f}]"
     )
+    if now["note"]:
+        return None, f"Of the champion {now['note']}: {numbers}."
     if low <= 0:
         return True, f"The champion is not significantly better than popularity: {numbers}."
     is_past = (_days(measured) < pd.Timestamp(now["week_end"])) & (
-        measured["version"] == now["version"]
+        (measured["version"] == now["version"]) & (measured["note"] == "")
     )
     leads = measured.loc[is_past, "difference"].to_numpy(np.float64)
     better = f"The champion is significantly better than popularity: {numbers}"

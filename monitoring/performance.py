@@ -3,7 +3,8 @@
 It shows whether a drift does harm: distributions may change without anybody getting worse lists.
 Popularity is fitted at the start of the same week, so both know the same, and both recommend to the
 same buyers: the difference is paired. The price: a champion that was fitted on the week cannot be
-measured on it, so a freshly trained one has no score until a week has passed.
+measured on it, so a freshly trained one has no score until a week has passed. Of a week that can
+tell nothing (few buyers, hardly a hit) the scores are recorded with a note that says so.
 """
 
 from datetime import date
@@ -12,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from hemline.evaluation.significance import bootstrap_means, interval
+from hemline.evaluation.gate.version_comparison import compare
 from monitoring.champion_lists import ChampionLists, PerformanceParams
 from monitoring.records import PERFORMANCE_SCHEMA
 
@@ -21,7 +22,7 @@ def measure_performance(week_end: date, champion_lists: ChampionLists | None) ->
     """Return one row of PERFORMANCE_SCHEMA about the week [week_end - 7 days, week_end).
 
     Without a champion, or with one that was fitted on days of the week, the row holds no score, and
-    `note` says why.
+    `note` says why. Where the scores can tell nothing, `note` says that.
 
     Args:
         week_end: the first day after the week.
@@ -38,23 +39,26 @@ def measure_performance(week_end: date, champion_lists: ChampionLists | None) ->
         note = f"the champion was trained on days of this week (its cut is {version.cut})"
         return _row(week_end, **about, note=note)
     scores = _compare(champion_lists.for_week(week_end), week_end, champion_lists.params)
-    return _row(week_end, **about, **scores, note="")
+    return _row(week_end, **about, **scores)
 
 
 def _compare(lists: pd.DataFrame, week_end: date, params: PerformanceParams) -> dict[str, object]:
-    """Return the scores of PERFORMANCE_SCHEMA; buyers are resampled, each with both scores."""
-    pairs = lists[["ap_at_12", "popularity_ap_at_12"]].to_numpy(np.float64)
-    rng = np.random.default_rng([params.seed, week_end.toordinal()])
-    samples = bootstrap_means(pairs, n_samples=params.bootstrap_samples, rng=rng)
-    low, high = interval(samples[:, 0] - samples[:, 1])
-    champion, popularity = pairs.mean(axis=0)
+    """Return the scores of PERFORMANCE_SCHEMA and the note, from both lists of every buyer."""
+    comparison = compare(
+        lists["popularity_ap_at_12"].to_numpy(np.float64),
+        lists["ap_at_12"].to_numpy(np.float64),
+        min_customers=params.min_buyers,
+        n_samples=params.bootstrap_samples,
+        rng=np.random.default_rng([params.seed, week_end.toordinal()]),
+    )
     return {
-        "n_buyers": len(pairs),
-        "map_at_12": champion,
-        "popularity_map_at_12": popularity,
-        "difference": champion - popularity,
-        "low": float(low),
-        "high": float(high),
+        "n_buyers": comparison.n_customers,
+        "map_at_12": comparison.challenger,
+        "popularity_map_at_12": comparison.champion,
+        "difference": comparison.difference,
+        "low": comparison.low,
+        "high": comparison.high,
+        "note": f"nothing can be told: {comparison.lacks}" if comparison.lacks else "",
     }
 
 

@@ -71,7 +71,10 @@ PERFORMANCE_SCHEMA: Final = pa.schema(
         ("note", pa.string()),
     ]
 )
-"""One row per week: the champion's MAP@12 against popularity, or a note why it was not measured."""
+"""One row per week: the champion's MAP@12 against popularity, or a note why it was not measured.
+
+A note beside a MAP@12 says that it can tell nothing.
+"""
 
 _RENAMED: Final = {"as_of": "week_end", "version_as_of": "version_cut"}
 """Columns of records written before they were renamed."""

@@ -1,6 +1,7 @@
 """The backtest on the generated tiny shop: several cuts, cached lists, the command."""
 
 import json
+import re
 from datetime import date
 from pathlib import Path
 
@@ -83,9 +84,10 @@ def test_the_pooled_score_is_the_mean_over_all_lists(shop: Path) -> None:
 
 def test_the_report_names_each_week_and_each_multiple(shop: Path) -> None:
     text = (shop / "reports/backtest/scores.md").read_text("utf-8")
-    assert "| MAP@12 | week from 2020-09-09 | week from 2020-09-16 |" in text
+    assert re.search(r"\| MAP@12 \| week from 2020-09-09 \(\d+ buyers\) \| week from 2020", text)
     assert "| MAP@12 as a multiple of | popularity [95 %] | p | repurchase [95 %] | p |" in text
-    assert "| popularity | 1.00 [1.00, 1.00] |  |" in text
+    assert "| popularity | 1.00 |  |" in text
+    assert "Weeks of fewer than 50 buyers: 2020-09-09, 2020-09-16." in text
     assert (shop / "reports/backtest/map_at_12_by_week.png").stat().st_size > 0
 
 
@@ -143,9 +145,10 @@ def test_the_command_prints_the_rows_best_first(
     command = ["backtest", "--weeks", "2", "--rows", "segment_popularity", "--check-leaks"]
     result = CliRunner().invoke(app, command, catch_exceptions=False)
     assert result.exit_code == 0
-    assert "No list changes when what came after the cut is shuffled or deleted." in result.stdout
+    assert "No list changes when what came after the cut is shuffled or deleted" in result.stdout
     assert "reports/backtest/scores.md" in result.stdout
     assert "segment_popularity" in result.stdout
+    assert "told apart" in result.stdout or "too few to tell any two rows apart" in result.stdout
 
 
 def test_elsewhere_than_in_a_project_folder_the_command_says_so(

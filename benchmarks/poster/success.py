@@ -57,7 +57,7 @@ def table(
     stacked = np.column_stack([rates[rate] for rates in rates_by_model.values() for rate in RATES])
     draws = bootstrap_means(stacked, n_samples=n_samples, rng=rng)
     shape = (len(rates_by_model), len(RATES))
-    means, drawn = stacked.mean(axis=0).reshape(shape), draws.reshape(-1, *shape)
+    means, drawn = stacked.mean(axis=0).reshape(shape), draws.means.reshape(-1, *shape)
     base = list(rates_by_model).index(baseline)
     rows: list[Row] = []
     gains: list[Row] = []

@@ -92,9 +92,10 @@ def compared(scores: Scores, settings: Mapping[str, Any], popularity: Values) ->
         yield from rows_of(case, model, values)
         yield Row(case, model, "cpu seconds", scored.cpu_seconds, None)
     for case, name, gained in _differences(scores, settings["seeds"]):
-        means = bootstrap_means(gained, n_samples=settings["bootstrap_samples"], rng=rng)
-        low, high = interval(means)
-        for metric, *each in zip(METRICS, gained.mean(0), means.std(0), low, high, strict=True):
+        draws = bootstrap_means(gained, n_samples=settings["bootstrap_samples"], rng=rng)
+        low, high = interval(draws, least=-1, most=1)
+        means, errors = gained.mean(0), draws.means.std(0)
+        for metric, *each in zip(METRICS, means, errors, low, high, strict=True):
             mean, stderr, start, end = map(float, each)
             yield Row(case, name, metric, mean, stderr)
             yield Row(case, name, f"{metric} from", start, None)

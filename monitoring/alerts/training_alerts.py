@@ -35,15 +35,19 @@ def retrain_failed(
     )
 
 
-def challenger_rejected(week_end: date, *, version: str, champion: str, reason: str) -> AlertDraft:
+def challenger_rejected(
+    week_end: date, *, version: str, champion: str | None, reason: str
+) -> AlertDraft:
     """Return the alert that a new version did not pass the gate; reason is the gate's."""
+    serving = "no version serves" if champion is None else f"version {champion} stays champion"
+    still = "No version serves" if champion is None else f"Version {champion} keeps serving"
     return AlertDraft(
         kind="challenger rejected",
         week_end=week_end,
         subjects=(f"version {version}",),
-        title=f"Version {version} was rejected, version {champion} stays champion",
+        title=f"Version {version} was rejected, {serving}",
         happened=f"The gate rejected version {version}: {reason}",
-        done=f"Version {champion} keeps serving recommendations. Version {version} stays in the "
+        done=f"{still} recommendations. Version {version} stays in the "
         "registry as challenger and serves nobody.",
         first_thing="Compare both versions with `hemline history`. One rejection needs no action. "
         "After two in a row, find out why training no longer improves the model.",

@@ -17,6 +17,7 @@ from monitoring.alerts.alert_delivery import StoredAlert
 from monitoring.dashboard.charts import performance_chart
 from monitoring.dashboard.timeline import timeline
 from monitoring.dashboard.wording import (
+    count_outcomes,
     days_of_week,
     each_row,
     joined,
@@ -95,12 +96,14 @@ def _weeks(decisions: pd.DataFrame, verdicts: pd.DataFrame) -> list[dict[str, An
 def _performance(performance: pd.DataFrame) -> dict[str, Any]:
     """Return the chart, the latest week with a number and the weeks without one."""
     weeks = performance.dropna(subset=["map_at_12"]).reset_index(drop=True)
+    outcomes = "" if weeks.empty else count_outcomes(list(each_row(weeks)))
     popularity = weeks["popularity_map_at_12"]
     weeks = weeks.assign(low=popularity + weeks["low"], high=popularity + weeks["high"])
     is_other = weeks["version"].ne(weeks["version"].shift())
     changes = [(int(n), f"version {weeks['version'][n]}") for n in weeks.index[is_other]]
     return {
         "measured": list(each_row(weeks)),
+        "outcomes": outcomes,
         "unmeasured": list(each_row(performance[performance["map_at_12"].isna()])),
         "chart": None if weeks.empty else performance_chart(weeks, changes),
     }

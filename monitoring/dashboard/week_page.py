@@ -20,6 +20,7 @@ from monitoring.dashboard.wording import (
     each_row,
     most_urgent,
     name_version,
+    outcome,
     signal,
     summarise,
 )
@@ -85,6 +86,7 @@ def week_in_words(
     counts = verdicts["verdict"].value_counts()
     names = {**{verdict: str(verdict) for verdict in Verdict}, Verdict.NONE: "as expected"}
     measured = next(each_row(performance[performance["week_end"] == decision.week_end]), None)
+    is_measured = measured is not None and pd.notna(measured.map_at_12)
     return {
         "days": days_of_week(decision.week_end),
         "decision": decision,
@@ -92,7 +94,8 @@ def week_in_words(
         "worst": most_urgent(verdicts, decision),
         "champion": name_version(decision.version),
         "measured": measured,
-        "is_measured": measured is not None and pd.notna(measured.map_at_12),
+        "is_measured": is_measured,
+        "outcome": outcome(measured) if is_measured else "",
         "Verdict": Verdict,
         "signal": signal,
         "changed": list(each_row(verdicts[~is_expected])),

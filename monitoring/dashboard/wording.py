@@ -1,6 +1,7 @@
 """Names, numbers, dates and verdicts as pages and alerts show them."""
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import Any, Final
 
@@ -100,6 +101,33 @@ def write_value(column: str, category: str, value: float) -> str:
     if column == columns.PRICE:  # the mean log change against the recent weeks
         return f"{100 * np.expm1(value):+.1f} %"
     return f"{value:,.0f}" if abs(value) >= _THOUSAND else f"{value:.3g}"
+
+
+def outcome(measured: Any) -> str:
+    """Return what a week's scores tell of the champion against popularity.
+
+    Args:
+        measured: a row of PERFORMANCE_SCHEMA with a MAP@12.
+    """
+    if measured.note:
+        return str(measured.note)
+    if measured.low > 0:
+        return "significantly better than popularity"
+    if measured.high < 0:
+        return "significantly worse than popularity"
+    return "cannot be told apart from popularity"
+
+
+def count_outcomes(measured: Sequence[Any]) -> str:
+    """Return in how many weeks the champion could be told apart from popularity, as a sentence.
+
+    Args:
+        measured: rows of PERFORMANCE_SCHEMA with a MAP@12.
+    """
+    counts = Counter("nothing can be told" if one.note else outcome(one) for one in measured)
+    parts = [f"{words} in {n}" for words, n in counts.most_common()]
+    weeks = "week" if len(measured) == 1 else "weeks"
+    return f"Of {len(measured)} {weeks} with a number, by the interval of each: {', '.join(parts)}."
 
 
 def each_row(rows: pd.DataFrame) -> Iterator[Any]:

@@ -10,13 +10,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def plot_scores(scores: pd.DataFrame, metric: str, path: Path) -> None:
+def plot_scores(scores: pd.DataFrame, metric: str, path: Path, *, min_customers: int) -> None:
     """Draw one metric of every model with its interval, for all, warm and cold customers.
 
     Args:
         scores: lines of the score table (evaluation.table.score_table) for this metric.
         metric: label of the axis.
         path: the png file.
+        min_customers: of fewer, the bars are pale and the title says that they are too few.
     """
     parts = [part for part in ("all", "warm", "cold") if part in set(scores["slice"])]
     figure, axes = _panels(len(parts))
@@ -25,10 +26,14 @@ def plot_scores(scores: pd.DataFrame, metric: str, path: Path) -> None:
         # Where all customers score alike, rounding can put an end on the wrong side of the mean.
         below = (lines["value"] - lines["low"]).clip(lower=0)
         above = (lines["high"] - lines["value"]).clip(lower=0)
+        n_customers = int(lines["n_customers"].iloc[0])
+        is_small = n_customers < min_customers
+        colour = "#cccccc" if is_small else "#3b6ea5"
         axis.barh(
-            lines["model"], lines["value"], xerr=[below, above], color="#3b6ea5", ecolor="#222222"
+            lines["model"], lines["value"], xerr=[below, above], color=colour, ecolor="#222222"
         )
-        axis.set(title=f"{part} ({lines['n_customers'].iloc[0]:,} buyers)", xlabel=metric)
+        warning = ": too few to tell" if is_small else ""
+        axis.set(title=f"{part} ({n_customers:,} buyers{warning})", xlabel=metric)
         axis.tick_params(axis="y", labelsize=8)
     _save(figure, path)
 

@@ -8,8 +8,10 @@ import pandas as pd
 import pytest
 
 from hemline.evaluation.gate.gate_verdict import (
+    ALREADY_CHAMPION,
     NO_CHAMPION,
     UNREADABLE,
+    confirm_champion,
     has_seen_the_week,
     judge,
     judge_other_data,
@@ -32,6 +34,7 @@ from hemline.kernels.lists import NO_ARTICLE
 
 EVERYBODY = np.array([0.0, 0.5, 1.0])
 GATE = GateParams(
+    min_customers=50,
     max_relative_loss=0.05,
     min_coverage_ratio=0.8,
     min_cold_buyers=10,
@@ -47,7 +50,15 @@ def rng() -> np.random.Generator:
 
 
 def compared(champion: float, challenger: float, low: float, high: float) -> Comparison:
-    return Comparison(champion, challenger, low, high, 900)
+    return Comparison(champion, challenger, low, high, n_customers=900, min_customers=50)
+
+
+def drawn(champion: npt.NDArray[np.float64], challenger: npt.NDArray[np.float64]) -> Comparison:
+    return compare(champion, challenger, min_customers=50, n_samples=1000, rng=rng())
+
+
+def against_popularity(comparison: Comparison) -> Guardrail:
+    return Guardrail("popularity", None, 0.0, not comparison.is_worse, "", comparison)
 
 
 def promotes(comparison: Comparison, *guardrails: Guardrail) -> bool:
@@ -105,29 +116,63 @@ def test_a_champion_that_scores_nothing_cannot_be_lost_to() -> None:
 
 
 def test_the_comparison_is_paired_by_customer() -> None:
-    comparison = compare(EVERYBODY, EVERYBODY + 0.25, n_samples=100, rng=rng())
-    # Every customer gains the same, so no resample differs, however far apart customers are.
-    assert comparison.low == pytest.approx(0.25)
-    assert comparison.high == pytest.approx(0.25)
-    assert comparison.champion == pytest.approx((0.0 + 0.5 + 1.0) / 3)
+    base = rng().uniform(0, 0.5, size=2000)
+    comparison = drawn(base, base + 0.25)
+    # Every customer gains the same, however far apart customers are; what is left is the customer
+    # nobody has seen, who may lose or gain 1 and weighs less than 4 / 2000 in 975 of 1000 draws.
+    assert 0.25 - 1.25 * 4 / 2000 < comparison.low < 0.25
+    assert 0.25 < comparison.high < 0.25 + 0.75 * 4 / 2000
+    assert comparison.champion == pytest.approx(base.mean())
     assert comparison.difference == pytest.approx(0.25)
-    assert comparison.n_customers == 3
+    assert comparison.n_customers == 2000
 
 
 def test_one_lucky_customer_among_many_gives_an_interval_that_reaches_zero() -> None:
     champion = np.zeros(50)
     challenger = champion.copy()
     challenger[0] = 1.0
-    comparison = compare(champion, challenger, n_samples=1000, rng=rng())
+    comparison = drawn(champion, challenger)
     assert comparison.difference == pytest.approx(1 / 50)
-    # A customer is left out of a resample with probability (49 / 50) ** 50 = 0.36.
-    assert comparison.low == 0.0
+    assert comparison.low < 0
     assert comparison.high > 1 / 50
+
+
+@pytest.mark.parametrize(("champion", "challenger"), [(0.1, 0.5), (0.5, 0.1), (0.0, 1.0)])
+def test_a_week_of_one_buyer_tells_nothing_and_the_champion_stays(
+    champion: float, challenger: float
+) -> None:
+    comparison = drawn(np.array([champion]), np.array([challenger]))
+    # The seen and the unseen customer share the weight: the ends lie within 2.5 % of -1 and 1.
+    assert comparison.low < -0.9
+    assert comparison.high > 0.9
+    verdict = judge(comparison, (), max_relative_loss=1.0)
+    assert not verdict.promotes
+    assert "nothing can be told (fewer than 50 customers) against the champion" in verdict.reason
+    assert "hemline promote" in verdict.reason
+    assert "significantly" not in verdict.reason
+
+
+def test_customers_without_any_hit_tell_nothing_however_equal_they_are() -> None:
+    comparison = drawn(np.zeros(65), np.zeros(65))
+    # Of 65 misses the rule of three allows a mean of 3 / 65, two-sided 3.7 / 65.
+    assert comparison.high == pytest.approx(3.7 / 65, rel=0.1)
+    assert comparison.low == pytest.approx(-3.7 / 65, rel=0.1)
+    verdict = judge(comparison, (), max_relative_loss=0.05)
+    assert not verdict.promotes
+    assert "nothing can be told (too few of the customers have a hit)" in verdict.reason
+
+
+def test_equal_lists_with_hits_are_a_draw_that_was_measured() -> None:
+    equal = np.tile([0.0, 0.0, 0.5], 100)
+    comparison = drawn(equal, equal)
+    assert comparison.is_conclusive
+    assert -0.02 < comparison.low < 0 < comparison.high < 0.02
+    assert judge(comparison, (), max_relative_loss=0.05).promotes
 
 
 def test_different_customers_are_not_compared() -> None:
     with pytest.raises(ValueError, match="3"):
-        compare(EVERYBODY, EVERYBODY[:2], n_samples=10, rng=rng())
+        drawn(EVERYBODY, EVERYBODY[:2])
 
 
 def test_fewer_articles_than_four_fifths_of_the_champions_are_too_few() -> None:
@@ -151,41 +196,51 @@ def test_the_end_of_a_list_is_no_article() -> None:
     assert WeekLists(np.zeros(1, np.int64), lists, none, none.astype(bool)).n_articles == 2
 
 
+def cold_start(champion: WeekLists, challenger: WeekLists) -> Guardrail:
+    checked = check_against_champion(champion, challenger, GATE, n_samples=1000, rng=rng())
+    return named(checked)["cold_start"]
+
+
 def test_cold_customers_must_not_pay_for_a_better_mean() -> None:
-    champion = lists(np.array([0.2] * 20 + [0.1] * 80), n_cold=20)
+    champion = lists(np.array([0.6] * 20 + [0.1] * 80), n_cold=20)
     challenger = lists(np.array([0.1] * 20 + [0.3] * 80), n_cold=20)
-    cold = named(check_against_champion(champion, challenger, GATE, n_samples=100, rng=rng()))[
-        "cold_start"
-    ]
+    cold = cold_start(champion, challenger)
     assert not cold.passes
-    assert cold.value == pytest.approx(0.1 - 0.2)
+    assert cold.comparison is not None
+    assert cold.comparison.difference == pytest.approx(0.1 - 0.6)
+    assert cold.value == cold.comparison.high < 0
+    assert "significantly worse than the champion for cold customers" in cold.sentence
     assert "over 20 customers" in cold.sentence
     beside = named(
         check_challenger(
-            evidence(challenger, champion.average_precision), GATE, n_samples=100, rng=rng()
+            evidence(challenger, champion.average_precision), GATE, n_samples=1000, rng=rng()
         )
     )
     assert not beside["cold_start_popularity"].passes
     assert beside["popularity"].passes
 
 
-def test_too_few_cold_customers_are_not_compared() -> None:
-    champion, challenger = lists(np.ones(50), n_cold=9), lists(np.zeros(50), n_cold=9)
-    cold = named(check_against_champion(champion, challenger, GATE, n_samples=10, rng=rng()))[
-        "cold_start"
-    ]
+def test_too_few_cold_customers_tell_nothing() -> None:
+    cold = cold_start(lists(np.ones(50), n_cold=9), lists(np.zeros(50), n_cold=9))
     assert cold.passes
     assert cold.value is None
-    assert "9 buyers are too few" in cold.sentence
+    assert "nothing can be told (fewer than 10 customers)" in cold.sentence
+
+
+def test_without_cold_customers_nothing_is_compared() -> None:
+    cold = cold_start(lists(np.ones(50)), lists(np.zeros(50)))
+    assert cold.passes
+    assert cold.comparison is None
+    assert cold.sentence.startswith("no buyer of the week is to be compared with the champion")
 
 
 def test_a_model_significantly_below_popularity_is_rejected() -> None:
-    ours = lists(np.full(50, 0.03))
+    ours = lists(np.full(400, 0.03))
     alone = named(
-        check_challenger(evidence(ours, np.full(50, 0.04)), GATE, n_samples=10, rng=rng())
+        check_challenger(evidence(ours, np.full(400, 0.06)), GATE, n_samples=1000, rng=rng())
     )
     assert not alone["popularity"].passes
-    assert "MAP@12 0.0300 against 0.0400" in alone["popularity"].sentence
+    assert "significantly worse than popularity: MAP@12 0.0300" in alone["popularity"].sentence
 
 
 @pytest.mark.parametrize(("width", "passes"), [(0.25, True), (0.26, False)])
@@ -229,23 +284,55 @@ def test_a_champion_fitted_later_has_seen_the_week() -> None:
     assert "2020-09-23" in verdict.reason
 
 
-def test_the_first_version_is_promoted_and_its_failed_guardrails_are_named() -> None:
-    assert judge_unopposed(NO_CHAMPION, ()).reason == "there was no champion to compare with"
-    verdict = judge_unopposed(NO_CHAMPION, (FAILED,))
+@pytest.mark.parametrize(
+    ("comparison", "promotes", "says"),
+    [
+        (compared(0.10, 0.12, 0.01, 0.03), True, "significantly better than popularity"),
+        (compared(0.10, 0.11, -0.01, 0.03), True, "it serves because no other version can"),
+        (compared(0.002, 0.006, -0.05, 0.06), True, "nothing can be told"),
+        (compared(0.10, 0.08, -0.03, -0.01), False, "no version serves until one is not worse"),
+    ],
+)
+def test_the_first_version_is_compared_with_popularity(
+    *, comparison: Comparison, promotes: bool, says: str
+) -> None:
+    verdict = judge_unopposed(NO_CHAMPION, (against_popularity(comparison),))
+    assert verdict.promotes is promotes
+    assert verdict.reason.startswith("there was no champion to compare with; ")
+    assert says in verdict.reason
+    assert comparison.numbers in verdict.reason
+
+
+def test_the_first_versions_other_failed_guardrails_are_named() -> None:
+    popularity = against_popularity(compared(0.10, 0.12, 0.01, 0.03))
+    verdict = judge_unopposed(NO_CHAMPION, (popularity, FAILED))
     assert verdict.promotes
-    assert verdict.guardrails == (FAILED,)
+    assert verdict.guardrails == (popularity, FAILED)
     assert "coverage: 50 articles" in verdict.reason
+    with pytest.raises(ValueError, match="compared with popularity"):
+        judge_unopposed(NO_CHAMPION, (FAILED,))
+
+
+def test_a_version_that_serves_already_is_not_taken_away() -> None:
+    worse = against_popularity(compared(0.10, 0.08, -0.03, -0.01))
+    verdict = confirm_champion((worse,))
+    assert verdict.promotes
+    assert verdict.reason.startswith(ALREADY_CHAMPION)
 
 
 def test_a_shops_own_data_replaces_the_demo_and_never_the_other_way_round() -> None:
-    assert judge_other_data("synthetic", "kaggle", ()).promotes
-    rejected = judge_other_data("kaggle", "synthetic", ())
+    popularity = against_popularity(compared(0.002, 0.006, -0.05, 0.06))
+    replaced = judge_other_data("synthetic", "kaggle", (popularity,))
+    assert replaced.promotes
+    assert "nothing can be told" in replaced.reason
+    rejected = judge_other_data("kaggle", "synthetic", (popularity,))
     assert not rejected.promotes
     assert "fitted on kaggle data, this version on synthetic" in rejected.reason
 
 
 def test_an_unreadable_champion_is_replaced() -> None:
-    assert judge_unopposed(UNREADABLE, ()).promotes
+    popularity = against_popularity(compared(0.10, 0.12, 0.01, 0.03))
+    assert judge_unopposed(UNREADABLE, (popularity,)).promotes
 
 
 def test_a_version_that_was_rolled_back_is_never_promoted_by_the_gate() -> None:

@@ -1,6 +1,7 @@
 """The leak check on recommenders whose sight is known."""
 
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -8,10 +9,33 @@ import pytest
 
 from hemline import columns
 from hemline.errors import BadInput
-from hemline.evaluation.leakage import Leak, Lists, RecommendAt, find_leaks, refuse_leaks
+from hemline.evaluation.leakage import (
+    Leak,
+    Lists,
+    RecommendAt,
+    find_leaks,
+    in_fresh_process,
+    refuse_leaks,
+)
+from tests import cheating_models
+from tests.cheating_models import (
+    N_ARTICLES,
+    N_CUSTOMERS,
+    StoredInClass,
+    StoredInObject,
+    before,
+    honest,
+    knowing_who_buys,
+    most_bought,
+    one_number_stored,
+    peeking,
+    stored_by_cut,
+    stored_honestly,
+    stored_in_module,
+    stored_on_disk,
+)
 
 CUT = date(2020, 9, 16)
-N_CUSTOMERS, N_ARTICLES = 6, 30
 
 
 @pytest.fixture
@@ -27,24 +51,6 @@ def purchases() -> pd.DataFrame:
             columns.PRICE: rng.uniform(0, 1, 200),
         }
     )
-
-
-def most_bought(purchases: pd.DataFrame) -> np.ndarray:
-    counts = np.bincount(purchases[columns.ARTICLE], minlength=N_ARTICLES)
-    best = np.argsort(-counts, kind="stable")[:5]
-    return np.tile(best.astype(np.int32), (N_CUSTOMERS, 1))
-
-
-def before(purchases: pd.DataFrame, cut: date) -> pd.DataFrame:
-    return purchases[purchases[columns.DAY] < pd.Timestamp(cut)]
-
-
-def honest(purchases: pd.DataFrame, cut: date) -> Lists:
-    return {"honest": most_bought(before(purchases, cut))}
-
-
-def peeking(purchases: pd.DataFrame, cut: date) -> Lists:
-    return honest(purchases, cut) | {"peeking": most_bought(purchases)}
 
 
 def scaled_over_the_whole_period(purchases: pd.DataFrame, cut: date) -> Lists:
@@ -100,13 +106,89 @@ def test_shuffling_keeps_the_days_and_touches_nothing_before_the_cut(
         return honest(known, cut)
 
     leaks_of(watching, purchases)
-    _, shuffled, deleted = seen
+    _, shuffled, deleted, another_past = seen
     assert shuffled[columns.DAY].equals(purchases[columns.DAY])
     assert before(shuffled, CUT).equals(before(purchases, CUT))
     for name in (columns.CUSTOMER, columns.ARTICLE, columns.PRICE):
         assert not shuffled[name].equals(purchases[name])
         assert sorted(shuffled[name]) == sorted(purchases[name])
     assert deleted.equals(before(purchases, CUT))
+    assert another_past[purchases[columns.DAY] >= pd.Timestamp(CUT)].equals(
+        purchases[purchases[columns.DAY] >= pd.Timestamp(CUT)]
+    )
+    others = before(another_past, CUT)[columns.ARTICLE], before(purchases, CUT)[columns.ARTICLE]
+    assert (others[0] != others[1]).all()
+
+
+@pytest.mark.parametrize(
+    "cheating",
+    [StoredInObject(), StoredInClass(), stored_in_module, stored_by_cut(), stored_honestly],
+)
+def test_a_stored_fit_is_found_wherever_it_is_stored(
+    cheating: RecommendAt, purchases: pd.DataFrame
+) -> None:
+    (leak,) = leaks_of(cheating, purchases)
+    assert (leak.model, leak.change, leak.n_lists) == ("stored", "stored fit", N_CUSTOMERS)
+    with pytest.raises(BadInput, match="none of 6 lists differs after all articles bought before"):
+        refuse_leaks([leak])
+    # Also where it was stored before the check began.
+    assert leaks_of(cheating, purchases) == [leak]
+
+
+def test_a_fit_stored_on_disk_is_found(purchases: pd.DataFrame, tmp_path: Path) -> None:
+    (leak,) = leaks_of(stored_on_disk(tmp_path), purchases)
+    assert leak.change == "stored fit"
+
+
+def test_a_model_that_knows_who_will_buy_is_found(purchases: pd.DataFrame) -> None:
+    few = purchases.copy()
+    few.loc[100:, columns.CUSTOMER] = np.arange(100) % 2
+    assert "deleted" in {leak.change for leak in leaks_of(knowing_who_buys, few)}
+
+
+def test_one_number_stored_in_memory_is_found_by_fitting_in_fresh_processes(
+    purchases: pd.DataFrame,
+) -> None:
+    cheap_later = purchases.copy()
+    cheap_later.loc[100:, columns.PRICE] /= 2
+    cheating_models.STORED["mean price"] = np.array(0.0)  # as an earlier fit here left it
+    assert leaks_of(one_number_stored, cheap_later) == []
+    leaks = leaks_of(in_fresh_process(one_number_stored), cheap_later)
+    assert {leak.change for leak in leaks} == {"deleted"}
+
+
+def test_an_honest_recommender_passes_in_fresh_processes(purchases: pd.DataFrame) -> None:
+    assert leaks_of(in_fresh_process(honest), purchases) == []
+
+
+def test_a_model_that_no_purchase_enters_need_not_change(purchases: pd.DataFrame) -> None:
+    def of_texts(_purchases: pd.DataFrame, _cut: date) -> Lists:
+        return {"texts": np.zeros((N_CUSTOMERS, 5), np.int32)}
+
+    rng = np.random.default_rng(1)
+    assert find_leaks(of_texts, purchases, CUT, rng=rng, unfitted={"texts"}) == []
+    assert len(find_leaks(of_texts, purchases, CUT, rng=rng)) == 1
+
+
+def test_lists_from_other_histories_do_not_hide_a_stored_fit(purchases: pd.DataFrame) -> None:
+    """Lists may change with the histories they are for, although the model is a stored one."""
+    stored = StoredInObject()
+
+    def for_histories(fitted_on: pd.DataFrame, histories: pd.DataFrame) -> Lists:
+        lists = stored(fitted_on, CUT)["stored"].copy()
+        lists[:, 0] = before(histories, CUT)[columns.ARTICLE].iloc[-1]
+        return {"stored": lists}
+
+    def recommend_at(known: pd.DataFrame, _cut: date) -> Lists:
+        return for_histories(known, known)
+
+    def refit_at(known: pd.DataFrame, _cut: date) -> Lists:
+        return for_histories(known, purchases)
+
+    rng = np.random.default_rng(1)
+    assert find_leaks(recommend_at, purchases, CUT, rng=rng) == []
+    (leak,) = find_leaks(recommend_at, purchases, CUT, rng=rng, refit_at=refit_at)
+    assert leak.change == "stored fit"
 
 
 def test_a_nondeterministic_model_is_refused_and_not_called_a_leak(purchases: pd.DataFrame) -> None:

@@ -9,7 +9,8 @@ from hemline.evaluation.beyond_accuracy import OF_LISTS
 from hemline.evaluation.held_out_week import EVERYTHING, NEW, SCORES
 from hemline.evaluation.score_report import ScorePage, as_markdown
 from hemline.evaluation.score_table import headline, ratios, resample, score_table
-from hemline.evaluation.significance import bootstrap_means, interval
+from hemline.evaluation.significance import bootstrap_means
+from hemline.evaluation.told_apart import ToldApart
 
 RNG_SEED = 5
 OF_ALL = dict.fromkeys(OF_LISTS, 0.25)
@@ -49,25 +50,19 @@ def line(table: pd.DataFrame, model: str, part: str = "all", metric: str = "map@
     return table[chosen].iloc[0]
 
 
-def test_the_bootstrap_interval_has_the_textbook_width() -> None:
-    values = np.random.default_rng(1).normal(size=(2000, 1))
-    draws = bootstrap_means(values, n_samples=2000, rng=np.random.default_rng(2))
-    low, high = interval(draws)
-    assert high[0] - low[0] == pytest.approx(2 * 1.96 * values.std() / 2000**0.5, rel=0.1)
-
-
 def test_columns_are_resampled_together() -> None:
     values = np.random.default_rng(1).normal(size=(50, 1))
     draws = bootstrap_means(np.hstack([values, values]), n_samples=20, rng=np.random.default_rng(2))
-    assert np.array_equal(draws[:, 0], draws[:, 1])
+    assert np.array_equal(draws.means[:, 0], draws.means[:, 1])
 
 
-def test_a_constant_gain_has_an_interval_of_no_width() -> None:
-    base = np.random.default_rng(1).uniform(size=100)
+def test_a_constant_gain_is_as_certain_as_the_number_of_customers_allows() -> None:
+    base = np.random.default_rng(1).uniform(size=1000) / 2
     better = line(table_of(scored({"popularity": base, "better": base + 0.25})), "better")
-    ends = ["over_popularity", "over_popularity_low", "over_popularity_high"]
-    assert better[ends].to_numpy(float) == pytest.approx(0.25)
-    assert better["high"] > better["low"]
+    assert better["over_popularity"] == pytest.approx(0.25)
+    # The customer nobody has seen gains 1 or loses 1, and weighs about 1 / 1000.
+    assert 0.25 - 5 / 1000 < better["over_popularity_low"] < 0.25
+    assert 0.25 < better["over_popularity_high"] < 0.25 + 5 / 1000
     assert better["over_popularity_p"] == 1 / 1000
 
 
@@ -117,7 +112,12 @@ def test_a_ratio_has_the_interval_of_the_paired_resamples() -> None:
     lists = scored({"popularity": base, "twice": 2 * base, "none": 0 * base})
     drawn = resample(lists, n_samples=50, rng=np.random.default_rng(RNG_SEED))
     twice = ratios(drawn, "popularity").set_index("model").loc["twice"]
-    assert twice.to_numpy(float) == pytest.approx([2, 2, 2])
+    assert twice["ratio"] == pytest.approx(2)
+    # Of 100 customers the one nobody has seen weighs a hundredth, and popularity's mean is 0.55.
+    assert 2 * (1 - 10 / 100) < twice["low"] < 2 < twice["high"] < 2 * (1 + 10 / 100)
+    itself = ratios(drawn, "popularity").set_index("model").loc["popularity"]
+    assert itself["ratio"] == 1
+    assert itself[["low", "high"]].isna().all()
     assert np.isnan(ratios(drawn, "none").set_index("model").loc["twice", "ratio"])
 
 
@@ -128,19 +128,72 @@ def test_the_page_lists_the_best_first_and_the_oracle_last() -> None:
         "oracle": np.ones(10),
     }
     table = table_of(scored(values), ("popularity", "served"))
-    page = ScorePage(table, dict.fromkeys(values, OF_ALL), {"served": "a, b"}, "the test week")
-    text = as_markdown(page).splitlines()
+    text = page_of(table, min_customers=2)
     assert [row.split("|")[1].strip() for row in text[2:5]] == [
         "**served**",
         "popularity",
         "oracle",
     ]
-    assert text[2].startswith("| **served** | 0.3000 [0.3000, 0.3000] | +0.2000 [+0.2000, +0.2000]")
+    served = line(table, "served")
+    assert text[2].startswith(
+        f"| **served** | 0.3000 [{served['low']:.4f}, {served['high']:.4f}] | +0.2000 ["
+    )
     assert any(row.startswith("10 buyers of the test week") for row in text)
     # Ten customers who all lose: 2 of 2 ** 10 sign vectors are as far, about 0.002.
     against = next(row for row in text if row.startswith("| popularity | -0.2000"))
     assert float(against.split("|")[3].replace("<", "")) <= 0.01
     assert "| cold (2) | 0.3000 | 0.1000 |" in text
+
+
+def page_of(table: pd.DataFrame, min_customers: int) -> list[str]:
+    of_lists = dict.fromkeys(table["model"], OF_ALL)
+    page = ScorePage(table, of_lists, {"served": "a, b"}, "the test week", min_customers)
+    return as_markdown(page).splitlines()
+
+
+def rows_of(n_customers: int) -> dict[str, np.ndarray]:
+    """Rows that are better, worse and as good as popularity for every customer."""
+    base = np.full(n_customers, 0.4)
+    turns = np.resize([0.1, -0.1], n_customers)
+    better = {"served": base + 0.2, "worse": base - 0.2, "alike": base + turns}
+    return {"popularity": base, **better, "oracle": np.ones(n_customers)}
+
+
+def test_a_sentence_under_each_table_says_what_can_be_told_apart() -> None:
+    text = page_of(table_of(scored(rows_of(200)), ("popularity", "served")), min_customers=50)
+    told = "Told apart from popularity in MAP@12: served (higher); worse (lower). "
+    assert f"{told}Not told apart: alike." in text
+    assert "Told apart from served in MAP@12: popularity, alike, worse (lower)." in text
+    (beyond,) = (one for one in text if one.startswith("Not told apart from popularity: novelty"))
+    assert "diversity: alike" in beyond
+    assert beyond.endswith("are of all lists together and have no interval.")
+    assert "| all (200) | 0.6000* | 0.4000 | 0.4000 | 0.2000* |" in [
+        one.replace("**", "") for one in text
+    ]
+
+
+def test_a_slice_of_few_customers_shows_no_score() -> None:
+    text = page_of(table_of(scored(rows_of(200)), ("popularity", "served")), min_customers=50)
+    assert "| cold (2) | too few | too few | too few | too few |" in text
+    (starred,) = (one for one in text if one.startswith("A star: "))
+    assert "2 of 3 scores" in starred
+    assert starred.endswith("Slices of fewer than 50 customers show no score: cold (2).")
+
+
+def test_of_few_customers_no_sentence_claims_anything() -> None:
+    text = page_of(table_of(scored(rows_of(49)), ("popularity", "served")), min_customers=50)
+    few = [one for one in text if one.startswith("49 customers are too few to tell")]
+    assert len(few) == 3
+    assert not any("old apart from" in one for one in text if not one.startswith("A star"))
+
+
+def test_a_row_whose_corrected_p_value_is_large_is_not_told_apart() -> None:
+    table = table_of(scored(rows_of(200)))
+    lines = table[(table["slice"] == "all") & (table["metric"] == "map@12")]
+    told = ToldApart.among(lines, "popularity", min_customers=50)
+    assert (told.better, told.worse, told.alike) == (["served"], ["worse"], ["alike"])
+    among_many = lines.assign(over_popularity_p=0.06)
+    assert ToldApart.among(among_many, "popularity", min_customers=50).rows == []
 
 
 def test_the_headline_holds_every_metric_and_what_all_lists_show() -> None:

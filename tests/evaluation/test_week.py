@@ -30,6 +30,7 @@ ARTICLES = pd.DataFrame({name: list("abcdef") for name in ATTRIBUTES})
 PARAMS = EvaluateParams(
     rows={"popularity": ("popularity",), "repurchase": ("repurchase",)},
     list_length=20,
+    min_customers=50,
     bootstrap_samples=10,
     sign_flips=10,
     recent_days=28,

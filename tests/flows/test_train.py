@@ -57,7 +57,9 @@ def test_a_first_training_is_recorded_with_its_numbers(trained: Path) -> None:
 def test_a_first_training_becomes_champion() -> None:
     champion = version_by_alias("champion")
     assert champion is not None
-    assert champion.tags["gate.reason"].startswith("there was no champion to compare with")
+    reason = champion.tags["gate.reason"]
+    assert reason.startswith("there was no champion to compare with; nothing can be told (fewer")
+    assert reason.endswith("it serves because no other version can")
     assert champion.tags["gate.previous_champion"] == "none"
     assert champion.tags["gate.latency.verdict"].startswith("passes: 99 of 100 lists")
     first = changes()[0]
@@ -109,6 +111,7 @@ def test_the_command_shows_a_line_per_stage_and_one_per_article(
     assert "ranker" in articles[0]
     assert all("(" not in line for line in articles)
     assert "Live: version" in output
+    assert "customers are too few to tell any two rows apart." in output
 
 
 def test_a_changed_model_challenges_and_loses_when_it_is_worse(trained: Path) -> None:

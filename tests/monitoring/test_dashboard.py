@@ -412,3 +412,25 @@ def test_the_artifact_shows_verdicts_reasons_and_the_champion() -> None:
     assert "1 as expected." in page
     assert "- No drift was confirmed." in page
     assert "MAP@12 0.0200, popularity 0.0100 (difference +0.0040 to +0.0160, 95 %)" in page
+    assert "90 buyers: significantly better than popularity." in page
+
+
+@pytest.mark.parametrize(
+    ("known", "says"),
+    [
+        ({}, "significantly better than popularity"),
+        ({"low": -0.02, "high": -0.01}, "significantly worse than popularity"),
+        ({"low": -0.02, "high": 0.01}, "cannot be told apart from popularity"),
+        ({"n_buyers": 4, "note": "nothing can be told: fewer than 50 customers"}, "nothing can be"),
+    ],
+)
+def test_every_page_says_what_a_weeks_scores_can_tell(
+    known: dict[str, Any], says: str, tmp_path: Path
+) -> None:
+    week = measured(WEEK_END, **known)
+    performance = frame([week], PERFORMANCE_SCHEMA.names)
+    page = write_week(tmp_path, performance=performance).read_text(encoding="utf-8")
+    assert f"{week['n_buyers']} buyers: {says}" in page
+    history = write_history(tmp_path, performance=performance).read_text(encoding="utf-8")
+    assert "Of 1 week with a number, by the interval of each: " in history
+    assert says in history

@@ -9,9 +9,11 @@ once as evidence. As always, rows are reported here and never chosen here.
 import json
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from tqdm import tqdm
 
@@ -21,9 +23,11 @@ from hemline.backtest.weekly_lists import (
     Reused,
     fingerprint,
     lists_at,
+    lists_for,
     load_lists,
     save_lists,
 )
+from hemline.data.histories import Histories
 from hemline.evaluation.held_out_week import (
     EVERYTHING,
     SCORED_LISTS,
@@ -36,11 +40,19 @@ from hemline.evaluation.held_out_week import (
     slices,
     with_oracle,
 )
-from hemline.evaluation.leakage import find_leaks, refuse_leaks
+from hemline.evaluation.leakage import find_leaks, in_fresh_process, refuse_leaks
 from hemline.evaluation.protocol import AP, BASELINE, ORACLE, RULES, SERVED
-from hemline.evaluation.score_report import ScorePage, as_markdown, grid, label, p_text
+from hemline.evaluation.score_report import (
+    ScorePage,
+    as_markdown,
+    grid,
+    label,
+    p_text,
+    told_apart_sentence,
+)
 from hemline.evaluation.score_rows import describe_rows
 from hemline.evaluation.score_table import headline, ratios, resample, score_table
+from hemline.models.catalogue import TIMELESS
 from hemline.plots import plot_weeks
 from hemline.training import Shop
 
@@ -57,12 +69,16 @@ class BacktestResult:
     Attributes:
         table: lines of `score_table`, all weeks pooled.
         by_week: MAP@12, a line per first day of a week, a column per row of the table.
+        n_buyers: of each of these weeks.
         ratios: by reference, every row's MAP@12 as a multiple of the reference's.
+        told_apart: by reference, which rows can be told apart from it, in a sentence.
     """
 
     table: pd.DataFrame
     by_week: pd.DataFrame
+    n_buyers: "pd.Series[int]"
     ratios: dict[str, pd.DataFrame]
+    told_apart: dict[str, str]
 
 
 def run_backtest(test: Backtest, n_weeks: int, *, fresh: bool = False) -> BacktestResult:
@@ -101,24 +117,50 @@ def summary(result: BacktestResult) -> pd.DataFrame:
     )
     for name, multiples in result.ratios.items():
         ratio = multiples.set_index("model")["ratio"]
-        shown[f"/ {name}"] = lines["model"].map(ratio).map("{:.2f}".format)
+        shown[f"/ {name}"] = [_ratio_alone(ratio[model]) for model in lines["model"]]
     return shown
 
 
 def check_leaks(test: Backtest) -> None:
     """Check that no row's lists at the latest cut depend on what came after it.
 
+    Every fit runs in a process of its own. It costs the memory of another copy of the purchases.
+
     Raises:
-        BadInput: shuffling or deleting the test week's purchases changes a list.
+        BadInput: shuffling or deleting the test week's purchases changes a list, or a row's models
+            are not fitted again.
     """
     shop, cut = test.load_shop(1), test.cuts(1)[0]
-    buyers = _week_from(test, shop, cut).customers
+    week = _week_from(test, shop, cut)
+    empty = replace(shop, purchases=shop.purchases.iloc[:0])
+    leaks = find_leaks(
+        in_fresh_process(partial(_recommend_at, test, empty, week.customers)),
+        shop.purchases,
+        cut,
+        rng=np.random.default_rng(test.evaluation.seed),
+        refit_at=in_fresh_process(partial(_refit_at, test, empty, week.known)),
+        unfitted=_unfitted(test),
+    )
+    refuse_leaks(leaks)
 
-    def recommend_at(purchases: pd.DataFrame, at: date) -> Lists:
-        return lists_at(test, replace(shop, purchases=purchases), at, buyers, Reused())
 
-    rng = np.random.default_rng(test.evaluation.seed)
-    refuse_leaks(find_leaks(recommend_at, shop.purchases, cut, rng=rng))
+def _recommend_at(
+    test: Backtest, shop: Shop, buyers: npt.NDArray[np.int64], purchases: pd.DataFrame, cut: date
+) -> Lists:
+    """Return the lists of the buyers from these purchases."""
+    return lists_at(test, replace(shop, purchases=purchases), cut, buyers, Reused())
+
+
+def _refit_at(
+    test: Backtest, shop: Shop, known: Histories, purchases: pd.DataFrame, cut: date
+) -> Lists:
+    """Return the lists for these histories by models fitted on these purchases."""
+    return lists_for(test, replace(shop, purchases=purchases), cut, known, Reused())
+
+
+def _unfitted(test: Backtest) -> set[str]:
+    """Return the rows with a model that no purchase enters, which may fill a list alone."""
+    return {name for name, order in test.evaluation.rows.items() if {*TIMELESS, RULES} & set(order)}
 
 
 def _week_from(test: Backtest, shop: Shop, cut: date) -> HeldOut:
@@ -156,7 +198,12 @@ def _report(
     result = BacktestResult(
         table,
         by_week[list(drawn.models)].drop(columns=ORACLE),
+        buyers.groupby("cut", sort=False).size(),
         {name: ratios(drawn, name) for name in references[:2]},
+        {
+            name: told_apart_sentence(table, name, min_customers=evaluation.min_customers)
+            for name in references[:2]
+        },
     )
     _write(test, scored, of_lists, result)
     return result
@@ -175,8 +222,10 @@ def _write(
     table.round(6).to_csv(folder / "scores.csv", index=False, lineterminator="\n")
     n_weeks, n_lists = len(result.by_week), int(table["n_lists"].iloc[0])
     when = f"{n_weeks} weeks, {n_lists:,} lists in all"
-    page = as_markdown(ScorePage(table, of_lists, describe_rows(test.evaluation, test.serve), when))
-    text = "\n".join([*_ratio_lines(result), "", *_week_lines(result), "", _CAVEAT, "", page])
+    models = describe_rows(test.evaluation, test.serve)
+    page = as_markdown(ScorePage(table, of_lists, models, when, test.evaluation.min_customers))
+    parts = [_ratio_lines(result), _week_lines(result, test.evaluation.min_customers), [_CAVEAT]]
+    text = "\n\n".join(["\n".join(part) for part in parts] + [page])
     (folder / "scores.md").write_text(text, encoding="utf-8")
     plot_weeks(result.by_week, AP, folder / "map_at_12_by_week.png")
 
@@ -187,20 +236,40 @@ def _ratio_lines(result: BacktestResult) -> list[str]:
     rows = [[label(str(model))] for model in result.by_week.columns]
     for name, multiples in result.ratios.items():
         p_values = maps[f"over_{name}_p"]
-        texts = {
-            line.model: f"{line.ratio:.2f} [{line.low:.2f}, {line.high:.2f}]"
-            for line in multiples.itertuples()
-        }
+        texts = {line.model: _ratio_text(line) for line in multiples.itertuples()}
         for row, model in zip(rows, result.by_week.columns, strict=True):
             row += [texts[model], p_text(float(p_values[model]))]
     heads = [head for name in result.ratios for head in (f"{name} [95 %]", "p")]
-    return grid(["MAP@12 as a multiple of", *heads], rows)
+    lines = grid(["MAP@12 as a multiple of", *heads], rows)
+    return [*lines, "", " ".join(result.told_apart.values())]
 
 
-def _week_lines(result: BacktestResult) -> list[str]:
-    weeks = [f"week from {day:%Y-%m-%d}" for day in result.by_week.index]
+def _ratio_alone(ratio: float) -> str:
+    return "unknown" if np.isnan(ratio) else f"{ratio:.2f}"
+
+
+def _ratio_text(line: Any) -> str:
+    """Return the ratio with its interval; the reference itself and a ratio to 0 have none."""
+    if np.isnan(line.ratio):
+        return "unknown"
+    if np.isnan(line.low):
+        return f"{line.ratio:.2f}"
+    return f"{line.ratio:.2f} [{line.low:.2f}, {line.high:.2f}]"
+
+
+def _week_lines(result: BacktestResult, min_customers: int) -> list[str]:
+    weeks = [
+        f"week from {day:%Y-%m-%d} ({result.n_buyers[day]:,} buyers)"
+        for day in result.by_week.index
+    ]
     rows = [
         [label(str(model)), *(f"{value:.4f}" for value in values)]
         for model, values in result.by_week.items()
     ]
-    return grid(["MAP@12", *weeks], rows)
+    few = [
+        f"{day:%Y-%m-%d}" for day in result.by_week.index if result.n_buyers[day] < min_customers
+    ]
+    note = "No two rows are told apart by one week: the sentence above is about all weeks together."
+    if few:
+        note += f" Weeks of fewer than {min_customers} buyers: {', '.join(few)}."
+    return [*grid(["MAP@12", *weeks], rows), "", note]

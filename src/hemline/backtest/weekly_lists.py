@@ -18,6 +18,7 @@ import numpy.typing as npt
 import yaml
 
 from hemline import files, tables
+from hemline.data.histories import Histories
 from hemline.data.purchases import select_purchases
 from hemline.data.split import DataParams, weeks_of
 from hemline.engine.engine import EngineParams, open_engine
@@ -158,8 +159,13 @@ def lists_at(
     test: Backtest, shop: Shop, cut: date, customers: npt.NDArray[np.int64], reused: Reused
 ) -> Lists:
     """Return every row's lists for the customers, fitting the models first."""
+    return lists_for(test, shop, cut, shop.known_at(cut).rows(customers), reused)
+
+
+def lists_for(test: Backtest, shop: Shop, cut: date, known: Histories, reused: Reused) -> Lists:
+    """Return every row's lists for these histories, fitting the models first."""
     rows = build_rows(test.evaluation, test.serve, _fit(test, shop, cut, reused))
-    return lists_of(rows, shop.known_at(cut).rows(customers), test.evaluation.list_length)
+    return lists_of(rows, known, test.evaluation.list_length)
 
 
 def fingerprint(test: Backtest) -> str:

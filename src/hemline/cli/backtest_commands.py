@@ -39,9 +39,13 @@ def backtest(
     )
     if check_leaks:
         weeks_back.check_leaks(test)
-        typer.echo("No list changes when what came after the cut is shuffled or deleted.")
+        typer.echo(
+            "No list changes when what came after the cut is shuffled or deleted, and every row is "
+            "fitted anew."
+        )
     result = weeks_back.run_backtest(test, weeks, fresh=fresh)
     print_table(weeks_back.summary(result))
+    typer.echo(" ".join(result.told_apart.values()))
     typer.echo(f"More in {test.folder / 'scores.md'}")
 
 

@@ -2,16 +2,25 @@
 
 Models are fitted at a cut on the purchases as they are, then with customers, articles and prices
 from the cut on shuffled, then with everything from the cut on deleted. Any difference at any place
-of any list is a leak, whatever its cause: a count over the whole period, a feature fitted once, a
-forgotten filter. The price is two more fits.
+of any list is a leak, whatever its cause: a count over the whole period, a forgotten filter.
+
+A fit that is stored and used again would pass that, whatever it had seen: the lists never change.
+So everything is fitted once more after the purchases *before* the cut had their articles exchanged.
+A model whose lists stay the same was not fitted again, be its first fit stored in an object, in a
+class, in a module or on disk. And `in_fresh_process` fits each time in a Python of its own, so that
+one stored feature of a model that is otherwise fitted again shows as a difference, too. What nobody
+finds here is a single feature stored on disk. The price is three more fits.
 
 Where a list differs, everything is fitted once more on unchanged purchases: a model that is not
 deterministic cannot be checked, and is refused for that reason.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
+from multiprocessing import get_context
 from typing import Final
 
 import numpy as np
@@ -27,15 +36,16 @@ RecommendAt = Callable[[pd.DataFrame, date], Lists]
 
 _N_EXAMPLES: Final = 5
 _SHUFFLED: Final = (columns.CUSTOMER, columns.ARTICLE, columns.PRICE)
+_STORED: Final = "stored fit"
 
 
 @dataclass(frozen=True)
 class Leak:
-    """A model whose lists depend on what came after the cut.
+    """A model whose lists depend on what came after the cut, or may: it was not fitted again.
 
     Attributes:
         model: its name.
-        change: how the purchases from the cut on were changed.
+        change: how the purchases from the cut on were changed, or "stored fit".
         n_changed: how many lists differ.
         n_lists: how many were compared.
         examples: rows of the first lists that differ.
@@ -49,6 +59,11 @@ class Leak:
 
     def __str__(self) -> str:
         """Return the leak as a sentence."""
+        if self.change == _STORED:
+            return (
+                f"{self.model}: none of {self.n_lists:,} lists differs after all articles bought "
+                "before the cut were exchanged, so it is not fitted on them (a stored fit, perhaps)"
+            )
         rows = ", ".join(map(str, self.examples))
         return (
             f"{self.model}: {self.n_changed:,} of {self.n_lists:,} lists differ after the future "
@@ -57,15 +72,27 @@ class Leak:
 
 
 def find_leaks(
-    recommend_at: RecommendAt, purchases: pd.DataFrame, cut: date, *, rng: np.random.Generator
+    recommend_at: RecommendAt,
+    purchases: pd.DataFrame,
+    cut: date,
+    *,
+    rng: np.random.Generator,
+    refit_at: RecommendAt | None = None,
+    unfitted: Collection[str] = (),
 ) -> list[Leak]:
     """Return a leak for every model and change of the future that changes a list.
 
+    A model that gives the same lists after the purchases before the cut were changed is one as
+    well: nothing shows that it was fitted again.
+
     Args:
-        recommend_at: fits and recommends; called three times, and once more if a list differs.
+        recommend_at: fits and recommends; called four times, and once more if a list differs.
         purchases: tables.PURCHASES or TRANSACTIONS, some on or after the cut.
         cut: the first day that must not be known.
         rng: shuffles.
+        refit_at: as recommend_at, but the lists are always for the histories of the unchanged
+            purchases, so that only the fit can change them. Default: recommend_at.
+        unfitted: models that no purchase enters, whose lists need not change with them.
 
     Raises:
         BadInput: a model gives different lists for the same purchases.
@@ -80,23 +107,40 @@ def find_leaks(
     if leaks:
         again = _differences(unchanged, recommend_at(purchases, cut), "left unchanged")
         _refuse_nondeterminism(again)
-    return leaks
+    refitted = (refit_at or recommend_at)(_with_another_past(purchases, cut, rng), cut)
+    return [*leaks, *_stored_fits(unchanged, refitted, unfitted)]
+
+
+def in_fresh_process(recommend_at: RecommendAt) -> RecommendAt:
+    """Return the same function, run in a new Python each time, where nothing is stored yet.
+
+    Args:
+        recommend_at: can be pickled, as a function of a module or an object can.
+    """
+    return partial(_run_alone, recommend_at)
 
 
 def refuse_leaks(leaks: list[Leak]) -> None:
     """Raise BadInput that names each leak, if there is one."""
     if leaks:
         raise BadInput(
-            "purchases from the cut on change no list",
+            "purchases from the cut on change no list, and those before it do",
             found="; ".join(map(str, leaks)),
-            fix="fit the model, and every feature it reads, on purchases before the cut only",
+            fix="fit the model, and every feature it reads, on purchases before the cut only, each "
+            "time anew",
         )
+
+
+def _run_alone(recommend_at: RecommendAt, purchases: pd.DataFrame, cut: date) -> Lists:
+    # Not forked: a copy of this process would hold what is stored in it.
+    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as alone:
+        return alone.submit(recommend_at, purchases, cut).result()
 
 
 def _changed(
     purchases: pd.DataFrame, cut: date, rng: np.random.Generator
 ) -> Iterator[tuple[str, pd.DataFrame]]:
-    is_future = purchases[columns.DAY].to_numpy("datetime64[D]") >= np.datetime64(cut, "D")
+    is_future = _is_future(purchases, cut)
     future = np.flatnonzero(is_future)
     if len(future) == 0:
         raise ValueError(f"no purchase on or after {cut}, so nothing could leak")
@@ -109,6 +153,26 @@ def _changed(
     yield "deleted", purchases[~is_future]
 
 
+def _with_another_past(
+    purchases: pd.DataFrame, cut: date, rng: np.random.Generator
+) -> pd.DataFrame:
+    """Return the purchases with every article before the cut exchanged for another one.
+
+    Articles change places in a circle, so that none stays what it is.
+    """
+    articles = purchases[columns.ARTICLE].to_numpy(copy=True)
+    circle = rng.permutation(np.unique(articles))
+    following = dict(zip(circle.tolist(), np.roll(circle, 1).tolist(), strict=True))
+    past = ~_is_future(purchases, cut)
+    articles[past] = pd.Series(articles[past]).map(following).to_numpy(articles.dtype)
+    return purchases.assign(**{columns.ARTICLE: articles})
+
+
+def _is_future(purchases: pd.DataFrame, cut: date) -> npt.NDArray[np.bool_]:
+    days = purchases[columns.DAY].to_numpy("datetime64[D]")
+    return np.asarray(days >= np.datetime64(cut, "D"))
+
+
 def _differences(left: Lists, right: Lists, change: str) -> list[Leak]:
     leaks = []
     for model, articles in left.items():
@@ -117,6 +181,14 @@ def _differences(left: Lists, right: Lists, change: str) -> list[Leak]:
             examples = tuple(int(row) for row in rows[:_N_EXAMPLES])
             leaks.append(Leak(model, change, len(rows), len(articles), examples))
     return leaks
+
+
+def _stored_fits(unchanged: Lists, refitted: Lists, unfitted: Collection[str]) -> list[Leak]:
+    return [
+        Leak(model, _STORED, 0, len(articles), ())
+        for model, articles in unchanged.items()
+        if model not in unfitted and np.array_equal(articles, refitted[model])
+    ]
 
 
 def _refuse_nondeterminism(differences: list[Leak]) -> None:

@@ -41,11 +41,15 @@ _BATCH: Final = 4096
 
 
 class EvaluateParams(Section):
-    """The rows of the score table, how intervals are drawn, what counts as recent and as new."""
+    """The rows of the score table, how intervals are drawn, what counts as recent and as new.
+
+    With fewer than `min_customers`, no two rows are told apart, and a slice shows no score.
+    """
 
     section: ClassVar[str] = "evaluate"
     rows: dict[str, tuple[str, ...]]
     list_length: Annotated[int, Field(ge=20)]
+    min_customers: PositiveInt
     bootstrap_samples: PositiveInt
     sign_flips: PositiveInt
     recent_days: PositiveInt

@@ -1,10 +1,12 @@
 """The score table as markdown: the chosen metric first, everything else below.
 
-The first table is narrow enough for a Prefect page; scores.csv has every number.
+The first table is narrow enough for a Prefect page; scores.csv has every number. Under each table
+stands what can be told apart; slices of few customers show no score.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, Self
 
 import numpy as np
@@ -13,6 +15,7 @@ import pandas as pd
 from hemline.evaluation.beyond_accuracy import ATTRIBUTES
 from hemline.evaluation.held_out_week import NEW, OLDER
 from hemline.evaluation.protocol import AP, BASELINE, ORACLE, SERVED
+from hemline.evaluation.told_apart import ToldApart, not_told_apart
 
 _ACCURACY: Final = {
     "recall@12": "recall@12",
@@ -49,18 +52,21 @@ class ScorePage:
         of_lists: by row, the measures of all its lists together.
         models: by row, its models in their order, as text.
         when: which week or weeks, in words.
+        min_customers: with fewer, nothing is told apart, and a slice shows no score.
     """
 
     table: pd.DataFrame
     of_lists: Mapping[str, Mapping[str, float]]
     models: Mapping[str, str]
     when: str
+    min_customers: int
 
 
 @dataclass(frozen=True)
 class _Everyone:
     """The lines over all customers: rows best first, the oracle last."""
 
+    table: pd.DataFrame
     order: Sequence[str]
     lines: Mapping[tuple[str, str], Any]
     n_customers: int
@@ -73,7 +79,7 @@ class _Everyone:
         )
         order = [*maps.loc[maps["model"] != ORACLE, "model"], ORACLE]
         lines = {(str(line.model), str(line.metric)): line for line in everyone.itertuples()}
-        return cls(order, lines, int(maps["n_customers"].iloc[0]))
+        return cls(everyone, order, lines, int(maps["n_customers"].iloc[0]))
 
 
 def as_markdown(page: ScorePage) -> str:
@@ -84,11 +90,32 @@ def as_markdown(page: ScorePage) -> str:
         "stay in the lists; the oracle lists exactly what was bought. p: two-sided sign-flip test "
         "over customers, with Holm's correction over the rows."
     )
-    parts = [_accuracy(everyone, page), [note], _beyond(everyone, page), [_BEYOND_NOTE]]
+    told = partial(told_apart_sentence, page.table, min_customers=page.min_customers)
+    parts = [
+        _accuracy(everyone, page),
+        [told(BASELINE)],
+        [note],
+        _beyond(everyone, page),
+        [_beyond_sentence(everyone, page.min_customers)],
+        [_BEYOND_NOTE],
+    ]
     if SERVED in everyone.order:
-        parts.append(_against_served(everyone))
-    parts.append(_by_slice(page.table[page.table["metric"] == AP], everyone.order[:-1]))
+        parts += [_against_served(everyone), [told(SERVED)]]
+    parts.append(_by_slice(page, everyone.order[:-1]))
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
+
+
+def told_apart_sentence(table: pd.DataFrame, reference: str, *, min_customers: int) -> str:
+    """Return which rows can be told apart from the reference by MAP@12 over all customers.
+
+    Args:
+        table: the lines of `score_table`.
+        reference: one of its references.
+        min_customers: with fewer, nothing is told apart.
+    """
+    lines = table[(table["slice"] == "all") & (table["metric"] == AP)]
+    lines = lines.sort_values("value", ascending=False, kind="stable")
+    return ToldApart.among(lines, reference, min_customers=min_customers).sentence("MAP@12")
 
 
 def grid(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -159,16 +186,54 @@ def _against_served(everyone: _Everyone) -> list[str]:
     return grid(["MAP@12 against what is served", "difference [95 %]", "p"], rows)
 
 
-def _by_slice(maps: pd.DataFrame, order: Sequence[str]) -> list[str]:
-    values = {(line.slice, line.model): f"{line.value:.4f}" for line in maps.itertuples()}
-    sizes = maps.drop_duplicates("slice").itertuples()
+def _beyond_sentence(everyone: _Everyone, min_customers: int) -> str:
+    alike = not_told_apart(everyone.table, BASELINE, list(_BEYOND), min_customers=min_customers)
+    whole = f"{' and '.join(_OF_LISTS.values())} are of all lists together and have no interval."
+    if everyone.n_customers < min_customers:
+        return f"{everyone.n_customers:,} customers are too few to tell any two rows apart. {whole}"
+    named = "; ".join(f"{_BEYOND[metric]}: {', '.join(rows)}" for metric, rows in alike.items())
+    told = f"Not told apart from {BASELINE}: {named}." if named else f"All differ from {BASELINE}."
+    return f"{told} {whole}"
+
+
+def _by_slice(page: ScorePage, order: Sequence[str]) -> list[str]:
+    maps = page.table[page.table["metric"] == AP]
+    told = {
+        str(name): ToldApart.among(of_slice, BASELINE, min_customers=page.min_customers)
+        for name, of_slice in maps.groupby("slice", sort=False)
+    }
+    value_of = {(line.slice, line.model): line.value for line in maps.itertuples()}
     rows = [
-        [f"{size.slice} ({size.n_customers:,})", *(values[size.slice, name] for name in order)]
-        for size in sizes
+        [
+            f"{name} ({one.n_customers:,})",
+            *(_slice_cell(one, row, value_of[name, row]) for row in order),
+        ]
+        for name, one in told.items()
     ]
-    lines = grid(["MAP@12 (customers)", *(label(name) for name in order)], rows)
     about_articles = (
         f"'{NEW}' and '{OLDER}': the lists are the same, but only purchases of such articles "
         "count, and customers who bought none are left out."
     )
-    return [*lines, "", about_articles]
+    lines = grid(["MAP@12 (customers)", *(label(name) for name in order)], rows)
+    return [*lines, "", _slice_sentence(told, page.min_customers), "", about_articles]
+
+
+def _slice_cell(told: ToldApart, row: str, value: float) -> str:
+    if not told.is_enough:
+        return "too few"
+    return f"{value:.4f}{'*' if row in told.rows else ''}"
+
+
+def _slice_sentence(told: Mapping[str, ToldApart], min_customers: int) -> str:
+    enough = [one for one in told.values() if one.is_enough]
+    small = [f"{name} ({one.n_customers})" for name, one in told.items() if not one.is_enough]
+    n_starred = sum(len(one.rows) for one in enough)
+    n_scores = n_starred + sum(len(one.alike) for one in enough)
+    starred = (
+        f"A star: told apart from {BASELINE} within the slice, {n_starred} of {n_scores} scores; "
+        "without a star the difference may be chance."
+    )
+    if not small:
+        return starred
+    withheld = f"Slices of fewer than {min_customers} customers show no score"
+    return f"{starred} {withheld}: {', '.join(small)}."

@@ -18,7 +18,7 @@ import pandas as pd
 from hemline import columns
 from hemline.evaluation.held_out_week import EVERYTHING, SCORES
 from hemline.evaluation.protocol import AP, ORACLE
-from hemline.evaluation.significance import bootstrap_means, holm, interval, sign_flip_p
+from hemline.evaluation.significance import Draws, bootstrap_means, holm, interval, sign_flip_p
 
 Values = npt.NDArray[np.float64]
 
@@ -34,14 +34,16 @@ class Resampled:
         sums: of shape (customers, models, scores); a customer's scores summed over the weeks.
         n_lists: how many lists were scored; a customer has one per week.
         means: of shape (models, scores); over lists.
-        draws: of shape (samples, models, scores); the same of each resample.
+        draws: of shape (samples, models, scores); the same under random weights of the customers.
+        most: of shape (scores,); the largest value a list can have; the smallest is 0.
     """
 
     models: tuple[str, ...]
     sums: Values
     n_lists: int
     means: Values
-    draws: Values
+    draws: Draws
+    most: Values
 
 
 def score_table(
@@ -81,7 +83,11 @@ def score_table(
 
 
 def resample(scored: pd.DataFrame, *, n_samples: int, rng: np.random.Generator) -> Resampled:
-    """Return means of the scored lists and of resamples of their customers (cluster bootstrap)."""
+    """Return means of the scored lists, also under random weights of their customers.
+
+    All of a customer's lists have the same weight (cluster bootstrap). Scores are shares, in 0 to
+    1; those that are not (novelty, in bits) can go as far as they went in any row.
+    """
     models = tuple(map(str, scored["model"].unique()))
     of_model = [lists for _, lists in scored.groupby("model", sort=False)]
     customers, code = np.unique(of_model[0][columns.CUSTOMER], return_inverse=True)
@@ -91,20 +97,29 @@ def resample(scored: pd.DataFrame, *, n_samples: int, rng: np.random.Generator) 
     n_lists = np.bincount(code).astype(np.float64)
     columned = np.column_stack([sums.reshape(len(sums), -1), n_lists])
     drawn = bootstrap_means(columned, n_samples=n_samples, rng=rng)
-    draws = (drawn[:, :-1] / drawn[:, -1:]).reshape(n_samples, *values.shape[1:])
-    return Resampled(models, sums, len(values), values.mean(axis=0), draws)
+    means = drawn.means[:, :-1] / drawn.means[:, -1:]
+    draws = Draws(means.reshape(n_samples, *values.shape[1:]), drawn.unseen)
+    most = np.maximum(values.max(axis=(0, 1)), 1.0)
+    return Resampled(models, sums, len(values), values.mean(axis=0), draws, most)
 
 
 def ratios(drawn: Resampled, reference: str) -> pd.DataFrame:
     """Return MAP@12 of every row as a multiple of the reference's, with its 95 % interval.
 
-    Columns: model, ratio, low, high; NaN where the reference (of a resample) has no hit.
+    Columns: model, ratio, low, high; NaN where the reference has no hit. The customer nobody has
+    seen has the best list in the reference and none in the row for the lower end, and the other way
+    round for the upper end. The reference itself has no interval.
     """
     base = drawn.models.index(reference)
-    maps, draws = drawn.means[:, _AP], drawn.draws[:, :, _AP]
-    low, high = interval(_divide(draws, draws[:, [base]]))
+    maps, unseen = drawn.means[:, _AP], drawn.draws.unseen[:, None]
+    seen = (1 - unseen) * drawn.draws.means[:, :, _AP]
+    lowest = _divide(seen, seen[:, [base]] + unseen)
+    highest = _divide(seen + unseen, seen[:, [base]])
     ratio = _divide(maps, maps[[base]])
-    return pd.DataFrame({"model": drawn.models, "ratio": ratio, "low": low, "high": high})
+    ends = {"low": np.quantile(lowest, 0.025, axis=0), "high": np.quantile(highest, 0.975, axis=0)}
+    table = pd.DataFrame({"model": drawn.models, "ratio": ratio, **ends})
+    table.loc[[base], ["low", "high"]] = np.nan
+    return table
 
 
 def headline(
@@ -137,7 +152,7 @@ def _slices_of(
 
 
 def _with_intervals(drawn: Resampled) -> pd.DataFrame:
-    low, high = interval(drawn.draws)
+    low, high = interval(drawn.draws, most=drawn.most)
     return pd.DataFrame(
         {
             "model": np.repeat(drawn.models, len(SCORES)),
@@ -153,10 +168,12 @@ def _against(
     reference: str, drawn: Resampled, n_flips: int, rng: np.random.Generator
 ) -> dict[str, Values]:
     base = drawn.models.index(reference)
-    low, high = interval(drawn.draws - drawn.draws[:, [base]])
+    means = drawn.draws.means
+    differences = Draws(means - means[:, [base]], drawn.draws.unseen)
+    low, high = interval(differences, least=-drawn.most, most=drawn.most)
     gains = drawn.means - drawn.means[[base]]
-    differences = drawn.sums[:, :, _AP] - drawn.sums[:, [base], _AP]
-    p_values = sign_flip_p(differences, n_flips=n_flips, rng=rng)
+    of_customers = drawn.sums[:, :, _AP] - drawn.sums[:, [base], _AP]
+    p_values = sign_flip_p(of_customers, n_flips=n_flips, rng=rng)
     p_values[np.isin(drawn.models, (reference, ORACLE))] = np.nan
     p_column = np.full(gains.shape, np.nan)
     p_column[:, _AP] = holm(p_values)

@@ -1,8 +1,16 @@
 """How certain a mean or a difference is: bootstrap intervals, sign flips, Holm's correction.
 
 Customers are the unit: articles in one list are not independent, customers nearly are. Intervals
-resample customers (Efron 1979). All columns are resampled with the same draws, so a difference of
-two columns is a paired comparison.
+weight the customers at random (the Bayesian bootstrap, Rubin 1981). All columns are weighted alike,
+so a difference of two columns is a paired comparison.
+
+AP is zero for most customers, so a resample of few of them sees hardly any hit, or none: the
+percentile interval of 12 customers holds the true mean 77 times of 100, and customers who are all
+alike have an interval of no width. So one more customer, whom nobody has seen, joins every draw:
+with the worst value there is for the lower end, with the best one for the upper end (Gaffke 2005;
+Learned-Miller & Thomas 2019; with hits and misses only it is the interval of Clopper and Pearson
+1934). Such an interval holds the mean at least 95 times of 100 however few the customers are. The
+price: it is wider by about 1 / n at each end, and needs to know how far a value can go.
 
 The test of a paired difference flips signs at random: if two rows of the score table were equally
 good, each customer's difference could as well have had the other sign, and many flips show how
@@ -11,6 +19,7 @@ large a mean difference gets by chance (Fisher's randomisation test; for ranking
 Customers whose difference is zero are left out: that changes no p-value and makes the test cheap.
 """
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -23,23 +32,67 @@ _SIGNS_AT_ONCE: Final = 4_000_000
 _ROUNDING: Final = 1e-9
 
 
-def bootstrap_means(values: Values, *, n_samples: int, rng: np.random.Generator) -> Values:
-    """Return the column means of n_samples resamples of the rows, shape (n_samples, columns)."""
+@dataclass(frozen=True)
+class Draws:
+    """Means of the same customers under many random weightings.
+
+    Attributes:
+        means: of shape (samples, ...); the weights of the customers add up to 1.
+        unseen: of shape (samples, ...), the first axes of `means`; the weight of the customer whom
+            nobody has seen, in 0 to 1.
+    """
+
+    means: Values
+    unseen: Values
+
+
+def bootstrap_means(values: Values, *, n_samples: int, rng: np.random.Generator) -> Draws:
+    """Return weighted means of the rows, of shape (n_samples, columns).
+
+    Args:
+        values: of shape (customers, columns), at least one customer.
+        n_samples: how many times all customers are weighted anew.
+        rng: draws the weights.
+    """
     n_rows = len(values)
-    even = np.full(n_rows, 1.0 / n_rows)
-    means = [
-        rng.multinomial(n_rows, even, size=min(_SAMPLES_AT_ONCE, n_samples - start))
-        @ values
-        / n_rows
-        for start in range(0, n_samples, _SAMPLES_AT_ONCE)
-    ]
-    return np.concatenate(means)
+    means, unseen = [], []
+    for start in range(0, n_samples, _SAMPLES_AT_ONCE):
+        n_drawn = min(_SAMPLES_AT_ONCE, n_samples - start)
+        weights = rng.standard_exponential((n_drawn, n_rows + 1))
+        seen = weights[:, :-1].sum(axis=1)
+        means.append(weights[:, :-1] @ values / seen[:, None])
+        unseen.append(weights[:, -1] / (seen + weights[:, -1]))
+    return Draws(np.concatenate(means), np.concatenate(unseen))
 
 
-def interval(samples: Values, level: float = 0.95) -> tuple[Values, Values]:
-    """Return the percentile interval of bootstrap samples along axis 0."""
+def interval(
+    draws: Draws,
+    *,
+    least: float | Values = 0.0,
+    most: float | Values = 1.0,
+    level: float = 0.95,
+) -> tuple[Values, Values]:
+    """Return the ends of the interval of each mean.
+
+    Four customers without a hit show little: the mean may be 0.6.
+
+    >>> draws = bootstrap_means(np.zeros((4, 1)), n_samples=4000, rng=np.random.default_rng(1))
+    >>> low, high = interval(draws)
+    >>> low.tolist(), high.round(1).tolist()
+    ([0.0], [0.6])
+
+    Args:
+        draws: from `bootstrap_means`, or differences of its columns.
+        least: the smallest value a customer can have; -1 for differences of values in 0 to 1.
+        most: the largest.
+        level: how often the interval holds the mean, at least.
+    """
     tail = (1 - level) / 2
-    low, high = np.quantile(samples, [tail, 1 - tail], axis=0)
+    n_axes = draws.means.ndim - draws.unseen.ndim
+    unseen = draws.unseen.reshape(*draws.unseen.shape, *[1] * n_axes)
+    seen = (1 - unseen) * draws.means
+    low = np.quantile(seen + unseen * least, tail, axis=0)
+    high = np.quantile(seen + unseen * most, 1 - tail, axis=0)
     return low, high
 
 

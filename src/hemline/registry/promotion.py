@@ -16,10 +16,10 @@ import numpy as np
 import pandas as pd
 
 from hemline.evaluation.gate.gate_verdict import (
-    ALREADY_CHAMPION,
     NO_CHAMPION,
     UNREADABLE,
     GateVerdict,
+    confirm_champion,
     has_seen_the_week,
     judge,
     judge_other_data,
@@ -179,7 +179,7 @@ def _judge(
     if champion is None:
         return judge_unopposed(NO_CHAMPION, guardrails)
     if champion.number == challenger.number:
-        return judge_unopposed(ALREADY_CHAMPION, guardrails)
+        return confirm_champion(guardrails)
     if champion.tags["source"] != challenger.tags["source"]:
         return judge_other_data(champion.tags["source"], challenger.tags["source"], guardrails)
     if not champion.is_readable:
@@ -189,7 +189,11 @@ def _judge(
     theirs, ours = load_version(champion).lists_for_week(week), evidence.lists
     guardrails += check_against_champion(theirs, ours, params, n_samples=n_samples, rng=rng)
     comparison = compare(
-        theirs.average_precision, ours.average_precision, n_samples=n_samples, rng=rng
+        theirs.average_precision,
+        ours.average_precision,
+        min_customers=params.min_customers,
+        n_samples=n_samples,
+        rng=rng,
     )
     return judge(comparison, guardrails, max_relative_loss=params.max_relative_loss)
 

@@ -182,7 +182,8 @@ def champion_now() -> Version:
         raise BadInput(
             f"the registry has a version of '{MODEL}' with the alias '{CHAMPION}'",
             found="none",
-            fix="train one: make demo",
+            fix="train one: make demo; or make a rejected one champion: hemline history, then "
+            "hemline promote",
         )
     return champion
 

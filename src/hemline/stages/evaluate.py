@@ -71,10 +71,16 @@ def main(
     _write_served(scored, tables.read_table(customer_keys, tables.CUSTOMER_KEYS), served)
     scores.write_text(json.dumps(headline(lines, of_lists), indent=1) + "\n", encoding="utf-8")
     lines.round(6).to_csv(table, index=False, lineterminator="\n")
-    page = ScorePage(lines, of_lists, describe_rows(evaluation, serve), "the test week")
+    page = ScorePage(
+        lines,
+        of_lists,
+        describe_rows(evaluation, serve),
+        "the test week",
+        evaluation.min_customers,
+    )
     markdown.write_text(as_markdown(page), encoding="utf-8")
     maps = lines[(lines["metric"] == AP) & (lines["model"] != ORACLE)]
-    plot_scores(maps, AP, picture)
+    plot_scores(maps, AP, picture, min_customers=evaluation.min_customers)
     everyone = maps[maps["slice"] == "all"].rename(columns={"value": AP}).round(6)
     everyone[["model", AP, "low", "high"]].to_csv(bars, index=False, lineterminator="\n")
 

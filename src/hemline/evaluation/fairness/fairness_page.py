@@ -1,13 +1,14 @@
 """The audit as one page that needs nothing but itself: sentences, pictures, tables, definitions."""
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 
 from hemline.evaluation.fairness.audit import REAL, Audit, FairnessParams
+from hemline.evaluation.fairness.exposure import FITTING
 from hemline.evaluation.fairness.fairness_measures import BOUGHT, INDEPENDENCE
 from hemline.evaluation.fairness.fairness_text import Line, label, summarise, widest_category
 from hemline.evaluation.protocol import SERVED
@@ -39,12 +40,64 @@ def render_page(
         pictures={name: b64encode(png).decode("ascii") for name, png in pictures.items()},
         n_tested=len(served),
         n_real=int((served["verdict"] == REAL).sum()),
+        told_outcomes=_told(served[served["criterion"] != INDEPENDENCE], params),
+        told_composition=_told(served[served["criterion"] == INDEPENDENCE], params),
+        told_exposure=_told_exposure(audit),
+        told_reranking=_told_reranking(audit.reranking),
+        told_groups=_told_groups(audit, params),
         **_outcomes(audit.gaps[~is_independence]),
         compositions=_compositions(audit, audit.gaps[is_independence]),
         **_exposure(audit.exposure),
         **_reranking(audit.reranking),
         **_groups(audit.groups),
     )
+
+
+def _told(gaps: pd.DataFrame, params: FairnessParams) -> str:
+    """Return which gaps of a table can be told from chance, as a sentence."""
+    small = f"groups of fewer than {params.min_group} buyers are not compared"
+    if gaps.empty:
+        return f"No gap could be tested: {small}."
+    real = gaps[gaps["verdict"] == REAL]
+    names = [f"{label(gap['measure'])} by {label(gap['attribute'])}" for gap in _records(real)]
+    told = f"Told from chance: {', '.join(names)}." if names else "No gap can be told from chance."
+    return f"{told} The other {len(gaps) - len(real)} of {len(gaps)} cannot; {small}."
+
+
+def _told_exposure(audit: Audit) -> str:
+    served = audit.exposure[(audit.exposure["row"] == SERVED) & (audit.exposure["sold"] > 0)]
+    n_told = int((served["verdict"] != FITTING).sum())
+    return (
+        f"{n_told} of {len(served)} kinds of articles that sell can be told apart from proportion; "
+        "of the others the interval includes proportion, or the ratio is within the tolerance."
+    )
+
+
+def _told_reranking(reranking: pd.DataFrame) -> str:
+    lines = _records(reranking[reranking["strength"] > 0])
+    told = [f"{line['strength']:g}" for line in lines if _excludes_zero(line)]
+    alike = [f"{line['strength']:g}" for line in lines if not _excludes_zero(line)]
+    return (
+        f"MAP@12 can be told apart from that of strength 0 at: {', '.join(told) or 'no strength'}; "
+        f"it cannot at: {', '.join(alike) or 'no strength'}."
+    )
+
+
+def _excludes_zero(line: Line) -> bool:
+    return bool(line["change_low"] > 0 or line["change_high"] < 0)
+
+
+def _told_groups(audit: Audit, params: FairnessParams) -> str:
+    sizes = [size for grouping in audit.groupings for size in grouping.sizes.tolist()]
+    n_small = sum(size < params.min_group for size in sizes)
+    return (
+        f"{n_small} of {len(sizes)} groups have fewer than {params.min_group} buyers and are not "
+        "compared; which of the others can be told apart is said above, by attribute."
+    )
+
+
+def _records(lines: pd.DataFrame) -> Sequence[Line]:
+    return lines.to_dict("records")
 
 
 def _outcomes(gaps: pd.DataFrame) -> dict[str, Any]:

@@ -7,8 +7,9 @@ so the smaller the groups, so a gap is judged by a permutation test: the labels 
 sizes unchanged (Good 2005). Shuffled only among customers with equally long histories, they show
 the gap that histories alone would cause.
 
-Intervals resample customers within their group. Resampling adds noise of its own to a distance, and
-the draws are shifted back by that noise. `chance` shows the noise that is in the data already.
+Intervals weight customers at random within their group (evaluation.significance). That adds noise
+of its own to a distance, and the draws are shifted back by that noise. `chance` shows the noise
+that is in the data already.
 """
 
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from hemline.evaluation.fairness.groups import Grouping
-from hemline.evaluation.significance import bootstrap_means, interval
+from hemline.evaluation.significance import Draws, bootstrap_means, interval
 
 Values = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
@@ -43,7 +44,7 @@ _DIGITS = 12
 _ROUNDING = 1e-12
 
 
-def describe_groups(values: pd.DataFrame, draws: Values, grouping: Grouping) -> pd.DataFrame:
+def describe_groups(values: pd.DataFrame, draws: Draws, grouping: Grouping) -> pd.DataFrame:
     """Return one line per group and column of values: value, low, high (95 %) and n_customers.
 
     Args:
@@ -51,7 +52,7 @@ def describe_groups(values: pd.DataFrame, draws: Values, grouping: Grouping) -> 
         draws: from `draw_means`.
         grouping: of the same customers.
     """
-    low, high = interval(draws)
+    low, high = interval(draws, most=_most(values))
     lines = values.columns.to_frame(index=False)
     means = group_means(values.to_numpy(), grouping.codes, len(grouping.names))
     parts = [
@@ -71,7 +72,7 @@ def describe_groups(values: pd.DataFrame, draws: Values, grouping: Grouping) -> 
 
 def find_gaps(
     values: pd.DataFrame,
-    draws: Values,
+    draws: Draws,
     grouping: Grouping,
     strata: Codes,
     *,
@@ -97,8 +98,8 @@ def find_gaps(
     means = group_means(table, grouping.codes, n_groups)[large]
     permuted = _permuted_means(table, grouping, np.zeros_like(strata), n_permutations, rng)
     within = _permuted_means(table, grouping, strata, n_permutations, rng)
-    everybody_draws = np.tensordot(grouping.sizes / len(values), draws, (0, 1))
-    lines = []
+    everybody_draws = np.tensordot(grouping.sizes / len(values), draws.means, (0, 1))
+    most, lines = _most(values), []
     for (row, measure), places in _blocks(values):
         everybody = table[:, places].mean(axis=0)
         # Rounded, so that equal groups are named in the same order on every machine.
@@ -107,9 +108,14 @@ def find_gaps(
         gap = _gap(means[:, places], everybody)
         null = _gap(permuted[:, :, places], everybody)
         resampled = _resampled_gap(
-            draws[:, :, places], everybody_draws[:, places], large[[low, high]]
+            draws.means[:, :, places], everybody_draws[:, places], large[[low, high]]
         )
-        ends = np.maximum(np.quantile(resampled - resampled.mean() + gap, [0.025, 0.975]), 0)
+        slack = _slack(draws, places, large[[low, high]], float(most[places].max()))
+        shifted = resampled - resampled.mean() + gap
+        ends = (
+            max(float(np.quantile(shifted - slack[0], 0.025)), 0.0),
+            float(np.quantile(shifted + slack[1], 0.975)),
+        )
         tested = (
             *(float(gap), *ends, null.mean(), np.quantile(null, 0.95), _p_value(null, gap)),
             _p_value(_gap(within[:, :, places], everybody), gap),
@@ -121,13 +127,14 @@ def find_gaps(
 
 def draw_means(
     values: pd.DataFrame, grouping: Grouping, *, n_samples: int, rng: np.random.Generator
-) -> Values:
-    """Return bootstrap means of shape (samples, groups, columns), customers drawn per group."""
+) -> Draws:
+    """Return bootstrap means of shape (samples, groups, columns), customers weighted per group."""
     parts = [
         bootstrap_means(values.to_numpy()[grouping.members(group)], n_samples=n_samples, rng=rng)
         for group in range(len(grouping.names))
     ]
-    return np.stack(parts, axis=1)
+    means, unseen = ([getattr(part, name) for part in parts] for name in ("means", "unseen"))
+    return Draws(np.stack(means, axis=1), np.stack(unseen, axis=1))
 
 
 def group_means(values: Values, codes: Codes, n_groups: int) -> Values:
@@ -183,6 +190,25 @@ def _resampled_gap(draws: Values, everybody: Values, extremes: Codes) -> Values:
     if everybody.shape[1] == 1:
         return np.asarray((high - low)[:, 0])
     return np.asarray(np.abs(high - everybody).sum(axis=1) / 2)
+
+
+def _slack(draws: Draws, places: Codes, extremes: Codes, most: float) -> tuple[Values, Values]:
+    """Return by how much the customers nobody has seen may narrow and widen each draw's gap.
+
+    Of a single value, each of the two groups may have one more customer with the smallest or the
+    largest value. A distance from everybody changes by no more than that customer's weight.
+    """
+    unseen = draws.unseen[:, extremes]
+    if len(places) > 1:
+        return unseen[:, 1], unseen[:, 1]
+    means = draws.means[:, extremes, places[0]]
+    down, up = unseen * means, unseen * (most - means)
+    return up[:, 0] + down[:, 1], down[:, 0] + up[:, 1]
+
+
+def _most(values: pd.DataFrame) -> Values:
+    """Return the largest value a customer can have: 1, or the largest there is (nats)."""
+    return np.asarray(np.maximum(values.to_numpy().max(axis=0), 1.0))
 
 
 def _p_value(null: Values, gap: Values) -> float:

@@ -84,7 +84,8 @@ def price_of_calibration(
             }
         )
     changes = np.stack(precisions, axis=1) - precisions[0][:, None]
-    low, high = interval(bootstrap_means(changes, n_samples=n_samples, rng=rng))
+    draws = bootstrap_means(changes, n_samples=n_samples, rng=rng)
+    low, high = interval(draws, least=-1, most=1)
     return pd.DataFrame(lines).assign(change=changes.mean(axis=0), change_low=low, change_high=high)
 
 

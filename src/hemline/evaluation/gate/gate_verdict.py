@@ -5,13 +5,20 @@ significantly worse, loses more than a set share on average (which the wide inte
 would excuse), or fails a guardrail. The price: small losses that are not significant may add up
 over many promotions. The guardrail on popularity sets an end to that, and the history shows it
 before.
+
+Where the week can tell nothing (`Comparison.is_conclusive`), the champion stays: that a draw was
+not refuted is no draw. The price: a shop with very few buyers keeps its champion until a person
+promotes another version.
+
+Without a champion the version is compared with popularity. It serves unless it is significantly
+worse, for a shop without any lists would be worse off; the verdict says what could be told.
 """
 
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from hemline.evaluation.gate.guardrails import Guardrail
+from hemline.evaluation.gate.guardrails import POPULARITY, Guardrail
 from hemline.evaluation.gate.version_comparison import Comparison
 
 SYNTHETIC: Final = "synthetic"
@@ -29,7 +36,7 @@ class GateVerdict:
     Attributes:
         promotes: the decision.
         reason: the same in words, numbers included.
-        comparison: with the champion; None where a comparison would not be fair.
+        comparison: with the champion; None where there was none, or it would not be fair.
         guardrails: what was checked besides.
         map_at_12: of the challenger on the week; None where it was not measured.
         champion: number of the champion at that time, "none" without one; None where it did not
@@ -50,23 +57,46 @@ def judge(
     """Return whether the challenger replaces the champion."""
     loss = comparison.relative_loss
     reason = f"{comparison.outcome} the champion: {comparison.numbers}"
-    if loss > max_relative_loss:
+    if not comparison.is_conclusive:
+        reason += "; the champion stays unless a person decides otherwise (hemline promote)"
+    elif loss > max_relative_loss:
         reason += f"; a loss of {loss:.1%} is more than the {max_relative_loss:.1%} allowed"
     are_passed = all(guardrail.passes for guardrail in guardrails)
-    promotes = comparison.high >= 0 and loss <= max_relative_loss and are_passed
+    may_serve = comparison.is_conclusive and not comparison.is_worse
+    promotes = may_serve and loss <= max_relative_loss and are_passed
     return GateVerdict(promotes, reason + _failed(guardrails), comparison, guardrails)
 
 
 def judge_unopposed(why: str, guardrails: tuple[Guardrail, ...]) -> GateVerdict:
-    """Return the verdict where no champion can be compared with: some version has to serve.
+    """Return the verdict where no champion can be compared with: popularity stands in for it.
 
-    Failed guardrails are named, so that a person can decide otherwise.
+    The version serves unless it is shown to be worse than popularity. Other guardrails that failed
+    are named, so that a person can decide otherwise.
 
     Args:
-        why: NO_CHAMPION, UNREADABLE or ALREADY_CHAMPION.
-        guardrails: what was checked.
+        why: NO_CHAMPION or UNREADABLE.
+        guardrails: what was checked, popularity among it.
     """
-    return GateVerdict(promotes=True, reason=why + _failed(guardrails), guardrails=guardrails)
+    popularity = next((one for one in guardrails if one.name == POPULARITY), None)
+    if popularity is None or popularity.comparison is None:
+        raise ValueError("a version without a champion to compare with is compared with popularity")
+    comparison = popularity.comparison
+    reason = f"{why}; {comparison.outcome} popularity: {comparison.numbers}; "
+    reason += (
+        "no version serves until one is not worse, or a person decides otherwise (hemline promote)"
+        if comparison.is_worse
+        else "it serves"
+        if comparison.is_better
+        else "it serves because no other version can"
+    )
+    others = tuple(one for one in guardrails if one is not popularity)
+    return GateVerdict(not comparison.is_worse, reason + _failed(others), guardrails=guardrails)
+
+
+def confirm_champion(guardrails: tuple[Guardrail, ...]) -> GateVerdict:
+    """Return the verdict on a version that serves already; failed guardrails are named."""
+    reason = ALREADY_CHAMPION + _failed(guardrails)
+    return GateVerdict(promotes=True, reason=reason, guardrails=guardrails)
 
 
 def judge_other_data(
@@ -74,17 +104,18 @@ def judge_other_data(
 ) -> GateVerdict:
     """Return the verdict when the champion was fitted on another shop's customers and articles.
 
-    A shop's own data replace generated data, and never the other way round.
+    A shop's own data replace generated data, as if there were no champion, and never the other way
+    round.
     """
     promotes = challenger_source != SYNTHETIC
     replaces = "a shop's own data replace" if promotes else "generated data never replace"
-    reason = (
+    why = (
         f"not compared: the champion was fitted on {champion_source} data, this version on "
         f"{challenger_source} data; {replaces} {champion_source} data"
     )
-    return GateVerdict(
-        promotes=promotes, reason=reason + _failed(guardrails), guardrails=guardrails
-    )
+    if promotes:
+        return judge_unopposed(why, guardrails)
+    return GateVerdict(promotes=False, reason=why + _failed(guardrails), guardrails=guardrails)
 
 
 def has_seen_the_week(champion_cut: date, challenger_cut: date) -> bool:

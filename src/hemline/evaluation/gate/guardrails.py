@@ -15,10 +15,13 @@ import pandas as pd
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from hemline.evaluation.fairness.audit import REAL
-from hemline.evaluation.gate.version_comparison import Values, compare
+from hemline.evaluation.gate.version_comparison import Comparison, Values, compare
 from hemline.evaluation.protocol import SERVED
 from hemline.evaluation.version_lists import WeekLists
 from hemline.params import Section
+
+POPULARITY: Final = "popularity"
+"""Name of the guardrail that stands in for a champion where there is none."""
 
 _OUTCOMES: Final = ("separation", "sufficiency")
 
@@ -29,6 +32,7 @@ class GateParams(Section):
     """What a challenger may cost.
 
     Attributes:
+        min_customers: with fewer buyers in the week, nothing can be told of a version.
         max_relative_loss: of the champion's MAP@12, on average, however wide the interval is.
         min_coverage_ratio: of distinct articles in the lists of the week, to the champion's.
         min_cold_buyers: with fewer buyers who are cold customers, they are not compared.
@@ -38,6 +42,7 @@ class GateParams(Section):
     """
 
     section: ClassVar[str] = "gate"
+    min_customers: PositiveInt
     max_relative_loss: Share
     min_coverage_ratio: Share
     min_cold_buyers: PositiveInt
@@ -56,6 +61,7 @@ class Guardrail:
         limit: what the value is compared with.
         passes: whether this guardrail allows a promotion.
         sentence: the same in words, numbers included.
+        comparison: of the lists' AP@12, where that is what was measured.
     """
 
     name: str
@@ -63,6 +69,7 @@ class Guardrail:
     limit: float
     passes: bool
     sentence: str
+    comparison: Comparison | None = None
 
 
 @dataclass(frozen=True)
@@ -114,12 +121,12 @@ def check_challenger(
     lists, baseline = evidence.lists, evidence.popularity_ap
     not_below = partial(_not_below, lists, baseline, n_samples=n_samples, rng=rng)
     return (
-        not_below("popularity", "popularity"),
+        not_below(POPULARITY, "popularity", min_customers=params.min_customers),
         not_below(
             "cold_start_popularity",
             "popularity for cold customers",
             is_counted=lists.is_cold,
-            min_buyers=params.min_cold_buyers,
+            min_customers=params.min_cold_buyers,
         ),
         _limit_gap(evidence.gap, params.max_fairness_gap),
         _limit_latency(evidence.latency_ms, params.max_latency_ms),
@@ -143,7 +150,7 @@ def check_against_champion(
             "cold_start",
             "the champion for cold customers",
             is_counted=challenger.is_cold,
-            min_buyers=params.min_cold_buyers,
+            min_customers=params.min_cold_buyers,
             n_samples=n_samples,
             rng=rng,
         ),
@@ -157,21 +164,25 @@ def _not_below(
     baseline: str,
     *,
     is_counted: np.ndarray | None = None,
-    min_buyers: int = 1,
+    min_customers: int,
     n_samples: int,
     rng: np.random.Generator,
 ) -> Guardrail:
     """Return whether the lists of those counted are not significantly worse than a baseline's."""
     rows = np.arange(len(baseline_ap)) if is_counted is None else np.flatnonzero(is_counted)
-    if len(rows) < min_buyers:
-        text = f"{len(rows)} buyers are too few to compare with {baseline} (at least {min_buyers})"
+    if len(rows) == 0:
+        text = f"no buyer of the week is to be compared with {baseline}"
         return Guardrail(name, None, 0.0, passes=True, sentence=text)
     comparison = compare(
-        baseline_ap[rows], lists.average_precision[rows], n_samples=n_samples, rng=rng
+        baseline_ap[rows],
+        lists.average_precision[rows],
+        min_customers=min_customers,
+        n_samples=n_samples,
+        rng=rng,
     )
-    passes = comparison.high >= 0
-    text = f"{'not significantly' if passes else 'significantly'} below {baseline}"
-    return Guardrail(name, comparison.high, 0.0, passes, f"{text}: {comparison.numbers}")
+    value = comparison.high if comparison.is_conclusive else None
+    text = f"{comparison.outcome} {baseline}: {comparison.numbers}"
+    return Guardrail(name, value, 0.0, not comparison.is_worse, text, comparison)
 
 
 def _limit_coverage(champion: int, challenger: int, min_ratio: float) -> Guardrail:
