@@ -48,9 +48,13 @@ def measure(articles: Lists, held_out: sparse.csr_matrix, k: int) -> dict[str, V
     }
 
 
-def mean_and_stderr(values: Values) -> tuple[float, float]:
-    """Return the mean over customers and its standard error, as in the published tables."""
-    return float(values.mean()), float(values.std() / math.sqrt(len(values)))
+def mean_and_stderr(values: Values) -> tuple[float, float | None]:
+    """Return the mean over customers and its standard error, as in the published tables.
+
+    Values that are all alike show no error, which does not mean that there is none: None.
+    """
+    error = float(values.std() / math.sqrt(len(values)))
+    return float(values.mean()), error if np.ptp(values) > 0 else None
 
 
 def matrix_of(

@@ -134,7 +134,8 @@ def _cell(row: Row | None) -> str:
     if row is None:
         return ""
     value = f"{row.value:.4f}" if abs(row.value) < 10 else f"{row.value:,.1f}"  # noqa: PLR2004  (scores have four digits, seconds one)
-    return value if row.stderr is None else f"{value} ({row.stderr:.4f})"
+    # Also of earlier records: values that are all alike show no error.
+    return f"{value} ({row.stderr:.4f})" if row.stderr else value
 
 
 def _value(row: Row | None) -> float:

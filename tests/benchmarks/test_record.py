@@ -54,6 +54,15 @@ def test_a_mean_comes_with_the_standard_error_over_customers() -> None:
     assert (mean, stderr) == (0.5, 0.5 / np.sqrt(4))
 
 
+@pytest.mark.parametrize("n_values", [1, 20])
+def test_values_that_are_all_alike_do_not_show_an_error_of_zero(n_values: int) -> None:
+    mean, stderr = mean_and_stderr(np.ones(n_values))
+    assert (mean, stderr) == (1, None)
+    recorded_before = [Row("large", "", "detected", 1.0, 0.0)]
+    assert "1.0000 |" in as_markdown(recorded_before, ["detected"])
+    assert "0.0000" not in as_markdown(recorded_before, ["detected"])
+
+
 def test_lists_leave_out_what_is_known_and_customers_with_nothing_held_out_do_not_count() -> None:
     known = sparse.csr_matrix(np.array([[1, 0, 0], [0, 0, 1]], np.float32))
     held_out = sparse.csr_matrix(np.array([[0, 0, 1], [0, 0, 0]], np.float32))

@@ -1,6 +1,7 @@
 """The whole audit on a shop where one cluster is served what the other one wears; and its stage."""
 
 import json
+import re
 from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
@@ -180,6 +181,21 @@ def test_the_same_shop_gives_the_same_page_which_needs_nothing_from_outside(foun
     assert page.count('src="data:image/png;base64,') == page.count("src=") == 4
     assert "http" not in page
     assert summarise(found, PARAMS)["Recall"] in page
+
+
+def test_under_each_table_stands_what_can_be_told_from_chance(found: Audit) -> None:
+    page = render_page(found, PARAMS, pictures_of(found), "2020-09-16")
+    assert "Told from chance: recall by cluster, precision by cluster." in page
+    assert "No gap can be told from chance. The other 2 of 2 cannot" in page
+    assert re.search(r"\d of \d+ kinds of articles that sell can be told apart from proport", page)
+    assert "MAP@12 can be told apart from that of strength 0 at: " in page
+    assert re.search(rf"\d of \d+ groups have fewer than {PARAMS.min_group} buyers", page)
+
+
+def test_of_few_buyers_the_price_of_calibration_is_not_told() -> None:
+    params = PARAMS.model_copy(update={"min_group": 1000})
+    sentences = summarise(audited(params), params)
+    assert sentences["Calibration"].endswith("too few to tell what calibrated lists would cost.")
 
 
 def test_with_groups_too_small_nothing_is_claimed_and_the_page_says_so() -> None:

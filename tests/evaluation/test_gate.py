@@ -1,5 +1,6 @@
 """The gate, where the numbers can be worked out in the head."""
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -26,6 +27,7 @@ from hemline.evaluation.gate.guardrails import (
     Guardrail,
     check_against_champion,
     check_challenger,
+    tests_gaps,
     widest_real_gap,
 )
 from hemline.evaluation.gate.version_comparison import Comparison, compare
@@ -251,6 +253,18 @@ def test_a_wide_gap_between_groups_is_rejected(*, width: float, passes: bool) ->
     assert "recall by age_band" in gap.sentence
 
 
+def test_groups_too_small_to_compare_are_not_called_equal() -> None:
+    untested = replace(evidence(lists(EVERYBODY), EVERYBODY), are_gaps_tested=False)
+    gap = named(check_challenger(untested, GATE, n_samples=10, rng=rng()))["fairness_gap"]
+    assert gap.passes
+    assert gap.value is None
+    assert "nothing can be told" in gap.sentence
+    tested = named(
+        check_challenger(evidence(lists(EVERYBODY), EVERYBODY), GATE, n_samples=10, rng=rng())
+    )
+    assert "no gap between groups is larger than chance" in tested["fairness_gap"].sentence
+
+
 def test_only_real_gaps_in_the_outcomes_of_served_lists_count() -> None:
     names = ["row", "measure", "attribute", "lowest", "highest", "gap", "criterion", "verdict"]
     lines = [
@@ -263,6 +277,8 @@ def test_only_real_gaps_in_the_outcomes_of_served_lists_count() -> None:
     gaps = pd.DataFrame(lines, columns=names)
     assert widest_real_gap(gaps) == Gap(0.2, "recall by history, from 'none' to 'many'")
     assert widest_real_gap(gaps[:3]) is None
+    assert tests_gaps(gaps[:3])
+    assert not tests_gaps(gaps[:2])
 
 
 def test_the_slowest_lists_decide_and_a_single_one_does_not() -> None:

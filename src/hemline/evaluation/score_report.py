@@ -202,7 +202,8 @@ def _by_slice(page: ScorePage, order: Sequence[str]) -> list[str]:
         str(name): ToldApart.among(of_slice, BASELINE, min_customers=page.min_customers)
         for name, of_slice in maps.groupby("slice", sort=False)
     }
-    value_of = {(line.slice, line.model): line.value for line in maps.itertuples()}
+    keys = zip(maps["slice"], maps["model"], strict=True)
+    value_of = dict(zip(keys, maps["value"].tolist(), strict=True))
     rows = [
         [
             f"{name} ({one.n_customers:,})",

@@ -32,6 +32,7 @@ from hemline.evaluation.gate.guardrails import (
     GateParams,
     check_against_champion,
     check_challenger,
+    tests_gaps,
     widest_real_gap,
 )
 from hemline.evaluation.gate.version_comparison import Values, compare
@@ -150,8 +151,15 @@ def _measure(storefront: Storefront, week: TargetWeek, gaps: Path, n_timed: int)
     lists = storefront.lists_for_week(week)
     popularity = storefront.lists_for_week(week, models=(BASELINE,))
     latency_ms = _time_lists(storefront, lists, n_timed)
-    gap = widest_real_gap(pd.read_csv(gaps))
-    return Evidence(lists, popularity.average_precision, gap, latency_ms)
+    audited = pd.read_csv(gaps)
+    gap = widest_real_gap(audited)
+    return Evidence(
+        lists,
+        popularity.average_precision,
+        gap,
+        latency_ms,
+        are_gaps_tested=tests_gaps(audited),
+    )
 
 
 def _time_lists(storefront: Storefront, lists: WeekLists, n: int) -> Values:

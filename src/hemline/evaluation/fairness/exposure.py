@@ -16,6 +16,7 @@ from hemline.evaluation.significance import bootstrap_means, interval
 Values = npt.NDArray[np.float64]
 
 UNDER, OVER, FITTING = "under-exposed", "over-exposed", "in proportion"
+UNTOLD = "may be chance"
 
 
 def expose_categories(
@@ -31,6 +32,7 @@ def expose_categories(
     Columns: aspect, category, n_articles, sold, places, low, high (95 % over customers), ratio
     (places / sold; none without sales), verdict. A category is under- or over-exposed when the
     ratio is below tolerance or above 1 / tolerance, with the whole interval on that side of 1.
+    Where the interval includes 1 all the same, the departure may be chance.
 
     Args:
         listed: CSR of shape (customers, articles) with a 1 per listed article.
@@ -79,6 +81,8 @@ def concentration(listed: sparse.csr_matrix, sales: Values) -> dict[str, float]:
 
 def _verdicts(table: pd.DataFrame, tolerance: float) -> npt.NDArray[np.str_]:
     sold, places = table["sold"].to_numpy(), table["places"].to_numpy()
-    is_under = (table["high"].to_numpy() < sold) & (places < tolerance * sold)
-    is_over = (table["low"].to_numpy() > sold) & (places * tolerance > sold)
-    return np.select([is_under, is_over], [UNDER, OVER], FITTING)
+    is_below, is_above = places < tolerance * sold, places * tolerance > sold
+    is_under = is_below & (table["high"].to_numpy() < sold)
+    is_over = is_above & (table["low"].to_numpy() > sold)
+    kinds = {UNDER: is_under, OVER: is_over, UNTOLD: is_below | is_above}
+    return np.select(list(kinds.values()), list(kinds), FITTING)

@@ -8,7 +8,7 @@ from typing import Any, Final
 import pandas as pd
 
 from hemline.evaluation.fairness.audit import REAL, Audit, FairnessParams
-from hemline.evaluation.fairness.exposure import FITTING
+from hemline.evaluation.fairness.exposure import OVER, UNDER, UNTOLD
 from hemline.evaluation.fairness.fairness_measures import BOUGHT, INDEPENDENCE
 from hemline.evaluation.fairness.fairness_text import Line, label, summarise, widest_category
 from hemline.evaluation.protocol import SERVED
@@ -66,10 +66,12 @@ def _told(gaps: pd.DataFrame, params: FairnessParams) -> str:
 
 def _told_exposure(audit: Audit) -> str:
     served = audit.exposure[(audit.exposure["row"] == SERVED) & (audit.exposure["sold"] > 0)]
-    n_told = int((served["verdict"] != FITTING).sum())
+    n_told = int(served["verdict"].isin([UNDER, OVER]).sum())
+    n_untold = int((served["verdict"] == UNTOLD).sum())
     return (
         f"{n_told} of {len(served)} kinds of articles that sell can be told apart from proportion; "
-        "of the others the interval includes proportion, or the ratio is within the tolerance."
+        f"{n_untold} depart from it by more than the tolerance, but no more than chance may; the "
+        "others are within the tolerance."
     )
 
 

@@ -49,7 +49,7 @@ def summarise(audit: Audit, params: FairnessParams) -> dict[str, str]:
         "Lists": _composition(composition[~is_history], audit, params.level),
         "Earlier purchases": _composition(composition[is_history], audit, params.level),
         "Articles": _exposure(audit),
-        "Calibration": _price(audit.reranking),
+        "Calibration": _price(audit, params.min_group),
         "Too small": _too_small(audit, params.min_group),
     }
     return {topic: sentence for topic, sentence in sentences.items() if sentence}
@@ -164,9 +164,11 @@ def _named(lines: pd.DataFrame) -> str:
     )
 
 
-def _price(reranking: pd.DataFrame) -> str:
+def _price(audit: Audit, min_group: int) -> str:
     """Return the strongest re-rank without a significant loss, or that there is none."""
-    lines = reranking.sort_values("strength").to_dict("records")
+    if audit.n_customers < min_group:
+        return f"{audit.n_customers} buyers are too few to tell what calibrated lists would cost."
+    lines = audit.reranking.sort_values("strength").to_dict("records")
     free = [line for line in lines[1:] if line["change_high"] >= 0]
     if not free:
         return "The calibrated re-rank lowers MAP@12 significantly at every strength."

@@ -89,12 +89,14 @@ class Evidence:
         popularity_ap: AP@12 of recent popularity at the challenger's cut, for the same buyers.
         gap: widest real gap of the fairness audit; None where no gap is real.
         latency_ms: float64; how long single lists took.
+        are_gaps_tested: whether the audit had two groups large enough to compare.
     """
 
     lists: WeekLists
     popularity_ap: Values
     gap: Gap | None
     latency_ms: Values
+    are_gaps_tested: bool = True
 
 
 def widest_real_gap(gaps: pd.DataFrame) -> Gap | None:
@@ -105,13 +107,18 @@ def widest_real_gap(gaps: pd.DataFrame) -> Gap | None:
     Args:
         gaps: the audit's (reports/fairness/gaps.csv).
     """
-    is_outcome = (gaps["row"] == SERVED) & gaps["criterion"].isin(_OUTCOMES)
-    real = gaps[is_outcome & (gaps["verdict"] == REAL)]
+    outcomes = _served_outcomes(gaps)
+    real = outcomes[outcomes["verdict"] == REAL]
     if real.empty:
         return None
     widest = real.nlargest(1, "gap").iloc[0]
     groups = f"from '{widest['lowest']}' to '{widest['highest']}'"
     return Gap(float(widest["gap"]), f"{widest['measure']} by {widest['attribute']}, {groups}")
+
+
+def tests_gaps(gaps: pd.DataFrame) -> bool:
+    """Return whether the audit tested any gap in recall or precision of what is served."""
+    return not _served_outcomes(gaps).empty
 
 
 def check_challenger(
@@ -128,7 +135,7 @@ def check_challenger(
             is_counted=lists.is_cold,
             min_customers=params.min_cold_buyers,
         ),
-        _limit_gap(evidence.gap, params.max_fairness_gap),
+        _limit_gap(evidence, params.max_fairness_gap),
         _limit_latency(evidence.latency_ms, params.max_latency_ms),
     )
 
@@ -194,7 +201,15 @@ def _limit_coverage(champion: int, challenger: int, min_ratio: float) -> Guardra
     return Guardrail("coverage", ratio, min_ratio, ratio >= min_ratio, text)
 
 
-def _limit_gap(gap: Gap | None, limit: float) -> Guardrail:
+def _served_outcomes(gaps: pd.DataFrame) -> pd.DataFrame:
+    return gaps[(gaps["row"] == SERVED) & gaps["criterion"].isin(_OUTCOMES)]
+
+
+def _limit_gap(evidence: Evidence, limit: float) -> Guardrail:
+    gap = evidence.gap
+    if not evidence.are_gaps_tested:
+        text = "nothing can be told: no two groups have enough buyers to be compared"
+        return Guardrail("fairness_gap", None, limit, passes=True, sentence=text)
     if gap is None:
         text = f"no gap between groups is larger than chance (limit {limit:.2f})"
         return Guardrail("fairness_gap", 0.0, limit, passes=True, sentence=text)
