@@ -228,9 +228,11 @@ def test_a_departure_within_the_tolerance_is_proportion_and_within_the_noise_no_
     aspect = Aspect("kind", ("a", "b"), np.array([0, 1]), np.array([0.55, 0.45]))
     many = sparse.csr_matrix(np.repeat([[1.0, 1.0]], 500, axis=0))
     few = sparse.csr_matrix(np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]))
-    for listed, verdict in ((many, "in proportion"), (few, "may be chance")):
+    # Two thirds of the places of three customers: 1.21 and 0.74 times the sales.
+    verdicts = {"many": ["in proportion"] * 2, "few": ["in proportion", "may be chance"]}
+    for listed, expected in zip((many, few), verdicts.values(), strict=True):
         lines = expose_categories(listed, (aspect,), tolerance=0.8, n_samples=200, rng=rng())
-        assert set(lines["verdict"]) == {verdict}
+        assert lines["verdict"].tolist() == expected
 
 
 def test_concentration_leaves_out_articles_that_nobody_sells_or_lists() -> None:

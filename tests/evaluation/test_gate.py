@@ -27,7 +27,7 @@ from hemline.evaluation.gate.guardrails import (
     Guardrail,
     check_against_champion,
     check_challenger,
-    tests_gaps,
+    has_tested_gaps,
     widest_real_gap,
 )
 from hemline.evaluation.gate.version_comparison import Comparison, compare
@@ -277,8 +277,8 @@ def test_only_real_gaps_in_the_outcomes_of_served_lists_count() -> None:
     gaps = pd.DataFrame(lines, columns=names)
     assert widest_real_gap(gaps) == Gap(0.2, "recall by history, from 'none' to 'many'")
     assert widest_real_gap(gaps[:3]) is None
-    assert tests_gaps(gaps[:3])
-    assert not tests_gaps(gaps[:2])
+    assert has_tested_gaps(gaps[:3])
+    assert not has_tested_gaps(gaps[:2])
 
 
 def test_the_slowest_lists_decide_and_a_single_one_does_not() -> None:

@@ -40,7 +40,7 @@ from hemline.evaluation.held_out_week import (
     slices,
     with_oracle,
 )
-from hemline.evaluation.leakage import find_leaks, in_fresh_process, refuse_leaks
+from hemline.evaluation.leakage import find_leaks, refuse_leaks
 from hemline.evaluation.protocol import AP, BASELINE, ORACLE, RULES, SERVED
 from hemline.evaluation.score_report import (
     ScorePage,
@@ -124,7 +124,7 @@ def summary(result: BacktestResult) -> pd.DataFrame:
 def check_leaks(test: Backtest) -> None:
     """Check that no row's lists at the latest cut depend on what came after it.
 
-    Every fit runs in a process of its own. It costs the memory of another copy of the purchases.
+    The fits run in two new processes, which costs the memory of two more copies of the purchases.
 
     Raises:
         BadInput: shuffling or deleting the test week's purchases changes a list, or a row's models
@@ -134,12 +134,13 @@ def check_leaks(test: Backtest) -> None:
     week = _week_from(test, shop, cut)
     empty = replace(shop, purchases=shop.purchases.iloc[:0])
     leaks = find_leaks(
-        in_fresh_process(partial(_recommend_at, test, empty, week.customers)),
+        partial(_recommend_at, test, empty, week.customers),
         shop.purchases,
         cut,
         rng=np.random.default_rng(test.evaluation.seed),
-        refit_at=in_fresh_process(partial(_refit_at, test, empty, week.known)),
+        refit_at=partial(_refit_at, test, empty, week.known),
         unfitted=_unfitted(test),
+        fresh_processes=True,
     )
     refuse_leaks(leaks)
 

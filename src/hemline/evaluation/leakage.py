@@ -1,15 +1,16 @@
 """The leak check: what happens from the cut on must not change a single list.
 
-Models are fitted at a cut on the purchases as they are, then with customers, articles and prices
-from the cut on shuffled, then with everything from the cut on deleted. Any difference at any place
-of any list is a leak, whatever its cause: a count over the whole period, a forgotten filter.
+Models are fitted at a cut on the purchases as they are, then with everything from the cut on
+deleted, then with customers, articles and prices from the cut on shuffled. Any difference at any
+place of any list is a leak, whatever its cause: a count over the whole period, a forgotten filter.
 
 A fit that is stored and used again would pass that, whatever it had seen: the lists never change.
 So everything is fitted once more after the purchases *before* the cut had their articles exchanged.
 A model whose lists stay the same was not fitted again, be its first fit stored in an object, in a
-class, in a module or on disk. And `in_fresh_process` fits each time in a Python of its own, so that
-one stored feature of a model that is otherwise fitted again shows as a difference, too. What nobody
-finds here is a single feature stored on disk. The price is three more fits.
+class, in a module or on disk. With `fresh_processes` the unchanged and the changed purchases are
+fitted in two new Pythons, so that one stored feature of a model that is otherwise fitted again
+shows as a difference, too. A single feature stored on disk is not found. The price is three more
+fits.
 
 Where a list differs, everything is fitted once more on unchanged purchases: a model that is not
 deterministic cannot be checked, and is refused for that reason.
@@ -17,9 +18,9 @@ deterministic cannot be checked, and is refused for that reason.
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
 from multiprocessing import get_context
 from typing import Final
 
@@ -79,6 +80,7 @@ def find_leaks(
     rng: np.random.Generator,
     refit_at: RecommendAt | None = None,
     unfitted: Collection[str] = (),
+    fresh_processes: bool = False,
 ) -> list[Leak]:
     """Return a leak for every model and change of the future that changes a list.
 
@@ -93,31 +95,27 @@ def find_leaks(
         refit_at: as recommend_at, but the lists are always for the histories of the unchanged
             purchases, so that only the fit can change them. Default: recommend_at.
         unfitted: models that no purchase enters, whose lists need not change with them.
+        fresh_processes: run both functions, which can be pickled then, in new processes, where
+            nothing is stored yet: one for the unchanged purchases, one for the changed ones.
 
     Raises:
         BadInput: a model gives different lists for the same purchases.
         ValueError: there is nothing on or after the cut, so nothing could leak.
     """
-    unchanged = recommend_at(purchases, cut)
-    leaks = [
-        leak
-        for change, changed in _changed(purchases, cut, rng)
-        for leak in _differences(unchanged, recommend_at(changed, cut), change)
-    ]
-    if leaks:
-        again = _differences(unchanged, recommend_at(purchases, cut), "left unchanged")
-        _refuse_nondeterminism(again)
-    refitted = (refit_at or recommend_at)(_with_another_past(purchases, cut, rng), cut)
+    with ExitStack() as processes:
+        first, later = (_process(processes) if fresh_processes else _call for _ in range(2))
+        unchanged = first(recommend_at, purchases, cut)
+        leaks = [
+            leak
+            for change, changed in _changed(purchases, cut, rng)
+            for leak in _differences(unchanged, later(recommend_at, changed, cut), change)
+        ]
+        if leaks:
+            again = first(recommend_at, purchases, cut)
+            _refuse_nondeterminism(_differences(unchanged, again, "left unchanged"))
+        another_past = _with_another_past(purchases, cut, rng)
+        refitted = later(refit_at or recommend_at, another_past, cut)
     return [*leaks, *_stored_fits(unchanged, refitted, unfitted)]
-
-
-def in_fresh_process(recommend_at: RecommendAt) -> RecommendAt:
-    """Return the same function, run in a new Python each time, where nothing is stored yet.
-
-    Args:
-        recommend_at: can be pickled, as a function of a module or an object can.
-    """
-    return partial(_run_alone, recommend_at)
 
 
 def refuse_leaks(leaks: list[Leak]) -> None:
@@ -131,10 +129,16 @@ def refuse_leaks(leaks: list[Leak]) -> None:
         )
 
 
-def _run_alone(recommend_at: RecommendAt, purchases: pd.DataFrame, cut: date) -> Lists:
+def _call(recommend_at: RecommendAt, purchases: pd.DataFrame, cut: date) -> Lists:
+    return recommend_at(purchases, cut)
+
+
+def _process(processes: ExitStack) -> Callable[[RecommendAt, pd.DataFrame, date], Lists]:
+    """Return what calls the function in a new process, which ends with the others."""
     # Not forked: a copy of this process would hold what is stored in it.
-    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as alone:
-        return alone.submit(recommend_at, purchases, cut).result()
+    alone = ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn"))
+    processes.enter_context(alone)
+    return lambda recommend_at, purchases, cut: alone.submit(recommend_at, purchases, cut).result()
 
 
 def _changed(
@@ -144,13 +148,14 @@ def _changed(
     future = np.flatnonzero(is_future)
     if len(future) == 0:
         raise ValueError(f"no purchase on or after {cut}, so nothing could leak")
+    # First, so that a feature stored then has seen nothing of the future.
+    yield "deleted", purchases[~is_future]
     shuffled = purchases.copy()
     for name in _SHUFFLED:
         values = purchases[name].to_numpy(copy=True)
         values[future] = values[rng.permutation(future)]
         shuffled[name] = values
     yield "shuffled", shuffled
-    yield "deleted", purchases[~is_future]
 
 
 def _with_another_past(

@@ -88,7 +88,8 @@ def as_markdown(page: ScorePage) -> str:
     note = (
         f"{everyone.n_customers:,} buyers of {page.when}; full catalogue; articles bought before "
         "stay in the lists; the oracle lists exactly what was bought. p: two-sided sign-flip test "
-        "over customers, with Holm's correction over the rows."
+        "over customers, with Holm's correction over the rows. Told apart: the paired 95 % "
+        "interval lies on one side of 0, and p is at most 0.05."
     )
     told = partial(told_apart_sentence, page.table, min_customers=page.min_customers)
     parts = [

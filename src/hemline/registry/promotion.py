@@ -32,7 +32,7 @@ from hemline.evaluation.gate.guardrails import (
     GateParams,
     check_against_champion,
     check_challenger,
-    tests_gaps,
+    has_tested_gaps,
     widest_real_gap,
 )
 from hemline.evaluation.gate.version_comparison import Values, compare
@@ -158,7 +158,7 @@ def _measure(storefront: Storefront, week: TargetWeek, gaps: Path, n_timed: int)
         popularity.average_precision,
         gap,
         latency_ms,
-        are_gaps_tested=tests_gaps(audited),
+        are_gaps_tested=has_tested_gaps(audited),
     )
 
 

@@ -116,7 +116,7 @@ def widest_real_gap(gaps: pd.DataFrame) -> Gap | None:
     return Gap(float(widest["gap"]), f"{widest['measure']} by {widest['attribute']}, {groups}")
 
 
-def tests_gaps(gaps: pd.DataFrame) -> bool:
+def has_tested_gaps(gaps: pd.DataFrame) -> bool:
     """Return whether the audit tested any gap in recall or precision of what is served."""
     return not _served_outcomes(gaps).empty
 
