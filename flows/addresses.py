@@ -29,7 +29,7 @@ class Addresses:
     @property
     def scores(self) -> str:
         """Return the address of the score table."""
-        return f"{self.pages}/reports/scores.md"
+        return f"{self.pages}/scores.html"
 
     @property
     def validation(self) -> str:
@@ -44,7 +44,7 @@ class Addresses:
     @property
     def runbook(self) -> str:
         """Return the address of what to do when an alert comes."""
-        return f"{self.pages}/docs/monitoring.md"
+        return f"{self.pages}/docs/monitoring.html"
 
     def week(self, week_end: date) -> str:
         """Return the address of the page of the week before week_end."""

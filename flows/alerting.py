@@ -9,7 +9,7 @@ before that is completed by the next.
 
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 from prefect import get_run_logger, task
@@ -18,6 +18,7 @@ from prefect.runtime import deployment, flow_run
 
 from flows.addresses import addresses
 from flows.project import Project
+from flows.ui_pages import publish_project
 from hemline.registry.champion_log import NO_VERSION
 from hemline.registry.champions import settle
 from hemline.registry.versions import (
@@ -41,7 +42,10 @@ from monitoring.alerts.training_alerts import (
 )
 from monitoring.alerts.week_alerts import digest, drift_confirmed
 from monitoring.monitor_params import MonitorParams
+from monitoring.records import MonitorRecords
 from monitoring.verdict import Verdict
+
+_RUNBOOK: Final = "docs/monitoring.md"
 
 
 def is_unattended() -> bool:
@@ -49,16 +53,21 @@ def is_unattended() -> bool:
     return deployment.id is not None
 
 
-def links(week_end: date | None = None, version: str | None = None) -> dict[str, str]:
+def links(
+    project: Project, week_end: date | None = None, version: str | None = None
+) -> dict[str, str]:
     """Return the pages of this run, of the monitor and of the registry, by name.
 
     Args:
-        week_end: of a week whose page is then the dashboard, in place of that of all weeks.
+        project: whose pages they are.
+        week_end: of a week whose page is then the dashboard, in place of that of all weeks, if it
+            has been written.
         version: number of a version, whose page is then MLflow's in place of the front page.
     """
-    where = addresses()
+    where, live = addresses(), MonitorRecords(project.monitoring)
+    has_page = week_end is not None and live.page_of(week_end).exists()
     pages = {
-        "dashboard": where.week(week_end) if week_end else where.monitoring,
+        "dashboard": where.week(week_end) if week_end and has_page else where.monitoring,
         "MLflow": version_page(where.mlflow, version) if version else where.mlflow,
         "Evidently": where.evidently,
     }
@@ -78,9 +87,10 @@ def report_failure(
 ) -> None:
     """Alert that a training nobody watched has failed."""
     if is_unattended():
+        publish_project(project.root)
         champion = _champion_if_known(logger)
         draft = retrain_failed(week_end, stage=stage, message=message, champion=champion)
-        send_alert(draft, links(week_end), project, logger)
+        send_alert(draft, links(project, week_end), project, logger)
 
 
 def report_verdict(
@@ -102,7 +112,7 @@ def report_verdict(
             champion=champion.number if champion else None,
             reason=reason,
         )
-        send_alert(draft, links(version=version.number), project, logger)
+        send_alert(draft, links(project, version=version.number), project, logger)
 
 
 def report_champion_changes(project: Project, logger: Logger) -> None:
@@ -115,7 +125,7 @@ def report_champion_changes(project: Project, logger: Logger) -> None:
         if change.previous != NO_VERSION and change.version in weeks:
             week_end = weeks[change.version]  # not the clock's day, so that it is one alert
             draft = champion_changed(week_end, number, change)
-            _raise(draft, links(version=change.version), project, logger)
+            _raise(draft, links(project, version=change.version), project, logger)
     _send_pending(project, logger)
 
 
@@ -141,7 +151,7 @@ def announce(
 
 
 def _report_week(decision: Any, verdicts: pd.DataFrame, project: Project, logger: Logger) -> None:
-    pages = links(decision.week_end)
+    pages = links(project, decision.week_end)
     if decision.confirmed:
         send_alert(drift_confirmed(decision, verdicts), pages, project, logger)
     suppressed = held_back(_outbox(project), decision.week_end)
@@ -169,11 +179,17 @@ def _outbox(project: Project) -> Path:
 
 
 def _raise(draft: AlertDraft, pages: Links, project: Project, logger: Logger) -> None:
-    params = AlertParams.load(project.params)
+    params = _with_our_runbook(AlertParams.load(project.params))
     alert = complete_alert(draft, pages, params)
     raised = raise_alert(alert, _outbox(project), params, now=datetime.now(tz=UTC))
     if raised == "suppressed":
         logger.info("alert '%s' is held back by cool-down", alert.title)
+
+
+def _with_our_runbook(params: AlertParams) -> AlertParams:
+    """Return the parameters with the address of the page that shows the project's own runbook."""
+    is_ours = params.runbook == _RUNBOOK
+    return params.model_copy(update={"runbook": addresses().runbook}) if is_ours else params
 
 
 def _send_pending(project: Project, logger: Logger) -> None:

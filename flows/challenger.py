@@ -19,6 +19,7 @@ from flows.alerting import report_verdict
 from flows.project import Project
 from flows.trace_lineage import NO_COMMIT, trace
 from flows.training_report import Training, training_page
+from flows.ui_pages import publish_project
 from hemline.data.split import DataParams
 from hemline.evaluation.gate.gate_verdict import GateVerdict
 from hemline.evaluation.gate.guardrails import GateParams
@@ -47,6 +48,7 @@ def enter_challenger(project: Project, states: Mapping[str, State[Any]]) -> Trai
     version, is_new = register(run_id, lineage)
     reason = challenge(version, project)
     dates = DataParams.load(project.params)
+    publish_project(project.root)
     report_verdict(
         project, get_run_logger(), week_end=dates.week_end, version=version, reason=reason
     )

@@ -75,5 +75,5 @@ def completeness_of(project: Project, week_end: date) -> CompletenessReport:
 
 def _report(alert: AlertDraft, project: Project, dry_run: bool, *, problem: str) -> str:
     if not dry_run:
-        send_alert(alert, links(), project, get_run_logger())
+        send_alert(alert, links(project), project, get_run_logger())
     return problem

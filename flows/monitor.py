@@ -1,9 +1,11 @@
 """The weekly run of the monitor: do the data still look like those the model was trained on?
 
 Everything that follows from a week depends on its decision, which is recorded once before any
-message is sent. Pages, report, alerts and event are made again by every run with the same result,
-so the next run completes one that was killed, and a week that is evaluated twice has one decision,
-one alert and one training. The price: a second run draws its pages again.
+message is sent. Pages come before the messages that link to them; where a page cannot be drawn, the
+messages are sent all the same and link to the page of all weeks. Pages, report, alerts and event
+are made again by every run with the same result, so the next run completes one that was killed, and
+a week that is evaluated twice has one decision, one alert and one training. The price: a second run
+draws its pages again.
 
 Weeks are decided in their order. A week that came late is evaluated together with the next one. One
 that breaks rules or lacks days is reported and skipped, so that it does not hold up later weeks.
@@ -11,7 +13,7 @@ that breaks rules or lacks days is reported and skipped, so that it does not hol
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -30,6 +32,7 @@ from flows.command_line import run_command
 from flows.project import Project
 from flows.schedule import dry_run_records, is_overtaken, weeks_to_evaluate
 from flows.screen import RunFailed, open_screen, show, step
+from flows.ui_pages import publish_project
 from hemline import environment
 from hemline.engine.engine import Engine, open_engine
 from hemline.errors import BadInput
@@ -38,7 +41,7 @@ from monitoring.champion_lists import Champion
 from monitoring.dashboard.week_artifact import week_artifact
 from monitoring.evidently_workspace import Reference, add_to_workspace
 from monitoring.monitor_params import MonitorParams
-from monitoring.records import MonitorRecords
+from monitoring.records import MonitorRecords, RunKind
 from monitoring.transactions import sample_transactions
 from monitoring.windows import Span
 
@@ -86,11 +89,13 @@ def monitor(
     project, logger = Project.at(root), get_run_logger()
     records = MonitorRecords(project.monitoring)
     try:
+        if not dry_run:  # so that the address of all weeks, which every alert has, leads somewhere
+            monitor_steps.draw_history(project, records, links(project))
+        publish_project(root)
         problem = update_tables(project, dry_run)
         if problem is not None:
             if not dry_run and not records.decisions.empty:
-                latest = records.decisions["week_end"].max()
-                announce(project, records.decisions, records.verdicts, latest)
+                _announce_earlier(project, records, records.decisions["week_end"].max())
             return Failed(message=problem)
         weeks = weeks_to_evaluate(project, records, week_end, is_expected=expects_a_new_week)
         dry_run = dry_run or is_overtaken(weeks[0], records)
@@ -125,7 +130,7 @@ def decide(
     """Judge the week, measure the champion on it, and record the decision."""
     monitor_steps.judge(project, records, week_end, summaries)
     monitor_steps.measure(project, records, week_end, champion)
-    age = None if champion is None else (week_end - champion[0].cut).days
+    age = monitor_steps.age_days(champion, week_end)
     decision = monitor_steps.conclude(project, records, week_end, summaries, age)
     get_run_logger().info("retrain: %s. %s", decision.retrain, " ".join(decision.reasons))
 
@@ -168,14 +173,15 @@ def draw(
     project: Project, records: MonitorRecords, week_end: date, summaries: pd.DataFrame
 ) -> Path:
     """Write the week's page, missing pages of earlier weeks, and an artifact of this run."""
-    today = datetime.now(tz=UTC).date()
+    where = links(project)
     for day in records.decisions["week_end"]:
         # The summaries end with this week, so a later one cannot be drawn from them.
         if day == week_end or (day < week_end and not records.page_of(day).exists()):
-            monitor_steps.draw(project, records, day, summaries, links=links(), today=today)
-    decision = records.decision_of(week_end)
-    text = week_artifact(decision, records.verdicts, records.performance, links())
-    create_markdown_artifact(text, key="week", description=f"The week before {week_end}")
+            monitor_steps.draw_week(project, records, day, summaries, where)
+    monitor_steps.draw_history(project, records, where)
+    decision, mark = records.decision_of(week_end), records.kind.mark
+    text = week_artifact(decision, records.verdicts, records.performance, where, records.kind)
+    create_markdown_artifact(text, key="week", description=f"{mark}The week before {week_end}")
     return records.page_of(week_end)
 
 
@@ -217,19 +223,39 @@ def _evaluate(
     show(f"Evaluating {period}")
     is_new = records.decision_of(week_end) is None
     problem = check(project, week_end, dry_run) if is_new else None
-    if problem is None:
-        champion = monitor_steps.champion_of_today()
-        summaries = summarise(project, week_end, champion)
-        if is_new:
-            decide(project, records, week_end, summaries, champion)
-    if not dry_run:
-        announce(project, records.decisions, records.verdicts, week_end)
     if problem is not None:
+        if not dry_run:
+            _announce_earlier(project, records, week_end)
         return problem
-    report(project, records, week_end, summaries)
-    page = draw(project, records, week_end, summaries)
-    is_apart = records.folder != project.monitoring
+    champion = monitor_steps.champion_of_today()
+    summaries = summarise(project, week_end, champion)
+    if is_new:
+        decide(project, records, week_end, summaries, champion)
+    reported = report(project, records, week_end, summaries, return_state=True)
+    drawn = draw(project, records, week_end, summaries, return_state=True)
+    if not dry_run:
+        _announce(project, records, week_end)
+    reported.result()  # raises what went wrong, now that nobody waits for a message
+    page = drawn.result()
+    is_apart = records.kind != RunKind.LIVE
     return MonitorRun(records.decision_of(week_end), is_new, is_apart, page)
+
+
+def _announce_earlier(project: Project, records: MonitorRecords, week_end: date) -> None:
+    """Report what an earlier run decided and did not report, its pages first."""
+    undrawn = [day for day in records.decisions["week_end"] if not records.page_of(day).exists()]
+    if undrawn:
+        champion = monitor_steps.champion_of_today()
+        summaries = summarise(project, undrawn[-1], champion, return_state=True)
+        if summaries.is_completed():
+            draw(project, records, undrawn[-1], summaries.result(), return_state=True)
+    _announce(project, records, week_end)
+
+
+def _announce(project: Project, records: MonitorRecords, week_end: date) -> None:
+    """Send alerts and events, and show on the page of all weeks what became of them."""
+    announce(project, records.decisions, records.verdicts, week_end)
+    monitor_steps.draw_history(project, records, links(project))
 
 
 if __name__ == "__main__":

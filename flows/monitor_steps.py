@@ -29,6 +29,7 @@ from monitoring.records import (
     PERFORMANCE_SCHEMA,
     VERDICT_SCHEMA,
     MonitorRecords,
+    RunKind,
     append_decision,
     write_once,
 )
@@ -96,6 +97,12 @@ def measure(
     write_once(records.folder / "performance", week_end, row, PERFORMANCE_SCHEMA)
 
 
+def age_days(champion: Champion | None, week_end: date) -> int | None:
+    """Return the champion's age at the end of a week; None where it was trained on later data."""
+    days = None if champion is None else (week_end - champion[0].cut).days
+    return None if days is None or days < 0 else days
+
+
 def conclude(
     project: Project,
     records: MonitorRecords,
@@ -120,43 +127,47 @@ def conclude(
         records.performance,
         model_age_days,
         params,
+        age_is_assumed=records.kind == RunKind.REPLAY,
     )
     append_decision(records.folder / "decisions", asdict(decision), decided_at=datetime.now(UTC))
     return records.decision_of(week_end)
 
 
-def draw(
+def draw_week(
     project: Project,
     records: MonitorRecords,
     week_end: date,
     summaries: pd.DataFrame,
-    *,
     links: Mapping[str, str],
-    today: date,
 ) -> None:
-    """Write the week's page and the page of all weeks."""
+    """Write the week's page."""
     params = MonitorParams.load(project.params)
-    decisions, verdicts, performance = records.decisions, records.verdicts, records.performance
     summaries = summaries[summaries["week_end"] <= week_end]
     write_week_page(
         records.pages,
         week_end,
-        decisions=decisions,
-        verdicts=verdicts,
-        performance=performance,
+        decisions=records.decisions,
+        verdicts=records.verdicts,
+        performance=records.performance,
         band=expected_band(summaries, week_end, params),
         note=windows_of(summaries, week_end, params).note,
         links_out=links,
+        kind=records.kind,
     )
+
+
+def draw_history(project: Project, records: MonitorRecords, links: Mapping[str, str]) -> None:
+    """Write the page of all weeks, with the alerts as they are now."""
     write_history_page(
         records.pages,
-        decisions=decisions,
-        verdicts=verdicts,
-        performance=performance,
+        decisions=records.decisions,
+        verdicts=records.verdicts,
+        performance=records.performance,
         alerts=read_alerts(records.folder / "alerts"),
         links_out=links,
-        out_of_weeks=params.out_of_weeks,
-        today=today,
+        out_of_weeks=MonitorParams.load(project.params).out_of_weeks,
+        today=datetime.now(tz=UTC).date(),
+        kind=records.kind,
     )
 
 

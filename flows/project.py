@@ -21,6 +21,9 @@ from hemline.storefront import VersionFiles
 
 Source = Literal["synthetic", "kaggle"]
 
+ALARMS: Final = "alarms"
+"""Name of the files of a replay's verdicts and decisions: csv and md."""
+
 _WIDE: Final = 4096
 
 

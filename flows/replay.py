@@ -26,15 +26,15 @@ from flows import monitor_steps
 from flows.alerting import links
 from flows.check_data import completeness_of
 from flows.command_line import run_command
-from flows.project import Project
+from flows.project import ALARMS, Project
 from flows.screen import expect_steps, open_screen, step
+from flows.ui_pages import publish_project
 from hemline import environment
 from hemline.errors import BadInput
 from monitoring.champion_lists import Champion
-from monitoring.records import MonitorRecords
+from monitoring.records import MonitorRecords, RunKind
 from monitoring.verdict import Verdict, places
 
-ALARMS: Final = "alarms"
 _VERDICTS: Final = (Verdict.DRIFT, Verdict.SEASONAL, Verdict.LEVEL_CHANGE, Verdict.NEW)
 _HEADINGS: Final = ("week_end", *_VERDICTS, "confirmed", "decision")
 _BETWEEN: Final = "; "
@@ -63,7 +63,7 @@ def replay(
     environment.apply(root)
     project = Project.at(root)
     weeks = _weeks(first, last)
-    records = MonitorRecords(_folder(project, first, last, fresh=fresh))
+    records = MonitorRecords(_folder(project, first, last, fresh=fresh), RunKind.REPLAY)
     decided = set(records.decisions["week_end"])
     champion = monitor_steps.champion_of_today()
     summaries = monitor_steps.summarise(project, last, None)
@@ -74,6 +74,7 @@ def replay(
     if pages:
         draw(project, records, summaries)
     write_alarms(records)
+    publish_project(root)
     return records.folder
 
 
@@ -104,9 +105,11 @@ def replay_week(
 def draw(project: Project, records: MonitorRecords, summaries: pd.DataFrame) -> None:
     """Write the pages of all weeks that have none yet."""
     days = records.decisions["week_end"].tolist()
+    where = links(project)
     for day in days:
         if not records.page_of(day).exists():
-            monitor_steps.draw(project, records, day, summaries, links=links(), today=days[-1])
+            monitor_steps.draw_week(project, records, day, summaries, where)
+    monitor_steps.draw_history(project, records, where)
 
 
 @task(cache_policy=NO_CACHE)
@@ -114,9 +117,10 @@ def write_alarms(records: MonitorRecords) -> None:
     """Write alarms.csv and alarms.md, and the table as an artifact of this run."""
     history = alarm_history(records)
     history.to_csv(records.folder / f"{ALARMS}.csv", index=False)
-    text = _as_markdown(history)
-    (records.folder / f"{ALARMS}.md").write_text(text, encoding="utf-8")
-    create_markdown_artifact(text, key=ALARMS, description="Verdicts and decisions of a replay")
+    table, mark = _as_markdown(history), records.kind.mark
+    (records.folder / f"{ALARMS}.md").write_text(table, encoding="utf-8")
+    text = f"## {mark}Verdicts and decisions\n\n{records.kind.meaning}\n\n{table}"
+    create_markdown_artifact(text, key=ALARMS, description=f"{mark}Verdicts and decisions")
 
 
 def alarm_history(records: MonitorRecords) -> pd.DataFrame:

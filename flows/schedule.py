@@ -14,7 +14,7 @@ from hemline.data.split import DataParams
 from hemline.engine.engine import Engine, open_engine
 from hemline.errors import BadInput
 from monitoring.completeness import latest_day
-from monitoring.records import MonitorRecords
+from monitoring.records import MonitorRecords, RunKind
 
 
 def weeks_to_evaluate(
@@ -56,7 +56,7 @@ def dry_run_records(project: Project, week_end: date) -> MonitorRecords:
         for record in (project.monitoring / kind).glob("*.parquet"):
             if record.stem < week_end.isoformat():
                 shutil.copy(record, folder / kind)
-    return MonitorRecords(folder)
+    return MonitorRecords(folder, RunKind.DRY_RUN)
 
 
 def _latest_week(engine: Engine, tables: Path, anchor: date) -> date:

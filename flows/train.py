@@ -41,6 +41,7 @@ from flows.training_report import (
     print_next_steps,
     print_scores,
 )
+from flows.ui_pages import publish_project
 from hemline import columns, environment
 from hemline.cli.flow_commands import Size
 from hemline.cli.terminal import print_recommendations
@@ -99,6 +100,7 @@ def train(
     environment.apply(root)
     logger = get_run_logger()
     try:
+        publish_project(root)
         with (
             full_disk_refused(root),
             dvc.training_lock(root, _inform, wait_seconds=60 * wait_minutes) as lock,
@@ -145,6 +147,7 @@ def run_stage(stage: str, project: Project, lock: IO[str]) -> dvc.Outcome | Stat
             shown.result = _RESULTS[outcome]
             return outcome
     except dvc.StageFailed as failure:
+        publish_project(project.root)
         create_markdown_artifact(
             failure_page(stage, failure.output, {"data checks": addresses().validation}),
             key=f"failed-{stage.replace('_', '-')}",

@@ -103,7 +103,7 @@ def check_week(
 ) -> "list[Finding]":
     """Return a finding per rule about the week's transactions and the articles and customers in it.
 
-    Writes report/index.html, report/summary.json and Great Expectations' pages in report/docs.
+    Writes report/index.html and report/summary.json.
 
     Args:
         engine: cuts the week out; DuckDB checks the rules, as a week fits on one machine.
@@ -116,15 +116,14 @@ def check_week(
     from hemline.data.expectations.checkpoint import check_tables  # noqa: PLC0415
     from hemline.data.expectations.validation_report import write_report, write_summary  # noqa: PLC0415
 
-    docs = report / "docs"
     with TemporaryDirectory() as folder:
         with open_engine(engine) as opened:
             n_rows = _cut_out(opened, table_folder, week_end, Path(folder))
         rules = week_rules(params, week_end, n_rows)
         here = engine.model_copy(update={"name": "duckdb"})
-        findings = check_tables(here, Path(folder), rules, docs=docs, run_day=week_end)
+        findings = check_tables(here, Path(folder), rules, run_day=week_end)
     write_summary(findings, report / "summary.json")
-    write_report(findings, report, docs)
+    write_report(findings, report)
     return findings
 
 

@@ -36,7 +36,8 @@ class Decision:
         candidates: the same of drifts of this week that are not confirmed.
         reasons: sentences with the numbers behind all this.
         version: the champion; None without.
-        model_age_days: days from the champion's cut to week_end; None without a champion.
+        model_age_days: days from the champion's cut to week_end; None without a champion, or with
+            one whose cut lies later. In a replay it is assumed.
         map_at_12: of the champion on the week; None if unknown.
         popularity_map_at_12: of popularity on the same buyers.
     """
@@ -60,6 +61,8 @@ def decide(
     performance: pd.DataFrame | None,
     model_age_days: int | None,
     params: MonitorParams,
+    *,
+    age_is_assumed: bool = False,
 ) -> Decision:
     """Return the decision about the week before week_end; rows of later weeks are ignored.
 
@@ -68,8 +71,10 @@ def decide(
         verdicts: VERDICT_SCHEMA of it and the weeks before.
         past_decisions: DECISION_SCHEMA of earlier weeks; None or empty at first.
         performance: PERFORMANCE_SCHEMA of it and the weeks before; None or empty if not measured.
-        model_age_days: from the champion's cut to week_end; None without a champion.
+        model_age_days: from the champion's cut to week_end; None without a champion, or with one
+            whose cut lies later.
         params: how many weeks confirm, cool down and make a model old.
+        age_is_assumed: whether the age is that of a replay, and not the champion's own.
     """
     drifts = _latest_drifts(week_end, verdicts, params)
     is_confirmed = drifts["n_weeks"] >= params.confirm_weeks
@@ -95,7 +100,7 @@ def decide(
         reasons=(
             *_drift_reasons(drifts, _of_week(verdicts, week_end), params),
             performance_reason,
-            _age_reason(model_age_days, params),
+            _age_reason(model_age_days, champion, params, is_assumed=age_is_assumed),
             *_wait_reasons(waits, params),
         ),
         version=None if version is None or pd.isna(version) else str(version),
@@ -204,12 +209,22 @@ def _max_age_days(params: MonitorParams) -> int:
     return _WEEK_DAYS * params.max_model_age_weeks
 
 
-def _age_reason(model_age_days: int | None, params: MonitorParams) -> str:
+def _age_reason(
+    model_age_days: int | None,
+    champion: "pd.Series[Any] | None",
+    params: MonitorParams,
+    *,
+    is_assumed: bool,
+) -> str:
     if model_age_days is None:
-        return "There is no champion."
+        if champion is None or pd.isna(champion["version"]):
+            return "There is no champion."
+        cut = champion["version_cut"]
+        return f"The champion was trained on later data (its cut is {cut}), so it has no age yet."
     limit = _max_age_days(params)
-    state = "above" if model_age_days > limit else "within"
-    return f"The champion is {model_age_days} days old, {state} the limit of {limit} days."
+    state = f"{model_age_days} days old, {'above' if model_age_days > limit else 'within'}"
+    subject = "In this replay the model counts as" if is_assumed else "The champion is"
+    return f"{subject} {state} the limit of {limit} days."
 
 
 def _cooling_down(

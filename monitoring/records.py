@@ -10,6 +10,7 @@ A folder of records reads as one table with `pandas.read_parquet(folder)`.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
@@ -80,15 +81,49 @@ _RENAMED: Final = {"as_of": "week_end", "version_as_of": "version_cut"}
 """Columns of records written before they were renamed."""
 
 
+class RunKind(StrEnum):
+    """Whether anything follows from an evaluated week, or it only shows what would."""
+
+    LIVE = "live"
+    DRY_RUN = "dry run"
+    REPLAY = "replay"
+
+    @property
+    def mark(self) -> str:
+        """Return what stands before every title; empty for live weeks.
+
+        >>> RunKind.DRY_RUN.mark, RunKind.LIVE.mark
+        ('DRY RUN: ', '')
+        """
+        return "" if self == RunKind.LIVE else f"{self.upper()}: "
+
+    @property
+    def meaning(self) -> str:
+        """Return what a reader has to know about the numbers, in sentences; empty for live."""
+        return _MEANINGS.get(self, "")
+
+
+_MEANINGS: Final = {
+    RunKind.DRY_RUN: "Nothing on this page is recorded. No alert was sent and no training was "
+    "started. The records of earlier weeks are copies of the live ones.",
+    RunKind.REPLAY: "Past weeks were evaluated again with the data of their time. No alert was "
+    "sent and no training was started. The champion is the one that was live when the replay ran. "
+    "It is measured only on weeks that it was not trained on. The age of the model is assumed: it "
+    "counts from the first week of the replay and from every retraining decided in it.",
+}
+
+
 @dataclass(frozen=True)
 class MonitorRecords:
     """The records and pages of the weeks that were evaluated: the live ones, or a folder's own.
 
     Attributes:
         folder: holds decisions, verdicts, performance and pages.
+        kind: whether anything follows from them.
     """
 
     folder: Path
+    kind: RunKind = RunKind.LIVE
 
     @property
     def decisions(self) -> pd.DataFrame:

@@ -25,6 +25,7 @@ from monitoring.dashboard.wording import (
     name_version,
     summarise,
 )
+from monitoring.records import RunKind
 from monitoring.verdict import Verdict
 
 _TEMPLATE: Final = Path(__file__).with_name("history.html.j2")
@@ -41,6 +42,7 @@ def write_history_page(
     links_out: Mapping[str, str],
     out_of_weeks: int,
     today: date,
+    kind: RunKind = RunKind.LIVE,
 ) -> Path:
     """Write folder/index.html.
 
@@ -53,6 +55,7 @@ def write_history_page(
         links_out: addresses by name.
         out_of_weeks: weeks within which drifts confirm each other.
         today: what the age of the latest week is counted from.
+        kind: whether anything follows from the weeks; a page that is not live says so.
 
     Returns:
         The path of the page.
@@ -64,6 +67,8 @@ def write_history_page(
         path,
         _TEMPLATE,
         Verdict=Verdict,
+        kind=kind,
+        is_live=kind == RunKind.LIVE,
         weeks=weeks,
         days_ago=max((today - weeks[0]["decision"].week_end).days, 0) if weeks else 0,
         stale_days=_STALE_DAYS,

@@ -8,12 +8,17 @@ import pandas as pd
 
 from hemline.pages.rendering import render
 from monitoring.dashboard.week_page import week_in_words
+from monitoring.records import RunKind
 
 _TEMPLATE: Final = Path(__file__).with_name("week.md.j2")
 
 
 def week_artifact(
-    decision: Any, verdicts: pd.DataFrame, performance: pd.DataFrame, links: Mapping[str, str]
+    decision: Any,
+    verdicts: pd.DataFrame,
+    performance: pd.DataFrame,
+    links: Mapping[str, str],
+    kind: RunKind = RunKind.LIVE,
 ) -> str:
     """Return the week as markdown.
 
@@ -22,6 +27,7 @@ def week_artifact(
         verdicts: VERDICT_SCHEMA; other weeks are passed over.
         performance: PERFORMANCE_SCHEMA; other weeks are passed over.
         links: addresses by name.
+        kind: whether anything follows from the week; a page that is not live says so.
     """
-    words = week_in_words(decision, verdicts, performance)
+    words = week_in_words(decision, verdicts, performance, kind)
     return render(_TEMPLATE, **words, links_out=links)

@@ -24,6 +24,7 @@ from monitoring.dashboard.wording import (
     signal,
     summarise,
 )
+from monitoring.records import RunKind
 from monitoring.verdict import Verdict, most_urgent_first
 
 _TEMPLATE: Final = Path(__file__).with_name("week.html.j2")
@@ -41,6 +42,7 @@ def write_week_page(
     band: pd.DataFrame,
     note: str,
     links_out: Mapping[str, str],
+    kind: RunKind = RunKind.LIVE,
 ) -> Path:
     """Write folder/<week_end>/index.html and link it from the page of the week before.
 
@@ -54,6 +56,7 @@ def write_week_page(
         note: what the windows lack, in a sentence; may be empty.
         links_out: addresses by name (Prefect, MLflow, Evidently, runbook). An evidently.html beside
             the page is linked by itself.
+        kind: whether anything follows from the week; a page that is not live says so.
 
     Returns:
         The path of the page.
@@ -67,7 +70,7 @@ def write_week_page(
         _TEMPLATE,
         before=weeks[place - 1] if place else None,
         after=weeks[place + 1] if week_end != weeks[-1] else None,
-        **week_in_words(decision, verdicts, performance),
+        **week_in_words(decision, verdicts, performance, kind),
         note=note,
         links_out={**links_out, **_report_beside(path)},
         sections=chart_sections(week_end, verdicts[verdicts["week_end"] == week_end], band),
@@ -78,7 +81,7 @@ def write_week_page(
 
 
 def week_in_words(
-    decision: Any, verdicts: pd.DataFrame, performance: pd.DataFrame
+    decision: Any, verdicts: pd.DataFrame, performance: pd.DataFrame, kind: RunKind
 ) -> dict[str, Any]:
     """Return what the templates say of a decided week, from its rows and those of other weeks."""
     verdicts = most_urgent_first(verdicts[verdicts["week_end"] == decision.week_end])
@@ -88,11 +91,13 @@ def week_in_words(
     measured = next(each_row(performance[performance["week_end"] == decision.week_end]), None)
     is_measured = measured is not None and pd.notna(measured.map_at_12)
     return {
+        "kind": kind,
         "days": days_of_week(decision.week_end),
         "decision": decision,
         "summary": summarise(verdicts, decision),
         "worst": most_urgent(verdicts, decision),
         "champion": name_version(decision.version),
+        "trained_before": _cut_of(measured),
         "measured": measured,
         "is_measured": is_measured,
         "outcome": outcome(measured) if is_measured else "",
@@ -106,6 +111,11 @@ def week_in_words(
 
 def _page(folder: Path, week_end: date) -> Path:
     return folder / week_end.isoformat() / "index.html"
+
+
+def _cut_of(measured: Any) -> Any:
+    """Return the cut of the champion; None where there is none."""
+    return None if measured is None or pd.isna(measured.version_cut) else measured.version_cut
 
 
 def _report_beside(page: Path) -> dict[str, str]:

@@ -8,6 +8,7 @@ import sys
 from datetime import date
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from prefect.client.orchestration import get_client
@@ -20,6 +21,7 @@ from flows.train import train
 from monitoring.alerts.alert_delivery import StoredAlert, read_alerts
 from monitoring.alerts.retrain_events import read_events
 from monitoring.records import MonitorRecords
+from tests.crawler import broken_links
 from tests.processes import eventually
 from tests.tiny_project import change_params
 
@@ -79,6 +81,59 @@ def test_the_decision_of_a_killed_run_counts_and_the_next_run_does_what_is_missi
     assert "## Verdicts" in str(artifacts[0].data)
 
 
+def test_a_kill_between_page_and_alert_loses_neither(killed: Path) -> None:
+    live = Project.at(killed).monitoring
+    for kind in ("pages", "alerts", "events"):
+        shutil.rmtree(live / kind)
+    server = {"PREFECT_API_URL": PREFECT_API_URL.value() or ""}
+    code = (
+        "import os, signal, flows.monitor as flow\n"
+        "flow.announce = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "flow.monitor()"
+    )
+    run = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        cwd=killed,
+        env={**os.environ, **server},
+        capture_output=True,
+        check=False,
+    )
+    assert run.returncode == -signal.SIGKILL, run.stderr
+    pages = killed / ".hemline" / "pages"
+    assert "Week of" in (pages / "monitoring" / str(WEEK_END) / "index.html").read_text("utf-8")
+    assert broken_links(pages) == []
+    assert alerts(killed) == events(killed) == []
+    completed(monitor(killed))
+    (digest,) = alerts(killed)
+    assert len(events(killed)) == 1
+    for address in (digest.alert.links["dashboard"], digest.alert.runbook):
+        assert (pages / urlsplit(address).path[1:]).is_file()
+    assert urlsplit(digest.alert.links["dashboard"]).path.endswith(f"/{WEEK_END}/index.html")
+    assert "sent to log" in (pages / "monitoring" / "index.html").read_text("utf-8")
+
+
+def test_a_page_that_cannot_be_drawn_delays_no_alert(
+    killed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = Project.at(killed).monitoring
+    for kind in ("pages", "alerts", "events"):
+        shutil.rmtree(live / kind)
+    with monkeypatch.context() as patch:
+        patch.setattr("flows.monitor_steps.write_week_page", _fail)
+        state = monitor(killed, return_state=True)
+    assert state.is_failed()
+    (digest,) = alerts(killed)
+    assert len(events(killed)) == 1
+    address = urlsplit(digest.alert.links["dashboard"]).path
+    assert (killed / ".hemline" / "pages" / address[1:]).is_file()
+    completed(monitor(killed))
+    assert len(alerts(killed)) == 1
+
+
+def _fail(*_: object, **__: object) -> None:
+    raise OSError("no space left")
+
+
 def test_the_same_week_twice_has_one_decision_one_alert_and_one_event(killed: Path) -> None:
     first = completed(monitor(killed)).decision.decided_at
     assert completed(monitor(killed)).decision.decided_at == first
@@ -127,7 +182,11 @@ def test_a_week_before_the_latest_decision_is_a_dry_run_without_alerts(killed: P
     assert run.is_new
     assert run.is_dry_run
     assert run.page == dry_run_records(killed).page_of(EARLIER)
-    assert run.page.is_file()
+    text = run.page.read_text(encoding="utf-8")
+    assert "<title>DRY RUN: Week of" in text
+    assert "No alert was sent and no training was started" in text
+    assert "trained on later data (its cut is 2020-09-16), so it has no age yet" in text
+    assert "days old" not in text
     assert decided(killed) == [WEEK_END]
     assert len(alerts(killed)) == n_alerts
     assert [event.week_end for event in events(killed)] == [WEEK_END]

@@ -1,5 +1,6 @@
 """Past weeks evaluated again, on the tiny trained project."""
 
+import re
 import shutil
 from datetime import date
 from pathlib import Path
@@ -7,11 +8,14 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 
-from flows.project import Project
-from flows.replay import ALARMS, replay
+from flows.project import ALARMS, Project
+from flows.replay import replay
 from hemline.errors import BadInput
 from monitoring.records import MonitorRecords
+from tests.crawler import broken_links
 from tests.tiny_project import COPIED_FILES
 
 FIRST, LAST = date(2020, 8, 26), date(2020, 9, 9)
@@ -31,6 +35,28 @@ def test_a_replay_evaluates_every_week_and_writes_the_alarm_history(replayed: Pa
         MonitorRecords(replayed).page_of(date.fromisoformat(day)) for day in alarms["week_end"]
     ]
     assert all(page.exists() for page in pages)
+
+
+def test_every_page_of_a_replay_says_so_and_makes_no_statement_about_the_live_champion(
+    replayed: Path,
+) -> None:
+    for page in (replayed / "pages").rglob("index.html"):
+        text = page.read_text(encoding="utf-8")
+        assert "<title>REPLAY: " in text
+        assert "<h1>REPLAY: " in text
+        assert "No alert was\nsent" in text or "No alert was sent" in text
+        assert "The champion is" not in text.replace("The champion is the one", "")
+        assert not re.search("nobody is paged|a person is paged|days? ago|Alerts waiting", text)
+    week = (replayed / "pages" / str(LAST) / "index.html").read_text(encoding="utf-8")
+    # The champion's cut is stated once, and the age that the replay assumes never as its own.
+    assert "trained on purchases before 2020-09-16" in week
+    assert "In this replay the model counts as 21 days old" in week
+    assert "assumed age in this replay: 21 days" in week
+    with get_client(sync_client=True) as client:
+        key = ArtifactFilter(key=ArtifactFilterKey(any_=[ALARMS]))
+        artifacts = client.read_artifacts(artifact_filter=key)
+    assert all("## REPLAY: " in str(artifact.data) for artifact in artifacts)
+    assert broken_links(Path(replayed.parents[3]) / ".hemline" / "pages") == []
 
 
 def test_a_replay_sends_no_alerts_and_leaves_the_live_records_alone(trained: Path) -> None:

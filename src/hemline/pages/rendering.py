@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from hemline.files import write_text
+from hemline.pages.escaping import escape_markdown, printable
 
 _SHARED: Final = Path(__file__).parent
 
@@ -40,6 +41,7 @@ def _environment(folder: Path) -> Environment:
         loader=FileSystemLoader([folder, _SHARED]),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_visible,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -59,15 +61,14 @@ def _number(value: Any, form: str) -> str:
 
 
 def _in_markdown(text: str) -> Markup:
-    """Return text that markdown shows as it is and that does not end a table's cell.
+    return Markup(escape_markdown(text))  # noqa: S704  (escaped there, < and & too)
 
-    >>> print(_in_markdown("<b>a | b</b>"))
-    &lt;b&gt;a &#124; b&lt;/b&gt;
-    """
-    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    # Intervals keep their brackets, a link needs "](": Prefect shows entities as they are.
-    plain = escaped.replace("|", "&#124;").replace("](", "] (").replace("\n", " ")
-    return Markup(plain)  # noqa: S704  (escaped above)
+
+def _visible(value: Any) -> Any:
+    """Return what a template shows; of text, signs in place of characters that act."""
+    if isinstance(value, Markup):
+        return value
+    return printable(value) if isinstance(value, str) else value
 
 
 def _is_web_address(address: str) -> bool:

@@ -1,4 +1,4 @@
-"""Stage validate: typed tables to a summary and Data Docs, or a refusal that stops the pipeline."""
+"""Stage validate: typed tables to a summary and a page, or a refusal that stops the pipeline."""
 
 import logging
 from datetime import timedelta
@@ -20,10 +20,9 @@ def main(params: ParamsPath, tables: InPath, report: OutPath) -> None:
     rules = list_rules(
         ValidateParams.load(params), needed_through=weeks.test_end - timedelta(days=1)
     )
-    docs = report / "docs"
-    findings = check_tables(EngineParams.load(params), tables, rules, docs=docs, run_day=weeks.cut)
+    findings = check_tables(EngineParams.load(params), tables, rules, run_day=weeks.cut)
     write_summary(findings, report / "summary.json")
-    write_report(findings, report, docs)
+    write_report(findings, report)
     refuse(findings, report)
     logger.info("all %d rules hold: %s", len(rules), report / "index.html")
 

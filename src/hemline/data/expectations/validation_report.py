@@ -1,7 +1,7 @@
 """The results of a validation: summary.json for DVC, a page for people, an error for the pipeline.
 
-Great Expectations' own index page is built by scripts from CDNs and is empty without a network, so
-a page of our own stands before it and needs nothing but itself.
+The page stands for Great Expectations' Data Docs: of every rule the expectation with its arguments,
+what was observed, and rows at fault. It needs nothing but itself.
 """
 
 import json
@@ -37,14 +37,13 @@ def write_summary(findings: Sequence[Finding], path: Path) -> None:
     path.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
 
 
-def write_report(findings: Sequence[Finding], report: Path, docs: Path) -> None:
-    """Write report/index.html: broken rules first, and a link to each suite's Data Docs page."""
+def write_report(findings: Sequence[Finding], report: Path) -> None:
+    """Write report/index.html: broken rules first, then all rules by suite."""
     write_page(
         report / "index.html",
         _TEMPLATE,
         findings=findings,
         broken=[finding for finding in findings if not finding.passed],
-        pages=[page.relative_to(report) for page in sorted(docs.glob("validations/**/*.html"))],
     )
 
 
