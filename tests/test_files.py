@@ -1,5 +1,8 @@
 """A file is whole or absent, a lock ends with its holder, and a fingerprint tells parts apart."""
 
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,6 +43,75 @@ def test_a_folder_takes_its_place_whole_after_an_earlier_swap_was_killed(tmp_pat
         (unfinished / "new").touch()
     assert [one.name for one in tmp_path.iterdir()] == ["tables"]
     assert [one.name for one in folder.iterdir()] == ["new"]
+
+
+REPLACE_AND_DIE = """
+import os, sys
+from pathlib import Path
+from hemline import files
+
+folder, n_calls, is_refused, can_exchange = Path(sys.argv[1]), *map(int, sys.argv[2:])
+if not can_exchange:
+    files._exchange = lambda one, other: False
+
+def die(event, _arguments):
+    global n_calls
+    if event in ("os.mkdir", "os.rename", "os.remove", "os.rmdir", "shutil.rmtree", "os.listdir"):
+        n_calls -= 1
+        if n_calls < 0:
+            os._exit(9)
+
+sys.addaudithook(die)
+with files.replaced_folder(folder) as unfinished:
+    if is_refused:
+        raise SystemExit(1)
+    for name in ("one", "two"):
+        (unfinished / name).write_text("new")
+"""
+
+
+def replace_and_die(folder: Path, n_calls: int, *, can_exchange: bool, refused: bool) -> int:
+    numbers = (str(int(number)) for number in (n_calls, refused, can_exchange))
+    command = [sys.executable, "-c", REPLACE_AND_DIE, str(folder), *numbers]
+    return subprocess.run(command, check=False).returncode
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("can_exchange", [True, False], ids=["exchange", "two renames"])
+def test_a_kill_before_any_call_and_a_refusal_after_it_leave_the_old_folder_or_the_new(
+    tmp_path: Path, *, can_exchange: bool
+) -> None:
+    folder = tmp_path / "tables"
+    old, new = dict.fromkeys(("one", "two"), "old"), dict.fromkeys(("one", "two"), "new")
+    n_calls, status, outcomes = 0, 9, []
+    while status == 9:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        for name, text in old.items():
+            (folder / name).write_text(text)
+        status = replace_and_die(folder, n_calls, can_exchange=can_exchange, refused=False)
+        if can_exchange:
+            assert contents(folder) in (old, new)
+        assert replace_and_die(folder, 99, can_exchange=can_exchange, refused=True) == 1
+        outcomes.append(contents(folder))
+        assert [path.name for path in tmp_path.iterdir()] == ["tables"]
+        n_calls += 1
+    assert status == 0
+    assert outcomes[0] == old
+    assert outcomes[-1] == new
+    assert all(outcome in (old, new) for outcome in outcomes)
+
+
+def test_a_link_to_a_folder_is_replaced_by_a_folder_and_its_target_stays(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "tables").symlink_to("elsewhere")
+    for _ in range(2):
+        with replaced_folder(tmp_path / "tables") as unfinished:
+            (unfinished / "new").touch()
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["elsewhere", "new", "tables"]
 
 
 def test_a_folder_has_one_holder_at_a_time(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ or the new one, never half of one. The price: two waits for the disk a file, a f
 each. The unfinished file has one name, so where several processes may write, hold a lock.
 """
 
+import ctypes
 import fcntl
 import hashlib
 import os
@@ -17,6 +18,8 @@ from typing import IO, Any, Final
 
 UNFINISHED: Final = ".unfinished"
 _LOCK_POLL_SECONDS: Final = 0.2
+_HERE: Final = -100  # AT_FDCWD: paths are relative to the working folder
+_RENAME_EXCHANGE: Final = 2
 
 
 @contextmanager
@@ -38,22 +41,30 @@ def replaced_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def replaced_folder(folder: Path) -> Iterator[Path]:
-    """Yield an empty sibling that takes the folder's place once the body has succeeded."""
+    """Yield an empty sibling that takes the folder's place once the body has succeeded.
+
+    The two change places in one step where the file system can. Elsewhere there is a moment between
+    two steps with no folder; when it is cut off there, the next call restores the earlier one.
+    """
     unfinished = folder.with_name(f"{folder.name}{UNFINISHED}")
     outdated = folder.with_name(f"{folder.name}.outdated")
+    if os.path.lexists(outdated) and not os.path.lexists(folder):
+        outdated.rename(folder)
     for leftover in (unfinished, outdated):
-        shutil.rmtree(leftover, ignore_errors=True)
+        _remove(leftover)
     unfinished.mkdir(parents=True)
     try:
         yield unfinished
     except BaseException:
         shutil.rmtree(unfinished)
         raise
-    if folder.exists():
+    if os.path.lexists(folder) and not _exchange(unfinished, folder):
         folder.rename(outdated)
-    unfinished.rename(folder)
+    if not os.path.lexists(folder):
+        unfinished.rename(folder)
     _sync(folder.parent)
-    shutil.rmtree(outdated, ignore_errors=True)
+    for leftover in (unfinished, outdated):
+        _remove(leftover)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -138,6 +149,22 @@ def _digest(part: str | bytes | Path) -> bytes:
         with part.open("rb") as file:
             return hashlib.file_digest(file, "sha256").digest()
     return hashlib.sha256(part.encode() if isinstance(part, str) else part).digest()
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Let two paths change places in one step; return False where that is not possible."""
+    renameat2 = getattr(ctypes.CDLL(None), "renameat2", None)  # Linux; Python has no name for it
+    if renameat2 is None:
+        return False
+    paths = (_HERE, os.fsencode(one), _HERE, os.fsencode(other))
+    return bool(renameat2(*paths, _RENAME_EXCHANGE) == 0)
+
+
+def _remove(path: Path) -> None:
+    if path.is_symlink() or path.is_file():
+        path.unlink()
+    else:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _sync(path: Path) -> None:
