@@ -232,7 +232,7 @@ def test_an_article_id_stored_as_a_number_has_lost_its_zero_and_is_refused(kaggl
 def test_a_channel_that_fits_no_small_number_is_refused(kaggle: Path) -> None:
     replace(kaggle, "transactions_train.csv", "0.010,1", "0.010,1000")
     as_parquet(kaggle)
-    with pytest.raises(BadInput, match=r"every value fits the type(.|\n)*1000"):
+    with pytest.raises(BadInput, match=r"every sales_channel_id (.|\n)*1000"):
         read(kaggle)
 
 

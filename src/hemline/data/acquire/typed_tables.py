@@ -20,11 +20,13 @@ import pyarrow.compute as pc
 
 from hemline import columns, tables
 from hemline.data.acquire import kaggle_files
-from hemline.data.acquire.kaggle_files import KaggleFile
+from hemline.data.acquire.source_file import UNCHANGED, KaggleFile
 from hemline.engine.engine import Engine, Rows
 from hemline.errors import BadInput
 from hemline.params import Section
 
+_LONGEST_ID: Final = 200
+_UNPRINTABLE_OR_LONG: Final = rf"[\pC\x{{2028}}\x{{2029}}]|^.{{{_LONGEST_ID + 1}}}"
 _ORDER: Final = (columns.DAY, columns.CUSTOMER, columns.ARTICLE, columns.CHANNEL, columns.PRICE)
 
 
@@ -52,10 +54,11 @@ class Tables:
 
 def read_tables(engine: Engine, sources: Mapping[str, KaggleFile]) -> Tables:
     """Return the typed tables of the files of `find_sources`; raises BadInput."""
-    articles, article_keys = _type_articles(_read(engine, sources["articles"]))
-    customers, customer_keys = _type_customers(_read(engine, sources["customers"]))
+    articles, article_keys = _type_articles(_read(sources["articles"]))
+    customers, customer_keys = _type_customers(_read(sources["customers"]))
     pa.default_memory_pool().release_unused()  # 0.4 GB for Kaggle's files
-    transactions = _stream(engine, sources["transactions_train"])
+    sold = sources["transactions_train"]
+    transactions = engine.from_batches(kaggle_files.read_blocks(sold), sold.schema)
     transactions, customer_keys = _with_keys(engine, transactions, customer_keys)
     transactions, article_keys = _with_keys(engine, transactions, article_keys)
     return Tables(articles, customers, transactions, article_keys, customer_keys)
@@ -100,29 +103,9 @@ def write_tables(engine: Engine, written: Tables, folder: Path) -> None:
             engine.write(table, path, tables.TRANSACTIONS, order_by=_ORDER)
 
 
-def _read(engine: Engine, source: KaggleFile) -> pa.Table:
+def _read(source: KaggleFile) -> pa.Table:
     """Return a file of articles or customers in the types of its schema."""
-    if not source.is_parquet:
-        return pa.Table.from_batches(kaggle_files.read_blocks(source))
-    stored = engine.to_arrow(engine.read(source.path).select(*source.schema.names))
-    try:
-        return stored.cast(source.schema)
-    except pa.ArrowInvalid as error:
-        rule = f"every column of {source} has a type that fits {source.csv_name}"
-        raise BadInput(rule, found=str(error), fix=kaggle_files.UNCHANGED) from None
-
-
-def _stream(engine: Engine, source: KaggleFile) -> Rows:
-    """Return the transactions of a file, with their ids."""
-    if not source.is_parquet:
-        return engine.from_batches(kaggle_files.read_blocks(source), source.schema)
-    return engine.read(source.path).select(
-        nw.col(columns.DAY).cast(nw.Date),
-        columns.CUSTOMER_ID,
-        columns.ARTICLE_ID,
-        nw.col(columns.PRICE).cast(nw.Float32),
-        nw.col(columns.CHANNEL).cast(nw.Int8),
-    )
+    return pa.Table.from_batches(kaggle_files.read_blocks(source))
 
 
 def _with_keys(engine: Engine, transactions: Rows, known: pa.Table) -> tuple[Rows, pa.Table]:
@@ -143,6 +126,7 @@ def _with_keys(engine: Engine, transactions: Rows, known: pa.Table) -> tuple[Row
     names = engine.to_arrow(keyed.filter(is_new).select(name).unique().sort(name))[name]
     if not len(names):
         return keyed.drop(name), known
+    _check_ids(names, name)
     numbers = pa.array(range(known.num_rows, known.num_rows + len(names)), pa.int32())
     new = pa.table({key: numbers, name: names.cast(pa.string())})
     given = _joinable(engine, new).rename({key: "given"})
@@ -198,14 +182,26 @@ def _whole(customers: pa.Table, name: str, dtype: pa.DataType) -> pa.ChunkedArra
         return customers[name].cast(dtype)
     except pa.ArrowInvalid as error:
         rule = f"every {name} of the customers is a whole number"
-        raise BadInput(rule, found=str(error), fix=kaggle_files.UNCHANGED) from None
+        raise BadInput(rule, found=str(error), fix=UNCHANGED) from None
 
 
 def _keys_of(ids: pa.ChunkedArray, schema: pa.Schema) -> tuple[pa.Array, pa.Table]:
     """Return the key of each id, and all keys: ids are numbered in the order of their first row."""
     encoded = _named(ids).combine_chunks().dictionary_encode(null_encoding="encode")
+    _check_ids(encoded.dictionary, schema.names[1])
     numbers = pa.array(range(len(encoded.dictionary)), pa.int32())
     return encoded.indices, pa.table([numbers, encoded.dictionary], schema)
+
+
+def _check_ids(ids: pa.Array | pa.ChunkedArray, name: str) -> None:
+    """Refuse ids that no page, log or terminal could show; an id may be missing, though."""
+    wrong = ids.filter(pc.match_substring_regex(ids, _UNPRINTABLE_OR_LONG))
+    if len(wrong):
+        raise BadInput(
+            f"every {name} is text of at most {_LONGEST_ID} printable characters",
+            found=ascii(wrong[0].as_py())[:_LONGEST_ID],
+            fix=UNCHANGED,
+        )
 
 
 def _named(ids: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -1,0 +1,213 @@
+"""Parquet tables as arrow batches: one file, or a folder of parts, cast without losing a value.
+
+Read by arrow in this process on either engine, so that both refuse the same files. A cast that
+would change a value (1.5 to 2, true to 1, a number to an id) is refused; text that spells a number
+or a day is read as in csv.
+
+In a folder, names that start with `_` or `.` are skipped, as Spark and Hive do: their own marker
+files have them. A folder that is more than its parts (a Delta table, a job that has not finished)
+is refused, since its files alone are not the table.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from hemline import columns
+from hemline.data.acquire.csv_records import describe
+from hemline.data.acquire.source_file import AGAIN, UNCHANGED, KaggleFile, damage_refused
+from hemline.errors import BadInput
+
+_ROWS_AT_A_TIME: Final = 1 << 17
+_SHOWN: Final = 200
+_IDS: Final = (columns.ARTICLE_ID, columns.CUSTOMER_ID)
+_NOT_PARTS_ALONE: Final = {
+    "_delta_log": "a Delta table, whose files hold deleted rows too",
+    ".hoodie": "a Hudi table, whose files hold earlier versions too",
+    "_temporary": "a Spark job that has not finished",
+}
+
+
+def read_header(source: KaggleFile) -> list[str]:
+    """Return the names of the columns of the first part.
+
+    Raises:
+        BadInput: a file is no whole parquet file, a part lacks a column or stores it as a type
+            that cannot be read without loss, or there are no rows.
+    """
+    n_rows = 0
+    headers: list[list[str]] = []
+    for part in _parts(source.path):
+        with _opened(part) as file:
+            schema = file.schema_arrow
+            headers.append(list(schema.names))
+            n_rows += file.metadata.num_rows
+        _check_columns(source, part, schema)
+    if n_rows == 0:
+        raise BadInput(f"{source} has rows", found="none", fix=UNCHANGED)
+    return headers[0]
+
+
+def read_batches(source: KaggleFile) -> Iterator[pa.RecordBatch]:
+    """Yield the schema's columns block by block; raises BadInput if a value does not fit."""
+    for part in _parts(source.path):
+        n_rows = 0
+        with _opened(part) as file:
+            for batch in file.iter_batches(_ROWS_AT_A_TIME, columns=source.schema.names):
+                batch.validate(full=True)
+                n_rows += batch.num_rows
+                yield _fitted(source, batch)
+            n_expected = file.metadata.num_rows
+        if n_rows != n_expected:
+            raise BadInput(
+                f"{part.name} has as many rows as its footer says",
+                found=f"{n_rows:,} of {n_expected:,}",
+                fix=AGAIN,
+            )
+
+
+def _parts(path: Path) -> list[Path]:
+    """Return the files of a table in the order of their paths; raises BadInput for other files."""
+    if not path.is_dir():
+        return [path]
+    parts = []
+    with damage_refused(path):
+        inside = sorted(path.rglob("*"))
+    for one in inside:
+        names = one.relative_to(path).parts
+        if kind := next((_NOT_PARTS_ALONE[name] for name in names if name in _NOT_PARTS_ALONE), ""):
+            raise BadInput(
+                f"{path.name} is a folder of finished parquet files",
+                found=kind,
+                fix="write the table to plain parquet files, into a folder of its own",
+            )
+        if any(name.startswith(("_", ".")) for name in names) or one.is_dir():
+            continue
+        if not (one.is_file() and one.suffix == ".parquet"):
+            raise BadInput(
+                f"{path.name} contains .parquet files and markers (names that start with _ or .)",
+                found=str(one.relative_to(path)),
+                fix="move it away",
+            )
+        parts.append(one)
+    if not parts:
+        raise BadInput(
+            f"{path.name} contains .parquet files", found="none", fix="export the table again"
+        )
+    return parts
+
+
+@contextmanager
+def _opened(part: Path) -> Iterator[pq.ParquetFile]:
+    with damage_refused(part):
+        with part.open("rb") as file:
+            magic = file.read(4)
+        if magic not in (b"PAR1", b"PARE"):
+            raise BadInput(
+                f"{part.name} is a parquet file",
+                found=f"a file that starts with {magic!r}",
+                fix="give a csv file the ending .csv, or export the table again",
+            )
+        with pq.ParquetFile(part, page_checksum_verification=True) as opened:
+            yield opened
+
+
+def _check_columns(source: KaggleFile, part: Path, schema: pa.Schema) -> None:
+    missing = [name for name in source.schema.names if name not in schema.names]
+    if missing:
+        raise missing_columns(part.name, missing, schema.names)
+    for field in source.schema:
+        if len(schema.get_all_field_indices(field.name)) == 1:
+            stored = schema.field(field.name).type
+            if not _is_readable(field, _decoded(stored)):
+                raise BadInput(
+                    f"{field.name} of {part.name} is {_expected(field)}",
+                    found=str(stored),
+                    fix=UNCHANGED,
+                )
+
+
+def missing_columns(name: str, missing: list[str], header: list[str]) -> BadInput:
+    """Return the refusal of a file without some columns."""
+    return BadInput(
+        f"{name} has the column{'s' * (len(missing) > 1)} {', '.join(missing)}",
+        found=", ".join(header),
+        fix=UNCHANGED,
+    )
+
+
+def _is_readable(field: pa.Field, stored: pa.DataType) -> bool:
+    """Return whether values of the stored type can become the field's without a loss."""
+    if _is_text(stored):
+        return True
+    if field.name in _IDS:
+        return False
+    if pa.types.is_null(stored):
+        return True
+    if pa.types.is_date(field.type):
+        return pa.types.is_date(stored) or pa.types.is_timestamp(stored)
+    if pa.types.is_string(field.type):
+        return pa.types.is_integer(stored)
+    is_number = pa.types.is_integer(stored) or pa.types.is_floating(stored)
+    return is_number or pa.types.is_decimal(stored)
+
+
+def _expected(field: pa.Field) -> str:
+    return "text" if field.name in _IDS else describe(field.type)
+
+
+def _is_text(dtype: pa.DataType) -> bool:
+    return dtype in (pa.string(), pa.large_string(), pa.string_view())
+
+
+def _decoded(dtype: pa.DataType) -> pa.DataType:
+    return dtype.value_type if pa.types.is_dictionary(dtype) else dtype
+
+
+def _fitted(source: KaggleFile, batch: pa.RecordBatch) -> pa.RecordBatch:
+    return pa.RecordBatch.from_arrays(
+        [_cast(source, field, batch.column(field.name)) for field in source.schema],
+        schema=source.schema,
+    )
+
+
+def _cast(source: KaggleFile, field: pa.Field, values: pa.Array) -> pa.Array:
+    """Return the values in the field's type; raises BadInput if one would change."""
+    try:
+        if pa.types.is_dictionary(values.type):
+            values = values.dictionary_decode()
+        if pa.types.is_timestamp(values.type):
+            values = _days(values)
+        if pa.types.is_decimal(values.type) and pa.types.is_floating(field.type):
+            values = values.cast(pa.string())  # arrow's own cast is off by a last bit
+        values = values.cast(field.type)
+    except pa.ArrowException as error:
+        raise _misfit(source, field, str(error)) from None
+    if _is_text(values.type) and pc.any(pc.match_substring(values, "\0")).as_py():
+        raise _misfit(source, field, "a NUL character")
+    return values
+
+
+def _misfit(source: KaggleFile, field: pa.Field, found: str) -> BadInput:
+    rule = f"every {field.name} of {source} is {_expected(field)}"
+    return BadInput(rule, found=found[:_SHOWN], fix=UNCHANGED)
+
+
+def _days(times: pa.Array) -> pa.Array:
+    """Return the calendar days of times.
+
+    A time without a zone is the clock on the shop's wall. One with a zone is a moment, which falls
+    on different days in different places, unless it is midnight in its own zone.
+    """
+    if times.type.tz is None:
+        return pc.floor_temporal(times, unit="day").cast(pa.date32())
+    local = pc.local_timestamp(times)
+    days = pc.floor_temporal(local, unit="day")
+    if not pc.all(pc.equal(local, days)).as_py():
+        raise pa.ArrowInvalid(f"times of the zone {times.type.tz} that are not midnight")
+    return days.cast(pa.date32())
