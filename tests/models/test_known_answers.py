@@ -1,6 +1,7 @@
 """The small shop has answers one can work out by hand."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import sparse
 
@@ -9,9 +10,10 @@ from hemline.errors import BadInput
 from hemline.kernels.lists import NO_ARTICLE
 from hemline.models.cascade import Cascade, Served, cascade_of
 from hemline.models.copurchase import CopurchaseParams, fit_copurchase
+from hemline.models.label_shift import on_sale
 from hemline.models.popularity import PopularityParams, fit_popularity, fit_segment_popularity
 from hemline.models.repurchase import Repurchase
-from hemline.models.tfidf import fit_tfidf
+from hemline.models.tfidf import TEXT_COLUMNS, TfidfParams, fit_tfidf
 
 from .recommenders import POPULARITY, TFIDF, described
 
@@ -124,6 +126,38 @@ def test_many_articles_with_equal_words_still_leave_out_the_article_itself() -> 
     assert all(article not in neighbours.articles[article] for article in range(20))
 
 
+@pytest.mark.parametrize(
+    "texts",
+    [
+        [f"word{number}" for number in range(30)],
+        ["black cotton socks"] * 30,
+        ["a"] * 30,
+        [""] * 30,
+        ["-- ,"] * 30,
+        ["black cotton socks"],
+        ["black cotton", "black cotton"],
+        ["", "black"],
+    ],
+    ids=["no word in two", "all equal", "one letter", "empty", "no word", "one", "two", "short"],
+)
+def test_texts_of_which_no_word_counts_have_no_neighbours(texts: list[str]) -> None:
+    rare = TfidfParams(min_document_count=2, max_document_share=0.2)
+    articles = pd.DataFrame("", index=range(len(texts)), columns=list(TEXT_COLUMNS))
+    articles["detail_desc"] = texts
+    neighbours = fit_tfidf(articles, rare)
+    assert neighbours.articles.shape == (len(texts), rare.neighbours)
+    assert (neighbours.articles == NO_ARTICLE).all()
+    shop = Histories.from_interactions(sparse.csr_matrix(np.ones((1, len(texts)), np.float32)))
+    assert (neighbours.recommend(shop, 3).articles == NO_ARTICLE).all()
+
+
+def test_equal_texts_are_neighbours_where_a_word_of_every_text_counts() -> None:
+    articles = pd.DataFrame("black socks", index=range(3), columns=list(TEXT_COLUMNS))
+    neighbours = fit_tfidf(articles, TfidfParams(neighbours=10))
+    assert neighbours.articles[0].tolist() == [1, 2, *[NO_ARTICLE] * 8]
+    assert np.allclose(neighbours.scores[0, :2], 1.0)
+
+
 def test_a_cascade_fills_up_and_says_who_answered(shop: Histories) -> None:
     own, popular = Repurchase(max_days=60, units_weight=0.5), fit_popularity(shop, POPULARITY)
     lists = Cascade("both", [own, popular]).recommend(shop, 10)
@@ -147,3 +181,12 @@ def test_cold_and_warm_customers_are_served_by_different_cascades(shop: Historie
 def test_a_cascade_of_an_unfitted_model_is_refused(shop: Histories) -> None:
     with pytest.raises(BadInput, match="ranker"):
         cascade_of("served", ["ranker"], {"popularity": fit_popularity(shop, POPULARITY)})
+
+
+def test_after_a_lockdown_the_shop_offers_what_it_sold_before_it() -> None:
+    units = sparse.csr_matrix(np.array([[1, 1, 0], [0, 1, 1]], np.float32))
+    days = sparse.csr_matrix(np.array([[40, 60, 0], [0, 41, 80]], np.float32))
+    histories = Histories.from_interactions(units, days_ago=days)
+    assert on_sale(histories, 28).tolist() == [0, 1]
+    popular = fit_popularity(histories, PopularityParams(window_days=28, list_length=3))
+    assert popular.recommend(histories, 3).articles[0].tolist() == [1, 0, NO_ARTICLE]

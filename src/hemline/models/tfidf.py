@@ -48,7 +48,10 @@ def article_texts(articles: pd.DataFrame) -> list[str]:
 
 
 def fit_tfidf(articles: pd.DataFrame, params: TfidfParams) -> Neighbours:
-    """Return the nearest articles by cosine of TF-IDF vectors; columns of tables.ARTICLES."""
+    """Return the nearest articles by cosine of TF-IDF vectors; columns of tables.ARTICLES.
+
+    An article that shares no word that counts with another has no neighbours.
+    """
     vectors = _unit_vectors(article_texts(articles), params)
     nearest = nearest_by_cosine(vectors, params.neighbours)
     return Neighbours("tfidf", *nearest, params.latest_articles)
@@ -79,13 +82,27 @@ def frequent_first(vectors: sparse.csr_matrix) -> sparse.csr_matrix:
 
 
 def _unit_vectors(texts: list[str], params: TfidfParams) -> sparse.csr_matrix:
-    from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415  (slow import)
+    """Return a row of length 1 per text, empty where no word of it counts.
 
-    vectorizer = TfidfVectorizer(
-        min_df=params.min_document_count,
-        max_df=params.max_document_share,
-        ngram_range=(1, params.max_ngram),
-        sublinear_tf=True,
-        dtype=np.float32,
-    )
+    scikit-learn's TfidfVectorizer is these two steps, but refuses texts of which no word counts.
+    """
+    from sklearn.feature_extraction.text import TfidfTransformer  # noqa: PLC0415  (slow import)
+
+    counts = _word_counts(texts, params.max_ngram)
+    n_texts = np.bincount(counts.indices, minlength=counts.shape[1])
+    n_most = params.max_document_share * len(texts)
+    counted = counts[:, (n_texts >= params.min_document_count) & (n_texts <= n_most)]
+    if not counted.nnz:
+        return sparse.csr_matrix((len(texts), 1), dtype=np.float32)
+    return sparse.csr_matrix(TfidfTransformer(sublinear_tf=True).fit_transform(counted))
+
+
+def _word_counts(texts: list[str], max_ngram: int) -> sparse.csr_matrix:
+    """Return how often each word (and sequence of words) is in each text."""
+    from sklearn.feature_extraction.text import CountVectorizer  # noqa: PLC0415  (slow import)
+
+    vectorizer = CountVectorizer(ngram_range=(1, max_ngram), dtype=np.float32)
+    words_of = vectorizer.build_analyzer()
+    if not any(words_of(text) for text in texts):
+        return sparse.csr_matrix((len(texts), 0), dtype=np.float32)
     return sparse.csr_matrix(vectorizer.fit_transform(texts))
