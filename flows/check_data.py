@@ -13,7 +13,7 @@ from prefect.cache_policies import NO_CACHE
 from flows import dvc
 from flows.alerting import links, send_alert
 from flows.project import Project
-from hemline.data.expectations.rules import ValidateParams
+from hemline.data.expectations.thresholds import ValidateParams
 from hemline.engine.engine import open_engine
 from monitoring.alerts.alert import AlertDraft
 from monitoring.alerts.week_alerts import data_late, tables_not_updated, validation_failed
@@ -56,6 +56,11 @@ def check(project: Project, week_end: date, dry_run: bool) -> str | None:
     if not completeness.is_complete:
         late = data_late(week_end, completeness.latest_day)
         return _report(late, project, dry_run, problem=completeness.summary)
+    if completeness.is_closed:
+        closed = validation_failed(week_end, [f"a week has sales; {completeness.summary}"])
+        return _report(closed, project, dry_run, problem=completeness.summary)
+    if completeness.warning:
+        get_run_logger().warning("%s", completeness.warning)
     checks = MonitorRecords(project.monitoring).page_of(week_end).parent / "checks"
     rules = ValidateParams.load(project.params)
     broken = broken_rules(check_week(project.engine, tables, week_end, rules, checks))

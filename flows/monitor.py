@@ -27,7 +27,7 @@ from prefect.states import Failed
 
 from flows import monitor_steps
 from flows.alerting import announce, links
-from flows.check_data import check, update_tables
+from flows.check_data import check, completeness_of, update_tables
 from flows.command_line import run_command
 from flows.project import Project
 from flows.schedule import dry_run_records, is_overtaken, weeks_to_evaluate
@@ -131,7 +131,8 @@ def decide(
     monitor_steps.judge(project, records, week_end, summaries)
     monitor_steps.measure(project, records, week_end, champion)
     age = monitor_steps.age_days(champion, week_end)
-    decision = monitor_steps.conclude(project, records, week_end, summaries, age)
+    warning = completeness_of(project, week_end).warning
+    decision = monitor_steps.conclude(project, records, week_end, summaries, age, warning=warning)
     get_run_logger().info("retrain: %s. %s", decision.retrain, " ".join(decision.reasons))
 
 
@@ -144,8 +145,8 @@ def report(
     params = MonitorParams.load(project.params)
     windows = monitor_steps.windows_of(summaries, week_end, params)
     spans: dict[Reference, tuple[Span, ...]] = {
-        "recent weeks": windows.recent,
-        "last year": windows.seasonal,
+        "recent weeks": monitor_steps.with_sales(windows.recent, summaries),
+        "last year": monitor_steps.with_sales(windows.seasonal, summaries),
     }
 
     def sample(engine: Engine, parts: Sequence[Span]) -> pd.DataFrame:

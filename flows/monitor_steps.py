@@ -5,9 +5,9 @@ The records go into the folder that is passed in. Summaries and the champion's l
 data only, so all runs share their caches.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
@@ -35,7 +35,7 @@ from monitoring.records import (
 )
 from monitoring.summary_cache import cached_summaries
 from monitoring.verdicts import expected_band, judge_week
-from monitoring.windows import Windows, windows_for
+from monitoring.windows import Span, Windows, windows_for
 
 WEEK: Final = timedelta(days=7)
 
@@ -58,7 +58,7 @@ def summarise(project: Project, week_end: date, champion: Champion | None) -> pd
     if champion is None:
         return summaries
     windows = windows_of(summaries, week_end, params)
-    weeks = [span.end for span in (*windows.recent, windows.current)]
+    weeks = [span.end for span in with_sales((*windows.recent, windows.current), summaries)]
     with _lists_of(champion, project) as champion_lists:
         if champion_lists.has_seen(week_end):
             return summaries
@@ -69,6 +69,12 @@ def summarise(project: Project, week_end: date, champion: Champion | None) -> pd
 def windows_of(summaries: pd.DataFrame, week_end: date, params: MonitorParams) -> Windows:
     """Return which weeks the week is compared with, as far as the summaries reach back."""
     return windows_for(week_end, summaries["week_end"].min() - WEEK, params)
+
+
+def with_sales(spans: Sequence[Span], summaries: pd.DataFrame) -> tuple[Span, ...]:
+    """Return the weeks in which something was sold, which are those with summaries."""
+    sold = set(summaries["week_end"])
+    return tuple(span for span in spans if span.end in sold)
 
 
 def judge(
@@ -109,8 +115,12 @@ def conclude(
     week_end: date,
     summaries: pd.DataFrame,
     model_age_days: int | None,
+    *,
+    warning: str = "",
 ) -> Any:
     """Decide about the week from its records, and return the decision that counts.
+
+    A warning about the week's data is recorded beside the reasons.
 
     That is the first one: evaluating a week again never changes it. Earlier weeks without verdicts
     are judged for this purpose, from what was known at their time.
@@ -129,6 +139,8 @@ def conclude(
         params,
         age_is_assumed=records.kind == RunKind.REPLAY,
     )
+    if warning:
+        decision = replace(decision, reasons=(*decision.reasons, warning))
     append_decision(records.folder / "decisions", asdict(decision), decided_at=datetime.now(UTC))
     return records.decision_of(week_end)
 

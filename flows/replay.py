@@ -87,9 +87,9 @@ def replay_week(
     summaries: pd.DataFrame,
     champion: Champion | None,
 ) -> None:
-    """Evaluate one week with what was known then, unless its transactions are incomplete."""
+    """Evaluate one week with what was known then, unless its data are incomplete or empty."""
     completeness = completeness_of(project, week_end)
-    if not completeness.is_complete:
+    if not completeness.is_complete or completeness.is_closed:
         get_run_logger().warning("skipped: %s", completeness.summary)
         return
     known = summaries[summaries["week_end"] <= week_end]
@@ -97,7 +97,8 @@ def replay_week(
         monitor_steps.judge(project, records, week_end, known)
         monitor_steps.measure(project, records, week_end, champion)
         age = _model_age_days(records, week_end, first)
-        monitor_steps.conclude(project, records, week_end, known, age)
+        warning = completeness.warning
+        monitor_steps.conclude(project, records, week_end, known, age, warning=warning)
 
 
 @task(cache_policy=NO_CACHE)

@@ -8,36 +8,49 @@ import shutil
 from datetime import date, timedelta
 from pathlib import Path
 
+from prefect import get_run_logger
+
 from flows.monitor_steps import WEEK
 from flows.project import Project
 from hemline.data.split import DataParams
-from hemline.engine.engine import Engine, open_engine
+from hemline.engine.engine import open_engine
 from hemline.errors import BadInput
-from monitoring.completeness import latest_day
+from monitoring.completeness import FreshDataParams, check_completeness
+from monitoring.daily_sales import read_daily_sales
 from monitoring.records import MonitorRecords, RunKind
 
 
 def weeks_to_evaluate(
     project: Project, records: MonitorRecords, week_end: date | None, *, is_expected: bool
 ) -> list[date]:
-    """Return the weeks to evaluate, oldest first.
+    """Return the weeks to evaluate, oldest first; weeks in which the shop was closed are left out.
 
     Weeks begin on the weekday of those decided before, at first on that of data.cut.
 
     Raises:
-        BadInput: the data hold no week that ends before week_end.
+        BadInput: the data hold no week that ends before week_end, or nothing was sold in it.
     """
     decided = records.decisions["week_end"].tolist()
     anchor = decided[-1] if decided else DataParams.load(project.params).cut
-    with open_engine(project.engine) as engine:
-        latest = _latest_week(engine, project.root / project.tables, anchor)
+    latest = _latest_week(project, anchor)
     if week_end is None:
-        return _weeks_due(latest, decided[-1] if decided else None, is_expected=is_expected)
+        last_decided = decided[-1] if decided else None
+        due = _weeks_due(latest, last_decided, is_expected=is_expected)
+        closed = _closed_weeks(project, due)
+        for summary in closed.values():
+            get_run_logger().warning("skipped: %s", summary)
+        return [week for week in due if week not in closed]
     if week_end > latest or (latest - week_end) % WEEK:
         raise BadInput(
             "week_end is the first day after a week of the transactions, on the usual weekday",
             found=f"{week_end}, a {week_end:%A}",
             fix=f"pass a {latest:%A} up to {latest}, the first day after the last week",
+        )
+    for summary in _closed_weeks(project, [week_end]).values():
+        raise BadInput(
+            "something was sold in a week that is monitored",
+            found=summary,
+            fix="pass the end of another week; if the shop was open, deliver the transactions",
         )
     return [week_end]
 
@@ -59,21 +72,37 @@ def dry_run_records(project: Project, week_end: date) -> MonitorRecords:
     return MonitorRecords(folder, RunKind.DRY_RUN)
 
 
-def _latest_week(engine: Engine, tables: Path, anchor: date) -> date:
+def _closed_weeks(project: Project, weeks: list[date]) -> dict[date, str]:
+    """Return, by week_end, a sentence on each week without sales before later sales."""
+    fresh = FreshDataParams.load(project.params)
+    with open_engine(project.engine) as engine:
+        reports = [check_completeness(engine, _sales(project), week, fresh) for week in weeks]
+    return {report.week_end: report.summary for report in reports if report.is_closed}
+
+
+def _sales(project: Project) -> Path:
+    return project.root / project.tables / "transactions.parquet"
+
+
+def _latest_week(project: Project, anchor: date) -> date:
     """Return the week_end of the last week whose seven days the transactions reach.
 
+    Closing days of the week that follow the last transactions count as reached.
+
     Args:
-        engine: reads them.
-        tables: folder of the tables.
+        project: whose transactions are read.
         anchor: a day on whose weekday weeks begin.
 
     Raises:
         BadInput: there is no transaction at all.
     """
-    last_day = latest_day(engine, tables / "transactions.parquet")
+    fresh = FreshDataParams.load(project.params)
+    with open_engine(project.engine) as engine:
+        sales = read_daily_sales(engine, _sales(project))
+    last_day = sales.known_through(fresh.reference_weeks)
     if last_day is None:
         raise BadInput(
-            f"{tables} holds transactions",
+            f"{_sales(project)} holds transactions",
             found="none",
             fix="check the files that stage acquire reads, then run `dvc repro acquire`",
         )

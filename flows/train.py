@@ -51,7 +51,6 @@ from hemline.engine.engine import open_engine
 from hemline.errors import BadInput, full_disk_refused
 from hemline.evaluation.protocol import EvaluateParams
 from hemline.registry.versions import load_champion
-from hemline.segments.cold_customers import ColdCustomer
 from hemline.tables import SERVED_SCORES, read_table
 
 WAIT_MINUTES: Final = 60
@@ -200,9 +199,11 @@ def _print_lists(project: Project, console: Console) -> None:
     buyer = champion.first_with_history(buyers.tolist())
     if buyer is not None:  # an older champion may know none of this week's buyers
         _print_list(champion.for_customer(buyer, 12), f"For customer {buyer}", console)
-    title = "For a cold customer: 25 years old, club member"
-    cold = champion.for_cold_customer(ColdCustomer(age=25, club_member_status="ACTIVE"), 12)
-    _print_list(cold, title, console)
+    example = champion.example_customer()
+    title = f"For a cold customer: {example.age} years old"
+    if example.club_member_status is not None:
+        title += f", club status {example.club_member_status}"
+    _print_list(champion.for_cold_customer(example, 12), title, console)
 
 
 def _print_list(recommendations: pd.DataFrame, title: str, console: Console) -> None:

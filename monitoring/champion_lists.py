@@ -180,8 +180,8 @@ class ChampionLists:
         return self.engine.from_arrow(pa.table({columns.CUSTOMER: pa.array(buyers, pa.int32())}))
 
     def _popular(self, cut: date, n_articles: int) -> _Popular:
-        """Return popularity at the cut, which reads no further back than its window."""
-        start = cut - timedelta(days=self.popularity.window_days)
+        """Return popularity at the cut, which reads no further back than it has to."""
+        start = self._popular_from(cut)
         recent = select_purchases(self.engine, self.transactions, start=start, end=cut)
         shoppers = np.sort(recent[columns.CUSTOMER].unique())
         known = _histories(recent, shoppers, cut, n_articles)
@@ -190,6 +190,14 @@ class ChampionLists:
             known.rows(np.arange(1)), LIST_LENGTH
         )
         return _Popular(lists.articles[0], recent[columns.ARTICLE].nunique())
+
+    def _popular_from(self, cut: date) -> date:
+        """Return the first day of popularity's window; after a closure, of the one before it."""
+        day, window = nw.col(columns.DAY), timedelta(days=self.popularity.window_days)
+        before = self.engine.read(self.transactions).filter(day < cut).select(day.max())
+        latest = self.engine.to_arrow(before)[columns.DAY][0].as_py()
+        is_closed = latest is not None and latest < cut - window
+        return (latest + timedelta(days=1) if is_closed else cut) - window
 
 
 def _sample(

@@ -1,8 +1,8 @@
 """Whether a week's data are complete and keep the rules, checked before they are evaluated.
 
-Completeness comes first: late data are no drift, and somebody has to request them. Then the
-project's rules are checked on the week alone, because in two years of data one broken week goes
-unnoticed (1 % of a week's prices are 0.01 % of the rows).
+Completeness comes first: late data are no drift, and somebody has to request them. Closed days
+inside the data are not missing. Then the project's rules are checked on the week alone, because in
+two years of data one broken week goes unnoticed (1 % of a week's prices are 0.01 % of the rows).
 
 A single week cannot keep every rule as it stands. The rules about the number of rows and about days
 without sales in the whole span are left out; that the week reaches its last day is checked before.
@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, ClassVar, Final
 
@@ -26,13 +25,13 @@ from scipy.stats import binom
 from hemline import columns, tables
 from hemline.engine.engine import Engine, EngineParams, open_engine
 from hemline.params import Section
+from monitoring.daily_sales import WEEK, DailySales, read_daily_sales
 
 if TYPE_CHECKING:
     from hemline.data.expectations.checkpoint import Finding
     from hemline.data.expectations.rule import Rule
-    from hemline.data.expectations.rules import ValidateParams
+    from hemline.data.expectations.thresholds import ValidateParams
 
-_DAYS: Final = 7
 _GAPS: Final = "missing_days"  # what only the rule about days of the whole span reads
 _BY_CHANCE: Final = 1e-4  # how often a week breaks a limit that equals its true share
 
@@ -48,54 +47,69 @@ class FreshDataParams(Section):
 
 @dataclass(frozen=True)
 class CompletenessReport:
-    """Which days of a week are missing from the transactions.
+    """Which days of a week are missing from the transactions, and on which the shop was closed.
 
     Attributes:
         week_end: the first day after the week.
-        missing: days of the week whose transactions are missing or cut short.
+        missing: days of the week whose transactions have not arrived or are cut short.
+        closed: days of the week without transactions that are not missing.
+        closed_or_lost: those among the closed whose weekday usually sells.
         latest_day: the latest day with a transaction; None where there is none at all.
         summary: the same as a sentence.
     """
 
     week_end: date
     missing: tuple[date, ...]
+    closed: tuple[date, ...]
+    closed_or_lost: tuple[date, ...]
     latest_day: date | None
     summary: str
 
     @property
     def is_complete(self) -> bool:
-        """Whether the week can be judged."""
+        """Whether nothing of the week is still to come."""
         return not self.missing
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the week is complete and without sales: then there is nothing to judge."""
+        return len(self.closed) == WEEK.days
+
+    @property
+    def warning(self) -> str:
+        """What somebody should check, as a sentence; empty where there is nothing."""
+        if not self.closed_or_lost:
+            return ""
+        days = ", ".join(f"{day} ({day:%A})" for day in self.closed_or_lost)
+        return (
+            f"No transactions on {days}, although that weekday usually has some and later days "
+            "have arrived: the shop was closed, or the delivery lost them."
+        )
 
 
 def check_completeness(
     engine: Engine, transactions: Path, week_end: date, params: FreshDataParams
 ) -> CompletenessReport:
-    """Return which days of [week_end - 7 days, week_end) are missing.
+    """Return which days of [week_end - 7 days, week_end) are missing, and which are closed.
 
     A day is missing when
 
     - the transactions end before it, and its weekday is one on which the shop sells;
-    - it has none, though its weekday usually has params.min_usual_transactions or more;
-    - it is the last one there is and has less than params.min_day_share of the usual number.
+    - it is the last one there is and has less than params.min_day_share of the usual number, if
+      that is params.min_usual_transactions or more.
 
-    The usual number is the median of the same weekday in the reference weeks before.
+    Every other day without transactions is closed; it is closed or lost where its weekday usually
+    has params.min_usual_transactions or more. The usual number is the median of the same weekday
+    in the reference weeks before, without weeks in which nothing was sold.
     """
-    counts = _transactions_by_day(engine, transactions, week_end, params.reference_weeks)
-    latest = latest_day(engine, transactions)
-    week = [week_end - timedelta(days=back) for back in range(_DAYS, 0, -1)]
-    missing = tuple(day for day in week if _is_missing(day, counts, latest, params))
+    sales = read_daily_sales(engine, transactions, week_end)
+    week = [week_end - timedelta(days=back) for back in range(WEEK.days, 0, -1)]
+    missing = tuple(day for day in week if _is_missing(day, sales, params))
+    closed = tuple(day for day in week if not sales.on(day) and day not in missing)
+    unusual = tuple(day for day in closed if _usually_sells(day, sales, params))
     return CompletenessReport(
-        week_end, missing, latest, _summary(week_end, missing, latest, counts)
+        week_end, missing, closed, unusual, sales.latest, _summary(week_end, missing, closed, sales)
     )
-
-
-def latest_day(engine: Engine, transactions: Path) -> date | None:
-    """Return the latest day with a transaction; None where there is none at all."""
-    day = nw.col(columns.DAY)
-    maximum = engine.to_arrow(engine.read(transactions).select(day.max()))
-    latest: date | None = maximum[columns.DAY][0].as_py()
-    return latest
 
 
 def check_week(
@@ -155,43 +169,32 @@ def broken_rules(findings: "Sequence[Finding]") -> list[str]:
     return [_broken(finding) for finding in findings if not finding.passed]
 
 
-def _transactions_by_day(
-    engine: Engine, transactions: Path, week_end: date, weeks: int
-) -> dict[date, int]:
-    """Return the number of rows of each day of the week and of this many weeks before it."""
-    day, first = nw.col(columns.DAY), week_end - timedelta(days=_DAYS * (1 + weeks))
-    rows = engine.read(transactions).filter(day >= first, day < week_end)
-    counts = engine.to_arrow(rows.group_by(columns.DAY).agg(n_rows=nw.len()))
-    return dict(zip(*(column.to_pylist() for column in counts.columns), strict=True))
-
-
-def _is_missing(
-    day: date, counts: dict[date, int], latest_day: date | None, params: FreshDataParams
-) -> bool:
-    usual, n_rows = _usual(day, counts, params.reference_weeks), counts.get(day, 0)
-    if latest_day is None or day > latest_day:
+def _is_missing(day: date, sales: DailySales, params: FreshDataParams) -> bool:
+    usual = sales.usual(day, params.reference_weeks)
+    if sales.latest is None or day > sales.latest:
         return usual is None or usual > 0
-    if usual is None or usual < params.min_usual_transactions:
+    if day < sales.latest or usual is None or usual < params.min_usual_transactions:
         return False
-    return n_rows < params.min_day_share * usual if day == latest_day else n_rows == 0
+    return sales.on(day) < params.min_day_share * usual
 
 
-def _usual(day: date, counts: dict[date, int], weeks: int) -> float | None:
-    """Return the usual number of transactions of a weekday; None in the first week of data."""
-    if min(counts, default=day) > day - timedelta(days=_DAYS):
-        return None
-    return median(counts.get(day - timedelta(days=_DAYS * back), 0) for back in range(1, weeks + 1))
+def _usually_sells(day: date, sales: DailySales, params: FreshDataParams) -> bool:
+    usual = sales.usual(day, params.reference_weeks)
+    return usual is not None and usual >= params.min_usual_transactions
 
 
 def _summary(
-    week_end: date, missing: Sequence[date], latest_day: date | None, counts: dict[date, int]
+    week_end: date, missing: Sequence[date], closed: Sequence[date], sales: DailySales
 ) -> str:
     week = f"the week before {week_end}"
-    if not missing:
-        return f"{week} is complete"
-    days = ", ".join(f"{day} ({counts.get(day, 0):,} transactions)" for day in missing)
-    ends = "there are no transactions" if latest_day is None else f"they end on {latest_day}"
-    return f"{week} lacks transactions of {days}; {ends}"
+    if missing:
+        days = ", ".join(f"{day} ({sales.on(day):,} transactions)" for day in missing)
+        ends = "there are no transactions" if not sales.latest else f"they end on {sales.latest}"
+        return f"{week} lacks transactions of {days}; {ends}"
+    if len(closed) == WEEK.days:
+        return f"{week} is closed: it has no transactions, and later days have"
+    days = ", ".join(map(str, closed))
+    return f"{week} is complete; closed on {days}" if closed else f"{week} is complete"
 
 
 def _cut_out(engine: Engine, table_folder: Path, week_end: date, folder: Path) -> dict[str, int]:
@@ -199,7 +202,7 @@ def _cut_out(engine: Engine, table_folder: Path, week_end: date, folder: Path) -
 
     The transactions are ordered, by which the rules find repeated rows.
     """
-    day, first = nw.col(columns.DAY), week_end - timedelta(days=_DAYS)
+    day, first = nw.col(columns.DAY), week_end - WEEK
     week = engine.read(table_folder / "transactions.parquet").filter(day >= first, day < week_end)
     path, order = folder / "transactions.parquet", tables.TRANSACTIONS.names
     engine.write(week, path, tables.TRANSACTIONS, order_by=order)

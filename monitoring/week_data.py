@@ -57,7 +57,7 @@ class WeekData:
         articles: by column; the last article row is for all articles missing from the table.
         past: CSR of shape (customers, article rows), 1 where bought in the history weeks; None
             if the data do not cover them.
-        has_prices: whether the data cover all reference weeks.
+        has_prices: whether the data cover all reference weeks, and something was sold in them.
     """
 
     lines: pd.DataFrame
@@ -102,7 +102,7 @@ def read_week(engine: Engine, tables: Path, week_end: date, params: MonitorParam
         past=_past(engine, history, customers, len(articles) + 1)
         if first_day <= history_first
         else None,
-        has_prices=first_day <= reference_first,
+        has_prices=first_day <= reference_first and len(usual) > 0,
     )
 
 

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from hemline.data.acquire.typed_tables import AcquireParams
-from hemline.data.expectations.rules import ValidateParams
+from hemline.data.expectations.thresholds import ValidateParams
 from hemline.data.split import DataParams
 from hemline.data.synthetic.shop import SyntheticParams
 from hemline.engine.engine import EngineParams

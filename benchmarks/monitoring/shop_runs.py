@@ -142,7 +142,7 @@ def _preset_week(tables: Path, week_end: date, params: MonitorParams, rows: int)
 def _broken_rules(tables: Path, week_end: date) -> tuple[str, ...]:
     """Return the rules that the week before week_end breaks."""
     # Great Expectations takes seconds to import, and most processes never use it.
-    from hemline.data.expectations.rules import ValidateParams  # noqa: PLC0415
+    from hemline.data.expectations.thresholds import ValidateParams  # noqa: PLC0415
 
     with TemporaryDirectory() as report:
         rules = ValidateParams.load(PARAMS)

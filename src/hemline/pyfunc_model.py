@@ -3,6 +3,7 @@
 MLflow runs this file when a version is loaded, which is why it ends with a call.
 """
 
+import numbers
 from collections.abc import Hashable, Mapping
 from typing import Any, Final
 
@@ -52,15 +53,31 @@ class HemlineModel(PythonModel):
         customer_id = query.get(columns.CUSTOMER_ID)
         if customer_id is not None:
             return self.storefront.for_customer(customer_id, k)
-        age = query.get(columns.AGE)
         cold_customer = ColdCustomer(
-            age=None if age is None else int(age),
-            club_member_status=query.get(columns.CLUB),
-            fashion_news_frequency=query.get(columns.NEWS),
-            fn=bool(query.get(columns.FN)),
-            active=bool(query.get(columns.ACTIVE)),
+            age=_whole(query, columns.AGE),
+            club_member_status=_text(query, columns.CLUB),
+            fashion_news_frequency=_text(query, columns.NEWS),
+            fn=bool(_whole(query, columns.FN)),
+            active=bool(_whole(query, columns.ACTIVE)),
         )
         return self.storefront.for_cold_customer(cold_customer, k)
+
+
+def _whole(query: Mapping[Hashable, Any], name: str) -> int | None:
+    value = query.get(name)
+    is_number = isinstance(value, numbers.Real)
+    if value is not None and not (is_number and float(value).is_integer()):
+        raise BadInput(
+            f"{name} is a whole number", found=repr(value), fix="correct it, or leave it out"
+        )
+    return None if value is None else int(value)
+
+
+def _text(query: Mapping[Hashable, Any], name: str) -> str | None:
+    value = query.get(name)
+    if not isinstance(value, str | None):
+        raise BadInput(f"{name} is text", found=repr(value), fix="correct it, or leave it out")
+    return value
 
 
 mlflow.models.set_model(HemlineModel())

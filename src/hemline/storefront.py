@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from scipy import sparse
 
 from hemline import columns, tables
+from hemline.data.expectations.thresholds import ValidateParams
 from hemline.data.histories import Histories, load_histories
 from hemline.data.identifiers import find_article, find_customer
 from hemline.evaluation.version_lists import (
@@ -32,7 +33,12 @@ from hemline.kernels.lists import NO_ARTICLE
 from hemline.models.neighbours import Neighbours
 from hemline.models.recommender import Recommender
 from hemline.segments.attributes import age_band_index, customer_attributes
-from hemline.segments.cold_customers import ColdCustomer, as_customer_row
+from hemline.segments.cold_customers import (
+    ColdCustomer,
+    allowed_customer,
+    as_customer_row,
+    usual_customer,
+)
 from hemline.segments.kmodes import Segmentation
 
 if TYPE_CHECKING:
@@ -108,9 +114,9 @@ class Storefront:
         """Return up to k recommendations for a customer who has bought nothing yet.
 
         Raises:
-            BadInput: an attribute has a value no customer can have.
+            BadInput: section validate of the version's params.yaml does not allow a value.
         """
-        attributes = as_customer_row(customer)
+        attributes = as_customer_row(allowed_customer(customer, self._rules))
         empty = sparse.csr_matrix(np.zeros((1, len(self._articles)), np.float32))
         cold = Histories(
             empty,
@@ -119,6 +125,10 @@ class Storefront:
             age_band_index(attributes[columns.AGE]),
         )
         return self._recommend(cold, k)
+
+    def example_customer(self) -> ColdCustomer:
+        """Return a cold customer of this shop, to show a list for."""
+        return usual_customer(self._rules)
 
     def similar(self, article_id: str, k: int) -> pd.DataFrame:
         """Return up to k articles whose texts are most similar, and how similar: text_cosine.
@@ -210,6 +220,10 @@ class Storefront:
     @cached_property
     def _articles(self) -> pd.DataFrame:
         return pd.read_parquet(self.files.articles, columns=list(_SHOWN)).rename(columns=_SHOWN)
+
+    @cached_property
+    def _rules(self) -> ValidateParams:
+        return ValidateParams.load(self.files.params)
 
     @cached_property
     def _segmentation(self) -> Segmentation:

@@ -148,9 +148,7 @@ def fit_ranker(
         weeks: weeks already made, by their first day; those made here are added.
     """
     rank_params, made = RankParams.load(params), {} if weeks is None else weeks
-    length = timedelta(days=shop.data.validation_days)
-    starts = [cut - length * (back + 1) for back in range(rank_params.training_weeks + 1)]
-    _refuse_empty_weeks(shop, starts, length)
+    starts = _weeks_with_purchases(shop, cut, rank_params.training_weeks)
     validation, *training = _weeks_from(starts, shop, params, fitted, made)
     n_trees = fit_trees(training, validation, rank_params, rank_params.max_trees).best_iteration
     trees = fit_trees([validation, *training], None, rank_params, n_trees)
@@ -176,15 +174,31 @@ def _weeks_from(
     return weeks
 
 
-def _refuse_empty_weeks(shop: Shop, starts: list[date], length: timedelta) -> None:
-    """Refuse weeks without a purchase, or without one before them, before anything is fitted."""
-    empty = [start for start in starts if shop.purchases_in(start, start + length).empty]
-    if empty or shop.purchases_in(date.min, starts[-1]).empty:
-        raise BadInput(
-            "the ranker's weeks, and the time before the first of them, hold purchases",
-            found=f"none in the week from {empty[0]} on" if empty else f"none before {starts[-1]}",
-            fix="lower rank.training_weeks in params.yaml, or set data.cut to a later day",
-        )
+def _weeks_with_purchases(shop: Shop, cut: date, n_training: int) -> list[date]:
+    """Return the first days of the ranker's weeks before the cut, latest first.
+
+    Training weeks in which the shop was closed are left out.
+
+    Raises:
+        BadInput: no purchase lies in the validation week, in any training week, or before them.
+    """
+    length = timedelta(days=shop.data.validation_days)
+    validation, *earlier = (cut - length * (back + 1) for back in range(n_training + 1))
+    closed = {
+        start for start in (validation, *earlier) if shop.purchases_in(start, start + length).empty
+    }
+    training = [start for start in earlier if start not in closed]
+    if validation in closed or not training:
+        found = f"none in the weeks from {', '.join(map(str, sorted(closed)))} on"
+    elif shop.purchases_in(date.min, training[-1]).empty:
+        found = f"none before {training[-1]}"
+    else:
+        return [validation, *training]
+    raise BadInput(
+        "the ranker's validation week, a training week and the time before them hold purchases",
+        found=found,
+        fix="lower rank.training_weeks in params.yaml, or set data.cut to a later day",
+    )
 
 
 def _week_from(

@@ -4,7 +4,7 @@ import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from html import escape, unescape
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from hemline.data.acquire.kaggle_files import find_sources
 from hemline.data.acquire.typed_tables import read_tables, write_tables
 from hemline.data.expectations.checkpoint import Finding, check_tables
 from hemline.data.expectations.rule import min_rows
-from hemline.data.expectations.rules import ValidateParams
+from hemline.data.expectations.thresholds import ValidateParams
 from hemline.data.expectations.validation_report import write_report
 from hemline.engine.engine import Engine, EngineParams
 from hemline.errors import BadInput
@@ -279,6 +279,66 @@ def test_spark_has_the_same_findings_as_duckdb(
     assert run.summary == broken_run.summary
     page = (run.report / "index.html").read_text(encoding="utf-8")
     assert page == (broken_run.report / "index.html").read_text(encoding="utf-8")
+
+
+def without_days(kaggle: Path, folder: Path, is_closed: Callable[[date], bool]) -> Path:
+    """Write the flawless shop with one sale a day from July on, without the closed days."""
+    shutil.copytree(kaggle, folder)
+    transactions = folder / "transactions_train.csv"
+    header, *sales = transactions.read_text().splitlines()
+    days = [date(2020, 7, 1) + timedelta(days=number) for number in range(84)]
+    sold = [
+        f"{day},{sale.split(',', 1)[1]}"
+        for day, sale in zip(days, sales * 4, strict=False)
+        if not is_closed(day)
+    ]
+    transactions.write_text("\n".join([header, *sold]) + "\n")
+    return folder
+
+
+TUESDAY = 1
+
+
+def is_tuesday_or_too_much(day: date) -> bool:
+    """A weekly closing day, two holidays, and an end one day too early: on Sunday 20 September."""
+    holidays = {date(2020, 8, 3), date(2020, 8, 15)}
+    return day.weekday() == TUESDAY or day in holidays or day > date(2020, 9, 20)
+
+
+def test_a_weekly_closing_day_is_not_missing_even_as_the_last_day_of_the_test_week(
+    on_duckdb: Engine, flawless: Path, tmp_path: Path
+) -> None:
+    kaggle = without_days(flawless, tmp_path / "kaggle", lambda day: day.weekday() == TUESDAY)
+    assert validate(on_duckdb, kaggle, tmp_path).refusal is None
+
+
+def test_beside_closing_days_holidays_count_and_an_early_end_is_refused(
+    on_duckdb: Engine, flawless: Path, tmp_path: Path
+) -> None:
+    run = validate(
+        on_duckdb, without_days(flawless, tmp_path / "kaggle", is_tuesday_or_too_much), tmp_path
+    )
+    broken = {
+        finding["rule"]: [sorted(row.values()) for row in finding["samples"]]
+        for finding in run.summary["rules"]
+        if not finding["passed"]
+    }
+    assert broken == {
+        "at most 1 days of the span have no transaction, closing days of the week aside": [
+            ["2020-08-03"],
+            ["2020-08-15"],
+        ],
+        "the transactions reach 2020-09-22, the last day of the test week": [["2020-09-20"]],
+    }
+
+
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")  # pyspark leaves them open
+def test_spark_knows_the_same_closing_days(
+    on_duckdb: Engine, on_spark: Engine, flawless: Path, tmp_path: Path
+) -> None:
+    kaggle = without_days(flawless, tmp_path / "kaggle", is_tuesday_or_too_much)
+    runs = [validate(engine, kaggle, tmp_path / engine.name) for engine in (on_duckdb, on_spark)]
+    assert runs[0].summary == runs[1].summary
 
 
 def test_an_incomplete_set_of_tables_is_refused(

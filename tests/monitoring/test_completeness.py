@@ -1,4 +1,7 @@
-"""A late week and a broken one are refused by name; a quiet or closed day is neither."""
+"""A late week and a broken one are refused by name; a quiet or closed day is neither.
+
+The end of the data can be incomplete; days without sales before it are closed.
+"""
 
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
@@ -9,7 +12,8 @@ import pytest
 
 from hemline import columns, tables
 from hemline.data.acquire.typed_tables import type_tables, write_tables
-from hemline.data.expectations.rules import ValidateParams, list_rules
+from hemline.data.expectations.rules import list_rules
+from hemline.data.expectations.thresholds import ValidateParams
 from hemline.data.synthetic.planted_events import STRENGTHS, Event, Size
 from hemline.data.synthetic.shop import ShopSize, SyntheticParams, generate_shop
 from hemline.engine.engine import Engine, EngineParams
@@ -21,6 +25,7 @@ from monitoring.completeness import (
     check_week,
     week_rules,
 )
+from monitoring.daily_sales import read_daily_sales
 from tests.tiny_project import REPOSITORY
 
 WEEK_END = date(2020, 9, 16)
@@ -32,10 +37,15 @@ USUAL = 80
 
 
 def completeness_of(
-    engine: Engine, folder: Path, n_rows: Callable[[date], int], *, until: date = WEEK_END
+    engine: Engine,
+    folder: Path,
+    n_rows: Callable[[date], int],
+    *,
+    first: date = WEEK_END - timedelta(weeks=6),
+    until: date = WEEK_END,
 ) -> CompletenessReport:
     """Return the report on a shop with this many transactions a day, known up to `until`."""
-    days = pd.date_range(WEEK_END - timedelta(weeks=6), until - timedelta(days=1)).date
+    days = pd.date_range(first, until - timedelta(days=1)).date
     sold = [day for day in days for _ in range(n_rows(day))]
     rows = pd.DataFrame({columns.DAY: sold}, dtype=object)
     for name in (columns.CUSTOMER, columns.ARTICLE, columns.PRICE, columns.CHANNEL):
@@ -66,9 +76,103 @@ def test_data_that_end_before_the_week_does_are_late_and_the_sentence_says_which
     assert "they end on 2020-09-13" in seen.summary
 
 
-def test_a_hole_in_the_week_is_missing_data(on_duckdb: Engine, tmp_path: Path) -> None:
+def test_a_closed_day_before_later_days_is_not_missing_and_is_named_once_as_closed_or_lost(
+    on_duckdb: Engine, tmp_path: Path
+) -> None:
     hole = START + timedelta(days=2)
-    assert completeness_of(on_duckdb, tmp_path, usually({hole: 0})).missing == (hole,)
+    seen = completeness_of(on_duckdb, tmp_path, usually({hole: 0}))
+    assert seen.is_complete
+    assert seen.closed == seen.closed_or_lost == (hole,)
+    assert seen.summary == f"the week before 2020-09-16 is complete; closed on {hole}"
+    assert f"No transactions on {hole} (Friday)" in seen.warning
+    assert "closed, or the delivery lost them" in seen.warning
+
+
+@pytest.mark.parametrize("weekday", range(7))
+def test_a_weekday_that_is_always_closed_is_complete_without_a_warning_wherever_it_lies(
+    on_duckdb: Engine, tmp_path: Path, weekday: int
+) -> None:
+    seen = completeness_of(
+        on_duckdb, tmp_path, lambda day: 0 if day.weekday() == weekday else USUAL
+    )
+    assert seen.is_complete
+    assert not seen.warning
+    assert [day.weekday() for day in seen.closed] == [weekday]
+
+
+def test_a_weekday_that_closes_from_now_on_is_doubted_until_it_is_usual(
+    on_duckdb: Engine, tmp_path: Path
+) -> None:
+    def doubted(n_closed: int) -> bool:
+        closed = [START + timedelta(days=4) - timedelta(weeks=back) for back in range(n_closed)]
+        seen = completeness_of(on_duckdb, tmp_path, usually(dict.fromkeys(closed, 0)))
+        assert seen.is_complete
+        return bool(seen.warning)
+
+    assert [doubted(n_closed) for n_closed in (1, 2, 3, 4, 5)] == [True, True, False, False, False]
+
+
+def test_a_closed_last_day_is_waited_for_until_later_days_arrive(
+    on_duckdb: Engine, tmp_path: Path
+) -> None:
+    christmas = WEEK_END - timedelta(days=1)
+    before = completeness_of(on_duckdb, tmp_path, usually({}), until=christmas)
+    assert before.missing == (christmas,)
+    after = completeness_of(
+        on_duckdb, tmp_path, usually({christmas: 0}), until=WEEK_END + timedelta(days=1)
+    )
+    assert after.is_complete
+    assert after.closed == (christmas,)
+
+
+def test_a_week_without_sales_is_closed_once_later_days_have_arrived_and_late_before(
+    on_duckdb: Engine, tmp_path: Path
+) -> None:
+    late = completeness_of(on_duckdb, tmp_path, usually({}), until=START)
+    assert len(late.missing) == 7
+    assert not late.is_closed
+    lockdown = {START + timedelta(days=days): 0 for days in range(7)}
+    seen = completeness_of(
+        on_duckdb, tmp_path, usually(lockdown), until=WEEK_END + timedelta(days=2)
+    )
+    assert seen.is_closed
+    assert seen.is_complete
+    assert "is closed: it has no transactions, and later days have" in seen.summary
+
+
+def test_after_six_weeks_of_lockdown_data_that_end_too_early_are_missing_all_the_same(
+    on_duckdb: Engine, tmp_path: Path
+) -> None:
+    def reopened(day: date) -> int:
+        return 0 if START - timedelta(weeks=6) <= day < START else USUAL
+
+    first = WEEK_END - timedelta(weeks=14)
+    whole = completeness_of(on_duckdb, tmp_path, reopened, first=first)
+    assert whole.summary == "the week before 2020-09-16 is complete"
+    short = completeness_of(
+        on_duckdb, tmp_path, reopened, first=first, until=WEEK_END - timedelta(days=2)
+    )
+    assert short.missing == (date(2020, 9, 14), date(2020, 9, 15))
+
+
+def test_the_closing_day_of_the_week_after_the_last_sales_is_known(
+    on_duckdb: Engine, tmp_path: Path
+) -> None:
+    sunday = date(2020, 9, 13)
+
+    def known_through(n_rows: Callable[[date], int]) -> date | None:
+        completeness_of(on_duckdb, tmp_path, n_rows, until=sunday)
+        sales = read_daily_sales(on_duckdb, tmp_path / "transactions.parquet")
+        return sales.known_through(PARAMS.reference_weeks)
+
+    assert known_through(lambda day: 0 if day.weekday() == sunday.weekday() else USUAL) == sunday
+    assert known_through(usually({})) == sunday - timedelta(days=1)
+
+
+def test_of_no_data_nothing_is_known(on_duckdb: Engine, tmp_path: Path) -> None:
+    completeness_of(on_duckdb, tmp_path, lambda _: 0)
+    sales = read_daily_sales(on_duckdb, tmp_path / "transactions.parquet")
+    assert sales.known_through(PARAMS.reference_weeks) is None
 
 
 def test_a_last_day_cut_short_is_missing_but_a_slow_day_before_it_is_not(
@@ -182,5 +286,5 @@ def test_rules_about_the_whole_span_are_left_out_of_a_week() -> None:
         "customers has at least 200 rows",
         "transactions has at least 1,000 rows",
         "the transactions reach 2020-09-15, the last day of the test week",
-        "at most 14 days of the span have no transaction",
+        "at most 14 days of the span have no transaction, closing days of the week aside",
     }

@@ -120,7 +120,7 @@ def test_articles_have_sold_alike(on_duckdb: Engine, on_spark: Engine, tmp_path:
 
 @pytest.mark.usefixtures("on_spark")  # its session is joined
 def test_a_week_cut_out_by_spark_breaks_the_same_rules(tables: Path, tmp_path: Path) -> None:
-    from hemline.data.expectations.rules import ValidateParams  # noqa: PLC0415  (slow)
+    from hemline.data.expectations.thresholds import ValidateParams  # noqa: PLC0415  (slow)
 
     rules = ValidateParams.load(PARAMS_YAML)
     params = EngineParams.load(PARAMS_YAML).model_copy(update={"spill": tmp_path / "spill"})

@@ -24,12 +24,12 @@ def recommend(
     customer: Annotated[
         str | None, typer.Option(help="customer_id, or its first 8 or more characters.")
     ] = None,
-    age: Annotated[int | None, typer.Option(help="Age of a cold customer, 16 to 99.")] = None,
+    age: Annotated[int | None, typer.Option(help="Age of a cold customer, in years.")] = None,
     club_member_status: Annotated[
-        str | None, typer.Option(help="Of a cold customer: ACTIVE, PRE-CREATE or LEFT CLUB.")
+        str | None, typer.Option(help="Of a cold customer, such as ACTIVE.")
     ] = None,
     fashion_news_frequency: Annotated[
-        str | None, typer.Option(help="Of a cold customer: NONE, Regularly or Monthly.")
+        str | None, typer.Option(help="Of a cold customer, such as NONE.")
     ] = None,
     fn: Annotated[bool, typer.Option("--fn", help="A cold customer with FN set.")] = False,
     active: Annotated[
@@ -41,6 +41,7 @@ def recommend(
     """Recommend articles to a customer, or to a cold customer.
 
     A cold customer has bought nothing yet and is described by the other options, all optional.
+    What these may be stands under `validate` in params.yaml.
     """
     described = (age, club_member_status, fashion_news_frequency, fn or None, active or None)
 

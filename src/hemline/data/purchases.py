@@ -42,11 +42,13 @@ def select_purchases(engine: Engine, transactions: Path, *, start: date, end: da
     edges = _edges(max(start, first), min(end, last + timedelta(days=1)), n_rows)
     parts = [engine.to_arrow(_group(rows, *edge)) for edge in pairwise(edges)]
     if not any(part.num_rows for part in parts):
+        is_inside = first is not None and first < end <= last
         raise BadInput(
             f"{transactions.name} has transactions from {start} up to {end} (exclusive)",
-            found=f"transactions from {first} to {last}",
+            found=f"transactions from {first} to {last}"
+            + (", and none in these days: the shop was closed, or they are lost" * is_inside),
             fix="set data.cut in params.yaml to a day inside the data, at least "
-            "data.test_days before its end",
+            "data.test_days before its end, and weeks with sales around it",
         )
     return _as_frame(parts)
 

@@ -60,8 +60,22 @@ def ever_bought(histories: Histories) -> npt.NDArray[np.int32]:
 
 def on_sale(histories: Histories, days: int) -> npt.NDArray[np.int32]:
     """Return the sorted keys of the articles that somebody bought in the last `days`."""
-    recent = histories.days_ago.indices[histories.days_ago.data <= days]
+    days_ago = histories.days_ago.data
+    recent = histories.days_ago.indices[days_ago <= open_window(days_ago, days)]
     return np.unique(recent).astype(np.int32)
+
+
+def open_window(days_ago: npt.NDArray[np.float32], days: int) -> int:
+    """Return how many days ago "the last `days`" begin, longer ago if nobody bought in them.
+
+    After a lockdown the shop offers what it sold before it, so the days then count back from
+    anybody's last purchase.
+
+    >>> open_window(np.array([40, 60], np.float32), 28), open_window(np.array([2, 60]), 28)
+    (67, 28)
+    """
+    latest = int(days_ago.min()) if len(days_ago) else 1
+    return latest + days - 1 if latest > days else days
 
 
 def decay_weights(

@@ -18,7 +18,7 @@ from scipy import sparse
 
 from hemline.data.histories import Histories
 from hemline.kernels.lists import empty_lists, top_k
-from hemline.models.label_shift import ALL_DAYS, NO_DECAY_DAYS, decay_weights
+from hemline.models.label_shift import ALL_DAYS, NO_DECAY_DAYS, decay_weights, open_window
 from hemline.models.recommender import Recommendations, recommendations_from
 from hemline.params import Section
 
@@ -112,7 +112,8 @@ def segment_index(histories: Histories, n_bands: int) -> npt.NDArray[np.int64]:
 
 def _recent_buyers(histories: Histories, params: PopularityParams) -> sparse.csr_matrix:
     days = histories.days_ago.data
-    weight = np.where(days <= params.window_days, decay_weights(days, params.half_life_days), 0.0)
+    window_days = open_window(days, params.window_days)
+    weight = np.where(days <= window_days, decay_weights(days, params.half_life_days), 0.0)
     structure = histories.days_ago
     return sparse.csr_matrix(
         (weight.astype(np.float32), structure.indices, structure.indptr), shape=structure.shape

@@ -1,16 +1,16 @@
-"""A cold customer as a row of customers: no purchases, and whatever attributes are known."""
+"""A cold customer as a row of customers: no purchases, and whatever attributes are known.
 
-from dataclasses import dataclass
-from typing import Final
+What an attribute may be is what section `validate` of params.yaml allows in customers.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from hemline import columns
+from hemline.data.expectations.thresholds import ValidateParams
 from hemline.errors import BadInput
-
-CLUB_STATUSES: Final = ("ACTIVE", "PRE-CREATE", "LEFT CLUB")
-NEWS_FREQUENCIES: Final = ("NONE", "Regularly", "Monthly")
-AGES: Final = range(16, 100)
 
 
 @dataclass(frozen=True)
@@ -24,39 +24,64 @@ class ColdCustomer:
     active: bool = False
 
 
-def as_customer_row(customer: ColdCustomer) -> pd.DataFrame:
-    """Return the one row of tables.CUSTOMERS, its keys aside, that describes the customer.
+def allowed_customer(customer: ColdCustomer, allowed: ValidateParams) -> ColdCustomer:
+    """Return the customer with values spelled as in the tables.
+
+    A column without known_values may hold any value, as in the tables.
 
     Raises:
-        BadInput: an attribute has a value no customer can have.
+        BadInput: the tables may not hold an attribute's value.
     """
-    if customer.age is not None and customer.age not in AGES:
+    if customer.age is not None and not allowed.min_age <= customer.age <= allowed.max_age:
         raise BadInput(
-            f"an age lies between {AGES.start} and {AGES.stop - 1}",
+            f"an age lies between {allowed.min_age} and {allowed.max_age}",
             found=str(customer.age),
-            fix="correct it, or leave it out",
+            fix="correct it, or leave it out; validate.min_age and max_age in params.yaml "
+            "allow others from the next training on",
         )
-    club = _allowed(columns.CLUB, customer.club_member_status, CLUB_STATUSES)
-    news = _allowed(columns.NEWS, customer.fashion_news_frequency, NEWS_FREQUENCIES)
+    return replace(
+        customer,
+        club_member_status=_spelled(columns.CLUB, customer.club_member_status, allowed),
+        fashion_news_frequency=_spelled(columns.NEWS, customer.fashion_news_frequency, allowed),
+    )
+
+
+def usual_customer(allowed: ValidateParams) -> ColdCustomer:
+    """Return a customer as an example: aged 25 and an active member, where these are allowed."""
+    statuses = _known(columns.CLUB, allowed)
+    return ColdCustomer(
+        age=min(max(25, allowed.min_age), allowed.max_age),
+        club_member_status="ACTIVE" if "ACTIVE" in statuses else next(iter(statuses), None),
+    )
+
+
+def as_customer_row(customer: ColdCustomer) -> pd.DataFrame:
+    """Return the one row of tables.CUSTOMERS, its keys aside, that describes the customer."""
     return pd.DataFrame(
         {
             columns.AGE: pd.array([customer.age], dtype="Int16"),
-            columns.CLUB: pd.Series([club], dtype=object),
-            columns.NEWS: pd.Series([news], dtype=object),
+            columns.CLUB: pd.Series([customer.club_member_status], dtype=object),
+            columns.NEWS: pd.Series([customer.fashion_news_frequency], dtype=object),
             columns.FN: [int(customer.fn)],
             columns.ACTIVE: [int(customer.active)],
         }
     )
 
 
-def _allowed(name: str, value: str | None, values: tuple[str, ...]) -> str | None:
-    if value is None:
-        return None
+def _spelled(name: str, value: str | None, allowed: ValidateParams) -> str | None:
+    values = _known(name, allowed)
+    if value is None or not values:
+        return value
     for known in values:
         if known.casefold() == value.casefold():
             return known
     raise BadInput(
         f"{name} is one of {', '.join(values)}",
         found=repr(value),
-        fix="use one of them, or leave it out",
+        fix=f"use one of them, or leave it out; validate.known_values.customers.{name} in "
+        "params.yaml allows others from the next training on",
     )
+
+
+def _known(name: str, allowed: ValidateParams) -> Sequence[str]:
+    return [str(value) for value in allowed.known_values.get("customers", {}).get(name, [])]

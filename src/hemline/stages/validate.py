@@ -4,7 +4,8 @@ import logging
 from datetime import timedelta
 
 from hemline.data.expectations.checkpoint import check_tables
-from hemline.data.expectations.rules import ValidateParams, list_rules
+from hemline.data.expectations.rules import list_rules
+from hemline.data.expectations.thresholds import ValidateParams
 from hemline.data.expectations.validation_report import refuse, write_report, write_summary
 from hemline.data.split import DataParams, weeks_of
 from hemline.engine.engine import EngineParams

@@ -6,7 +6,11 @@ Without them every rule would join or group 31.8 million rows again.
 from typing import Final
 
 MISSING_DAYS: Final = "missing_days"
-"""The derived table of days without sales between the first and the last transaction."""
+"""The derived table of days without sales between the first and the last transaction.
+
+Closing days of the week are left out: of the weeks up to four before and after the day that have
+sales, which are at least four, fewer than half have some on its weekday.
+"""
 
 DERIVED: Final = {
     "unknown_articles": "SELECT * FROM article_keys WHERE NOT EXISTS "
@@ -16,15 +20,27 @@ DERIVED: Final = {
 }
 """Derived tables with the same SQL on both engines."""
 
-_SPAN: Final = (
-    "SELECT missing_day FROM (SELECT {} AS missing_day FROM transactions) AS span "
-    "WHERE missing_day NOT IN (SELECT t_dat FROM transactions WHERE t_dat IS NOT NULL)"
-)
+_MISSING_DAYS: Final = """
+    WITH days AS (SELECT DISTINCT t_dat FROM transactions WHERE t_dat IS NOT NULL),
+    span AS (SELECT {days_of_the_span} AS missing_day FROM days),
+    gaps AS (SELECT missing_day FROM span WHERE missing_day NOT IN (SELECT t_dat FROM days)),
+    near AS (
+        SELECT missing_day, t_dat, {days_between} AS apart FROM gaps CROSS JOIN days
+        WHERE {days_between} BETWEEN -31 AND 31),
+    weeks AS (
+        SELECT missing_day, floor((apart + 3) / 7.0) AS week,
+            max(CASE WHEN apart % 7 = 0 THEN 1 ELSE 0 END) AS sells
+        FROM near GROUP BY missing_day, floor((apart + 3) / 7.0)),
+    usual AS (
+        SELECT missing_day FROM weeks WHERE week <> 0
+        GROUP BY missing_day HAVING count(*) >= 4 AND 2 * sum(sells) < count(*))
+    SELECT missing_day FROM gaps WHERE missing_day NOT IN (SELECT missing_day FROM usual)"""
 DERIVED_BY_ENGINE: Final[dict[str, dict[str, str]]] = {
     "duckdb": {
-        MISSING_DAYS: _SPAN.format(
-            "CAST(unnest(generate_series(CAST(min(t_dat) AS TIMESTAMP), "
-            "CAST(max(t_dat) AS TIMESTAMP), INTERVAL 1 DAY)) AS DATE)"
+        MISSING_DAYS: _MISSING_DAYS.format(
+            days_of_the_span="CAST(unnest(generate_series(CAST(min(t_dat) AS TIMESTAMP), "
+            "CAST(max(t_dat) AS TIMESTAMP), INTERVAL 1 DAY)) AS DATE)",
+            days_between="datediff('day', missing_day, t_dat)",
         ),
         "repeats": """
             SELECT t_dat, customer, article, count(*) + 1 AS n_rows FROM (
@@ -34,7 +50,10 @@ DERIVED_BY_ENGINE: Final[dict[str, dict[str, str]]] = {
             WHERE again GROUP BY t_dat, customer, article""",
     },
     "spark": {
-        MISSING_DAYS: _SPAN.format("explode(sequence(min(t_dat), max(t_dat)))"),
+        MISSING_DAYS: _MISSING_DAYS.format(
+            days_of_the_span="explode(sequence(min(t_dat), max(t_dat)))",
+            days_between="datediff(t_dat, missing_day)",
+        ),
         "repeats": """
             SELECT t_dat, customer, article, count(*) AS n_rows FROM transactions
             WHERE t_dat IS NOT NULL GROUP BY t_dat, customer, article HAVING count(*) > 1""",

@@ -13,11 +13,9 @@ and no braces except {batch}.
 # ruff: noqa: S608 (the SQL is made of our own names, and values from params.yaml are quoted)
 
 from dataclasses import dataclass
-from datetime import date
-from typing import Final, Literal
+from datetime import date, timedelta
 
 from great_expectations.expectations.core import (  # type: ignore[attr-defined]  # no __all__
-    ExpectColumnMaxToBeBetween,
     ExpectColumnValuesToBeBetween,
     ExpectColumnValuesToBeInSet,
     ExpectColumnValuesToBeUnique,
@@ -27,15 +25,8 @@ from great_expectations.expectations.core import (  # type: ignore[attr-defined]
 )
 from great_expectations.expectations.expectation import Expectation
 
-from hemline import columns, tables
-
-Table = Literal["articles", "customers", "transactions"]
-
-SCHEMAS: Final = {
-    "articles": tables.ARTICLES,
-    "customers": tables.CUSTOMERS,
-    "transactions": tables.TRANSACTIONS,
-}
+from hemline import columns
+from hemline.data.expectations.thresholds import SCHEMAS, Table
 
 
 @dataclass(frozen=True)
@@ -127,18 +118,27 @@ def between(table: Table, column: str, low: float | date, high: float | date, ke
 
 
 def reaches(needed_through: date) -> Rule:
-    """Return the rule that the transactions are fresh enough for a whole test week."""
-    rule = f"the transactions reach {needed_through}, the last day of the test week"
-    return Rule(
-        suite="transactions",
-        table="transactions",
-        column=columns.DAY,
-        rule=rule,
+    """Return the rule that the transactions are fresh enough for a whole test week.
+
+    A last day on which the shop is closed every week is not waited for: nothing was sold on its
+    weekday in the four weeks before.
+    """
+    weekly = timedelta(days=7)
+    sells = " OR ".join(
+        f"(t_dat > last_day - INTERVAL {weekly.days * back} DAY "
+        f"AND t_dat <= DATE '{needed_through - back * weekly}')"
+        for back in range(1, 5)
+    )
+    return query_rule(
+        "transactions",
+        columns.DAY,
+        f"the transactions reach {needed_through}, the last day of the test week",
+        "SELECT last_day FROM (SELECT max(last_day) AS last_day, "
+        f"max(CASE WHEN {sells} THEN 1 ELSE 0 END) AS sells FROM {{batch}} "
+        "CROSS JOIN (SELECT max(t_dat) AS last_day FROM {batch}) AS latest) AS reached "
+        f"WHERE last_day IS NULL OR last_day <= DATE '{needed_through - weekly}' "
+        f"OR (last_day < DATE '{needed_through}' AND sells = 1)",
         fix="get newer transactions, or set data.cut back in params.yaml",
-        rows="SELECT max(t_dat) AS last_day FROM {batch}",
-        expectation=ExpectColumnMaxToBeBetween(
-            column=columns.DAY, min_value=needed_through, description=rule
-        ),
     )
 
 

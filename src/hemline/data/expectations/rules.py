@@ -7,16 +7,12 @@ in params.yaml; rules without exceptions (no unknown ids, no repeated ids) have 
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Annotated, ClassVar, Final, Self
-
-from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+from typing import Final
 
 from hemline import columns, tables
 from hemline.data.expectations.derived_tables import MISSING_DAYS
 from hemline.data.expectations.rule import (
-    SCHEMAS,
     Rule,
-    Table,
     between,
     corrected,
     filled,
@@ -29,7 +25,7 @@ from hemline.data.expectations.rule import (
     reaches,
     unique,
 )
-from hemline.params import Section
+from hemline.data.expectations.thresholds import ValidateParams
 
 ACROSS: Final = "across"
 """The suite of rules about several tables."""
@@ -40,36 +36,6 @@ _SHORTENED: Final = f"{only_of(columns.ARTICLE_ID, _DIGITS)} AND length(article_
 _AS_TEXT: Final = (
     "the id was read as a number somewhere and lost its leading zero: export ids as text"
 )
-
-
-Share = Annotated[float, Field(ge=0, le=1)]
-
-
-class ValidateParams(Section):
-    """Thresholds; tables and columns are named as in tables.py."""
-
-    section: ClassVar[str] = "validate"
-    min_rows: dict[Table, NonNegativeInt]
-    max_null_share: dict[Table, dict[str, Share]]
-    known_values: dict[Table, dict[str, list[str | int]]]
-    min_age: int
-    max_age: int
-    min_price: float
-    max_price: float
-    earliest_day: date
-    latest_day: date
-    max_missing_days: NonNegativeInt
-    max_repeated_share: Share
-    max_units: PositiveInt
-
-    @model_validator(mode="after")
-    def _columns_exist(self) -> Self:
-        for thresholds in (self.max_null_share, self.known_values):
-            for table, by_column in thresholds.items():
-                unknown = [name for name in by_column if name not in SCHEMAS[table].names]
-                if unknown:
-                    raise ValueError(f"{table} has no column {', '.join(unknown)}")
-        return self
 
 
 def list_rules(params: ValidateParams, *, needed_through: date) -> list[Rule]:
@@ -196,7 +162,8 @@ def _without_gaps(max_missing_days: int) -> Rule:
     return query_rule(
         "transactions",
         columns.DAY,
-        f"at most {max_missing_days} days of the span have no transaction",
+        f"at most {max_missing_days} days of the span have no transaction, "
+        "closing days of the week aside",
         f"SELECT missing_day FROM {MISSING_DAYS} WHERE EXISTS (SELECT 1 FROM {{batch}}) AND "
         f"(SELECT count(*) FROM {MISSING_DAYS}) > {max_missing_days} ORDER BY missing_day",
         fix=corrected("export the missing days", "max_missing_days"),

@@ -15,6 +15,7 @@ import pandas as pd
 from scipy import sparse
 
 from hemline import columns
+from hemline.models.label_shift import open_window
 
 ATTRIBUTES: Final = (
     columns.PRODUCT_CODE,
@@ -69,7 +70,9 @@ class ArticleFeatures:
 
     def is_on_sale(self, days: int) -> npt.NDArray[np.bool_]:
         """Return whether somebody bought each article in the last days."""
-        return np.asarray(self.column("days_since_last_sale") <= days)
+        since = self.column("days_since_last_sale")
+        sold = since[np.isfinite(since)]  # the others were never sold
+        return np.asarray(since <= open_window(sold, days))
 
     def column(self, name: str) -> npt.NDArray[np.float32]:
         """Return one column of the state, float32 of shape (articles,)."""
@@ -115,7 +118,7 @@ def compute_article_features(
     article = purchases[columns.ARTICLE].to_numpy(np.int64)
     customer = purchases[columns.CUSTOMER].to_numpy(np.int64)
     codes = np.stack([pd.factorize(articles[name])[0] for name in ATTRIBUTES], axis=1)
-    recent = days_ago <= recent_days
+    recent = days_ago <= open_window(days_ago.astype(np.float32), recent_days)
 
     def lift(column: str) -> npt.NDArray[np.float32]:
         segment = segments[column].to_numpy(np.int64)

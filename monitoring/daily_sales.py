@@ -1,0 +1,90 @@
+"""How many transactions each day has, and how many are usual on its weekday.
+
+A day without transactions that lies before later ones is a closed day: a holiday, a strike, a
+lockdown. Only the end of the data can be incomplete. The price: a day that a delivery lost cannot
+be told from a closed one, so where its weekday usually sells it is called closed or lost.
+
+What is usual is read from weeks in which the shop was open, so that data that end too early are
+noticed after a lockdown as well.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from statistics import median
+from typing import Final
+
+import narwhals as nw
+
+from hemline import columns
+from hemline.engine.engine import Engine
+
+WEEK: Final = timedelta(days=7)
+_WEEKS_READ: Final = 53  # a longer closure counts as the first week of a new shop
+
+
+@dataclass(frozen=True)
+class DailySales:
+    """The number of transactions of each day, in the weeks up to some day.
+
+    Attributes:
+        counts: by day; days without transactions are left out.
+        latest: the latest day with a transaction, which may lie after those; None without any.
+    """
+
+    counts: Mapping[date, int]
+    latest: date | None
+
+    def on(self, day: date) -> int:
+        """Return the number of transactions of a day."""
+        return self.counts.get(day, 0)
+
+    def usual(self, day: date, reference_weeks: int) -> float | None:
+        """Return the median of the same weekday in the latest weeks with sales before the day.
+
+        None where there is no such week, as in the first week of the data.
+        """
+        first = min(self.counts, default=day)
+        starts = [day - WEEK * back for back in range(1, _WEEKS_READ + 1)]
+        is_open = [start for start in starts if start >= first and self._sells_in_week(start)]
+        latest = is_open[:reference_weeks]
+        return median(self.on(start) for start in latest) if latest else None
+
+    def known_through(self, reference_weeks: int) -> date | None:
+        """Return the latest day, or the closing days of the week that follow directly after it.
+
+        A shop that is closed on Sundays delivers nothing for a Sunday that could be waited for.
+        """
+        if self.latest is None:
+            return None
+        day = self.latest
+        while (
+            self.usual(day + timedelta(days=1), reference_weeks) == 0 and day - self.latest < WEEK
+        ):
+            day += timedelta(days=1)
+        return day
+
+    def _sells_in_week(self, start: date) -> bool:
+        return any(self.on(start + timedelta(days=days)) for days in range(WEEK.days))
+
+
+def read_daily_sales(engine: Engine, transactions: Path, until: date | None = None) -> DailySales:
+    """Return the days of about the year before `until`; None is the end of the data."""
+    latest = latest_day(engine, transactions)
+    if latest is None:
+        return DailySales({}, None)
+    end = latest + timedelta(days=1) if until is None else until
+    day = nw.col(columns.DAY)
+    rows = engine.read(transactions).filter(day >= end - (_WEEKS_READ + 1) * WEEK, day < end)
+    counts = engine.to_arrow(rows.group_by(columns.DAY).agg(n_rows=nw.len()))
+    by_day = dict(zip(*(column.to_pylist() for column in counts.columns), strict=True))
+    return DailySales(by_day, latest)
+
+
+def latest_day(engine: Engine, transactions: Path) -> date | None:
+    """Return the latest day with a transaction; None where there is none at all."""
+    day = nw.col(columns.DAY)
+    maximum = engine.to_arrow(engine.read(transactions).select(day.max()))
+    latest: date | None = maximum[columns.DAY][0].as_py()
+    return latest

@@ -1,0 +1,50 @@
+"""Section `validate` of params.yaml: what the rules about the tables allow.
+
+It stands apart from the rules, because Great Expectations takes seconds to import: what may be
+asked about a cold customer is read from here too.
+"""
+
+from datetime import date
+from typing import Annotated, ClassVar, Final, Literal, Self
+
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+
+from hemline import tables
+from hemline.params import Section
+
+Table = Literal["articles", "customers", "transactions"]
+
+SCHEMAS: Final = {
+    "articles": tables.ARTICLES,
+    "customers": tables.CUSTOMERS,
+    "transactions": tables.TRANSACTIONS,
+}
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class ValidateParams(Section):
+    """Thresholds; tables and columns are named as in tables.py."""
+
+    section: ClassVar[str] = "validate"
+    min_rows: dict[Table, NonNegativeInt]
+    max_null_share: dict[Table, dict[str, Share]]
+    known_values: dict[Table, dict[str, list[str | int]]]
+    min_age: int
+    max_age: int
+    min_price: float
+    max_price: float
+    earliest_day: date
+    latest_day: date
+    max_missing_days: NonNegativeInt
+    max_repeated_share: Share
+    max_units: PositiveInt
+
+    @model_validator(mode="after")
+    def _columns_exist(self) -> Self:
+        for thresholds in (self.max_null_share, self.known_values):
+            for table, by_column in thresholds.items():
+                unknown = [name for name in by_column if name not in SCHEMAS[table].names]
+                if unknown:
+                    raise ValueError(f"{table} has no column {', '.join(unknown)}")
+        return self
