@@ -34,6 +34,7 @@ from flows.schedule import dry_run_records, is_overtaken, weeks_to_evaluate
 from flows.screen import RunFailed, open_screen, show, step
 from flows.ui_pages import publish_project
 from hemline import environment
+from hemline.cli.terminal import say
 from hemline.engine.engine import Engine, open_engine
 from hemline.errors import BadInput
 from monitoring.alerts.alert import AlertParams
@@ -210,7 +211,8 @@ def main(
         typer.echo("Dry run: nothing is recorded, no alerts are sent.")
     elif not run.is_new:
         typer.echo("It was decided before; the first decision counts.")
-    typer.echo("".join(f"  {reason}\n" for reason in run.decision.reasons), nl=False)
+    for reason in run.decision.reasons:
+        say(f"  {reason}")
     typer.echo(f"retrain: {'yes' if run.decision.retrain else 'no'}\npage:    {run.page}")
 
 

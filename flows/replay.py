@@ -30,6 +30,7 @@ from flows.project import ALARMS, Project
 from flows.screen import expect_steps, open_screen, step
 from flows.ui_pages import publish_project
 from hemline import environment
+from hemline.cli.terminal import as_text
 from hemline.errors import BadInput
 from monitoring.champion_lists import Champion
 from monitoring.records import MonitorRecords, RunKind
@@ -218,7 +219,7 @@ def _print(history: pd.DataFrame, console: Console) -> None:
         ]
         columns = {place.partition(" in ")[0] for place in row["confirmed"].split(_BETWEEN)}
         shown = [str(row["week_end"]), *counts, ", ".join(sorted(columns)), row["decision"]]
-        table.add_row(*shown, style="bold" if row["decision"] else None)
+        table.add_row(*map(as_text, shown), style="bold" if row["decision"] else None)
     console.print(table)
     confirmed = int(history["confirmed"].ne("").sum())
     retrained = int(history["decision"].ne("").sum())

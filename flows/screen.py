@@ -24,7 +24,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Column
 
 from flows.tqdm_bar import Bar
-from hemline.errors import fail
+from hemline.errors import fail, print_safely, printable
 
 LOGS: Final = Path(".hemline") / "logs"
 MIN_WIDTH: Final = 100
@@ -59,14 +59,14 @@ class Step:
         """Log a line; a bar's line moves the bar on the screen, and is logged now and then."""
         bar = Bar.parse(line)
         if bar is None:
-            self.log(line)
+            self.log(printable(line))
             return
         screen = _SCREEN.get()
         if screen is not None and not bar.is_nested:
             screen.move(bar)
         if time.monotonic() - self._logged_at >= _LOG_SECONDS:
             self._logged_at = time.monotonic()
-            self.log(bar.detail)
+            self.log(printable(bar.detail))
 
 
 class _Warnings(logging.Handler):
@@ -100,7 +100,7 @@ class Screen:
 
     def show(self, message: str) -> None:
         """Print a message."""
-        self.console.print(message, markup=False, highlight=False, soft_wrap=True)
+        self.console.print(printable(message), markup=False, highlight=False, soft_wrap=True)
 
     def start(self, step: Step) -> None:
         """Name the step beside the bar, or print that it starts."""
@@ -111,7 +111,8 @@ class Screen:
 
     def move(self, bar: Bar) -> None:
         """Show how far the step is."""
-        self._update(completed=self._n_done + (bar.fraction or 0), detail=bar.detail)
+        detail = printable(bar.detail)
+        self._update(completed=self._n_done + (bar.fraction or 0), detail=detail)
 
     def end(self, step: Step, seconds: float) -> None:
         """Print the result of a step and its time."""
@@ -121,7 +122,7 @@ class Screen:
         else:
             line = f"{step.name:<{_NAME_WIDTH}} {step.result:<10} {duration(seconds):>11}"
             style = _STYLES.get(step.result, "dim")
-            self.console.print(line, style=style, markup=False, highlight=False)
+            self.console.print(printable(line), style=style, markup=False, highlight=False)
         self._update(completed=self._n_done, description="", place="", detail="")
 
     def _update(self, **changes: object) -> None:
@@ -237,19 +238,27 @@ def _screen_on(terminal: IO[str]) -> Iterator[Screen]:
         screen = Screen(console, progress)
         token = _SCREEN.set(screen)
         live.callback(_SCREEN.reset, token)
-        for name in _RUN_LOGGERS:
-            logging.getLogger(name).addHandler(screen.warnings)
-            live.callback(logging.getLogger(name).removeHandler, screen.warnings)
+        for logger in map(logging.getLogger, _RUN_LOGGERS):
+            logger.addFilter(print_safely)
+            live.callback(logger.removeFilter, print_safely)
+            logger.addHandler(screen.warnings)
+            live.callback(logger.removeHandler, screen.warnings)
         yield screen
 
 
 def _bar(console: Console) -> Progress:
     return Progress(
         SpinnerColumn(),
-        TextColumn("{task.description}", table_column=Column(no_wrap=True, width=_NAME_WIDTH)),
+        TextColumn(
+            "{task.description}",
+            markup=False,
+            table_column=Column(no_wrap=True, width=_NAME_WIDTH),
+        ),
         BarColumn(bar_width=20),
-        TextColumn("{task.fields[place]}"),
-        TextColumn("{task.fields[detail]}", table_column=Column(no_wrap=True, ratio=1)),
+        TextColumn("{task.fields[place]}", markup=False),
+        TextColumn(
+            "{task.fields[detail]}", markup=False, table_column=Column(no_wrap=True, ratio=1)
+        ),
         TimeElapsedColumn(),
         console=console,
         transient=True,

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from flows.dvc import Outcome
 from flows.project import Project
+from hemline.cli.terminal import as_text
 from hemline.evaluation.protocol import AP, BASELINE, SERVED
 from hemline.evaluation.score_report import told_apart_sentence
 
@@ -77,7 +78,7 @@ def print_scores(reports: Path, console: Console, *, min_customers: int) -> None
         table.add_column(heading, justify=justify, no_wrap=True)
     for row in maps.to_dict("records"):
         table.add_row(
-            row["model"],
+            as_text(row["model"]),
             f"{row[AP]:.4f}",
             f"{row['low']:.4f} to {row['high']:.4f}",
             f"{row[AP] / baseline:.2f}" if baseline else "",
@@ -93,8 +94,9 @@ def print_next_steps(project: Project, training: Training, console: Console) -> 
     """Print the verdict, which version is live, and where to look next."""
     if not training.is_new:
         console.print("\nNothing has changed since this version was registered.", end="")
-    console.print(f"\nVersion {training.version}: {training.reason}.", soft_wrap=True)
-    console.print(f"{training.live}.\n")
+    verdict = as_text(f"\nVersion {training.version}: {training.reason}.")
+    console.print(verdict, soft_wrap=True)
+    console.print(as_text(f"{training.live}.\n"))
     console.print("Next:")
     bin_folder = os.path.relpath(Path(sys.executable).parent)
     for what, where in (
@@ -104,4 +106,4 @@ def print_next_steps(project: Project, training: Training, console: Console) -> 
         ("read the scores with intervals", project.reports / "scores.md"),
         ("see what was checked in the data", project.validation / "index.html"),
     ):
-        console.print(f"  {what:<34}{where}", soft_wrap=True, highlight=False)
+        console.print(as_text(f"  {what:<34}{where}"), soft_wrap=True, highlight=False)

@@ -5,7 +5,9 @@ them: the libraries' own messages name neither the folder nor what to do.
 """
 
 import errno
+import logging
 import os
+import re
 import resource
 import shutil
 import sys
@@ -15,6 +17,10 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 import typer
+
+_CONTROLS: Final = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 
 class BadInput(ValueError):  # noqa: N818  (it names what came in, as StopIteration names an event)
@@ -27,8 +33,26 @@ class BadInput(ValueError):  # noqa: N818  (it names what came in, as StopIterat
     """
 
     def __init__(self, rule: str, *, found: str, fix: str) -> None:
-        super().__init__(f"rule:  {rule}\nfound: {found}\nfix:   {fix}")
-        self.rule, self.found, self.fix = rule, found, fix
+        self.rule, self.found, self.fix = (printable(part) for part in (rule, found, fix))
+        super().__init__(f"rule:  {self.rule}\nfound: {self.found}\nfix:   {self.fix}")
+
+
+def printable(text: str) -> str:
+    r"""Return the text as a terminal may print it: control characters are shown, not obeyed.
+
+    Names and ids come from files of others. An escape sequence in one would clear the screen, and
+    a mark of direction would reorder the line. Line breaks and tabs stay.
+
+    >>> print(printable("Plain\x1b[2J vest"))
+    Plain\x1b[2J vest
+    """
+    return _CONTROLS.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), text)
+
+
+def print_safely(record: logging.LogRecord) -> bool:
+    """Make a log message printable, as logs are read in terminals too; a filter that passes all."""
+    record.msg, record.args = printable(record.getMessage()), None
+    return True
 
 
 @contextmanager
@@ -45,7 +69,7 @@ def fail(message: str) -> NoReturn:
 
     The blank line before it also ends the line of a progress bar that is still open.
     """
-    typer.secho(f"\n{message}", err=True, fg="red")
+    typer.secho(f"\n{printable(message)}", err=True, fg="red")
     raise SystemExit(1) from None
 
 

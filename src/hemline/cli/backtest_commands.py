@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from hemline.cli.terminal import print_table, project_folder
+from hemline.cli.terminal import print_table, project_folder, say
 
 
 def backtest(
@@ -45,8 +45,8 @@ def backtest(
         )
     result = weeks_back.run_backtest(test, weeks, fresh=fresh)
     print_table(weeks_back.summary(result))
-    typer.echo(" ".join(result.told_apart.values()))
-    typer.echo(f"More in {test.folder / 'scores.md'}")
+    say(" ".join(result.told_apart.values()))
+    say(f"More in {test.folder / 'scores.md'}")
 
 
 def _pipeline_paths(project: Path) -> dict[str, Path]:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hemline.cli.terminal import open_registry
+from hemline.cli.terminal import open_registry, say
+from hemline.errors import printable
 
 if TYPE_CHECKING:
     from hemline.registry.versions import Version
@@ -53,7 +54,7 @@ def export(
 
         def on_start(n_done: int, n_customers: int, discarded: str) -> None:
             if discarded:
-                progress.write(f"Starting again: {discarded}.")
+                progress.write(printable(f"Starting again: {discarded}."))
             progress.reset(n_customers)
             # Lists of an earlier run do not count towards the speed of this one.
             progress.initial = progress.n = progress.last_print_n = n_done
@@ -61,7 +62,7 @@ def export(
 
         done = export_lists(storefront, spec, folder, on_start=on_start, on_part=progress.update)
     earlier = f", {done.n_resumed} of them by an earlier run" if done.n_resumed else ""
-    typer.echo(f"{done.n_customers} customers{earlier}: {done.table}, {done.submission}")
+    say(f"{done.n_customers} customers{earlier}: {done.table}, {done.submission}")
 
 
 def _load(number: str | None) -> "tuple[Version, Storefront]":

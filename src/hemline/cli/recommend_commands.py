@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hemline.cli.terminal import AsJson, open_registry, print_recommendations
+from hemline.cli.terminal import AsJson, open_registry, print_recommendations, say
 from hemline.errors import BadInput
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def _recommend(
         rows = recommendations.to_dict("records")
         typer.echo(json.dumps({"version": version.number, "answers": rows}, indent=1))
     elif recommendations.empty:
-        typer.echo(if_empty)
+        say(if_empty)
     else:
         print_recommendations(recommendations)
     if not as_json:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hemline import environment
-from hemline.errors import BadInput
+from hemline.errors import BadInput, printable
 
 if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
+    from rich.text import Text
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
@@ -55,17 +56,30 @@ def print_table(
 ) -> None:
     """Print a table; text that is too long is wrapped, or cut off with one_line."""
     from rich.table import Table  # noqa: PLC0415  (--help should not wait for it)
-    from rich.text import Text  # noqa: PLC0415  (as above)
 
-    table = Table(title=title, title_justify="left")
+    table = Table(title=None if title is None else as_text(title), title_justify="left")
     for name in rows.columns:
         heading = name if name == "article_id" else name.replace("_", " ")
-        table.add_column(heading, no_wrap=name == "article_id")
+        table.add_column(as_text(heading), no_wrap=name == "article_id")
     for row in rows.itertuples(index=False):
         texts = (f"{cell:.4f}" if isinstance(cell, float) else str(cell) for cell in row)
-        cells = (Text(text, no_wrap=one_line, overflow="ellipsis") for text in texts)
+        cells = [as_text(text) for text in texts]
+        for cell in cells:
+            cell.no_wrap, cell.overflow = one_line, "ellipsis"
         table.add_row(*cells)
     (console or stdout_console()).print(table)
+
+
+def say(text: str) -> None:
+    """Print a text that may hold names of others, as they are."""
+    typer.echo(printable(text))
+
+
+def as_text(text: str) -> "Text":
+    """Return a text for rich, which would read brackets in names as markup and fail on [/red]."""
+    from rich.text import Text  # noqa: PLC0415  (as above)
+
+    return Text(printable(text))
 
 
 def print_recommendations(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hemline.cli.terminal import AsJson, open_registry, print_table
+from hemline.cli.terminal import AsJson, open_registry, print_table, say
 
 if TYPE_CHECKING:
     from hemline.registry.champion_log import Change
@@ -35,7 +35,7 @@ def history(*, as_json: AsJson = False) -> None:
         return
     print_table(pd.DataFrame(versions).drop(columns="reason", errors="ignore"))
     for line in versions:
-        typer.echo(f"version {line['version']}: {line['reason'] or line['verdict']}")
+        say(f"version {line['version']}: {line['reason'] or line['verdict']}")
     if not changes:
         typer.echo("There was no champion yet.")
         return
@@ -139,7 +139,7 @@ def _note(sentence: str) -> None:
 
 
 def _print_change(change: "Change") -> None:
-    typer.echo(
+    say(
         f"champion: version {change.version}, previously {change.previous} "
         f"({change.how}, {change.at}): {change.reason}"
     )
@@ -158,13 +158,13 @@ def _print_lineage(lineage: "VersionLineage") -> None:
         **{f"  {path}": md5 for path, md5 in lineage.files.items()},
     }
     for name, value in rows.items():
-        typer.echo(f"{name:<40}{value}")
+        say(f"{name:<40}{value}")
     typer.echo("\nparameters (complete in the MLflow run)")
     for name, value in lineage.params.items():
-        typer.echo(f"  {name:<38}{value}")
+        say(f"  {name:<38}{value}")
     if not lineage.commands:
         typer.echo("\nIt was trained outside a git clone: only its hashes are known.")
         return
     typer.echo("\nTo reproduce it, in an empty folder:\n")
     for command in lineage.commands:
-        typer.echo(command)
+        say(command)

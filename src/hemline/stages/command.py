@@ -8,7 +8,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from hemline.errors import exit_on_bad_input, full_disk_refused
+from hemline.errors import exit_on_bad_input, full_disk_refused, print_safely
 
 InPath = Annotated[Path, typer.Option(exists=True)]
 OutPath = Annotated[Path, typer.Option()]
@@ -21,6 +21,8 @@ def run(main: Callable[..., None]) -> None:
     Bad input, a full disk and exhausted memory end it with a short message and exit status 1.
     """
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(print_safely)
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command()(_checking_disk(main))
     with exit_on_bad_input():

@@ -1,0 +1,70 @@
+"""What files of others hold is printed as it is: it neither changes the terminal nor fails."""
+
+import io
+import logging
+
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from flows.screen import Screen, Step
+from hemline.cli.terminal import print_recommendations, print_table, say
+from hemline.errors import BadInput, fail, print_safely, printable
+
+EVIL = "[/red][bold]vest[/] \x1b[2J\x1b]0;title\x07\r\x9b1A\u202e[link=x]"
+SHOWN = r"[/red][bold]vest[/] \x1b[2J\x1b]0;title\x07\r\x9b1A\u202e[link=x]"
+
+
+def console() -> tuple[Console, io.StringIO]:
+    written = io.StringIO()
+    return Console(file=written, width=400), written
+
+
+def test_control_characters_are_shown_and_everything_else_stays() -> None:
+    assert printable(EVIL) == SHOWN
+    names = (
+        "Käthe's \N{NO-BREAK SPACE}Jeans, 日本, \N{WOMAN}\N{ZERO WIDTH JOINER}\N{ROCKET}\n\tnext"
+    )
+    assert printable(names) == names
+    assert printable("\udc80\u2028") == r"\udc80\u2028"
+
+
+def test_a_table_shows_names_headings_and_titles_with_brackets() -> None:
+    on, written = console()
+    print_table(pd.DataFrame({EVIL: [EVIL]}), on, title=EVIL)
+    assert written.getvalue().count(SHOWN.replace("_", " ")) == 3
+    assert "\x1b" not in written.getvalue()
+
+
+def test_a_recommended_article_may_have_any_name() -> None:
+    on, written = console()
+    row = {"rank": 1, "article_id": EVIL, "name": EVIL, "score": 0.5, "source": EVIL}
+    print_recommendations(pd.DataFrame([row]), on, title=f"For customer {EVIL}")
+    assert written.getvalue().count(SHOWN) == 4
+
+
+def test_a_screen_shows_messages_steps_and_results(caplog: pytest.LogCaptureFixture) -> None:
+    on, written = console()
+    lines: list[str] = []
+    screen = Screen(on, None)
+    step = Step(EVIL, lines.append, result=EVIL)
+    screen.start(step)
+    step.output(EVIL)
+    screen.end(step, 1)
+    assert lines == [SHOWN]
+    assert written.getvalue() == f"{SHOWN}: started\n{SHOWN}: {SHOWN}, 1 s\n"
+    logger = logging.getLogger("stored text")
+    logger.addFilter(print_safely)
+    logger.warning("reason %s", EVIL)
+    assert caplog.messages == [f"reason {SHOWN}"]
+
+
+def test_a_refusal_shows_what_was_found(capsys: pytest.CaptureFixture[str]) -> None:
+    refusal = BadInput(EVIL, found=EVIL, fix=EVIL)
+    assert refusal.found == SHOWN
+    with pytest.raises(SystemExit):
+        fail(str(refusal))
+    say(EVIL)
+    printed = capsys.readouterr()
+    assert printed.out == f"{SHOWN}\n"
+    assert printed.err.count(SHOWN) == 3
