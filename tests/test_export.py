@@ -230,3 +230,64 @@ def test_an_export_of_other_columns_is_made_again(storefront: Storefront, tmp_pa
     again = export_lists(storefront, SPEC, tmp_path)
     assert again.n_resumed == 0
     assert again.discarded.startswith("columns was not recorded and is ['customer_id'")
+
+
+@pytest.mark.parametrize("name", ["recommendations.parquet", "submission.csv", "manifest.json"])
+@pytest.mark.parametrize("damage", ["overwritten", "cut short", "deleted"])
+def test_a_finished_file_that_was_changed_is_made_again(
+    storefront: Storefront, tmp_path: Path, whole: dict[str, bytes], name: str, damage: str
+) -> None:
+    path = tmp_path / "whole" / name
+    if damage == "deleted":
+        path.unlink()
+    else:
+        path.write_bytes(b"by hand" if damage == "overwritten" else path.read_bytes()[:-9])
+    done = export_lists(storefront, SPEC, tmp_path / "whole")
+    assert done.n_resumed == 0
+    assert (f"{name} is not what was exported" in done.discarded) == (name != "manifest.json")
+    assert files_in(tmp_path / "whole") == whole
+    assert export_lists(storefront, SPEC, tmp_path / "whole").n_resumed == N_CUSTOMERS
+
+
+@pytest.mark.parametrize("damage", ["cut short", "zeros", "one bit", "other rows"])
+def test_a_damaged_part_is_made_again_and_the_others_are_resumed(
+    storefront: Storefront, tmp_path: Path, whole: dict[str, bytes], damage: str
+) -> None:
+    folder = tmp_path / "damaged"
+    with largest_file(len(whole["recommendations.parquet"]) // 2), pytest.raises(BadInput):
+        export_lists(storefront, SPEC, folder)
+    part, other = sorted((folder / "parts").iterdir())[1:3]
+    content = bytearray(part.read_bytes())
+    if damage == "cut short":
+        del content[-20:]
+    elif damage == "zeros":
+        content = bytearray(len(content))
+    elif damage == "one bit":
+        content[len(content) // 3] ^= 1
+    else:
+        pq.write_table(pq.read_table(other).slice(1), part)
+        content = bytearray(part.read_bytes())
+    part.write_bytes(content)
+    done = export_lists(storefront, SPEC, folder)
+    assert done.n_resumed == N_CUSTOMERS - 50
+    assert done.discarded == f"{part.name} was damaged"
+    assert files_in(folder) == whole
+
+
+def test_a_folder_that_cannot_be_one_is_refused(storefront: Storefront, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    for folder in ("/dev/null", "/dev/null/lists", tmp_path / "file", "/proc/lists", "x" * 300):
+        with pytest.raises(BadInput, match="an export writes into a folder") as refusal:
+            export_lists(storefront, SPEC, Path(folder))
+        assert str(folder) in refusal.value.found
+
+
+def test_a_folder_that_may_not_be_written_is_refused(
+    storefront: Storefront, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", str(tmp_path))
+
+    monkeypatch.setattr("hemline.export.locked", refuse)  # root may write everywhere
+    with pytest.raises(BadInput, match="Permission denied"):
+        export_lists(storefront, SPEC, tmp_path)

@@ -54,7 +54,7 @@ def export(
 
         def on_start(n_done: int, n_customers: int, discarded: str) -> None:
             if discarded:
-                progress.write(printable(f"Starting again: {discarded}."))
+                progress.write(printable(f"Made again: {discarded}."))
             progress.reset(n_customers)
             # Lists of an earlier run do not count towards the speed of this one.
             progress.initial = progress.n = progress.last_print_n = n_done
