@@ -36,6 +36,7 @@ from hemline.registry.versions import Version
 from hemline.storefront import Storefront
 
 WEEK: Final = timedelta(weeks=1)
+_CENTURY: Final = 36_525  # days; a longer window has no first day
 
 Champion = tuple[Version, Storefront]
 """As registry.versions.load_champion returns it."""
@@ -193,7 +194,8 @@ class ChampionLists:
 
     def _popular_from(self, cut: date) -> date:
         """Return the first day of popularity's window; after a closure, of the one before it."""
-        day, window = nw.col(columns.DAY), timedelta(days=self.popularity.window_days)
+        day = nw.col(columns.DAY)
+        window = timedelta(days=min(self.popularity.window_days, _CENTURY))
         before = self.engine.read(self.transactions).filter(day < cut).select(day.max())
         latest = self.engine.to_arrow(before)[columns.DAY][0].as_py()
         is_closed = latest is not None and latest < cut - window

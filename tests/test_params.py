@@ -114,3 +114,113 @@ def test_a_table_has_both_rows_that_others_are_measured_against(name: str) -> No
 def test_a_missing_section_is_named(tmp_path: Path, text: str) -> None:
     with pytest.raises(BadInput, match="section 'serve'"):
         ServeParams.load(write(tmp_path, text))
+
+
+CONTENT = (ROOT / "params.yaml").read_text(encoding="utf-8")
+BILLION = "".join(
+    f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9 if n else ['x'])}]\n" for n in range(9)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (b"data:\n\tcut: 1\n", "line 2, column 1"),
+        (b"data:\n  cut: 'a\0b'\n", r"line 2: the character '\x00'"),
+        (b"data:\n  x: [1, 2\ncut: 3\n", "line 3, column 4"),
+        (b"data: {a: 1}\nserve: {}\ndata: {a: 2}\n", "line 3, column 1: 'data' stands in line 1"),
+        (b"data:\n  cut: 1\n  cut: 2\n", "line 3, column 3: 'cut' stands in line 2 already"),
+        (b"data:\n  cut: '\xff'\n", "line 2: the byte 0xff"),
+        ("data: 1\n".encode("utf-16"), "line 1: the byte 0xff"),
+        (BILLION.encode(), "line 2, column 10: an alias (*) is not allowed"),
+        (b"data: " + b"[" * 50_000, "too deep"),
+        (b"# " + b"x" * (1 << 20), "1,048,578 bytes"),
+        (b"data:\n  cut: 2020-02-30\n", "line 2, column 8: day is out of range"),
+        (b"data:\n  test_days: " + b"9" * 5000, "line 2, column 14: Exceeds the limit"),
+        (b"--- 1\n--- 2\n", "line 2, column 1"),
+    ],
+    ids=[
+        "tab", "NUL", "bracket", "section twice", "key twice", "Latin-1", "UTF-16", "aliases",
+        "nesting", "size", "no such day", "digits", "two documents",
+    ],
+)  # fmt: skip
+def test_what_is_no_yaml_is_refused_with_its_line(tmp_path: Path, text: bytes, found: str) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_bytes(text)
+    with pytest.raises(BadInput, match=r"params\.yaml is YAML in UTF-8") as refused:
+        DataParams.load(path)
+    assert found in refused.value.found
+    assert "params.yaml" in refused.value.fix
+
+
+@pytest.mark.parametrize("kind", ["no file", "a folder"])
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "params.yaml"
+    if kind == "a folder":
+        path.mkdir()
+    with pytest.raises(BadInput, match=r"params\.yaml can be read"):
+        DataParams.load(path)
+
+
+def changed(tmp_path: Path, section: str, key: str, value: object) -> Path:
+    content = yaml.safe_load(CONTENT)
+    content[section][key] = value
+    return write(tmp_path, yaml.safe_dump(content, sort_keys=False))
+
+
+NUMBERS = [
+    (section, name)
+    for section in SECTIONS
+    for name, value in yaml.safe_load(CONTENT)[section.section].items()
+    if isinstance(value, int | float) and not isinstance(value, bool)
+]
+
+
+@pytest.mark.parametrize(
+    ("section", "name"), NUMBERS, ids=lambda part: getattr(part, "section", part)
+)
+def test_no_number_is_absurd(tmp_path: Path, section: type[Section], name: str) -> None:
+    for value in (10**12, -(10**12), float("nan"), float("inf"), True, "many", None, [1], {}):
+        path = changed(tmp_path, section.section, name, value)
+        with pytest.raises(BadInput, match=rf"params\.yaml: {section.section}\.{name}") as refused:
+            section.load(path)
+        line = path.read_text().splitlines().index(f"{section.section}:") + 1
+        assert int(refused.value.found.rpartition(" line ")[2].rstrip(":")) > line
+        assert refused.value.fix == f"correct {section.section}.{name} in params.yaml"
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value"),
+    [
+        (DataParams, "test_days", 99_999_999),
+        (DataParams, "test_days", 0),
+        (DataParams, "validation_days", -7),
+        (DataParams, "history_years", 1e6),
+        (DataParams, "cut", "0001-01-01"),
+        (DataParams, "cut", "9999-12-31"),
+        (DataParams, "cut", "soon"),
+        (ClusterParams, "seed", -1),
+        (ClusterParams, "n_clusters", 128),
+        (ServeParams, "warm", []),
+        (ServeParams, "warm", "cvae"),
+        (EngineParams, "memory_limit", "lots"),
+        (EngineParams, "threads", 10**6),
+        (ValidateParams, "min_age", 100),
+        (ValidateParams, "earliest_day", "2031-01-01"),
+        (RankParams, "leaves", 1_000_000),
+        (FreshDataParams, "min_day_share", 1),
+    ],
+)
+def test_a_value_that_no_run_could_use_is_refused(
+    tmp_path: Path, section: type[Section], key: str, value: object
+) -> None:
+    with pytest.raises(BadInput, match=rf"params\.yaml: {section.section}"):
+        section.load(changed(tmp_path, section.section, key, value))
+
+
+def test_the_line_of_a_nested_key_is_named(tmp_path: Path) -> None:
+    text = CONTENT.replace("prior_follow: 0.7", "prior_follow: .nan")
+    line = text[: text.index("prior_follow")].count("\n") + 1
+    with pytest.raises(BadInput, match=r"monitor\.forecast\.prior_follow") as refused:
+        MonitorParams.load(write(tmp_path, text))
+    assert refused.value.found == f"nan in line {line}"

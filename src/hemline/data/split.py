@@ -8,9 +8,9 @@ for early stopping and belongs to the history afterwards.
 import math
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, PositiveFloat, model_validator
 
 from hemline.params import Section
 
@@ -19,10 +19,10 @@ class DataParams(Section):
     """The cut and the lengths of the history, the validation week and the test week."""
 
     section: ClassVar[str] = "data"
-    cut: date
+    cut: Annotated[date, Field(ge=date(1900, 1, 1), le=date(2999, 12, 31))]
     history_years: PositiveFloat
-    validation_days: PositiveInt
-    test_days: PositiveInt
+    validation_days: Annotated[int, Field(ge=1, le=366)]
+    test_days: Annotated[int, Field(ge=1, le=366)]
 
     @property
     def week_end(self) -> date:

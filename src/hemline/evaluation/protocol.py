@@ -47,7 +47,7 @@ class EvaluateParams(Section):
     """
 
     section: ClassVar[str] = "evaluate"
-    rows: dict[str, tuple[str, ...]]
+    rows: dict[str, Annotated[tuple[str, ...], Field(min_length=1)]]
     list_length: Annotated[int, Field(ge=20)]
     min_customers: PositiveInt
     bootstrap_samples: PositiveInt

@@ -7,10 +7,11 @@ none: 1 / rank stands in their place, which says the order once more and is show
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import Annotated, ClassVar, Final
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field
 
 from hemline.data.histories import Histories
 from hemline.errors import BadInput
@@ -28,8 +29,8 @@ class ServeParams(Section):
     """Which models serve customers with a history, and cold ones, in order."""
 
     section: ClassVar[str] = "serve"
-    warm: tuple[str, ...]
-    cold: tuple[str, ...]
+    warm: Annotated[tuple[str, ...], Field(min_length=1)]
+    cold: Annotated[tuple[str, ...], Field(min_length=1)]
 
 
 class Cascade:

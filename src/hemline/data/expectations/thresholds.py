@@ -41,7 +41,14 @@ class ValidateParams(Section):
     max_units: PositiveInt
 
     @model_validator(mode="after")
-    def _columns_exist(self) -> Self:
+    def _columns_exist_and_ranges_are_not_empty(self) -> Self:
+        for low, high in (
+            ("min_age", "max_age"),
+            ("min_price", "max_price"),
+            ("earliest_day", "latest_day"),
+        ):
+            if getattr(self, low) > getattr(self, high):
+                raise ValueError(f"{low} lies after {high}: no row could keep the rule")
         for thresholds in (self.max_null_share, self.known_values):
             for table, by_column in thresholds.items():
                 unknown = [name for name in by_column if name not in SCHEMAS[table].names]

@@ -35,7 +35,7 @@ class RerankParams(BaseModel):
         strengths: lambda, above 0 (the list unchanged, always shown) up to 1 (the mix alone).
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     candidates: PositiveInt
     prior_articles: PositiveFloat
     strengths: tuple[Annotated[float, Field(gt=0, le=1)], ...]
