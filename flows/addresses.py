@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+from hemline.errors import BadInput
+
+_LAST_PORT: Final = 65_535
 HOST: Final = "127.0.0.1"
 PORTS: Final = {
     "HEMLINE_PREFECT_PORT": 4200,
@@ -52,9 +55,30 @@ class Addresses:
 
 
 def addresses() -> Addresses:
-    """Return the addresses, as moved by the variables of PORTS."""
-    ports = [int(os.environ.get(name, default)) for name, default in PORTS.items()]
-    return Addresses(*(f"http://{HOST}:{port}" for port in ports))
+    """Return the addresses, as moved by the variables of PORTS.
+
+    Raises:
+        BadInput: a variable is no port, or two servers would have the same one.
+    """
+    ports = {name: _port(name, default) for name, default in PORTS.items()}
+    if len(set(ports.values())) < len(ports):
+        raise BadInput(
+            "every server has a port of its own",
+            found=", ".join(f"{name}={port}" for name, port in ports.items()),
+            fix="set these variables to different numbers, or unset them",
+        )
+    return Addresses(*(f"http://{HOST}:{port}" for port in ports.values()))
+
+
+def _port(name: str, default: int) -> int:
+    text = os.environ.get(name, str(default))
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= _LAST_PORT):
+        raise BadInput(
+            f"the environment variable {name} is a port, from 1 to {_LAST_PORT}",
+            found=repr(text),
+            fix=f"set it to such a number, or unset it to use {default}",
+        )
+    return int(text)
 
 
 def responds(address: str) -> bool:

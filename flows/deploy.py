@@ -7,17 +7,18 @@ their automations, this module those of automations.yaml.
 import subprocess
 import sys
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import typer
-import yaml
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.events.schemas.automations import AutomationCore
 from prefect.settings import PREFECT_API_URL
+from pydantic import ValidationError
 
 from flows.addresses import addresses, responds
 from flows.command_line import run_command
 from hemline.errors import BadInput
+from hemline.params import read_mapping
 
 POOL: Final = "hemline"
 _AUTOMATIONS: Final = "automations.yaml"
@@ -27,9 +28,10 @@ def deploy(root: Path) -> list[str]:
     """Deploy everything and return the names of the automations in automations.yaml.
 
     Raises:
-        BadInput: no server responds, or it refuses the work pool or a deployment.
+        BadInput: automations.yaml has another form, no server responds, or it refuses the work pool
+            or a deployment.
     """
-    api = PREFECT_API_URL.value()
+    automations, api = _automations(root), PREFECT_API_URL.value()
     if not api or not responds(f"{api}/health"):
         raise BadInput(
             "a Prefect server is running",
@@ -39,7 +41,7 @@ def deploy(root: Path) -> list[str]:
     _prefect(root, "work-pool", "create", POOL, "--type", "process", "--overwrite")
     _prefect(root, "deploy", "--all")
     with get_client(sync_client=True) as client:
-        return [_put(client, automation) for automation in _automations(root)]
+        return [_put(client, automation) for automation in automations]
 
 
 def main() -> None:
@@ -52,8 +54,28 @@ def main() -> None:
 
 
 def _automations(root: Path) -> list[AutomationCore]:
-    content = yaml.safe_load((root / _AUTOMATIONS).read_text(encoding="utf-8"))
-    return [AutomationCore.model_validate(one) for one in content["automations"]]
+    path = root / _AUTOMATIONS
+    automations = read_mapping(path).get("automations")
+    if not isinstance(automations, list):
+        raise BadInput(
+            f"{path} has a list of automations",
+            found=f"{automations!r}",
+            fix=f"correct {path.name}; an empty list is []",
+        )
+    return [_automation(path, one) for one in automations]
+
+
+def _automation(path: Path, content: Any) -> AutomationCore:
+    try:
+        return AutomationCore.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = content.get("name") if isinstance(content, dict) else None
+        raise BadInput(
+            f"{path} holds automations as Prefect has them",
+            found=f"{name or repr(content)}: {'.'.join(map(str, first['loc']))}: {first['msg']}",
+            fix=f"correct it in {path.name}",
+        ) from None
 
 
 def _put(client: SyncPrefectClient, automation: AutomationCore) -> str:

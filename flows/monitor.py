@@ -32,6 +32,7 @@ from flows.command_line import run_command
 from flows.project import Project
 from flows.schedule import dry_run_records, is_overtaken, weeks_to_evaluate
 from flows.screen import RunFailed, open_screen, show, step
+from flows.sections import check_monitor_params
 from flows.ui_pages import publish_project
 from hemline import environment
 from hemline.cli.terminal import say
@@ -87,9 +88,11 @@ def monitor(
     """
     root = root.resolve()
     environment.apply(root)
-    project, logger = Project.at(root), get_run_logger()
-    records = MonitorRecords(project.monitoring)
+    logger = get_run_logger()
     try:
+        project = Project.at(root)
+        check_monitor_params(project.params)
+        records = MonitorRecords(project.monitoring)
         if not dry_run:  # so that the address of all weeks, which every alert has, leads somewhere
             monitor_steps.draw_history(project, records, links(project))
         publish_project(root)

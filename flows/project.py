@@ -1,11 +1,10 @@
 """The project folder as a flow sees it: where dvc.yaml puts things, and where data comes from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
 from typing import Final, Literal, Self
 
-import yaml
 from ruamel.yaml import YAML
 
 from flows.dvc import Report
@@ -17,6 +16,7 @@ from hemline.engine.engine import EngineParams
 from hemline.errors import BadInput
 from hemline.evaluation.version_lists import TargetWeek
 from hemline.files import replaced_file
+from hemline.params import pipeline_paths
 from hemline.storefront import VersionFiles
 
 Source = Literal["synthetic", "kaggle"]
@@ -42,10 +42,21 @@ class Project:
 
     @classmethod
     def at(cls, root: Path) -> Self:
-        """Return the project in a folder, its paths as dvc.yaml has them."""
-        pipeline = yaml.safe_load((root / "dvc.yaml").read_text(encoding="utf-8"))
-        paths = pipeline["vars"][0]["paths"]
-        return cls(root.resolve(), **{name: Path(path) for name, path in paths.items()})
+        """Return the project in a folder, its paths as dvc.yaml has them.
+
+        Raises:
+            BadInput: dvc.yaml cannot be read, or lacks a path.
+        """
+        paths = pipeline_paths(root / "dvc.yaml")
+        names = [field.name for field in fields(cls) if field.name != "root"]
+        missing = [name for name in names if name not in paths]
+        if missing:
+            raise BadInput(
+                f"{root / 'dvc.yaml'} has the paths of the project under vars, paths",
+                found=f"no {', '.join(missing)}",
+                fix="compare it with the dvc.yaml of the repository",
+            )
+        return cls(root.resolve(), **{name: paths[name] for name in names})
 
     @property
     def params(self) -> Path:

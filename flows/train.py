@@ -35,6 +35,7 @@ from flows.project import (
     unlink_kaggle_files,
 )
 from flows.screen import RunFailed, expect_steps, open_screen, show, step
+from flows.sections import check_all_params
 from flows.training_report import (
     Training,
     failure_page,
@@ -105,6 +106,7 @@ def train(
             dvc.training_lock(root, _inform, wait_seconds=60 * wait_minutes) as lock,
         ):
             project = Project.at(root)
+            check_all_params(project.params)
             if size is not None:  # first: it may refuse, and then nothing has changed
                 choose_size(project, size, _inform)
             if data is not None:
@@ -127,10 +129,7 @@ def train(
         return Failed(message=str(unfit))
     except (BadInput, dvc.TrainingLocked) as refusal:
         logger.error("%s", refusal)  # noqa: TRY400  (the message is the whole story)
-        report_failure(
-            Project.at(root), logger, week_end=week_end, stage=_FLOW, message=str(refusal)
-        )
-        return Failed(message=str(refusal))
+        return _refused(root, refusal, week_end)
     except Exception as error:
         message = f"{type(error).__name__}: {error}"
         report_failure(Project.at(root), logger, week_end=week_end, stage=_FLOW, message=message)
@@ -281,6 +280,16 @@ def _check_test_week(project: Project) -> None:
     problem = check(project, dates.week_end, dry_run=False)
     if problem is not None:
         raise _UnfitWeek(problem)
+
+
+def _refused(root: Path, refusal: Exception, week_end: date | None) -> State[Any]:
+    logger = get_run_logger()
+    try:
+        project = Project.at(root)
+        report_failure(project, logger, week_end=week_end, stage=_FLOW, message=str(refusal))
+    except BadInput as unread:  # nobody can be alerted if it is params.yaml that is broken
+        logger.error("no alert was sent: %s", unread)  # noqa: TRY400  (the message says it all)
+    return Failed(message=str(refusal))
 
 
 def _failed(project: Project, stage: str, state: State[Any], week_end: date | None) -> State[Any]:

@@ -3,6 +3,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from flows.addresses import addresses
+from flows.deploy import deploy
+from flows.project import Project
+from flows.sections import check_all_params, check_monitor_params
 from hemline.data.acquire.typed_tables import AcquireParams
 from hemline.data.expectations.thresholds import ValidateParams
 from hemline.data.split import DataParams
@@ -224,3 +228,58 @@ def test_the_line_of_a_nested_key_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"monitor\.forecast\.prior_follow") as refused:
         MonitorParams.load(write(tmp_path, text))
     assert refused.value.found == f"nan in line {line}"
+
+
+def test_every_section_is_checked_before_a_training_and_unknown_ones_are_named(
+    tmp_path: Path,
+) -> None:
+    check_all_params(ROOT / "params.yaml")
+    with pytest.raises(BadInput, match="found: also evalute"):
+        check_all_params(write(tmp_path, CONTENT + "evalute: {}\n"))
+    late = CONTENT.replace("latency_answers: 200", "latency_answers: 0")
+    with pytest.raises(BadInput, match=r"gate\.latency_answers"):
+        check_all_params(write(tmp_path, late))
+
+
+def test_the_monitor_checks_what_it_reads(tmp_path: Path) -> None:
+    check_monitor_params(ROOT / "params.yaml")
+    with pytest.raises(BadInput, match=r"fresh_data\.reference_weeks"):
+        check_monitor_params(changed(tmp_path, "fresh_data", "reference_weeks", 0))
+
+
+@pytest.mark.parametrize(
+    "value", ["abc", "", "0", "65536", "99999", "-1", "4200.0", "९", "1" * 5000]
+)
+def test_a_variable_that_is_no_port_is_named(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("HEMLINE_PAGES_PORT", value)
+    with pytest.raises(BadInput, match="HEMLINE_PAGES_PORT is a port, from 1 to 65535"):
+        addresses()
+
+
+def test_two_servers_have_two_ports(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEMLINE_PAGES_PORT", "4200")
+    with pytest.raises(BadInput, match="HEMLINE_PREFECT_PORT=4200"):
+        addresses()
+    monkeypatch.setenv("HEMLINE_PAGES_PORT", "4201")
+    assert addresses().pages.endswith(":4201")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "vars: 3", "vars: [{paths: [1]}]", "vars:\n\t- x", "stages: {}", "[1]"]
+)
+def test_a_pipeline_without_its_paths_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "dvc.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(BadInput, match=r"dvc\.yaml"):
+        Project.at(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "automations: 3", "automations: [3]", "automations: [{name: x, trigger: y}]", "a: [1"],
+)
+def test_automations_of_another_form_are_refused_before_anything_is_deployed(
+    tmp_path: Path, text: str
+) -> None:
+    (tmp_path / "automations.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(BadInput, match=r"automations\.yaml"):
+        deploy(tmp_path)

@@ -11,6 +11,8 @@ YAML's aliases are refused, since a few lines of them stand for gigabytes.
 
 import reprlib
 from collections.abc import Iterator
+from copy import deepcopy
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Final, Self
 
@@ -108,7 +110,27 @@ def read_mapping(path: Path) -> dict[str, Any]:
             found="an empty file" if content is None else f"a {type(content).__name__}",
             fix=_restore(path),
         )
-    return content
+    return deepcopy(content)
+
+
+def pipeline_paths(pipeline: Path) -> dict[str, Path]:
+    """Return the paths in dvc.yaml, the one place where they are written.
+
+    Raises:
+        BadInput: as read_mapping, or it has no paths under vars.
+    """
+    variables = read_mapping(pipeline).get("vars")
+    parts = variables if isinstance(variables, list) else []
+    paths = next(
+        (part["paths"] for part in parts if isinstance(part, dict) and "paths" in part), {}
+    )
+    if not isinstance(paths, dict) or not all(isinstance(path, str) for path in paths.values()):
+        raise BadInput(
+            f"{pipeline} names paths under vars, paths",
+            found=reprlib.repr(paths),
+            fix=_restore(pipeline),
+        )
+    return {str(name): Path(path) for name, path in paths.items()}
 
 
 class _Loader(yaml.SafeLoader):
@@ -138,13 +160,19 @@ class _Loader(yaml.SafeLoader):
             raise yaml.constructor.ConstructorError(None, None, str(error), mark) from None
 
 
+@lru_cache(maxsize=4)
+def _content_of(text: str) -> tuple[Any, yaml.Node | None]:
+    """Return the content of a YAML text, and the same as nodes; a run reads 20 sections of one."""
+    loader = _Loader(text)
+    root = loader.get_single_node()
+    return (None if root is None else loader.construct_document(root)), root
+
+
 def _parse(path: Path) -> tuple[Any, yaml.Node | None]:
     """Return the content of a YAML file, and the same as nodes, which know their lines."""
     text = _read_text(path)
     try:
-        loader = _Loader(text)
-        root = loader.get_single_node()
-        return (None if root is None else loader.construct_document(root)), root
+        return _content_of(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = "" if mark is None else f"line {mark.line + 1}, column {mark.column + 1}: "

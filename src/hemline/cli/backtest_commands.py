@@ -51,7 +51,6 @@ def backtest(
 
 def _pipeline_paths(project: Path) -> dict[str, Path]:
     """Return the paths in dvc.yaml, the one place where they are written."""
-    import yaml  # noqa: PLC0415  (as above)
+    from hemline.params import pipeline_paths  # noqa: PLC0415  (as above)
 
-    pipeline = yaml.safe_load((project / "dvc.yaml").read_text(encoding="utf-8"))
-    return {name: Path(path) for name, path in pipeline["vars"][0]["paths"].items()}
+    return pipeline_paths(project / "dvc.yaml")

@@ -1,0 +1,82 @@
+"""Whether params.yaml says what a run needs, checked before the run changes anything.
+
+Each stage checks its own sections too, but the last of them starts an hour after the first.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from hemline.data.acquire.typed_tables import AcquireParams
+from hemline.data.expectations.thresholds import ValidateParams
+from hemline.data.split import DataParams
+from hemline.data.synthetic.shop import SyntheticParams
+from hemline.engine.engine import EngineParams
+from hemline.errors import BadInput
+from hemline.models.popularity import PopularityParams
+from hemline.params import Section, read_mapping
+from monitoring.alerts.alert import AlertParams
+from monitoring.champion_lists import PerformanceParams
+from monitoring.completeness import FreshDataParams
+from monitoring.monitor_params import MonitorParams
+
+MONITORING: tuple[type[Section], ...] = (
+    DataParams,
+    EngineParams,
+    ValidateParams,
+    FreshDataParams,
+    MonitorParams,
+    PerformanceParams,
+    PopularityParams,
+    AlertParams,
+)
+"""What a run of the monitor reads."""
+
+
+def check_monitor_params(params: Path) -> None:
+    """Check what a run of the monitor reads; raises BadInput for the first thing wrong."""
+    _check(params, MONITORING)
+
+
+def check_all_params(params: Path) -> None:
+    """Check every section, and that there is no other; raises BadInput for the first thing wrong.
+
+    Imports every model, which takes some seconds.
+    """
+    sections = all_sections()
+    unknown = read_mapping(params).keys() - {section.section for section in sections}
+    if unknown:
+        raise BadInput(
+            f"{params.name} has the sections that Hemline reads",
+            found=f"also {', '.join(sorted(map(str, unknown)))}",
+            fix="correct the name, or delete the section",
+        )
+    _check(params, sections)
+
+
+def all_sections() -> list[type[Section]]:
+    """Return the class of every section of params.yaml, sorted by the section's name."""
+    from hemline.evaluation.fairness.audit import FairnessParams  # noqa: PLC0415  (slow)
+    from hemline.evaluation.gate.guardrails import GateParams  # noqa: PLC0415  (slow)
+    from hemline.evaluation.protocol import EvaluateParams  # noqa: PLC0415  (slow)
+    from hemline.models.cascade import ServeParams  # noqa: PLC0415  (slow)
+    from hemline.models.catalogue import CATALOGUE, entry_of  # noqa: PLC0415  (slow)
+    from hemline.models.ranker.ranker_training import RankParams  # noqa: PLC0415  (slow)
+    from hemline.segments.kmodes import ClusterParams  # noqa: PLC0415  (slow)
+
+    others: tuple[type[Section], ...] = (
+        AcquireParams,
+        ClusterParams,
+        EvaluateParams,
+        FairnessParams,
+        GateParams,
+        RankParams,
+        ServeParams,
+        SyntheticParams,
+    )
+    sections = {*MONITORING, *others, *(entry_of(name).params for name in CATALOGUE)}
+    return sorted(sections, key=lambda section: section.section)
+
+
+def _check(params: Path, sections: Iterable[type[Section]]) -> None:
+    for section in sections:
+        section.load(params)
