@@ -1,7 +1,7 @@
 # `make help` lists the targets. Everything is installed into .venv from requirements.lock.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo real monitor replay ui deploy test lint check format lock audit clean \
+.PHONY: help demo real monitor replay ui deploy test test-cpu lint check format lock audit clean \
   bench-published bench-poster bench-peers bench-monitoring bench-scale bench-scale-quality bench-report
 
 PYTHON ?= python3
@@ -15,6 +15,9 @@ RESOLVE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
   --custom-compile-command "make lock"
 TORCH := 2.13.0
 TORCH_CPU_SHA256 := 6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b
+# What every x86-64 processor has, and no more; names that a processor lacks are passed over.
+OLD_CPU := NPY_DISABLE_CPU_FEATURES="X86_V3 X86_V4 AVX512_ICL AVX512_SPR" OPENBLAS_CORETYPE=Nehalem \
+  ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE
 KEEP_FREED := glibc.malloc.mmap_threshold=4294967296:glibc.malloc.trim_threshold=8589934592
 
 help: ## List the targets
@@ -41,6 +44,10 @@ deploy: .venv/installed ## Hand the weekly runs and the closed loop to the Prefe
 # One thread each: two workers with two threads each compete for two cores (174 CPU s instead of 26).
 test: .venv/installed-dev ## Run the tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+test-cpu: .venv/installed-dev ## The numeric tests as on a processor without AVX2
+	$(OLD_CPU) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile \
+	  tests/kernels tests/models tests/evaluation tests/segments tests/data/test_histories.py
 
 lint: .venv/installed-dev ## Format, lint, types, import contracts
 	$(BIN)/ruff format --check

@@ -95,7 +95,7 @@ class Histories:
         ):
             raise ValueError("units and days_ago hold different purchases")
         is_bought = units.data != 0
-        units, days_ago = _where(is_bought, units), _where(is_bought, days_ago)
+        units, days_ago = entries_where(is_bought, units), entries_where(is_bought, days_ago)
         if not ((units.data > 0) & np.isfinite(units.data)).all():
             raise ValueError("units are positive numbers")
         if not ((days_ago.data >= 1) & np.isfinite(days_ago.data)).all():
@@ -203,13 +203,6 @@ def _sorted_rows(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
     return ordered
 
 
-def _where(is_chosen: npt.NDArray[np.bool_], matrix: sparse.csr_matrix) -> sparse.csr_matrix:
-    """Return the matrix with the chosen of its stored entries only."""
-    ends = np.concatenate([[0], np.cumsum(is_chosen)])[matrix.indptr]
-    entries = matrix.data[is_chosen], matrix.indices[is_chosen], ends
-    return sparse.csr_matrix(entries, shape=matrix.shape)
-
-
 def with_segments(histories: Histories, segments: pd.DataFrame) -> Histories:
     """Return the histories with cluster and age band of each row (tables.SEGMENTS)."""
     return replace(
@@ -217,6 +210,13 @@ def with_segments(histories: Histories, segments: pd.DataFrame) -> Histories:
         clusters=segments[columns.CLUSTER].to_numpy(np.int8),
         age_bands=segments[columns.AGE_BAND].to_numpy(np.int8),
     )
+
+
+def entries_where(is_chosen: npt.NDArray[np.bool_], matrix: sparse.csr_matrix) -> sparse.csr_matrix:
+    """Return the matrix with the chosen of its stored entries only."""
+    ends = np.concatenate([[0], np.cumsum(is_chosen)])[matrix.indptr]
+    entries = matrix.data[is_chosen], matrix.indices[is_chosen], ends
+    return sparse.csr_matrix(entries, shape=matrix.shape)
 
 
 def save_histories(histories: Histories, path: Path) -> None:

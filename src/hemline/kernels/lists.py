@@ -1,4 +1,11 @@
-"""From scores to ranked lists, for dense and for sparse score matrices."""
+"""From scores to ranked lists, for dense and for sparse score matrices.
+
+Ties are broken by rule: of equal scores the lower column comes first, and columns are in the order
+of the article keys. So that the last bit of a sum cannot break a tie instead, every model follows
+the same rounding: what a purchase counts is rounded to float32 (label_shift.decay_weights), such
+numbers are added in float64, where their sum hardly depends on the order, and a score is rounded to
+float32 before scores are compared. Numbers from BLAS are rounded more coarsely (hemline/arrays.py).
+"""
 
 from typing import Final
 

@@ -2,8 +2,9 @@
 
 Similar articles, neighbours and sparse linear models all need a few columns of A @ B. A row is
 accumulated in one dense array (Gustavson 1978) and reduced to its k best at once, so memory is one
-row per thread. The sums are scipy's to the last bit: float32, in the order of the stored entries.
-One thread computes a row from start to end, so the number of threads changes no byte.
+row per thread. Sums are float64 and a score is rounded to float32 before it is compared, so that
+equal scores stay equal in whatever order their terms were added (kernels/lists.py). One thread
+computes a row from start to end, so the number of threads changes no byte.
 
 `sparse_dot_topn` does the same and is what the tests compare with; it promises no order among
 ties, knows no shrinkage and takes 1.7 times the CPU (docs/decisions.md).
@@ -32,7 +33,7 @@ Arrays = tuple[npt.NDArray[Any], ...]
 _BLOCK: Final = 256
 _PAGE: Final = 16
 _LOWEST: Final = 1e-200  # below any score
-_NEARLY: Final = 1 - 1e-9  # a product that rounds down must not hide an entry of the k best
+_NEARLY: Final = 1 - 1e-6  # a product that rounds down must not hide an entry of the k best
 
 
 class Cosine(NamedTuple):
@@ -166,7 +167,7 @@ def _fill(
 ) -> None:
     """Write the best entries of the rows from `first` on, as many rows as `columns` has."""
     n_pages = -(-len(cosine.columns) // _PAGE)
-    sums = np.zeros((n_pages, _PAGE), np.float32)
+    sums = np.zeros((n_pages, _PAGE), np.float64)
     for place in range(len(columns)):
         row = first + place
         _add_row(row, left, right, sums.reshape(-1))
@@ -184,7 +185,7 @@ def _gather(
     squares: npt.NDArray[np.float32],
 ) -> None:
     """Fill the rows of `squares` that are named, by their place in `among`, equal rows together."""
-    sums = np.zeros(len(left[0]) - 1, np.float32)
+    sums = np.zeros(len(left[0]) - 1, np.float64)
     summed = -1
     for name in named:
         one, place = divmod(name, among.shape[1])
@@ -198,18 +199,18 @@ def _gather(
 
 
 @numba.njit(nogil=True)
-def _add_row(row: int, left: Arrays, right: Arrays, sums: npt.NDArray[np.float32]) -> None:
+def _add_row(row: int, left: Arrays, right: Arrays, sums: npt.NDArray[np.float64]) -> None:
     starts, inner, values = left
     right_starts, columns, right_values = right
     for entry in range(starts[row], starts[row + 1]):
-        value = values[entry]
+        value = np.float64(values[entry])
         for other in range(right_starts[inner[entry]], right_starts[inner[entry] + 1]):
             sums[columns[other]] += value * right_values[other]
 
 
 @numba.njit(nogil=True)
 def _select_best(
-    sums: npt.NDArray[np.float32],
+    sums: npt.NDArray[np.float64],
     norm: float,
     cosine: Cosine,
     columns: npt.NDArray[np.int64],
@@ -220,7 +221,7 @@ def _select_best(
     Most sums are nothing, which is seen a page at a time, and most others fall short of the worst
     of the k best, which is the top of a heap: comparing products is cheaper than dividing.
     """
-    border, bits = _LOWEST, sums.view(np.int32)
+    border, bits = _LOWEST, sums.view(np.int64)
     for page in range(len(sums)):
         filled = 0
         for place in range(_PAGE):
@@ -231,7 +232,7 @@ def _select_best(
             column = page * _PAGE + place
             divisor = norm * cosine.columns[column] + cosine.shrinkage
             if sums[page, place] > border * divisor:
-                score = sums[page, place] / divisor
+                score = np.float64(np.float32(sums[page, place] / divisor))
                 if score > scores[0]:
                     sink(columns, scores, len(scores), column, score)
                     border = max(_LOWEST, scores[0] * _NEARLY)

@@ -149,6 +149,12 @@ def scaled_columns(
     return ArticleWeights(name, params.input_half_life_days, data.read, data.offered, ready)
 
 
+def squared_lengths(columns_of: sparse.csr_matrix) -> npt.NDArray[np.float64]:
+    """Return the sum of squares of each column, added in float64."""
+    squares = np.square(columns_of.data, dtype=np.float64)
+    return np.bincount(columns_of.indices, squares, minlength=columns_of.shape[1])
+
+
 def decayed_since_yesterday(histories: Histories, half_life_days: float) -> sparse.csr_matrix:
     """Return the purchases, each halved for every half-life since; yesterday's count 1."""
     return decayed(histories.days_ago, half_life_days, full_day=YESTERDAY)

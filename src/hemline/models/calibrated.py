@@ -135,7 +135,8 @@ def _pick(
         without = _divergence(counts, place + 1, target)
         with_one = _divergence(counts + 1, place + 1, target)
         after = without.sum(axis=1, keepdims=True) - without + with_one
-        value = gain - strength * np.take_along_axis(after, group, axis=1)
+        exact = gain - strength * np.take_along_axis(after, group, axis=1)
+        value = exact.astype(np.float32)  # equal values stay equal: the better rank is picked
         # An empty place is worse than any article and is taken only when no article is left.
         picks[:, place] = np.where(is_open, value, -np.inf).argmax(axis=1)
         picks[:, place] = np.where(is_open.any(axis=1), picks[:, place], articles.shape[1] - 1)

@@ -23,6 +23,7 @@ from hemline.models.article_weights import (
     ArticleWeights,
     Weighted,
     scaled_columns,
+    squared_lengths,
     weighted,
 )
 from hemline.models.label_shift import Weighting
@@ -86,8 +87,7 @@ def _neighbourhood(data: Weighted, params: EaseParams) -> sparse.csr_matrix:
     )
 
     by_article = sparse.csr_matrix(data.inputs.T)
-    energy = np.asarray(by_article.multiply(by_article).sum(axis=1), np.float64).ravel()
-    length = np.sqrt(energy + params.l2)
+    length = np.sqrt(squared_lengths(data.inputs) + params.l2)
     near, gain = best_of_product(
         sparse.csr_matrix(data.targets.T),
         data.inputs,

@@ -10,7 +10,6 @@ row by row (kernels/sparse_topk.py): memory is the remaining weights, never thei
 from typing import Annotated, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field, NonNegativeFloat, PositiveInt
 from scipy import sparse
 
@@ -20,6 +19,7 @@ from hemline.models.article_weights import (
     ArticleWeights,
     Weighted,
     scaled_columns,
+    squared_lengths,
     weighted,
 )
 from hemline.models.label_shift import Weighting
@@ -60,7 +60,11 @@ def fit_item_knn(histories: Histories, params: ItemKnnParams) -> ArticleWeights:
         sparse.csr_matrix(data.targets.T),
         data.inputs,
         params.neighbours,
-        cosine=Cosine(_lengths(data.targets), _lengths(data.inputs), params.shrinkage),
+        cosine=Cosine(
+            np.sqrt(squared_lengths(data.targets)),
+            np.sqrt(squared_lengths(data.inputs)),
+            params.shrinkage,
+        ),
         own=data.own,
         progress="item_knn",
     )
@@ -91,7 +95,7 @@ def _walked(data: Weighted, params: Rp3betaParams) -> sparse.csr_matrix:
 
     to_customer = _probabilities(sparse.csr_matrix(data.inputs.T), params.alpha)
     to_article = _probabilities(data.targets, params.alpha)
-    popular = np.asarray(data.targets.sum(axis=0), np.float64).ravel() ** params.beta
+    popular = (data.targets.T @ np.ones(data.targets.shape[0])) ** params.beta
     offered_as = np.full(len(data.read), NO_ARTICLE, np.int64)
     offered_as[data.own] = np.arange(len(data.own))
     leads_to = best_of_product(
@@ -114,14 +118,9 @@ def _strongest_columns(weights: sparse.csr_matrix, k: int) -> sparse.csr_matrix:
     return sparse.csr_matrix(matrix_of(strongest, weights.shape[0]).T)
 
 
-def _lengths(columns_of: sparse.csr_matrix) -> npt.NDArray[np.float64]:
-    squares = columns_of.multiply(columns_of).sum(axis=0)
-    return np.sqrt(np.asarray(squares, np.float64).ravel())
-
-
 def _probabilities(rows: sparse.csr_matrix, power: float) -> sparse.csr_matrix:
     """Return the rows scaled to sum 1, each entry raised to the power; empty rows stay empty."""
-    total = np.maximum(np.asarray(rows.sum(axis=1), np.float64).ravel(), 1e-30)
+    total = np.maximum(rows @ np.ones(rows.shape[1]), 1e-30)
     share = rows.data / np.repeat(total, np.diff(rows.indptr))
     data = (share**power).astype(np.float32)
     return sparse.csr_matrix((data, rows.indices, rows.indptr), shape=rows.shape)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 from scipy import sparse
 
-from hemline.data.histories import Histories
+from hemline.data.histories import Histories, entries_where
 from hemline.kernels.lists import empty_lists, top_k
 from hemline.models.label_shift import ALL_DAYS, NO_DECAY_DAYS, decay_weights, open_window
 from hemline.models.recommender import Recommendations, recommendations_from
@@ -92,7 +92,7 @@ def fit_segment_popularity(
     segment = segment_index(histories, n_bands)
     n_segments = int(segment.max(initial=0)) + 1
     member = sparse.csr_matrix(
-        (np.ones(len(segment), np.float32), (segment, np.arange(len(segment)))),
+        (np.ones(len(segment)), (segment, np.arange(len(segment)))),
         shape=(n_segments, len(segment)),
     )
     counts = (member @ buyers).toarray()
@@ -111,22 +111,21 @@ def segment_index(histories: Histories, n_bands: int) -> npt.NDArray[np.int64]:
 
 
 def _recent_buyers(histories: Histories, params: PopularityParams) -> sparse.csr_matrix:
+    """Return what each purchase within the window counts, float64 so that sums are exact."""
     days = histories.days_ago.data
-    window_days = open_window(days, params.window_days)
-    weight = np.where(days <= window_days, decay_weights(days, params.half_life_days), 0.0)
-    structure = histories.days_ago
-    return sparse.csr_matrix(
-        (weight.astype(np.float32), structure.indices, structure.indptr), shape=structure.shape
-    )
+    is_recent = days <= open_window(days, params.window_days)
+    recent = entries_where(is_recent, histories.days_ago)
+    weights = decay_weights(recent.data, params.half_life_days).astype(np.float64)
+    return sparse.csr_matrix((weights, recent.indices, recent.indptr), shape=recent.shape)
 
 
-def _overall(histories: Histories, params: PopularityParams) -> npt.NDArray[np.float32]:
-    buyers = np.asarray(_recent_buyers(histories, params).sum(axis=0), np.float64).ravel()
-    return np.asarray(buyers / max(buyers.sum(), 1e-9), np.float32)
+def _overall(histories: Histories, params: PopularityParams) -> npt.NDArray[np.float64]:
+    buyers = np.asarray(_recent_buyers(histories, params).sum(axis=0)).ravel()
+    return np.asarray(buyers / max(buyers.sum(), 1e-9))
 
 
 def _ranked(
-    name: str, n_bands: int, shares: npt.NDArray[np.float32], params: PopularityParams
+    name: str, n_bands: int, shares: npt.NDArray[np.float64], params: PopularityParams
 ) -> Popularity:
     sold = np.where(shares > 0, shares, -np.inf).astype(np.float32)
     return Popularity(name, n_bands, *top_k(sold, min(params.list_length, shares.shape[1])))

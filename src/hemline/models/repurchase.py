@@ -42,7 +42,8 @@ class Repurchase:
     def recommend(self, histories: Histories, k: int) -> Recommendations:
         """Return the articles of each history, freshest first; none for a cold customer."""
         days, units = histories.days_ago, histories.units.data
-        often = 1.0 + self.units_weight * np.log(np.maximum(units, 1))
+        # In float64: logarithms of float32 differ between processors.
+        often = 1.0 + self.units_weight * np.log(np.maximum(units, 1).astype(np.float64))
         freshness = often / np.maximum(days.data, YESTERDAY)
         listed = np.where(days.data <= self.max_days, freshness, -np.inf).astype(np.float32)
         scores = sparse.csr_matrix((listed, days.indices, days.indptr), shape=days.shape)

@@ -94,15 +94,19 @@ def _unit_vectors(texts: list[str], params: TfidfParams) -> sparse.csr_matrix:
     counted = counts[:, (n_texts >= params.min_document_count) & (n_texts <= n_most)]
     if not counted.nnz:
         return sparse.csr_matrix((len(texts), 1), dtype=np.float32)
-    return sparse.csr_matrix(TfidfTransformer(sublinear_tf=True).fit_transform(counted))
+    vectors = TfidfTransformer(sublinear_tf=True).fit_transform(counted)
+    return sparse.csr_matrix(vectors, dtype=np.float32)
 
 
 def _word_counts(texts: list[str], max_ngram: int) -> sparse.csr_matrix:
-    """Return how often each word (and sequence of words) is in each text."""
+    """Return how often each word (and sequence of words) is in each text.
+
+    In float64, as what follows from it: logarithms of float32 differ between processors.
+    """
     from sklearn.feature_extraction.text import CountVectorizer  # noqa: PLC0415  (slow import)
 
-    vectorizer = CountVectorizer(ngram_range=(1, max_ngram), dtype=np.float32)
+    vectorizer = CountVectorizer(ngram_range=(1, max_ngram), dtype=np.float64)
     words_of = vectorizer.build_analyzer()
     if not any(words_of(text) for text in texts):
-        return sparse.csr_matrix((len(texts), 0), dtype=np.float32)
+        return sparse.csr_matrix((len(texts), 0))
     return sparse.csr_matrix(vectorizer.fit_transform(texts))
