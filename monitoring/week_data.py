@@ -33,7 +33,6 @@ ARTICLE_COLUMNS: Final = (
     columns.PRODUCT_CODE,
 )
 _WEEK: Final = timedelta(days=7)
-_SMALLEST_PRICE: Final = 1e-9  # replaces missing and other prices, which have no logarithm
 
 
 @dataclass(frozen=True)
@@ -50,8 +49,9 @@ class WeekData:
 
     Attributes:
         lines: a row per unit sold: buyer (0 to n_buyers - 1), article (row of the articles),
-            sales_channel_id, log_price, and log_change against the article's own mean in the recent
-            weeks (NaN for an article that was not sold then).
+            sales_channel_id, log_price (NaN for a free article), log_change against the article's
+            own mean in the recent weeks (NaN where one of the two has no price), and is_new: the
+            article was not sold then.
         attributes: age band and club status of each buyer.
         customers: the key of each buyer.
         articles: by column; the last article row is for all articles missing from the table.
@@ -90,6 +90,7 @@ def read_week(engine: Engine, tables: Path, week_end: date, params: MonitorParam
         )
     usual = _mean_log_prices(engine, _between(transactions, reference_first, reference_end))
     lines["log_change"] = lines["log_price"] - usual.reindex(lines[columns.ARTICLE]).to_numpy()
+    lines["is_new"] = ~lines[columns.ARTICLE].isin(usual.index)
     customers, lines["buyer"] = np.unique(lines.pop(columns.CUSTOMER), return_inverse=True)
     articles = _articles(engine, tables)
     lines[columns.ARTICLE] = lines[columns.ARTICLE].clip(upper=len(articles))
@@ -138,18 +139,21 @@ def _lines(engine: Engine, transactions: Rows) -> pd.DataFrame:
 
 
 def _mean_log_prices(engine: Engine, transactions: Rows) -> "pd.Series[float]":
-    """Return, by article, the mean logarithm of its prices."""
+    """Return, by article sold, the mean logarithm of its prices; NaN for one that was only free."""
     key = [columns.ARTICLE, columns.PRICE]
     counted = transactions.group_by(*key).agg(n_sold=nw.len()).sort(*key)
     prices = engine.to_arrow(counted).to_pandas()
-    total = _logarithm(prices[columns.PRICE]) * prices["n_sold"]
-    sums = pd.DataFrame({"total": total, "n_sold": prices["n_sold"]})
+    logarithm = _logarithm(prices[columns.PRICE])
+    n_priced = prices["n_sold"].where(~np.isnan(logarithm), 0)
+    sums = pd.DataFrame({"total": logarithm * prices["n_sold"], "n_priced": n_priced})
     by_article = sums.groupby(prices[columns.ARTICLE]).sum()
-    return by_article["total"] / by_article["n_sold"]
+    return by_article["total"] / by_article["n_priced"].where(by_article["n_priced"] > 0)
 
 
 def _logarithm(prices: "pd.Series[float]") -> npt.NDArray[np.float64]:
-    return np.log(np.fmax(prices.to_numpy(np.float64), _SMALLEST_PRICE))
+    """Return the logarithm of each price; NaN for a free article, which has none."""
+    paid = prices.to_numpy(np.float64)
+    return np.log(np.where(np.isfinite(paid) & (paid > 0), paid, np.nan))
 
 
 def _people(engine: Engine, tables: Path, customers: npt.NDArray[np.integer[Any]]) -> pd.DataFrame:

@@ -63,9 +63,13 @@ def _shares(
 
 
 def _price_level(lines: pd.DataFrame, step: float) -> Signal:
-    level = np.floor(lines["log_price"].to_numpy() / np.log(step)).astype(np.int64)
+    """Return the shares of price levels; articles without a price are on one of their own."""
+    level = np.floor(lines["log_price"].to_numpy() / np.log(step))
     levels, code = np.unique(level, return_inverse=True)
-    names = [f"{step**number:.3g} to {step ** (number + 1):.3g}" for number in levels.tolist()]
+    names = [
+        "no price" if np.isnan(number) else f"{step**number:.3g} to {step ** (number + 1):.3g}"
+        for number in levels.tolist()
+    ]
     return _shares("price_level", lines, code, np.array(names, object))
 
 
@@ -96,8 +100,7 @@ def _shop(week: WeekData) -> Iterator[Signal]:
         yield Signal("shop", name, ALL, ("",), everybody, matrix, as_totals)
     yield number("shop", "basket_size", everybody, units)
     if week.has_prices:
-        lines = week.lines.assign(is_new=week.lines["log_change"].isna())
-        yield number("shop", "new_articles", *_means(lines, "is_new"))
+        yield number("shop", "new_articles", *_means(week.lines, "is_new"))
     if week.past is not None:
         n_bought = np.diff(week.past[week.customers].indptr)
         yield number("shop", "newcomers", everybody, (n_bought == 0).astype(np.float64))

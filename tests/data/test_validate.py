@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from hemline.data.acquire.kaggle_files import find_sources
 from hemline.data.acquire.typed_tables import read_tables, write_tables
@@ -369,3 +370,10 @@ def test_a_threshold_for_nothing_is_refused(
     params.write_text(yaml.safe_dump({"validate": thresholds}))
     with pytest.raises(BadInput, match=key):
         ValidateParams.load(params)
+
+
+@pytest.mark.parametrize("price", [-0.01, float("inf"), float("nan")])
+@pytest.mark.parametrize("bound", ["min_price", "max_price"])
+def test_no_threshold_lets_a_negative_or_infinite_price_pass(bound: str, price: float) -> None:
+    with pytest.raises(ValidationError, match=bound):
+        ValidateParams.model_validate(SMALL | {bound: price})

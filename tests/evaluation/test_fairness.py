@@ -173,6 +173,8 @@ def test_sales_are_counted_in_the_last_days_and_everything_else_before_the_cut(
         (date(2020, 8, 1), 0, 0, 1, 0.1, 1),
         (date(2020, 9, 15), 1, 0, 1, 0.3, 1),
         (date(2020, 9, 14), 0, 2, 1, 0.5, 1),
+        (date(2020, 9, 14), 1, 2, 1, 0.0, 1),  # a gift has no price
+        (date(2020, 8, 14), 1, 3, 1, 0.0, 1),
     ]
     purchases = pd.DataFrame(rows, columns=tables.PURCHASES.names)
     tables.write_table(purchases, tmp_path / "purchases.parquet", tables.PURCHASES)
@@ -183,10 +185,11 @@ def test_sales_are_counted_in_the_last_days_and_everything_else_before_the_cut(
         recent_days=28,
         n_articles=4,
     )
-    assert sales["sales"].tolist() == [1, 0, 1, 0]
+    assert sales["sales"].tolist() == [1, 0, 2, 0]
     assert sales["days_on_sale"].tolist()[::2] == [46, 2]
     assert sales["price"].tolist()[::2] == pytest.approx([0.2, 0.5])
-    assert sales[["price", "days_on_sale"]].iloc[[1, 3]].isna().all(axis=None)
+    assert sales["price"].iloc[[1, 3]].isna().all()
+    assert sales["days_on_sale"].isna().tolist() == [False, True, False, False]
 
 
 def test_tiers_hold_equal_sales_and_articles_without_sales_stand_apart() -> None:

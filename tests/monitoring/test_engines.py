@@ -1,5 +1,6 @@
 """What the monitor reads of the tables is the same, to the last bit, on both engines."""
 
+import shutil
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -15,9 +16,11 @@ from hemline.evaluation.fairness.aspects import sales_of_articles
 from hemline.tables import ARTICLES, CUSTOMERS, PURCHASES, TRANSACTIONS, read_table, write_table
 from monitoring.completeness import FreshDataParams, check_completeness, check_week
 from monitoring.monitor_params import MonitorParams
+from monitoring.signals import ALL
 from monitoring.summary_cache import cached_summaries
 from monitoring.transactions import sample_transactions
 from monitoring.week_data import read_week
+from monitoring.week_signals import signals_of
 
 PARAMS_YAML = Path("params.yaml")
 WEEK_END = date(2020, 9, 2)
@@ -65,6 +68,29 @@ def test_a_week_is_read_alike(on_duckdb: Engine, on_spark: Engine, tables: Path)
         assert coded.names.tolist() == other.articles[name].names.tolist()
     assert week.past is not None
     assert (week.past != other.past).nnz == 0 < week.past.nnz
+
+
+def test_a_free_article_is_in_no_mean_price_and_is_not_new(
+    on_duckdb: Engine, tables: Path, tmp_path: Path
+) -> None:
+    before = read_week(on_duckdb, tables, WEEK_END, PARAMS)
+    known = before.lines[~before.lines["is_new"]]
+    gift = known[columns.ARTICLE].mode()[0]
+    shutil.copytree(tables, tmp_path / "tables")
+    rows = read_table(tmp_path / "tables" / "transactions.parquet", TRANSACTIONS)
+    rows.loc[rows[columns.ARTICLE] == gift, columns.PRICE] = 0.0
+    write_table(rows, tmp_path / "tables" / "transactions.parquet", TRANSACTIONS)
+    week = read_week(on_duckdb, tmp_path / "tables", WEEK_END, PARAMS)
+    is_gift = week.lines[columns.ARTICLE] == gift
+    assert is_gift.any()
+    assert week.lines.loc[is_gift, ["log_price", "log_change"]].isna().all(axis=None)
+    assert not week.lines.loc[is_gift, "is_new"].any()
+    assert np.isfinite(week.lines["log_price"][~is_gift]).sum() > 0
+    assert week.lines["log_change"].abs().max() < np.log(10)
+    signals = {(signal.column, signal.segment): signal for signal in signals_of(week, PARAMS)}
+    levels = signals["price_level", ALL]
+    assert levels.categories[-1] == "no price"
+    assert np.isfinite(levels.measured.toarray()).all()
 
 
 def test_what_one_engine_has_summarised_the_other_reads_from_the_cache(

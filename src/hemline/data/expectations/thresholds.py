@@ -21,6 +21,8 @@ SCHEMAS: Final = {
 }
 
 Share = Annotated[float, Field(ge=0, le=1)]
+Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+"""Not negative: 0 is a free article, which has no price (docs/data.md)."""
 
 
 class ValidateParams(Section):
@@ -32,8 +34,8 @@ class ValidateParams(Section):
     known_values: dict[Table, dict[str, list[str | int]]]
     min_age: int
     max_age: int
-    min_price: float
-    max_price: float
+    min_price: Price
+    max_price: Price
     earliest_day: date
     latest_day: date
     max_missing_days: NonNegativeInt

@@ -74,16 +74,20 @@ def sales_of_articles(
         purchases: parquet file of tables.PURCHASES, all before cut.
         cut: the cut; an article first bought the day before was one day on sale.
         recent_days: how far back sales count.
-        n_articles: rows of the result; an article never bought has 0 sales, no price and no days.
+        n_articles: rows of the result; an article never bought has 0 sales, no price and no days,
+            and one that was only given away has no price.
     """
     is_recent = nw.col(columns.DAY) >= cut - timedelta(days=recent_days)
     steps = (nw.col(columns.PRICE).cast(nw.Float64) * _PRICE_STEPS + 0.5).floor()
     rows = engine.read(purchases).select(
-        columns.ARTICLE, columns.DAY, sales=is_recent.cast(nw.Int64), price=steps.cast(nw.Int64)
+        columns.ARTICLE,
+        columns.DAY,
+        sales=is_recent.cast(nw.Int64),
+        price=steps.cast(nw.Int64),
+        n_priced=(nw.col(columns.PRICE) > 0).cast(nw.Int64),
     )
     by_article = rows.group_by(columns.ARTICLE).agg(
-        *(nw.col(name).sum().cast(nw.Int64) for name in ("sales", "price")),
-        n_purchases=nw.len(),
+        *(nw.col(name).sum().cast(nw.Int64) for name in ("sales", "price", "n_priced")),
         first_day=nw.col(columns.DAY).min(),
     )
     totals = engine.to_arrow(by_article).to_pandas(date_as_object=False)
@@ -91,7 +95,9 @@ def sales_of_articles(
     return pd.DataFrame(
         {
             "sales": totals["sales"].fillna(0).astype(np.int64),
-            "price": totals["price"] / totals["n_purchases"] / _PRICE_STEPS,
+            "price": totals["price"]
+            / totals["n_priced"].where(totals["n_priced"] > 0)
+            / _PRICE_STEPS,
             "days_on_sale": (pd.Timestamp(cut) - totals["first_day"]).dt.days,
         }
     )

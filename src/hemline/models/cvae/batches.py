@@ -64,6 +64,11 @@ class TrainingBatches:
         by_customer, by_article = masses(histories.days_ago, offered, half_life_days)
         return cls(histories, offered, half_life_days, by_customer, shares(by_article))
 
+    @property
+    def has_targets(self) -> bool:
+        """Whether an epoch has any customer."""
+        return bool((self.weights > _LEAST_WEIGHT).any())
+
     def epoch(self, n_customers: int, batch_size: int, rng: np.random.Generator) -> Iterator[Batch]:
         """Yield the batches of all customers with targets, or of n_customers drawn of more."""
         customers, stand_for = self._draw(n_customers, rng)

@@ -27,6 +27,7 @@ from scipy import sparse
 from torch import Tensor
 
 from hemline.data.histories import Histories
+from hemline.errors import BadInput
 from hemline.models.cvae import losses
 from hemline.models.cvae.batches import Batch, TrainingBatches
 from hemline.models.cvae.cvae import (
@@ -141,9 +142,22 @@ class Trainer:
         self.rows_out = RowAdagrad(self.network.articles_out, params.row_learning_rate)
 
     def batches(self, histories: Histories) -> TrainingBatches:
-        """Return the training batches of the histories, with the offered articles as targets."""
+        """Return the training batches of the histories, with the offered articles as targets.
+
+        Raises:
+            BadInput: there is nothing to predict.
+        """
         offered = self.model.articles.offered
-        return TrainingBatches.of(histories, offered, self.params.target_half_life_days)
+        batches = TrainingBatches.of(histories, offered, self.params.target_half_life_days)
+        if not batches.has_targets:
+            raise BadInput(
+                "somebody bought an article that is on sale, so that the CVAE has something to "
+                "predict",
+                found=f"{histories.n_customers} customers, none with a purchase that counts of "
+                f"{len(offered)} articles on sale",
+                fix="raise cvae.on_sale_days or cvae.target_half_life_days, or move data.cut",
+            )
+        return batches
 
     def start_from(self, shares: npt.NDArray[np.float64]) -> None:
         """Make the untrained network recommend by popularity: spares it the first epochs."""

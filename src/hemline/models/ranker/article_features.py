@@ -56,7 +56,8 @@ class ArticleFeatures:
     """One row per article, as of a cut.
 
     Attributes:
-        state: float32 of shape (articles, len(STATE_NAMES)); NaN where nothing is known.
+        state: float32 of shape (articles, len(STATE_NAMES)); NaN where nothing is known, never
+            infinite. Prices are means over the purchases that were paid for.
         codes: int32 of shape (articles, len(ATTRIBUTES)); equal where the attribute is equal.
         band_lift: float32 of shape (articles, age bands + 1); log of how much more often the age
             band buys the article than everybody does; the last column, for unknown bands, is 0.
@@ -144,6 +145,7 @@ def _state(
 ) -> npt.NDArray[np.float32]:
     article = purchases[columns.ARTICLE].to_numpy(np.int64)
     price = purchases[columns.PRICE].to_numpy(np.float64)
+    has_price = np.isfinite(price) & (price > 0)  # a free article has none
     is_online = purchases[columns.CHANNEL].to_numpy() == _ONLINE
     n_articles = len(product)
 
@@ -162,10 +164,10 @@ def _state(
     order = np.argsort(days_ago, kind="stable")
     first[article[order]] = days_ago[order]
     last[article[order[::-1]]] = days_ago[order[::-1]]
-    mean_price = mean(price, always)
-    price_now = mean(price, recent)
+    mean_price = mean(price, has_price)
+    price_now = mean(price, has_price & recent)
     product_sold = np.bincount(product, sold[7], minlength=int(product.max(initial=0)) + 1)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(invalid="ignore"):
         table = [
             *sold.values(),
             ever,
@@ -188,7 +190,7 @@ def _rebought_share(purchases: pd.DataFrame, sold_ever: Numbers, prior_buyers: f
     ones = np.ones(len(purchases), np.float32)
     pairs = sparse.coo_matrix(
         (ones, (purchases[columns.ARTICLE].to_numpy(), purchases[columns.CUSTOMER].to_numpy())),
-        shape=(len(sold_ever), int(purchases[columns.CUSTOMER].max()) + 1),
+        shape=(len(sold_ever), int(purchases[columns.CUSTOMER].to_numpy().max(initial=-1)) + 1),
     ).tocsr()
     n_buyers = np.diff(pairs.indptr)
     return np.asarray((sold_ever - n_buyers) / (sold_ever + prior_buyers))

@@ -78,6 +78,7 @@ def pair_features(
     rows, articles = candidates.rows, candidates.articles
     customers = _customer_features(histories, features)
     price = features.column("log_price")[articles]
+    price = np.where(np.isfinite(price), price, np.float32(np.nan))
     decayed = decay_weights(histories.days_ago.data, settings.profile_half_life_days)
     own, profile = _bought_before(candidates, histories, features, decayed)
     columns = [
@@ -107,8 +108,8 @@ def _customer_features(histories: Histories, features: ArticleFeatures) -> Matri
     length = np.diff(days.indptr)
     row = np.repeat(np.arange(len(length)), length)
 
-    def total(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-        return np.bincount(row, values, minlength=len(length)).astype(np.float64)
+    def total(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        return np.bincount(row, values, minlength=len(length))
 
     last, first = np.full(len(length), np.nan), np.full(len(length), np.nan)
     bought = length > 0
@@ -117,14 +118,14 @@ def _customer_features(histories: Histories, features: ArticleFeatures) -> Matri
         last[bought] = np.minimum.reduceat(days.data, starts)
         first[bought] = np.maximum.reduceat(days.data, starts)
     price = features.column("log_price")[days.indices]
-    has_price = ~np.isnan(price)
-    n_priced = total(has_price.astype(np.float32))
-    known_price = np.where(has_price, price, 0)
+    has_price = np.isfinite(price)  # rankers saved before have -inf for free articles
+    n_priced = total(has_price.astype(np.float64))
+    known_price = np.where(has_price, price, 0).astype(np.float64)
     with np.errstate(invalid="ignore"):
         mean = total(known_price) / n_priced
         spread = np.sqrt(np.maximum(total(known_price**2) / n_priced - mean**2, 0))
     bands = np.where(histories.age_bands >= 0, histories.age_bands, np.nan)
-    windows = [total((days.data <= window).astype(np.float32)) for window in (7, 28, 91)]
+    windows = [total((days.data <= window).astype(np.float64)) for window in (7, 28, 91)]
     table = [*windows, length, last, first, mean, spread, bands]
     return np.stack(table, axis=1).astype(np.float32)
 
