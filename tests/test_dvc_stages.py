@@ -47,12 +47,22 @@ def imported_files(stage: str, imports: Graphs) -> set[str]:
     names = {module, *(of_no_model if models else everything).find_upstream_modules(module)}
     for name in {name for model in models for name in modules_of(model)}:
         names |= {name, *everything.find_upstream_modules(name)}
+    for package in {package for name in names for package in packages_of(name)}:
+        names |= {package, *everything.find_upstream_modules(package)}
     files = (Path("src", *name.split(".")) for name in names)
-    return {
-        str(path.with_suffix(".py"))
+    code = {
+        path / "__init__.py" if (ROOT / path).is_dir() else path.with_suffix(".py")
         for path in files
-        if not (ROOT / path).is_dir() or (ROOT / path / "__init__.py").stat().st_size
     }
+    return {
+        str(path) for path in code if path.name != "__init__.py" or (ROOT / path).stat().st_size
+    }
+
+
+def packages_of(module: str) -> list[str]:
+    """Return the packages that are imported before a module of theirs."""
+    parts = module.split(".")
+    return [".".join(parts[:length]) for length in range(1, len(parts))]
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -15,6 +15,7 @@ import pandas as pd
 from scipy import sparse
 
 from hemline import columns
+from hemline.arrays import save_arrays
 from hemline.files import replaced_file
 
 UNKNOWN_SEGMENT: Final = -1
@@ -221,15 +222,15 @@ def entries_where(is_chosen: npt.NDArray[np.bool_], matrix: sparse.csr_matrix) -
 
 def save_histories(histories: Histories, path: Path) -> None:
     """Write the purchases (not the segments) as a byte-stable npz file."""
-    with replaced_file(path) as unfinished, unfinished.open("wb") as file:
-        np.savez(
-            file,
-            shape=np.array(histories.units.shape, np.int64),
-            indptr=histories.units.indptr,
-            indices=histories.units.indices,
-            units=histories.units.data,
-            days_ago=histories.days_ago.data,
-        )
+    arrays = {
+        "shape": np.array(histories.units.shape, np.int64),
+        "indptr": histories.units.indptr,
+        "indices": histories.units.indices,
+        "units": histories.units.data,
+        "days_ago": histories.days_ago.data,
+    }
+    with replaced_file(path) as unfinished:
+        save_arrays(unfinished, arrays)
 
 
 def load_histories(path: Path, segments: pd.DataFrame | None = None) -> Histories:

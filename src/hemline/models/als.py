@@ -6,7 +6,9 @@ get lists like everybody else. Decay enters as confidence 1 + alpha * (what the 
 counts), Hu, Koren & Volinsky 2008; what is on sale enters afterwards, as in the linear models.
 
 Each row is solved by one thread from matrices nobody writes to, so the number of threads changes no
-number. BLAS is held to one thread: implicit runs its own, and the two fight.
+number. BLAS is held to one thread: implicit runs its own, and the two fight. Its sums depend on the
+processor in their last bits: they are float64, and the vectors are rounded to a grid
+(hemline/arrays.py).
 """
 
 import json
@@ -22,6 +24,7 @@ import numpy.typing as npt
 from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 from scipy import sparse
 
+from hemline.arrays import on_grid
 from hemline.data.histories import Histories
 from hemline.kernels.dense_topk import ScoreTable
 from hemline.kernels.lists import NO_ARTICLE
@@ -85,9 +88,13 @@ class Als:
         """Return the vector of each history, shape (customers, factors); zeros for an empty one."""
         trusted = _confidence(histories, self.read, self.fold_in)
         with _solver(self.vectors.shape[1], self.fold_in) as solver:
-            solver.item_factors = self.vectors
+            solver.item_factors = self._exact_vectors
             solved = solver.recalculate_user(np.arange(histories.n_customers), trusted)
-        return np.asarray(solved, np.float32)
+        return on_grid(np.atleast_2d(solved), axis=1)
+
+    @cached_property
+    def _exact_vectors(self) -> npt.NDArray[np.float64]:
+        return self.vectors.astype(np.float64)
 
     def save(self, folder: Path) -> None:
         """Write the vectors, their keys and how histories are read."""
@@ -114,7 +121,7 @@ def fit_als(histories: Histories, params: AlsParams) -> Als:
     with _solver(params.factors, fold_in) as solver:
         solver.iterations, solver.random_state = params.iterations, params.seed
         solver.fit(_confidence(histories, data.read, fold_in), show_progress=False)
-    return Als(fold_in, data.read, solver.item_factors, data.offered, data.scale)
+    return Als(fold_in, data.read, on_grid(solver.item_factors), data.offered, data.scale)
 
 
 def _confidence(
@@ -133,7 +140,7 @@ def _solver(factors: int, fold_in: FoldIn) -> Iterator[Any]:
     from implicit.cpu.als import AlternatingLeastSquares  # noqa: PLC0415  (imports in 1 s)
 
     with _thread_pools().limit(limits=1, user_api="blas"):
-        yield AlternatingLeastSquares(factors, fold_in.regularisation)
+        yield AlternatingLeastSquares(factors, fold_in.regularisation, dtype=np.float64)
 
 
 @cache

@@ -12,12 +12,13 @@ label shift as a factor, because these scores are no logarithms. It is scaled on
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from hemline.arrays import save_arrays
 from hemline.data.histories import Histories
 from hemline.kernels.lists import Lists, empty_lists, top_k
 from hemline.models.label_shift import (
@@ -94,7 +95,7 @@ class ArticleWeights:
         if isinstance(self.weights, np.ndarray):
             np.save(folder / "weights.npy", self.weights)
         else:
-            sparse.save_npz(folder / "weights.npz", self.weights, compressed=False)
+            save_arrays(folder / "weights.npz", _as_scipy_saves(self.weights))
         about = {"name": self.name, "input_half_life_days": self.input_half_life_days}
         (folder / "about.json").write_text(json.dumps(about) + "\n", encoding="utf-8")
 
@@ -112,6 +113,17 @@ class ArticleWeights:
             if is_sparse
             else np.load(folder / "weights.npy", allow_pickle=False),
         )
+
+
+def _as_scipy_saves(matrix: sparse.csr_matrix) -> dict[str, npt.NDArray[Any]]:
+    """Return the arrays that scipy.sparse.load_npz reads."""
+    return {
+        "indices": matrix.indices,
+        "indptr": matrix.indptr,
+        "format": np.array(b"csr"),
+        "shape": np.array(matrix.shape),
+        "data": matrix.data,
+    }
 
 
 def weighted(histories: Histories, weighting: Weighting) -> Weighted:

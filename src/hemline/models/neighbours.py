@@ -16,7 +16,6 @@ from scipy import sparse
 
 from hemline.data.histories import Histories
 from hemline.kernels.lists import NO_ARTICLE, Lists, top_k_sparse
-from hemline.models.label_shift import YESTERDAY
 from hemline.models.recommender import Recommendations, recommendations_from
 
 
@@ -80,5 +79,5 @@ class Neighbours:
 
 def _freshness(histories: Histories) -> sparse.csr_matrix:
     days = histories.days_ago
-    fresh = 1.0 / np.maximum(days.data, YESTERDAY)
+    fresh = 1.0 / np.maximum(days.data, 1)
     return sparse.csr_matrix((fresh, days.indices, days.indptr), shape=days.shape)

@@ -19,6 +19,7 @@ import torch
 from scipy import sparse
 from torch import Tensor
 
+from hemline.arrays import save_arrays
 from hemline.data.histories import Histories
 from hemline.errors import BadInput
 from hemline.kernels.dense_topk import ScoreTable
@@ -178,7 +179,7 @@ class Cvae:
         for name, values in vars(self.articles).items():
             np.save(folder / f"{name}.npy", values)
         weights = self.network.state_dict().items()
-        np.savez(folder / "weights.npz", **{name: part.cpu().numpy() for name, part in weights})
+        save_arrays(folder / "weights.npz", {name: part.cpu().numpy() for name, part in weights})
 
     @classmethod
     def load(cls, folder: Path) -> Self:

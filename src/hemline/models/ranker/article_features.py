@@ -15,6 +15,7 @@ import pandas as pd
 from scipy import sparse
 
 from hemline import columns
+from hemline.arrays import save_arrays
 from hemline.models.label_shift import open_window
 
 ATTRIBUTES: Final = (
@@ -81,7 +82,7 @@ class ArticleFeatures:
 
     def save(self, path: Path) -> None:
         """Write all arrays as one npz."""
-        np.savez(path, **vars(self))
+        save_arrays(path, vars(self))
 
     @classmethod
     def load(cls, path: Path) -> Self:
