@@ -33,7 +33,7 @@ def on_grid(values: npt.NDArray[np.float64], *, axis: int | None = None) -> Floa
     largest = np.abs(values).max(axis=axis, initial=0, keepdims=True)
     _, exponent = np.frexp(largest)
     step = np.ldexp(1.0, exponent - BITS)
-    return np.asarray(np.rint(values / step) * step, np.float32)
+    return np.asarray(np.rint(values / step) * step + 0.0, np.float32)  # 0.0 makes -0.0 a zero
 
 
 def save_arrays(path: Path, arrays: dict[str, npt.NDArray[Any]]) -> None:
