@@ -29,6 +29,7 @@ def run_command(name: str, main: Callable[..., None], *, joins_server: bool = Fa
     """
     root = Path.cwd()
     with exit_on_bad_input():
+        environment.require_writable(root)
         changes = [environment.apply(root), joins_server and _join_server(root)]
         changes.append(prefect_auth.apply(root))
         if any(changes):

@@ -8,7 +8,15 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Final, NoReturn
+
+from hemline import relocation
+from hemline.errors import BadInput
+
+_TRACKING: Final = "MLFLOW_TRACKING_URI"
+_MAKE_WRITABLE: Final = (
+    "give yourself the permission (chmod -R u+rwX .), or copy the project to where you have it"
+)
 
 
 def defaults(root: Path) -> dict[str, str]:
@@ -25,7 +33,7 @@ def defaults(root: Path) -> dict[str, str]:
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         # Job execution costs 2 GB of idle workers that outlive the server.
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-        "MLFLOW_TRACKING_URI": f"sqlite:///{state / 'mlflow.db'}",
+        _TRACKING: relocation.database_url(state / relocation.DATABASE),
         "PREFECT_HOME": str(state / "prefect"),
         # The default of 20 s is too short on a busy machine.
         "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
@@ -37,11 +45,38 @@ def defaults(root: Path) -> dict[str, str]:
 
 
 def apply(root: Path) -> bool:
-    """Set the variables that are not set; return whether there were any."""
-    missing = {name: value for name, value in defaults(root).items() if name not in os.environ}
+    """Set the variables that are not set, and claim the project's registry if they name it.
+
+    Returns:
+        Whether there were any.
+
+    Raises:
+        BadInput: the folder cannot hold state, or its registry is damaged or cannot be claimed.
+    """
+    ours = defaults(root)
+    missing = {name: value for name, value in ours.items() if name not in os.environ}
     os.environ.update(missing)
-    (root / ".hemline").mkdir(exist_ok=True)
+    state = root.resolve() / ".hemline"
+    try:
+        state.mkdir(exist_ok=True)
+    except OSError as error:
+        raise BadInput(
+            "a project folder can be written", found=str(error), fix=_MAKE_WRITABLE
+        ) from None
+    if os.environ[_TRACKING] == ours[_TRACKING]:
+        relocation.claim_registry(state)
     return bool(missing)
+
+
+def require_writable(root: Path) -> None:
+    """Raise BadInput if the project folder or its state cannot be written."""
+    for folder in (root, root / ".hemline"):
+        if folder.exists() and not os.access(folder, os.W_OK | os.X_OK):
+            raise BadInput(
+                "a command that writes runs in a project folder that can be written",
+                found=f"{folder.resolve()} cannot",
+                fix=_MAKE_WRITABLE,
+            )
 
 
 def restart(module: str, arguments: Sequence[str] | None = None) -> NoReturn:
