@@ -70,13 +70,25 @@ def apply(root: Path) -> bool:
 
 def require_writable(root: Path) -> None:
     """Raise BadInput if the project folder or its state cannot be written."""
-    for folder in (root, root / ".hemline"):
-        if folder.exists() and not os.access(folder, os.W_OK | os.X_OK):
-            raise BadInput(
-                "a command that writes runs in a project folder that can be written",
-                found=f"{folder.resolve()} cannot",
-                fix=_MAKE_WRITABLE,
-            )
+    sealed = _sealed(root)
+    if sealed is not None:
+        raise BadInput(
+            "a command that changes something runs in a project that can be written",
+            found=f"{sealed} cannot",
+            fix=_MAKE_WRITABLE,
+        )
+
+
+def is_writable(root: Path) -> bool:
+    """Return whether the project folder and its state can be written."""
+    return _sealed(root) is None
+
+
+def _sealed(root: Path) -> Path | None:
+    """Return the first folder or file of the project that cannot be written, None without one."""
+    state = root.resolve() / ".hemline"
+    places = (state.parent, state, state / relocation.DATABASE, state / relocation.STORE)
+    return next((one for one in places if one.exists() and not os.access(one, os.W_OK)), None)
 
 
 def restart(module: str, arguments: Sequence[str] | None = None) -> NoReturn:

@@ -33,6 +33,7 @@ LOCATIONS: Final = (
 )
 """Tables and columns of MLflow that hold addresses of files."""
 
+_SQLITE: Final = "sqlite:///"
 _DEFAULT_STORE: Final = (
     "mlruns/0"  # of MLflow's experiment Default, in the folder it was started in
 )
@@ -80,8 +81,20 @@ def database_url(path: Path) -> str:
     ('sqlite:////project/mlflow.db', 'sqlite:///file:/why%3F/mlflow.db?uri=true')
     """
     if not set("?#%") & set(str(path)):
-        return f"sqlite:///{path}"
-    return f"sqlite:///file:{quote(str(path))}?uri=true"
+        return f"{_SQLITE}{path}"
+    return f"{_SQLITE}file:{quote(str(path))}?uri=true"
+
+
+def database_file(address: str) -> Path | None:
+    """Return the SQLite file that an address of SQLAlchemy names, None for another database.
+
+    >>> [str(database_file(database_url(Path(name)))) for name in ("/a b/mlflow.db", "/why?/m.db")]
+    ['/a b/mlflow.db', '/why?/m.db']
+    """
+    if not address.startswith(_SQLITE):
+        return None
+    name, _, query = address.removeprefix(_SQLITE).partition("?")
+    return Path(unquote(name.removeprefix("file:")) if "uri=true" in query else name)
 
 
 def _is_new(path: Path, store: Path) -> bool:

@@ -35,8 +35,15 @@ def project_folder() -> Path:
     return here
 
 
-def open_registry() -> None:
-    """Refuse before MLflow creates an empty registry in a folder that has none."""
+def open_registry(*, to_write: bool = False) -> None:
+    """Refuse before MLflow creates an empty registry in a folder that has none.
+
+    Args:
+        to_write: whether the command changes the registry.
+
+    Raises:
+        BadInput: there is none, it is damaged, or it cannot be written although it has to be.
+    """
     here = Path.cwd()
     if "MLFLOW_TRACKING_URI" not in os.environ and not (here / ".hemline" / "mlflow.db").exists():
         raise BadInput(
@@ -44,6 +51,8 @@ def open_registry() -> None:
             found=f"none in {here}",
             fix="change to the project folder, and train a first version there: make demo",
         )
+    if to_write:
+        environment.require_writable(here)
     environment.apply(here)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hemline import environment
 from hemline.cli.terminal import AsJson, open_registry, print_table, say
 
 if TYPE_CHECKING:
@@ -23,10 +24,15 @@ def history(*, as_json: AsJson = False) -> None:
     import pandas as pd  # noqa: PLC0415  (--help should not wait for it)
 
     open_registry()
+    from hemline.registry.champion_log import changes as log_of_changes  # noqa: PLC0415  (as above)
     from hemline.registry.champions import settle  # noqa: PLC0415  (as above)
     from hemline.registry.versions import all_versions  # noqa: PLC0415  (as above)
 
-    log = settle(datetime.now(UTC), _note)
+    if environment.is_writable(Path.cwd()):
+        log = settle(datetime.now(UTC), _note)
+    else:
+        _note("The folder cannot be written: a change that was interrupted is not completed.")
+        log = log_of_changes()
     aliases = _aliases()
     versions = [_line(version, aliases) for version in all_versions()]
     changes = [asdict(change) for change in log]
@@ -49,7 +55,7 @@ def promote(
     number: Annotated[str, typer.Argument(help="Number of the version.")], *, reason: Reason
 ) -> None:
     """Make a version the champion, whatever the gate decided."""
-    open_registry()
+    open_registry(to_write=True)
     from hemline.registry import champions  # noqa: PLC0415  (as above)
 
     change = champions.promote(number, reason=reason, at=datetime.now(UTC), report=_note)
@@ -69,7 +75,7 @@ def rollback(
     The gate will not promote the current one again. The same command given twice goes back once: to
     go back one more, give another reason or --from.
     """
-    open_registry()
+    open_registry(to_write=True)
     from hemline.registry import champions  # noqa: PLC0415  (as above)
 
     change = champions.roll_back(

@@ -13,11 +13,10 @@ from typing import Final
 
 from hemline.errors import BadInput
 from hemline.files import lock_file
+from hemline.relocation import database_file
 
 WAIT_SECONDS: Final = 30.0
 """A change takes about a second; a process that holds the lock for longer is stopped or stuck."""
-
-_SQLITE: Final = "sqlite:///"
 
 
 @contextmanager
@@ -46,7 +45,5 @@ def registry_locked() -> Iterator[None]:
 def _lock_path() -> Path:
     import mlflow  # noqa: PLC0415  (see mlflow_client)
 
-    address = mlflow.get_registry_uri()
-    is_file = address.startswith(_SQLITE)
-    folder = Path(address.removeprefix(_SQLITE)).parent if is_file else Path(".hemline")
-    return folder / "registry.lock"
+    file = database_file(mlflow.get_registry_uri())
+    return (Path(".hemline") if file is None else file.parent) / "registry.lock"

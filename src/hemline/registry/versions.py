@@ -146,7 +146,9 @@ def load_version(version: Version) -> Storefront:
     from mlflow.artifacts import download_artifacts  # noqa: PLC0415  (see mlflow_client)
 
     require_readable(version)
-    folder = Path(download_artifacts(artifact_uri=f"models:/{MODEL}/{version.number}"))
+    # By its own address: at models:/, MLflow writes a file into the folder that it reads.
+    address = client().get_model_version_download_uri(MODEL, version.number)
+    folder = Path(download_artifacts(artifact_uri=address))
     model = yaml.safe_load((folder / "MLmodel").read_text(encoding="utf-8"))
     stored = model["flavors"]["python_function"]["artifacts"]
     return Storefront(
