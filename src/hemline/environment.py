@@ -4,8 +4,11 @@ Prefect reads its settings when it is imported, so a process that imports it set
 starts Python again (`restart`).
 """
 
+import atexit
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NoReturn
@@ -14,6 +17,8 @@ from hemline import relocation
 from hemline.errors import BadInput
 
 _TRACKING: Final = "MLFLOW_TRACKING_URI"
+_COMPILED: Final = "NUMBA_CACHE_DIR"
+_PACKAGE: Final = Path(__file__).parent
 _MAKE_WRITABLE: Final = (
     "give yourself the permission (chmod -R u+rwX .), or copy the project to where you have it"
 )
@@ -63,6 +68,8 @@ def apply(root: Path) -> bool:
         raise BadInput(
             "a project folder can be written", found=str(error), fix=_MAKE_WRITABLE
         ) from None
+    if _COMPILED not in os.environ and not os.access(_PACKAGE, os.W_OK):
+        os.environ[_COMPILED] = str(_folder_for_compiled(state))
     if os.environ[_TRACKING] == ours[_TRACKING]:
         relocation.claim_registry(state)
     return bool(missing)
@@ -82,6 +89,18 @@ def require_writable(root: Path) -> None:
 def is_writable(root: Path) -> bool:
     """Return whether the project folder and its state can be written."""
     return _sealed(root) is None
+
+
+def _folder_for_compiled(state: Path) -> Path:
+    """Return where Numba may store compiled code if not beside the source; else it refuses to run.
+
+    In a project that cannot be written either, that is a folder of this process only.
+    """
+    if os.access(state, os.W_OK):
+        return state / "numba"
+    folder = Path(tempfile.mkdtemp(prefix="hemline-numba-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def _sealed(root: Path) -> Path | None:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from hemline import environment
 from hemline.cli.terminal import print_table, project_folder, say
 
 
@@ -29,7 +30,9 @@ def backtest(
     from hemline.backtest import backtest as weeks_back  # noqa: PLC0415  (--help should not wait for it)
     from hemline.backtest import weekly_lists  # noqa: PLC0415  (as above)
 
-    paths = _pipeline_paths(project_folder())
+    root = project_folder()
+    environment.require_writable(root)
+    paths = _pipeline_paths(root)
     test = weekly_lists.Backtest.of(
         Path("params.yaml"),
         paths["tables"],
