@@ -172,7 +172,7 @@ def write_once(folder: Path, week_end: date, record: pd.DataFrame, schema: pa.Sc
         if path.exists():
             return False
         with replaced_file(path) as unfinished:
-            pq.write_table(table, unfinished, compression="zstd")
+            pq.write_table(table, unfinished, compression="zstd", write_page_checksum=True)
     return True
 
 
@@ -182,7 +182,7 @@ def read_all(folder: Path, schema: pa.Schema) -> pd.DataFrame:
     Days are datetime.date, lists are Python lists.
 
     Raises:
-        BadInput: a record lacks a column of the schema.
+        BadInput: a record is damaged, is that of another week, or lacks a column of the schema.
     """
     parts = [_read(path, schema) for path in sorted(folder.glob("[!.]*.parquet"))]
     records: pd.DataFrame = pa.concat_tables([schema.empty_table(), *parts]).to_pandas()
@@ -219,8 +219,11 @@ def _remove_leftovers(folder: Path) -> None:
 
 
 def _read(path: Path, schema: pa.Schema) -> pa.Table:
-    # As one file: in a folder named `key=value` a dataset would add a column of its own.
-    table = pq.ParquetFile(path).read()
+    try:
+        # As one file: in a folder named `key=value` a dataset would add a column of its own.
+        table = pq.ParquetFile(path, page_checksum_verification=True).read()
+    except (pa.ArrowException, OSError) as error:
+        raise _damaged(path, str(error)) from None
     table = table.rename_columns([_RENAMED.get(name, name) for name in table.column_names])
     missing = [name for name in schema.names if name not in table.column_names]
     if missing:
@@ -229,4 +232,20 @@ def _read(path: Path, schema: pa.Schema) -> pa.Table:
             found=f"no {', '.join(missing)}",
             fix="another version of the code wrote it: move it away, or add the column",
         )
-    return table.select(schema.names).cast(schema)
+    try:
+        record = table.select(schema.names).cast(schema)
+    except pa.ArrowException as error:
+        raise _damaged(path, str(error)) from None
+    weeks = {str(week_end) for week_end in record["week_end"].to_pylist()}
+    if not weeks <= {path.stem}:
+        raise _damaged(path, f"it holds the week before {', '.join(sorted(weeks))}")
+    return record
+
+
+def _damaged(path: Path, found: str) -> BadInput:
+    return BadInput(
+        f"{path} is the record of the week before {path.stem}, as the monitor wrote it",
+        found=found.partition("\n")[0],
+        fix=f"restore it from a backup. Without one, move {path.name} out of {path.parent}: the "
+        "next run then goes on without this record",
+    )

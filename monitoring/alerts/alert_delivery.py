@@ -126,7 +126,7 @@ def send_pending(folder: Path, channels: Mapping[str, Send], *, now: datetime) -
 
 
 def read_alerts(folder: Path) -> list[StoredAlert]:
-    """Return every alert ever raised, oldest first; BadInput where a file was changed."""
+    """Return every alert ever raised, oldest first, without those of damaged files."""
     return Outbox(folder, StoredAlert).read()
 
 

@@ -40,7 +40,7 @@ from monitoring.alerts.alert_delivery import (
     send_pending,
 )
 from monitoring.alerts.alert_text import plain_text, subject_line, webhook_payload
-from monitoring.alerts.outbox import Logger
+from monitoring.alerts.outbox import Logger, Outbox
 
 Security = Literal["starttls", "tls", "none"]
 
@@ -119,6 +119,7 @@ def deliver(folder: Path, params: AlertParams, logger: Logger) -> list[Delivery]
         Every attempt; those whose `failure` is empty were taken. What waits for a block that
         params.yaml no longer names is not attempted, and logged.
     """
+    Outbox(folder, StoredAlert).report_damage(logger)
     channels: dict[str, Send] = {LOG: partial(_log, logger), **block_channels(params, logger)}
     deliveries = send_pending(folder, channels, now=datetime.now(tz=UTC))
     for one in deliveries:

@@ -16,7 +16,6 @@ from typing import Any, Final, Generic, TypeVar
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
-from hemline.errors import BadInput
 from hemline.files import locked, write_text
 
 Logger = logging.Logger | logging.LoggerAdapter[Any]
@@ -58,9 +57,23 @@ class Outbox(Generic[M]):
     message_type: type[M]
 
     def read(self) -> list[M]:
-        """Return every message ever added, oldest first; BadInput where a file was changed."""
-        messages = map(self._read, self.folder.glob("*.json"))
+        """Return every message ever added, oldest first, without those of damaged files.
+
+        A damaged message must not stop the others: see `report_damage`.
+        """
+        messages = [one for one in self._stored().values() if not isinstance(one, str)]
         return sorted(messages, key=lambda message: message.age_key)
+
+    def report_damage(self, logger: Logger) -> None:
+        """Log every file that is no message of this type, and what to do about it."""
+        for path, message in self._stored().items():
+            if isinstance(message, str):
+                logger.error(
+                    "%s is not as it was written: %s. It is not sent. Move it out of the folder; "
+                    "the next run writes it again where it is still due",
+                    path,
+                    message,
+                )
 
     def pending(self) -> list[M]:
         """Return every message that is left to send, oldest first."""
@@ -101,12 +114,16 @@ class Outbox(Generic[M]):
     def _write(self, message: M) -> None:
         write_text(self.folder / message.file_name, message.model_dump_json(indent=1))
 
-    def _read(self, path: Path) -> M:
+    def _stored(self) -> dict[Path, M | str]:
+        """Return, by file, the message, or why it cannot be read."""
+        return {path: self._read(path) for path in sorted(self.folder.glob("*.json"))}
+
+    def _read(self, path: Path) -> M | str:
         try:
-            return self.message_type.model_validate_json(path.read_text(encoding="utf-8"))
+            message = self.message_type.model_validate_json(path.read_bytes())
         except ValidationError as error:
-            raise BadInput(
-                "a file of the outbox is as it was written",
-                found=f"{path}: {error.errors()[0]['msg']}",
-                fix="move the file out of the folder; its message is then not sent",
-            ) from None
+            return error.errors()[0]["msg"]
+        except OSError as error:
+            return str(error.strerror)
+        is_named = message.file_name == path.name
+        return message if is_named else f"it holds the message of {message.file_name}"

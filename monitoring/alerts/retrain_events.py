@@ -27,6 +27,7 @@ from prefect.client.schemas.sorting import FlowRunSort
 from prefect.events import Event, Resource
 from prefect.events.filters import EventFilter, EventIDFilter, EventOccurredFilter
 from prefect.settings import PREFECT_API_URL
+from pydantic import AfterValidator, NonNegativeInt
 
 from monitoring.alerts.outbox import Logger, Message, Outbox, StoredAsOf
 
@@ -55,6 +56,12 @@ _MEANINGS: Final[Mapping[Progress, str]] = {
 }
 
 
+def _with_retrain(payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    if payload.get("retrain") not in (True, False):
+        raise ValueError("payload says whether to retrain")
+    return payload
+
+
 class StoredEvent(Message):
     """An event in the outbox.
 
@@ -69,8 +76,8 @@ class StoredEvent(Message):
 
     name: EventName
     week_end: Annotated[date, StoredAsOf]
-    payload: Mapping[str, Any]
-    attempt: int = 0
+    payload: Annotated[Mapping[str, Any], AfterValidator(_with_retrain)]
+    attempt: NonNegativeInt = 0
     progress: Progress = "waiting"
 
     @property
@@ -108,6 +115,7 @@ def deliver_events(folder: Path, *, oldest: date, logger: Logger) -> list[Stored
         logger: gets the progress of each.
     """
     outbox = Outbox(folder, StoredEvent)
+    outbox.report_damage(logger)
     if not PREFECT_API_URL.value():
         events = outbox.pending()
         for event in events:

@@ -146,18 +146,27 @@ def cached_table(
         schema: of the table.
         fingerprint: of everything the table is made from.
         make: returns the schema's columns.
+
+    A damaged file is made again, as one of another fingerprint is.
     """
-    if not (path.exists() and _stored_fingerprint(path) == fingerprint):
-        stored = schema.append(pa.field(_FINGERPRINT, pa.string()))
-        write_table(make().assign(**{_FINGERPRINT: fingerprint}), path, stored)
+    stored = schema.append(pa.field(_FINGERPRINT, pa.string()))
+    if _has_fingerprint(path, stored, fingerprint):
+        try:
+            return read_table(path, schema)
+        except BadInput:
+            path.unlink()
+    write_table(make().assign(**{_FINGERPRINT: fingerprint}), path, stored)
     return read_table(path, schema)
 
 
-def _stored_fingerprint(path: Path) -> str | None:
-    if _FINGERPRINT not in pq.read_schema(path).names:
-        return None
-    values = pq.read_table(path, columns=[_FINGERPRINT])[_FINGERPRINT]
-    return str(values[0]) if len(values) else None
+def _has_fingerprint(path: Path, schema: pa.Schema, fingerprint: str) -> bool:
+    try:
+        if not path.exists() or not pq.read_schema(path).equals(schema):
+            return False
+        values = pq.read_table(path, columns=[_FINGERPRINT])[_FINGERPRINT]
+    except (pa.ArrowException, OSError):
+        return False
+    return len(values) > 0 and str(values[0]) == fingerprint
 
 
 def _groups(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:
@@ -186,16 +195,27 @@ def _one_chunk(batches: list[pa.RecordBatch], schema: pa.Schema) -> pa.Table:
 
 
 def read_table(path: Path, schema: pa.Schema) -> pd.DataFrame:
-    """Return the table as a frame, days as timestamps; raises BadInput if a column is missing."""
-    stored = pq.read_schema(path)
-    missing = [name for name in schema.names if name not in stored.names]
-    if missing:
+    """Return the table as a frame, days as timestamps.
+
+    Raises:
+        BadInput: the file is missing or damaged, or lacks a column.
+    """
+    try:
+        stored = pq.read_schema(path)
+        missing = [name for name in schema.names if name not in stored.names]
+        if missing:
+            raise BadInput(
+                f"{path.name} has the columns {schema.names}",
+                found=f"no {', '.join(missing)}",
+                fix="re-run the stage that writes it: dvc repro",
+            )
+        stored = pq.read_table(path, columns=schema.names)
+    except (pa.ArrowException, OSError) as error:
         raise BadInput(
-            f"{path.name} has the columns {schema.names}",
-            found=f"no {', '.join(missing)}",
-            fix="re-run the stage that writes it: dvc repro",
-        )
-    stored = pq.read_table(path, columns=schema.names)
+            f"{path} is a table as it was written",
+            found=str(error).partition("\n")[0],
+            fix="restore it: dvc checkout. If that fails, make it again: dvc repro",
+        ) from error
     # A frame of dates would hold objects: comparing 30 million of them takes 35 s.
     # Arrow frees each column once it is converted, which halves the peak memory.
     rows: pd.DataFrame = stored.to_pandas(

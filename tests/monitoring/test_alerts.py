@@ -1,6 +1,7 @@
 """Alerts: composed for a person, stored before they are sent, and sent until they are taken."""
 
 import json
+import logging
 import re
 import time
 from collections.abc import Mapping
@@ -11,7 +12,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from hemline.errors import BadInput
 from hemline.registry.champion_log import Change
 from monitoring.alerts.alert import KINDS, Alert, AlertDraft, AlertParams, anchor, complete_alert
 from monitoring.alerts.alert_delivery import (
@@ -24,6 +24,7 @@ from monitoring.alerts.alert_delivery import (
     send_pending,
 )
 from monitoring.alerts.alert_text import plain_text, subject_line, webhook_payload
+from monitoring.alerts.outbox import Outbox
 from monitoring.alerts.training_alerts import (
     challenger_rejected,
     champion_changed,
@@ -323,12 +324,44 @@ def test_what_was_raised_without_blocks_does_not_flood_one_set_up_later(tmp_path
     assert read_alerts(tmp_path)[0].pending == (LOG,)
 
 
-def test_a_file_changed_by_hand_is_named(tmp_path: Path) -> None:
+DAMAGES = {
+    "emptied": b"",
+    "zeros": bytes(200),
+    "no text": b"\xff\xfe{",
+    "other json": b"[1]",
+    "other fields": b"{}",
+    "deep": b"[" * 10_000,
+}
+
+
+@pytest.mark.parametrize("content", DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_file_is_named_and_the_other_alerts_are_sent(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, content: bytes
+) -> None:
     raise_alert(drift("price"), tmp_path, PARAMS, now=NOW)
     (path,) = tmp_path.glob("*.json")
-    path.write_text("{}")
-    with pytest.raises(BadInput, match=path.name):
-        read_alerts(tmp_path)
+    path.write_bytes(content)
+    raise_alert(drift("channel"), tmp_path, PARAMS, now=NOW)
+    (tmp_path / "folder.json").mkdir()
+    received: list[StoredAlert] = []
+    Outbox(tmp_path, StoredAlert).report_damage(logging.getLogger("outbox"))
+    send_pending(tmp_path, {LOG: collect(received)}, now=NOW)
+    assert [one.alert.subjects for one in received] == [("channel",)]
+    named = [message.partition(" is not as it was written")[0] for message in caplog.messages]
+    assert named == sorted([str(path), str(tmp_path / "folder.json")])
+    assert path.read_bytes() == content
+
+
+def test_a_cut_or_exchanged_file_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for subject in ("price", "channel"):
+        raise_alert(drift(subject), tmp_path, PARAMS, now=NOW)
+    first, second = sorted(tmp_path.glob("*.json"))
+    first.write_bytes(second.read_bytes())
+    second.write_bytes(second.read_bytes()[:-20])
+    Outbox(tmp_path, StoredAlert).report_damage(logging.getLogger("outbox"))
+    assert read_alerts(tmp_path) == []
+    assert f"it holds the message of {second.name}" in caplog.messages[0]
+    assert str(second) in caplog.messages[1]
 
 
 def test_an_alert_stored_before_the_rename_of_as_of_is_read_and_not_raised_again(

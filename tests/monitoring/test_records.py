@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -187,3 +188,41 @@ def test_killing_the_writer_anywhere_loses_no_record_and_leaves_no_half(tmp_path
     following = date.fromisoformat(stored[-1]) + timedelta(weeks=1)
     assert write_once(tmp_path, following, measured(following, "next"), PERFORMANCE_SCHEMA)
     assert [path.name for path in tmp_path.glob(".*")] == [".lock"]
+
+
+DAMAGES = {
+    "emptied": lambda _: b"",
+    "cut short": lambda content: content[:-30],
+    "zeros": lambda content: bytes(len(content)),
+    "one bit": lambda content: content[:40] + bytes([content[40] ^ 1]) + content[41:],
+    "csv": lambda _: b"week_end,version\n",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_record_is_named_with_the_way_back(
+    tmp_path: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    write_once(tmp_path, WEEK_END, measured(WEEK_END, "3"), PERFORMANCE_SCHEMA)
+    path = record_path(tmp_path, WEEK_END)
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(BadInput, match=r"2020-09-16\.parquet is the record of the week") as refused:
+        read_all(tmp_path, PERFORMANCE_SCHEMA)
+    assert f"move 2020-09-16.parquet out of {tmp_path}" in refused.value.fix
+    path.unlink()
+    assert read_all(tmp_path, PERFORMANCE_SCHEMA).empty
+
+
+def test_a_record_of_other_types_or_of_another_week_is_refused(tmp_path: Path) -> None:
+    path = record_path(tmp_path, WEEK_END)
+    measured(WEEK_END, "3").assign(n_buyers="many").to_parquet(path)
+    with pytest.raises(BadInput, match="many"):
+        read_all(tmp_path, PERFORMANCE_SCHEMA)
+    path.unlink()
+    write_once(tmp_path, WEEK_END, measured(date(2020, 9, 9), "3"), PERFORMANCE_SCHEMA)
+    with pytest.raises(BadInput, match="found: it holds the week before 2020-09-09"):
+        read_all(tmp_path, PERFORMANCE_SCHEMA)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(BadInput, match="is the record of the week before"):
+        read_all(tmp_path, PERFORMANCE_SCHEMA)
