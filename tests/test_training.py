@@ -1,6 +1,7 @@
 """Which weeks the ranker is trained on, in a shop where the same customers buy every week."""
 
 import shutil
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from hemline import columns
 from hemline.data.split import DataParams
+from hemline.errors import BadInput
 from hemline.models.ranker.article_features import ATTRIBUTES
 from hemline.models.ranker.ranker_training import RankedWeek
 from hemline.training import Shop, fit_models, fit_ranker
@@ -78,3 +80,30 @@ def params_with(folder: Path, enough_customers: int) -> Path:
     }
     change_params(folder, {("rank", name): value for name, value in changes.items()})
     return folder / "params.yaml"
+
+
+def test_a_week_in_which_the_shop_was_closed_is_skipped_and_an_earlier_one_takes_its_place(
+    weekly_shop: Shop, tmp_path: Path
+) -> None:
+    closed = pd.Timestamp(CUT - timedelta(weeks=2))
+    is_open = weekly_shop.purchases[columns.DAY] != closed
+    shop = replace(weekly_shop, purchases=weekly_shop.purchases[is_open])
+    params = params_with(tmp_path, 10 * N_CUSTOMERS)
+    made: dict[date, RankedWeek] = {}
+    fit_ranker(shop, CUT, params, fit_models(shop, CUT, params, ["popularity"]), weeks=made)
+    assert list(made) == [CUT - timedelta(weeks=back) for back in (1, 3, 4, 5)]
+
+
+@pytest.mark.parametrize(
+    ("closed", "found"),
+    [([1], "purchases in 4 such weeks"), ([2, 3], "purchases in 4"), ([2, 3, 4, 5, 6, 1], "none")],
+)
+def test_a_closed_validation_week_and_too_few_weeks_are_refused(
+    weekly_shop: Shop, tmp_path: Path, closed: list[int], found: str
+) -> None:
+    days = [pd.Timestamp(CUT - timedelta(weeks=back)) for back in closed]
+    is_open = ~weekly_shop.purchases[columns.DAY].isin(days)
+    shop = replace(weekly_shop, purchases=weekly_shop.purchases[is_open])
+    with pytest.raises(BadInput, match="hold purchases") as refused:
+        fit_ranker(shop, CUT, params_with(tmp_path, 1), {})
+    assert refused.value.found.startswith(found)

@@ -32,6 +32,7 @@ from hemline.models.recommender import Recommender
 from hemline.segments.attributes import AGE_BANDS
 from hemline.segments.kmodes import ClusterParams
 
+_WEEKS_SEARCHED: Final = 53  # before the validation week, for training weeks with purchases
 NOTHING: Final[Mapping[str, Recommender]] = MappingProxyType({})
 
 
@@ -177,28 +178,27 @@ def _weeks_from(
 def _weeks_with_purchases(shop: Shop, cut: date, n_training: int) -> list[date]:
     """Return the first days of the ranker's weeks before the cut, latest first.
 
-    Training weeks in which the shop was closed are left out.
+    Weeks in which the shop was closed are skipped, and earlier ones taken in their place.
 
     Raises:
-        BadInput: no purchase lies in the validation week, in any training week, or before them.
+        BadInput: no purchase lies in the validation week, or the year before it holds fewer
+            training weeks with purchases, or none lies before them.
     """
     length = timedelta(days=shop.data.validation_days)
-    validation, *earlier = (cut - length * (back + 1) for back in range(n_training + 1))
-    closed = {
-        start for start in (validation, *earlier) if shop.purchases_in(start, start + length).empty
-    }
-    training = [start for start in earlier if start not in closed]
-    if validation in closed or not training:
-        found = f"none in the weeks from {', '.join(map(str, sorted(closed)))} on"
-    elif shop.purchases_in(date.min, training[-1]).empty:
-        found = f"none before {training[-1]}"
-    else:
-        return [validation, *training]
-    raise BadInput(
-        "the ranker's validation week, a training week and the time before them hold purchases",
-        found=found,
-        fix="lower rank.training_weeks in params.yaml, or set data.cut to a later day",
-    )
+    starts = [cut - length * (back + 1) for back in range(n_training + _WEEKS_SEARCHED)]
+    sold = [start for start in starts if not shop.purchases_in(start, start + length).empty]
+    weeks = sold[: n_training + 1]
+    has_enough = len(weeks) == n_training + 1 and weeks[0] == starts[0]
+    if not has_enough or shop.purchases_in(date.min, weeks[-1]).empty:
+        raise BadInput(
+            f"the ranker's week from {starts[0]} on, {n_training} weeks before it, and the time "
+            "before these hold purchases",
+            found=f"purchases in {len(weeks)} such weeks: from {', '.join(map(str, weeks))} on"
+            if weeks
+            else "none",
+            fix="lower rank.training_weeks in params.yaml, or set data.cut to a later day",
+        )
+    return weeks
 
 
 def _week_from(

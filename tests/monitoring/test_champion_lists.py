@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from hemline import columns, tables
@@ -234,7 +236,8 @@ def test_lists_are_made_once_and_again_when_the_version_or_the_past_changes(
 def spoil_cache(lists: ChampionLists) -> None:
     """Make the cached lists recognisable, so that reading them differs from making them."""
     (path,) = lists.cache.glob(f"*-{WEEK_END}.parquet")
-    pd.read_parquet(path).assign(ap_at_12=-1.0).to_parquet(path)
+    lists_made = tables.read_table(path, pq.read_schema(path)).assign(ap_at_12=-1.0)
+    pq.write_table(pa.Table.from_pandas(lists_made, pq.read_schema(path)), path)
 
 
 def test_weeks_the_champion_has_seen_lack_what_depends_on_its_offered_articles(
@@ -259,3 +262,19 @@ def test_weeks_the_champion_has_seen_lack_what_depends_on_its_offered_articles(
         f"popular-{CUT}.parquet",
         f"popular-{WEEK_END}.parquet",
     }
+
+
+def test_after_a_lockdown_popularity_is_that_of_the_weeks_before_it(
+    on_duckdb: Engine, root: Path, champions: dict[str, Champion], tmp_path: Path
+) -> None:
+    changed, closed = copied(root, tmp_path), CUT - timedelta(weeks=6)
+    rows = tables.read_table(changed / "transactions.parquet", tables.TRANSACTIONS)
+    day = pd.to_datetime(rows[columns.DAY])
+    rewrite(changed, rows[~day.between(pd.Timestamp(closed), pd.Timestamp(CUT - timedelta(1)))])
+    made = lists_of(on_duckdb, root, champions["popular"], tmp_path / "lists", changed)
+    last = rows.loc[day < pd.Timestamp(closed), columns.DAY].max() + pd.Timedelta(days=1)
+    start = last - pd.Timedelta(days=made.popularity.window_days)
+    on_sale = rows.loc[(day >= start) & (day < pd.Timestamp(closed)), columns.ARTICLE].nunique()
+    lists_made = made.for_week(WEEK_END)
+    assert lists_made["n_on_sale"].unique().tolist() == [on_sale]
+    assert lists_made["popularity_ap_at_12"].sum() > 0
