@@ -20,6 +20,12 @@ OLD_CPU := NPY_DISABLE_CPU_FEATURES="X86_V3 X86_V4 AVX512_ICL AVX512_SPR" OPENBL
   ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE
 KEEP_FREED := glibc.malloc.mmap_threshold=4294967296:glibc.malloc.trim_threshold=8589934592
 
+# A moved or copied environment would run the code of the folder that it was made in.
+ifneq ($(wildcard .venv/bin/python),)
+MENDED := $(shell .venv/bin/python -I src/hemline/moved_environment.py .venv)
+$(if $(MENDED),$(info $(MENDED)))
+endif
+
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -t -s "$$(printf '\t')"
 

@@ -1,12 +1,13 @@
 """What several commands need: the project, the registry, and tables."""
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hemline import environment
+from hemline import environment, moved_environment
 from hemline.errors import BadInput, printable
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 _PIPE_WIDTH = 100
+_START = "from hemline.cli import app; app(prog_name='hemline')"
 
 
 def project_folder() -> Path:
@@ -32,6 +34,7 @@ def project_folder() -> Path:
             found=f"none in {here}",
             fix="change to the folder you cloned Hemline to, then run the command again",
         )
+    _run_own_code(here)
     return here
 
 
@@ -51,9 +54,36 @@ def open_registry(*, to_write: bool = False) -> None:
             found=f"none in {here}",
             fix="change to the project folder, and train a first version there: make demo",
         )
+    _run_own_code(here)
     if to_write:
         environment.require_writable(here)
     environment.apply(here)
+
+
+def _run_own_code(here: Path) -> None:
+    """Start again in the project's own environment if the code of another project is running.
+
+    That is so where a project was copied with its environment, whose scripts name the original.
+
+    Raises:
+        BadInput: the environment names another folder and cannot be changed.
+    """
+    own, sources = here / ".venv", Path(environment.__file__).parents[1]
+    script = own / "bin" / "hemline"
+    is_chosen = "PYTHONPATH" in os.environ or not (script.exists() and (here / "src").is_dir())
+    if is_chosen or Path(sys.prefix).samefile(own) or sources.samefile(here / "src"):
+        return
+    typer.echo(f"{sources.parent} is another project: starting .venv of {here}", err=True)
+    try:
+        moved_environment.mend(own)
+    except OSError as error:
+        raise BadInput(
+            "a copied project can be written when it is first used",
+            found=str(error),
+            fix="make it writable, run `make help` there once, then take the permission away again",
+        ) from None
+    python = str(own / "bin" / "python")
+    os.execv(python, [python, "-c", _START, *sys.argv[1:]])  # noqa: S606  (no shell needed)
 
 
 def print_table(
