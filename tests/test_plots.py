@@ -34,6 +34,8 @@ def test_a_panel_of_few_customers_looks_different(tmp_path: Path) -> None:
 def test_weeks_are_drawn_the_same_way_every_time(tmp_path: Path) -> None:
     days = pd.to_datetime(["2020-09-09", "2020-09-16"])
     values = pd.DataFrame({"one": [0.1, 0.2], "other": [0.2, 0.1]}, index=days)
-    for name in ("one.png", "two.png"):
-        plot_weeks(values, "map@12", tmp_path / name)
+    n_buyers = pd.Series([60, 40], index=days)
+    for name, min_customers in {"one.png": 50, "two.png": 50, "few.png": 70}.items():
+        plot_weeks(values, n_buyers, "map@12", tmp_path / name, min_customers=min_customers)
     assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
+    assert (tmp_path / "one.png").read_bytes() != (tmp_path / "few.png").read_bytes()

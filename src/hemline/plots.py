@@ -38,16 +38,24 @@ def plot_scores(scores: pd.DataFrame, metric: str, path: Path, *, min_customers:
     _save(figure, path)
 
 
-def plot_weeks(values: pd.DataFrame, metric: str, path: Path) -> None:
-    """Draw one metric of every model week by week.
+def plot_weeks(
+    values: pd.DataFrame, n_buyers: "pd.Series[int]", metric: str, path: Path, *, min_customers: int
+) -> None:
+    """Draw one metric of every model week by week; weeks of few buyers are named so.
 
     Args:
         values: one line per first day of a week, in order, one column per model.
+        n_buyers: of the same weeks.
         metric: label of the axis.
         path: the png file.
+        min_customers: with fewer buyers a week's name says that they are too few to tell.
     """
     figure, (axis,) = _panels(1)
-    weeks = [f"{day:%d %b}" for day in values.index]
+    few = {True: "\ntoo few to tell", False: ""}
+    weeks = [
+        f"{day:%d %b}\n{n_buyers[day]:,} buyers{few[bool(n_buyers[day] < min_customers)]}"
+        for day in values.index
+    ]
     for number, model in enumerate(values.columns):
         # After ten models the colours repeat, so the line style changes.
         line = ("-", "--", ":")[number // 10 % 3]

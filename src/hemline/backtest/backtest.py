@@ -228,7 +228,13 @@ def _write(
     parts = [_ratio_lines(result), _week_lines(result, test.evaluation.min_customers), [_CAVEAT]]
     text = "\n\n".join(["\n".join(part) for part in parts] + [page])
     (folder / "scores.md").write_text(text, encoding="utf-8")
-    plot_weeks(result.by_week, AP, folder / "map_at_12_by_week.png")
+    plot_weeks(
+        result.by_week,
+        result.n_buyers,
+        AP,
+        folder / "map_at_12_by_week.png",
+        min_customers=test.evaluation.min_customers,
+    )
 
 
 def _ratio_lines(result: BacktestResult) -> list[str]:
