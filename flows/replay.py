@@ -32,6 +32,7 @@ from flows.ui_pages import publish_project
 from hemline import environment
 from hemline.cli.terminal import as_text
 from hemline.errors import BadInput
+from hemline.pages.escaping import escape_markdown, spreadsheet_safe
 from monitoring.champion_lists import Champion
 from monitoring.records import MonitorRecords, RunKind
 from monitoring.verdict import Verdict, places
@@ -118,7 +119,7 @@ def draw(project: Project, records: MonitorRecords, summaries: pd.DataFrame) -> 
 def write_alarms(records: MonitorRecords) -> None:
     """Write alarms.csv and alarms.md, and the table as an artifact of this run."""
     history = alarm_history(records)
-    history.to_csv(records.folder / f"{ALARMS}.csv", index=False)
+    spreadsheet_safe(history).to_csv(records.folder / f"{ALARMS}.csv", index=False)
     table, mark = _as_markdown(history), records.kind.mark
     (records.folder / f"{ALARMS}.md").write_text(table, encoding="utf-8")
     text = f"## {mark}Verdicts and decisions\n\n{records.kind.meaning}\n\n{table}"
@@ -204,8 +205,11 @@ def _alarm_row(decision: Any, verdicts: pd.DataFrame) -> dict[str, object]:
 
 def _as_markdown(history: pd.DataFrame) -> str:
     heads = list(history.columns)
-    rows = [heads, ["---"] * len(heads), *history.itertuples(index=False)]
-    return "".join(f"| {' | '.join(map(str, row))} |\n" for row in rows)
+    cells = [
+        [escape_markdown(str(cell)) for cell in row] for row in history.itertuples(index=False)
+    ]
+    rows = [heads, ["---"] * len(heads), *cells]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
 def _print(history: pd.DataFrame, console: Console) -> None:

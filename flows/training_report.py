@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import pandas as pd
 from rich.console import Console, JustifyMethod
@@ -16,6 +18,12 @@ from flows.project import Project
 from hemline.cli.terminal import as_text
 from hemline.evaluation.protocol import AP, BASELINE, SERVED
 from hemline.evaluation.score_report import told_apart_sentence
+from hemline.pages.escaping import printable
+from hemline.pages.rendering import render
+
+_TRAINING: Final = Path(__file__).with_name("training.md.j2")
+_FAILED: Final = Path(__file__).with_name("failed_stage.md.j2")
+_BACKTICKS: Final = re.compile("`+")
 
 
 @dataclass(frozen=True)
@@ -47,23 +55,15 @@ class Training:
 
 
 def training_page(training: Training, scores: str, links: Mapping[str, str]) -> str:
-    """Return the markdown page of a finished run: verdict, scores, stages, links."""
-    origin = "registered by this run" if training.is_new else "registered by an earlier run"
-    stages = "\n".join(f"| {stage} | {outcome} |" for stage, outcome in training.outcomes.items())
-    where = "\n".join(f"- [{name}]({address})" for name, address in links.items())
-    return (
-        f"## Version {training.version} ({origin})\n\n"
-        f"The gate: {training.reason}. {training.live}.\n\n"
-        f"## Scores\n\n{scores}\n"
-        f"## Stages\n\n| stage | result |\n|---|---|\n{stages}\n\n"
-        f"## Links (they work while `hemline ui` runs)\n\n{where}\n"
-    )
+    """Return the markdown page of a finished run: verdict, scores (markdown), stages, links."""
+    return render(_TRAINING, training=training, scores=scores, links=links)
 
 
 def failure_page(stage: str, output: str, links: Mapping[str, str]) -> str:
-    """Return the markdown page of a failed stage: the end of its output."""
-    where = "\n".join(f"- [{name}]({address})" for name, address in links.items())
-    return f"## Stage {stage} failed\n\n```text\n{output}\n```\n\n{where}\n"
+    """Return the markdown page of a failed stage: the end of its output, which cannot leave it."""
+    longest = max(map(len, _BACKTICKS.findall(output)), default=0)
+    fence = "`" * max(longest + 1, 3)
+    return render(_FAILED, stage=stage, output=printable(output), fence=fence, links=links)
 
 
 def print_scores(reports: Path, console: Console, *, min_customers: int) -> None:

@@ -10,6 +10,7 @@ Limits that are a share are widened by what chance does with this few rows. The 
 a day belong to no week, and only the validation of whole tables sees them.
 """
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -136,6 +137,7 @@ def check_week(
         rules = week_rules(params, week_end, n_rows)
         here = engine.model_copy(update={"name": "duckdb"})
         findings = check_tables(here, Path(folder), rules, run_day=week_end)
+    shutil.rmtree(report / "docs", ignore_errors=True)  # of versions that wrote Data Docs
     write_summary(findings, report / "summary.json")
     write_report(findings, report)
     return findings

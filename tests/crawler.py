@@ -56,7 +56,13 @@ def broken_links(pages: Path, start: str = "index.html") -> list[str]:
 def foreign_assets(folder: Path) -> list[str]:
     """Return every script, style, font or picture of another host, in any page or style sheet."""
     foreign = []
-    for page in sorted(folder.rglob("*.html")):
+    pages = [
+        Path(place) / name
+        for place, _, names in os.walk(folder, followlinks=True)
+        for name in names
+        if Path(name).suffix in {".html", ".css"}
+    ]
+    for page in sorted(pages):
         if page.name != APPS:
             text = page.read_text(encoding="utf-8")
             loads = [one for one in LinkReader(page).loads if not one.startswith("data:image/png")]

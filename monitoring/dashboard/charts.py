@@ -22,6 +22,8 @@ their names, the outlines of bands, lines and marks with their classes, changes 
 _MARGIN: Final = 0.08
 _LABEL: Final = 26
 _LETTER: Final = 8
+_DASH: Final = 10
+_FEW: Final = 4
 
 
 def season_chart(weeks: pd.DataFrame, verdict: str, write: Callable[[float], str]) -> Chart:
@@ -52,7 +54,9 @@ def performance_chart(weeks: pd.DataFrame, changes: Sequence[tuple[int, str]]) -
     lines = weeks[names].to_numpy(np.float64).T
     area = _Area.around(np.append(lines, np.zeros((1, len(weeks))), axis=0), 960, 260)
     return _chart(area, weeks["week_end"], lines, "{:.3f}".format) | {
-        "marks": [("dot", 3, point) for point in _points(area, lines[0])],
+        "marks": [
+            ("dot", 3 if len(weeks) > _FEW else 5, point) for point in _points(area, lines[0])
+        ],
         "changes": [(area.x(week - 0.5), name) for week, name in changes],
     }
 
@@ -108,7 +112,14 @@ class _Area:
 
 
 def _months(area: _Area, days: "pd.Series[pd.Timestamp]") -> Iterator[tuple[float, str]]:
-    """Yield the name of every month where its first week is, as far as the names have room."""
+    """Yield the name of every month where its first week is, as far as the names have room.
+
+    A few weeks have their days instead, as months need not begin among them.
+    """
+    if len(days) <= _FEW:
+        for week, day in enumerate(days):
+            yield round(area.x(week) - _LABEL, 1), f"{day:%d %b %Y}"
+        return
     end = -np.inf
     months = [(day.year, day.month) for day in days]
     for week, day in enumerate(days):
@@ -129,16 +140,25 @@ def _points(area: _Area, values: Values, first: int = 0) -> list[Point]:
 
 
 def _lines(area: _Area, name: str, values: Values) -> list[tuple[str, list[Point]]]:
-    return [(name, [(area.x(week), area.y(values[week])) for week in run]) for run in _runs(values)]
+    return [
+        (name, [(x, area.y(values[week])) for x, week in _edges(area, run)])
+        for run in _runs(values)
+    ]
+
+
+def _edges(area: _Area, run: list[int]) -> list[tuple[float, int]]:
+    """Return where a stretch of weeks lies; one without neighbours is a dash, or it is not seen."""
+    edges = [(area.x(week), week) for week in run]
+    if len(run) == 1:
+        edges = [(edges[0][0] - _DASH, run[0]), (edges[0][0] + _DASH, run[0])]
+    return edges
 
 
 def _bands(area: _Area, low: Values, high: Values) -> list[list[Point]]:
-    """Return the outlines of low to high; a week without neighbours is a bar of 12."""
+    """Return the outlines of low to high."""
     bands = []
     for run in _runs(low + high):
-        edges = [(area.x(week), week) for week in run]
-        if len(run) == 1:
-            edges = [(edges[0][0] - 6, run[0]), (edges[0][0] + 6, run[0])]
+        edges = _edges(area, run)
         over = [(x, area.y(high[week])) for x, week in edges]
         bands.append(over + [(x, area.y(low[week])) for x, week in reversed(edges)])
     return bands

@@ -1,13 +1,15 @@
 """The figures of the reports; the bytes of a png depend on its data only."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+_LINE: Final = 2
 
 
 def plot_scores(scores: pd.DataFrame, metric: str, path: Path, *, min_customers: int) -> None:
@@ -29,9 +31,8 @@ def plot_scores(scores: pd.DataFrame, metric: str, path: Path, *, min_customers:
         n_customers = int(lines["n_customers"].iloc[0])
         is_small = n_customers < min_customers
         colour = "#cccccc" if is_small else "#3b6ea5"
-        axis.barh(
-            lines["model"], lines["value"], xerr=[below, above], color=colour, ecolor="#222222"
-        )
+        names = lines["model"].map(literal)
+        axis.barh(names, lines["value"], xerr=[below, above], color=colour, ecolor="#222222")
         warning = ": too few to tell" if is_small else ""
         axis.set(title=f"{part} ({n_customers:,} buyers{warning})", xlabel=metric)
         axis.tick_params(axis="y", labelsize=8)
@@ -59,7 +60,7 @@ def plot_weeks(
     for number, model in enumerate(values.columns):
         # After ten models the colours repeat, so the line style changes.
         line = ("-", "--", ":")[number // 10 % 3]
-        axis.plot(weeks, values[model], marker="o", linestyle=line, label=model)
+        axis.plot(weeks, values[model], marker="o", linestyle=line, label=literal(str(model)))
     axis.set(xlabel="week from", ylabel=metric)
     figure.legend(loc="outside right upper", fontsize=8)
     _save(figure, path)
@@ -78,11 +79,12 @@ def plot_importance(gains: pd.DataFrame, path: Path, n_features: int = 25) -> No
 def plot_curve(curve: pd.DataFrame, path: Path) -> None:
     """Draw the CVAE's training curve: loss and KL on the left, validation MAP@12 on the right."""
     figure, (left, right) = _panels(2)
-    left.plot(curve["epoch"], curve["reconstruction"], label="reconstruction")
-    left.plot(curve["epoch"], curve["kl"], label="KL")
+    marker = "o" if len(curve) < _LINE else ""  # a line needs two points to be seen
+    left.plot(curve["epoch"], curve["reconstruction"], marker=marker, label="reconstruction")
+    left.plot(curve["epoch"], curve["kl"], marker=marker, label="KL")
     left.set(xlabel="epoch", ylabel="per unit of target weight")
     left.legend()
-    right.plot(curve["epoch"], curve["validation_map_at_12"], color="#a5413b")
+    right.plot(curve["epoch"], curve["validation_map_at_12"], color="#a5413b", marker=marker)
     right.set(xlabel="epoch", ylabel="validation MAP@12")
     _save(figure, path)
 
@@ -95,6 +97,15 @@ def plot_elbow(elbow: pd.DataFrame, chosen: int, path: Path) -> None:
     axis.set(xlabel="clusters", ylabel="attributes unlike the mode, per customer")
     axis.legend()
     _save(figure, path)
+
+
+def literal(text: str) -> str:
+    r"""Return text that matplotlib draws as it is: a pair of dollars would be a formula.
+
+    >>> literal("$x$")
+    '\\$x\\$'
+    """
+    return text.replace("$", r"\$")
 
 
 def _panels(n: int) -> tuple["Figure", "list[Axes]"]:

@@ -53,6 +53,7 @@ from hemline.evaluation.score_report import (
 from hemline.evaluation.score_rows import describe_rows
 from hemline.evaluation.score_table import headline, ratios, resample, score_table
 from hemline.models.catalogue import TIMELESS
+from hemline.pages.escaping import escape_markdown
 from hemline.plots import plot_weeks
 from hemline.training import Shop
 
@@ -248,7 +249,7 @@ def _ratio_lines(result: BacktestResult) -> list[str]:
             row += [texts[model], p_text(float(p_values[model]))]
     heads = [head for name in result.ratios for head in (f"{name} [95 %]", "p")]
     lines = grid(["MAP@12 as a multiple of", *heads], rows)
-    return [*lines, "", " ".join(result.told_apart.values())]
+    return [*lines, "", escape_markdown(" ".join(result.told_apart.values()))]
 
 
 def _ratio_alone(ratio: float) -> str:

@@ -16,6 +16,7 @@ from hemline.evaluation.beyond_accuracy import ATTRIBUTES
 from hemline.evaluation.held_out_week import NEW, OLDER
 from hemline.evaluation.protocol import AP, BASELINE, ORACLE, SERVED
 from hemline.evaluation.told_apart import ToldApart, not_told_apart
+from hemline.pages.escaping import escape_markdown
 
 _ACCURACY: Final = {
     "recall@12": "recall@12",
@@ -94,14 +95,14 @@ def as_markdown(page: ScorePage) -> str:
     told = partial(told_apart_sentence, page.table, min_customers=page.min_customers)
     parts = [
         _accuracy(everyone, page),
-        [told(BASELINE)],
+        [escape_markdown(told(BASELINE))],
         [note],
         _beyond(everyone, page),
-        [_beyond_sentence(everyone, page.min_customers)],
+        [escape_markdown(_beyond_sentence(everyone, page.min_customers))],
         [_BEYOND_NOTE],
     ]
     if SERVED in everyone.order:
-        parts += [_against_served(everyone), [told(SERVED)]]
+        parts += [_against_served(everyone), [escape_markdown(told(SERVED))]]
     parts.append(_by_slice(page, everyone.order[:-1]))
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
@@ -125,8 +126,8 @@ def grid(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def label(name: str) -> str:
-    """Return the name of a row, in bold where it is what customers get."""
-    return f"**{name}**" if name == SERVED else name
+    """Return the name of a row as markdown, in bold where it is what customers get."""
+    return f"**{name}**" if name == SERVED else escape_markdown(name)
 
 
 def p_text(p_value: float) -> str:
@@ -159,7 +160,7 @@ def _accuracy(everyone: _Everyone, page: ScorePage) -> list[str]:
                 p_text(getattr(ap, f"over_{BASELINE}_p")),
                 *(f"{everyone.lines[name, metric].value:.4f}" for metric in _ACCURACY),
                 f"{page.of_lists[name]['coverage']:.1%}",
-                page.models.get(name, ""),
+                escape_markdown(page.models.get(name, "")),
             ]
         )
     return grid([*heads, "coverage", "models"], rows)
@@ -179,7 +180,7 @@ def _beyond(everyone: _Everyone, page: ScorePage) -> list[str]:
 
 def _against_served(everyone: _Everyone) -> list[str]:
     rows = [
-        [name, gain_text(ap, SERVED), p_text(getattr(ap, f"over_{SERVED}_p"))]
+        [label(name), gain_text(ap, SERVED), p_text(getattr(ap, f"over_{SERVED}_p"))]
         for name in everyone.order
         if name not in {SERVED, ORACLE}
         for ap in [everyone.lines[name, AP]]
@@ -207,7 +208,7 @@ def _by_slice(page: ScorePage, order: Sequence[str]) -> list[str]:
     value_of = dict(zip(keys, maps["value"].tolist(), strict=True))
     rows = [
         [
-            f"{name} ({one.n_customers:,})",
+            f"{escape_markdown(name)} ({one.n_customers:,})",
             *(_slice_cell(one, row, value_of[name, row]) for row in order),
         ]
         for name, one in told.items()
@@ -217,7 +218,8 @@ def _by_slice(page: ScorePage, order: Sequence[str]) -> list[str]:
         "count, and customers who bought none are left out."
     )
     lines = grid(["MAP@12 (customers)", *(label(name) for name in order)], rows)
-    return [*lines, "", _slice_sentence(told, page.min_customers), "", about_articles]
+    sentence = escape_markdown(_slice_sentence(told, page.min_customers))
+    return [*lines, "", sentence, "", about_articles]
 
 
 def _slice_cell(told: ToldApart, row: str, value: float) -> str:

@@ -6,7 +6,9 @@ interval stay as they are; a link needs "](".
 """
 
 import re
-from typing import Final
+from typing import Any, Final
+
+import pandas as pd
 
 _ACTING: Final = (
     *(0x7F, *range(0x80, 0xA0)),  # controls beyond ASCII's first 32
@@ -26,6 +28,8 @@ _MARKUP: Final = re.compile(
     re.VERBOSE,
 )
 
+_FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
+
 
 def printable(text: str) -> str:
     r"""Return text with signs in place of characters that act: controls and changes of direction.
@@ -44,3 +48,18 @@ def escape_markdown(text: str) -> str:
     """
     line = " ".join(printable(text).split())
     return _MARKUP.sub(r"\\\g<0>", line).translate(_ENTITIES)
+
+
+def spreadsheet_safe(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return rows with an apostrophe before every text that a spreadsheet would compute.
+
+    >>> spreadsheet_safe(pd.DataFrame({"group": ["=1+1", "25-34"], "gap": [-0.1, 0.2]}))
+       group  gap
+    0  '=1+1 -0.1
+    1  25-34  0.2
+    """
+    return rows.map(_without_formula)
+
+
+def _without_formula(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULAS) else value

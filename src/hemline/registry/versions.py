@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import yaml
 
 from hemline.errors import BadInput
+from hemline.pages.escaping import escape_markdown
 from hemline.registry.mlflow_client import client, existing
 from hemline.registry.runs import Lineage
 from hemline.storefront import FORMAT_VERSION, Storefront, VersionFiles
@@ -128,8 +129,8 @@ def remove_tags(version: Version, names: Iterable[str]) -> None:
 
 
 def describe_version(number: str, description: str) -> None:
-    """Set the text that MLflow shows on the version's page."""
-    client().update_model_version(MODEL, number, description=description)
+    """Set the text that MLflow shows on the version's page, which reads markdown."""
+    client().update_model_version(MODEL, number, description=escape_markdown(description))
 
 
 def set_champion(number: str) -> None:

@@ -28,6 +28,7 @@ from hemline.evaluation.protocol import SERVED, EvaluateParams
 from hemline.evaluation.score_rows import build_rows
 from hemline.models.cascade import ServeParams, load_models
 from hemline.models.recommender import Recommender
+from hemline.pages.escaping import spreadsheet_safe
 from hemline.stages.command import InPath, OutPath, ParamsPath, run
 
 logger = logging.getLogger(__name__)
@@ -96,7 +97,9 @@ def _write(results: Audit, fairness: FairnessParams, report: Path, cut: date) ->
         "reranking": results.reranking,
     }
     for name, lines in tables_by_name.items():
-        lines.round(6).to_csv(report / f"{name}.csv", index=False, lineterminator="\n")
+        spreadsheet_safe(lines.round(6)).to_csv(
+            report / f"{name}.csv", index=False, lineterminator="\n"
+        )
     pictures = {
         "outcomes": draw_outcomes(results),
         "composition": draw_composition(results),

@@ -13,6 +13,7 @@ from hemline.evaluation.fairness.fairness_measures import BOUGHT
 from hemline.evaluation.fairness.fairness_text import label
 from hemline.evaluation.fairness.outcomes import PRECISION, RECALL
 from hemline.evaluation.protocol import AP, SERVED
+from hemline.plots import literal
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -70,7 +71,7 @@ def draw_exposure(audit: Audit) -> bytes:
     axis.set_xscale("log", base=2)
     axis.xaxis.set_major_formatter(lambda value, _place: f"{value:g}x")
     names = zip(lines["category"], lines["aspect"], strict=True)
-    axis.set_yticks(places, [f"{name}  ({label(aspect)})" for name, aspect in names])
+    axis.set_yticks(places, [literal(f"{name}  ({label(aspect)})") for name, aspect in names])
     axis.set_xlabel("share of places / share of recent sales")
     return _png(figure)
 
@@ -117,7 +118,7 @@ def _stacks(axis: "Axes", lines: pd.DataFrame) -> None:
     for place, (category, part) in enumerate(lines.groupby("category", sort=False)):
         shares = part["value"].to_numpy()
         colour = _COLOURS[place % len(_COLOURS)]
-        axis.barh(places, shares, left=start, color=colour, label=str(category))
+        axis.barh(places, shares, left=start, color=colour, label=literal(str(category)))
         start = start + shares
     axis.set_yticks(places, _group_names(groups))
     axis.set_xlim(0, 1)
@@ -126,7 +127,7 @@ def _stacks(axis: "Axes", lines: pd.DataFrame) -> None:
 
 def _group_names(lines: pd.DataFrame) -> list[str]:
     sizes = zip(lines["group"], lines["n_customers"], strict=True)
-    return [f"{group} ({size:,})" for group, size in sizes]
+    return [literal(f"{group} ({size:,})") for group, size in sizes]
 
 
 def _percent(share: float, _place: Any) -> str:
