@@ -163,7 +163,7 @@ def draw_week(
         performance=records.performance,
         band=expected_band(summaries, week_end, params),
         note=windows_of(summaries, week_end, params).note,
-        links_out=links,
+        links_out=_links_of(records, links),
         kind=records.kind,
     )
 
@@ -176,11 +176,17 @@ def draw_history(project: Project, records: MonitorRecords, links: Mapping[str, 
         verdicts=records.verdicts,
         performance=records.performance,
         alerts=read_alerts(records.folder / "alerts"),
-        links_out=links,
+        links_out=_links_of(records, links),
         out_of_weeks=MonitorParams.load(project.params).out_of_weeks,
         today=datetime.now(tz=UTC).date(),
         kind=records.kind,
     )
+
+
+def _links_of(records: MonitorRecords, links: Mapping[str, str]) -> dict[str, str]:
+    """Return links as a page shows them; one that is not live says that the dashboard is."""
+    renamed = {} if records.kind == RunKind.LIVE else {"dashboard": "live dashboard"}
+    return {renamed.get(name, name): address for name, address in links.items()}
 
 
 @contextmanager
