@@ -19,6 +19,7 @@ from prefect.runtime import deployment, flow_run
 from flows.addresses import addresses
 from flows.project import Project
 from flows.ui_pages import publish_project
+from hemline.identity import project_id
 from hemline.registry.champion_log import NO_VERSION
 from hemline.registry.champions import settle
 from hemline.registry.versions import (
@@ -145,8 +146,9 @@ def announce(
     for decision in decisions.itertuples():
         if decision.week_end >= oldest and decision.week_end not in reported:
             _report_week(decision, verdicts, project, logger)
-            outbox.add(_event(decision, verdicts))
-    deliver_events(outbox.folder, oldest=oldest, logger=logger)
+            outbox.add(_event(decision, verdicts, project_id(project.root)))
+    project_name = project_id(project.root)
+    deliver_events(outbox.folder, project=project_name, oldest=oldest, logger=logger)
     report_champion_changes(project, logger)  # last: a broken registry must not delay a training
 
 
@@ -158,7 +160,7 @@ def _report_week(decision: Any, verdicts: pd.DataFrame, project: Project, logger
     send_alert(digest(decision.week_end, verdicts, suppressed), pages, project, logger)
 
 
-def _event(decision: Any, verdicts: pd.DataFrame) -> StoredEvent:
+def _event(decision: Any, verdicts: pd.DataFrame, project: str) -> StoredEvent:
     payload = {
         "retrain": bool(decision.retrain),
         "confirmed": decision.confirmed,
@@ -171,7 +173,7 @@ def _event(decision: Any, verdicts: pd.DataFrame) -> StoredEvent:
         name = "hemline.drift.confirmed"
     elif week["verdict"].eq(Verdict.SEASONAL).any():
         name = "hemline.season.changed"
-    return StoredEvent(name=name, week_end=decision.week_end, payload=payload)
+    return StoredEvent(name=name, week_end=decision.week_end, payload=payload, project=project)
 
 
 def _outbox(project: Project) -> Path:
@@ -193,7 +195,8 @@ def _with_our_runbook(params: AlertParams) -> AlertParams:
 
 
 def _send_pending(project: Project, logger: Logger) -> None:
-    deliver(_outbox(project), AlertParams.load(project.params), logger)
+    params = AlertParams.load(project.params)
+    deliver(_outbox(project), params, logger, project=project_id(project.root))
 
 
 def _champion_if_known(logger: Logger) -> str | None:

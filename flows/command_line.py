@@ -17,6 +17,7 @@ from flows.addresses import addresses, responds
 from flows.server_proof import belongs_to
 from hemline import environment, prefect_auth
 from hemline.errors import exit_on_bad_input
+from hemline.identity import label, project_id
 
 
 def run_command(name: str, main: Callable[..., None], *, joins_server: bool = False) -> None:
@@ -34,9 +35,12 @@ def run_command(name: str, main: Callable[..., None], *, joins_server: bool = Fa
         changes.append(prefect_auth.apply(root))
         if any(changes):
             environment.restart(f"flows.{name}")
+        from prefect import tags  # noqa: PLC0415  (reads the settings, which are complete now)
+
         app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
         app.command()(main)
-        app(prog_name=f"hemline {name}")
+        with tags(label(project_id(root))):
+            app(prog_name=f"hemline {name}")
 
 
 def foreign_server() -> str | None:

@@ -1,9 +1,11 @@
 """`hemline deploy`: work pool, deployments and automations, handed to the Prefect server.
 
 Deploying again replaces everything by name and duplicates nothing: Prefect replaces deployments and
-their automations, this module those of automations.yaml.
+their automations, this module those of automations.yaml. The names hold the id of the project, so
+that two clones on one server replace nothing of each other.
 """
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,36 +14,50 @@ from typing import Any, Final
 import typer
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.events.schemas.automations import AutomationCore
+from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_URL
 from pydantic import ValidationError
 
 from flows.addresses import addresses, responds
-from flows.command_line import run_command
+from flows.command_line import foreign_server, run_command
 from hemline.errors import BadInput
+from hemline.identity import label, project_id
 from hemline.params import read_mapping
 
-POOL: Final = "hemline"
 _AUTOMATIONS: Final = "automations.yaml"
+_PROJECT: Final = "HEMLINE_PROJECT"
+_UNNAMED: Final = ("monitor/weekly", "train/weekly")
+_UNNAMED_AUTOMATION: Final = "a run without a heartbeat has crashed"
 
 
 def deploy(root: Path) -> list[str]:
     """Deploy everything and return the names of the automations in automations.yaml.
 
     Raises:
-        BadInput: automations.yaml has another form, no server responds, or it refuses the work pool
-            or a deployment.
+        BadInput: automations.yaml has another form, no server of this project responds, or it
+            refuses the work pool or a deployment.
     """
-    automations, api = _automations(root), PREFECT_API_URL.value()
+    ours, api = automations(root), PREFECT_API_URL.value()
+    foreign = foreign_server()
+    if foreign is not None:
+        raise BadInput(
+            "the Prefect server is the one of this project, or one that PREFECT_API_URL names",
+            found=f"another one at {foreign}",
+            fix="stop it and start this project's: hemline ui. To keep both, set "
+            "HEMLINE_PREFECT_PORT=<another port> for `hemline ui` and `hemline deploy`",
+        )
     if not api or not responds(f"{api}/health"):
         raise BadInput(
             "a Prefect server is running",
             found=f"none at {api or addresses().prefect}",
             fix="start one: hemline ui",
         )
-    _prefect(root, "work-pool", "create", POOL, "--type", "process", "--overwrite")
+    pool = label(project_id(root))
+    _prefect(root, "work-pool", "create", pool, "--type", "process", "--overwrite")
     _prefect(root, "deploy", "--all")
     with get_client(sync_client=True) as client:
-        return [_put(client, automation) for automation in automations]
+        _remove_unnamed(client, root)
+        return [_put(client, automation) for automation in ours]
 
 
 def main() -> None:
@@ -53,16 +69,21 @@ def main() -> None:
     typer.echo("".join(f"automation in place: {name}\n" for name in names), nl=False)
 
 
-def _automations(root: Path) -> list[AutomationCore]:
+def automations(root: Path) -> list[AutomationCore]:
+    """Return the automations of automations.yaml, with the id of the project in their names.
+
+    Raises:
+        BadInput: the file has another form.
+    """
     path = root / _AUTOMATIONS
-    automations = read_mapping(path).get("automations")
-    if not isinstance(automations, list):
+    content = read_mapping(path).get("automations")
+    if not isinstance(content, list):
         raise BadInput(
             f"{path} has a list of automations",
-            found=f"{automations!r}",
+            found=f"{content!r}",
             fix=f"correct {path.name}; an empty list is []",
         )
-    return [_automation(path, one) for one in automations]
+    return [_with_id(_automation(path, one), project_id(root)) for one in content]
 
 
 def _automation(path: Path, content: Any) -> AutomationCore:
@@ -78,6 +99,16 @@ def _automation(path: Path, content: Any) -> AutomationCore:
         ) from None
 
 
+def _with_id(automation: AutomationCore, project: str) -> AutomationCore:
+    """Put the project's id in, as Prefect does in prefect.yaml."""
+    text = automation.model_dump_json().replace(f"{{{{ ${_PROJECT} }}}}", project)
+    return AutomationCore.model_validate_json(text)
+
+
+def _environment(root: Path) -> dict[str, str]:
+    return {**os.environ, _PROJECT: project_id(root)}
+
+
 def _put(client: SyncPrefectClient, automation: AutomationCore) -> str:
     """Create an automation, or replace the one of its name."""
     known = client.read_automations_by_name(automation.name)
@@ -88,9 +119,27 @@ def _put(client: SyncPrefectClient, automation: AutomationCore) -> str:
     return automation.name
 
 
+def _remove_unnamed(client: SyncPrefectClient, root: Path) -> None:
+    """Remove what this folder deployed when names did not hold the id: it would run every week."""
+    removed = False
+    for name in _UNNAMED:
+        try:
+            deployment = client.read_deployment_by_name(name)
+        except ObjectNotFound:
+            continue
+        if any(str(root) in str(step) for step in deployment.pull_steps or []):
+            client.delete_deployment(deployment.id)
+            removed = True
+    if removed:
+        for automation in client.read_automations_by_name(_UNNAMED_AUTOMATION):
+            client.delete_automation(automation.id)
+
+
 def _prefect(root: Path, *arguments: str) -> None:
     command = [sys.executable, "-m", "prefect", "--no-prompt", *arguments]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=root, env=_environment(root), capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise BadInput(
             f"'prefect {' '.join(arguments)}' succeeds",

@@ -28,10 +28,10 @@ from prefect.states import Failed
 from flows import monitor_steps
 from flows.alerting import announce, links
 from flows.check_data import check, completeness_of, update_tables
-from flows.command_line import run_command
+from flows.command_line import foreign_server, run_command
 from flows.project import Project
 from flows.schedule import dry_run_records, is_overtaken, weeks_to_evaluate
-from flows.screen import RunFailed, open_screen, show, step
+from flows.screen import RunFailed, open_screen, show, step, unrecorded_end
 from flows.sections import check_monitor_params
 from flows.ui_pages import publish_project
 from hemline import environment
@@ -203,9 +203,17 @@ def main(
     ] = False,
 ) -> None:
     """Evaluate the weeks that are due and print the decision about the last one."""
+    if foreign := foreign_server():
+        typer.echo(
+            f"The Prefect server at {foreign} is another project's, so this run does not join it, "
+            "and a training that it requests waits. To run this project's beside it, choose "
+            "another port: HEMLINE_PREFECT_PORT=<port> for 'hemline ui' and 'hemline monitor'.",
+            err=True,
+        )
     day = None if week_end is None else week_end.date()
     with open_screen("monitor"):
-        state = monitor(week_end=day, dry_run=dry_run, return_state=True)
+        with unrecorded_end(lambda: "Decisions that were recorded stand."):
+            state = monitor(week_end=day, dry_run=dry_run, return_state=True)
         if not state.is_completed():
             raise RunFailed(str(state.message))
     run = cast("MonitorRun", state.result())

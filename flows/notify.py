@@ -19,9 +19,17 @@ from pydantic import SecretStr
 
 from flows.command_line import run_command
 from hemline.errors import BadInput
+from hemline.identity import project_id
 from monitoring.alerts.alert import AlertDraft, AlertParams, complete_alert
 from monitoring.alerts.alert_delivery import Delivery, raise_alert, send_pending
-from monitoring.alerts.channels import Mail, Security, block_channels, deliver, is_plain_http
+from monitoring.alerts.channels import (
+    Mail,
+    Security,
+    block_channels,
+    deliver,
+    is_plain_http,
+    own_block,
+)
 from monitoring.alerts.outbox import Logger
 
 OUTBOX: Final = Path(".hemline") / "monitoring" / "alerts"
@@ -54,7 +62,11 @@ def main(
         list[str] | None, typer.Option(help="Address the mail goes to; may be repeated.")
     ] = None,
     name: Annotated[
-        str, typer.Option(help="Name of the Prefect block that stores it.")
+        str,
+        typer.Option(
+            help="Name of the Prefect block that stores it. The project's id is added to it, so "
+            "that two clones on one server have blocks of their own."
+        ),
     ] = "hemline",
     test: Annotated[
         bool, typer.Option("--test", help="Send a test alert through every block.")
@@ -73,20 +85,22 @@ def main(
             fix="pass --webhook, --mail, --test or --send; --help explains them",
         )
     logging.basicConfig(format="%(levelname)s %(message)s")
-    logger = logging.getLogger("flows.notify")
+    logger, project = logging.getLogger("flows.notify"), project_id(Path.cwd())
     if webhook is not None:
         address = _secret(_WEBHOOK_VARIABLE) if webhook == _PROMPT else webhook
-        _report_saved(save_webhook(address, name, AlertParams.load(_PARAMS)))
+        save_webhook(address, own_block(name, project), AlertParams.load(_PARAMS))
+        _report_saved(f"webhook/{name}")
     if mail is not None:
         password = partial(_secret, _PASSWORD_VARIABLE)
-        _report_saved(save_mail(mail, sender, to or [], password, name))
+        save_mail(mail, sender, to or [], password, own_block(name, project))
+        _report_saved(f"mail/{name}")
     deliveries: list[Delivery] = []
     if test:
-        deliveries += send_test(AlertParams.load(_PARAMS), logger)
+        deliveries += send_test(AlertParams.load(_PARAMS), logger, project=project)
         for one in deliveries:
             typer.echo(f"{one.channel}: {one.failure or 'test alert sent'}")
     if send:
-        deliveries += deliver(OUTBOX, AlertParams.load(_PARAMS), logger)
+        deliveries += deliver(OUTBOX, AlertParams.load(_PARAMS), logger, project=project)
     if any(one.failure for one in deliveries):
         raise SystemExit(1)
 
@@ -153,7 +167,7 @@ def save_mail(
     return f"mail/{name}"
 
 
-def send_test(params: AlertParams, logger: Logger) -> list[Delivery]:
+def send_test(params: AlertParams, logger: Logger, *, project: str | None = None) -> list[Delivery]:
     """Send a test alert through every block; it is not stored.
 
     Raises:
@@ -178,7 +192,7 @@ def send_test(params: AlertParams, logger: Logger) -> list[Delivery]:
     now = datetime.now(tz=UTC)
     with TemporaryDirectory() as folder:
         raise_alert(complete_alert(draft, {}, params), Path(folder), params, now=now)
-        return send_pending(Path(folder), block_channels(params, logger), now=now)
+        return send_pending(Path(folder), block_channels(params, logger, project=project), now=now)
 
 
 def _secret(variable: str) -> str:

@@ -181,6 +181,27 @@ def step(name: str, log: Callable[[str], None] | None = None) -> Iterator[Step]:
             screen.end(one, time.monotonic() - begin)
 
 
+@contextmanager
+def unrecorded_end(describe: Callable[[], str]) -> Iterator[None]:
+    """Turn an error of Prefect itself into RunFailed that says what the run left behind.
+
+    What goes wrong in a flow becomes its state. So an error means that Prefect could not record the
+    run, as when its server was killed, and the run's work may be done all the same.
+
+    Args:
+        describe: returns what is so now.
+    """
+    try:
+        yield
+    except Exception as error:
+        logging.getLogger(__name__).exception("Prefect could not record the run")
+        raise RunFailed(
+            f"Prefect could not record the run, so it counts as failed: {type(error).__name__}: "
+            f"{error}\nIts server may have been stopped. {describe()}\n"
+            "Start the same command again: finished work is not repeated."
+        ) from error
+
+
 def expect_steps(n_steps: int) -> None:
     """Tell the screen, if there is one, how many steps the run has."""
     screen = _SCREEN.get()

@@ -24,6 +24,7 @@ LIMIT_VARIABLE: Final = "HEMLINE_START_SECONDS"
 POLL_SECONDS: Final = 0.5
 _LIMIT_SECONDS: Final = 1800
 _IDLE_SECONDS: Final = 120
+_WORK_SECONDS: Final = 1  # of the processor's; an event loop that waits uses less
 _REPORT_SECONDS: Final = 15
 _LOG_TAIL: Final = 2000
 
@@ -69,13 +70,14 @@ def wait_until_they_respond(
         BadInput: a process ended, or they have stopped working, or the limit has passed.
     """
     begin = reported = active = time.monotonic()
-    limit, used = _limit(), 0.0
+    limit, counted = _limit(), 0.0
     waiting = dict(probes)
     while waiting := {name: probe for name, probe in waiting.items() if not responds(probe)}:
         refuse_ended(started, root)
         now = time.monotonic()
-        before, used = used, sum(_processor_seconds(started[name]) for name in waiting)
-        active = now if used != before else active
+        used = sum(_processor_seconds(started[name]) for name in waiting)
+        if abs(used - counted) >= _WORK_SECONDS:
+            active, counted = now, used
         if now - active > _IDLE_SECONDS or now - begin > limit:
             raise _no_response(waiting, idle=now - active, waited=now - begin)
         if now - reported >= _REPORT_SECONDS:

@@ -34,11 +34,12 @@ from flows.project import (
     link_kaggle_files,
     unlink_kaggle_files,
 )
-from flows.screen import RunFailed, expect_steps, open_screen, show, step
+from flows.screen import RunFailed, expect_steps, open_screen, show, step, unrecorded_end
 from flows.sections import check_all_params
 from flows.training_report import (
     Training,
     failure_page,
+    live_version,
     print_next_steps,
     print_scores,
 )
@@ -175,11 +176,12 @@ def main(
     """
     day = cut if cut is None or cut == LATEST else _day(cut)
     with open_screen("train") as screen:
-        state = train(source=source, size=size, data=data, cut=day, return_state=True)
+        with unrecorded_end(live_version):
+            state = train(source=source, size=size, data=data, cut=day, return_state=True)
         if not state.is_completed():
             failure = state.result(raise_on_failure=False)
             output = f"\n{failure.output}" if isinstance(failure, dvc.StageFailed) else ""
-            raise RunFailed(f"{state.message}{output}")
+            raise RunFailed(f"{state.message}{output}\n\n{live_version()}")
         _print_report(Project.at(Path.cwd()), cast("Training", state.result()), screen.console)
 
 

@@ -1,6 +1,7 @@
 """What a training reports: pages for Prefect, tables for the terminal."""
 
 import json
+import logging
 import os
 import re
 import sys
@@ -20,6 +21,7 @@ from hemline.evaluation.protocol import AP, BASELINE, SERVED
 from hemline.evaluation.score_report import told_apart_sentence
 from hemline.pages.escaping import printable
 from hemline.pages.rendering import render
+from hemline.registry.versions import CHAMPION, version_by_alias
 
 _TRAINING: Final = Path(__file__).with_name("training.md.j2")
 _FAILED: Final = Path(__file__).with_name("failed_stage.md.j2")
@@ -88,6 +90,21 @@ def print_scores(reports: Path, console: Console, *, min_customers: int) -> None
     console.print(table)
     told = told_apart_sentence(lines, BASELINE, min_customers=min_customers)
     console.print(told, soft_wrap=True, highlight=False)
+
+
+def live_version() -> str:
+    """Return which version is live, for the end of a run that failed; never raises."""
+    try:
+        champion = version_by_alias(CHAMPION)
+    except Exception:
+        logging.getLogger(__name__).exception("the registry cannot be read")
+        return "Which version is live cannot be read now: hemline history"
+    if champion is None:
+        return "Live: no version yet."
+    return (
+        f"Live: version {champion.number} is the champion, fitted on purchases before "
+        f"{champion.cut}."
+    )
 
 
 def print_next_steps(project: Project, training: Training, console: Console) -> None:

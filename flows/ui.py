@@ -27,6 +27,7 @@ from flows.server_processes import POLL_SECONDS, refuse_ended, start, wait_until
 from flows.ui_pages import publish
 from hemline import prefect_auth
 from hemline.errors import BadInput
+from hemline.identity import label, project_id
 
 _PROBES: Final[Mapping[Server, str]] = {
     "prefect": "/api/health",
@@ -55,7 +56,7 @@ def serve(root: Path) -> None:
             started[name] = start(name, command, root, environment, running)
         probes = [(name, f"{vars(where)[name]}{path}") for name, path in _PROBES.items()]
         wait_until_they_respond(started, probes, root)
-        started["worker"] = start("worker", _worker(), root, environment, running)
+        started["worker"] = start("worker", _worker(root), root, environment, running)
         typer.echo(
             f"Prefect    {where.prefect} (password: cat {prefect_auth.auth_file(Path())})\n"
             f"MLflow     {where.mlflow}\nreports    {where.pages}\n"
@@ -77,10 +78,10 @@ def main() -> None:
         typer.echo("\nstopped")
 
 
-def _worker() -> list[str]:
+def _worker(root: Path) -> list[str]:
     return [
         *(sys.executable, "-m", "prefect", "worker", "start"),
-        *("--pool", "hemline", "--type", "process"),
+        *("--pool", label(project_id(root)), "--type", "process"),
     ]
 
 

@@ -15,7 +15,7 @@ import smtplib
 import ssl
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid, parseaddr
@@ -112,15 +112,24 @@ def is_plain_http(address: str) -> bool:
     return address.strip().lower().startswith("http://")
 
 
-def deliver(folder: Path, params: AlertParams, logger: Logger) -> list[Delivery]:
+def deliver(
+    folder: Path, params: AlertParams, logger: Logger, *, project: str | None = None
+) -> list[Delivery]:
     """Log and send every pending alert of the outbox; what fails waits for the next call.
+
+    Args:
+        folder: of the outbox.
+        params: names the blocks.
+        logger: gets every alert, and what failed.
+        project: id of the project, whose own blocks come before those of the bare name.
 
     Returns:
         Every attempt; those whose `failure` is empty were taken. What waits for a block that
         params.yaml no longer names is not attempted, and logged.
     """
     Outbox(folder, StoredAlert).report_damage(logger)
-    channels: dict[str, Send] = {LOG: partial(_log, logger), **block_channels(params, logger)}
+    blocks = block_channels(params, logger, project=project)
+    channels: dict[str, Send] = {LOG: partial(_log, logger), **blocks}
     deliveries = send_pending(folder, channels, now=datetime.now(tz=UTC))
     for one in deliveries:
         if one.failure:
@@ -138,18 +147,31 @@ def deliver(folder: Path, params: AlertParams, logger: Logger) -> list[Delivery]
     return deliveries
 
 
-def block_channels(params: AlertParams, logger: Logger) -> dict[str, Send]:
-    """Return what hands an alert to each of the blocks that params.yaml names."""
-    return {name: partial(_send, name, params, logger) for name in params.blocks}
+def block_channels(
+    params: AlertParams, logger: Logger, *, project: str | None = None
+) -> dict[str, Send]:
+    """Return what hands an alert to each of the blocks that params.yaml names; see `deliver`."""
+    return {name: partial(_send, name, project, params, logger) for name in params.blocks}
+
+
+def own_block(name: str, project: str) -> str:
+    """Return the name of a project's own block: params.yaml, which clones share, gives the rest.
+
+    >>> own_block("webhook/hemline", "0123456789ab")
+    'webhook/hemline-0123456789ab'
+    """
+    return f"{name}-{project}"
 
 
 def _log(logger: Logger, stored: StoredAlert) -> None:
     logger.warning("%s\n\n%s", subject_line(stored.alert), plain_text(stored.alert))
 
 
-def _send(name: str, params: AlertParams, logger: Logger, stored: StoredAlert) -> None:
+def _send(
+    name: str, project: str | None, params: AlertParams, logger: Logger, stored: StoredAlert
+) -> None:
     """Hand an alert to a block, loaded each time: Prefect's Webhook can be called once only."""
-    block = _load(name)
+    block = _load(name, project)
     if params.require_tls:
         _require_tls(name, block)
     with _addresses_not_logged():
@@ -167,15 +189,16 @@ def _send(name: str, params: AlertParams, logger: Logger, stored: StoredAlert) -
             )
 
 
-def _load(name: str) -> Block:
-    try:
-        return cast("Block", Block.load(name))
-    except ValueError:
-        raise BadInput(
-            f"alerts.blocks: {name} is a block that Prefect has",
-            found="none of that name",
-            fix="save it: hemline notify --help",
-        ) from None
+def _load(name: str, project: str | None) -> Block:
+    """Return the project's own block, else the one of exactly this name."""
+    for saved in ([own_block(name, project)] if project else []) + [name]:
+        with suppress(ValueError):  # there is none of that name
+            return cast("Block", Block.load(saved))
+    raise BadInput(
+        f"alerts.blocks: {name} is a block that Prefect has",
+        found="none of that name",
+        fix="save it: hemline notify --help",
+    )
 
 
 def _require_tls(name: str, block: Block) -> None:

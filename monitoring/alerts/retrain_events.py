@@ -8,8 +8,9 @@ Until then every run of the monitor checks again, and sends it again where nothi
 price: up to a minute of waiting where nothing happens, and a slow server may get two requests for
 the same training; the second one finds everything done.
 
-The id of an event comes from its week, its name and the number of the attempt, so a receiver, the
-server among them, can tell a copy from a second request.
+The id of an event comes from its project, its week, its name and the number of the attempt, so a
+receiver, the server among them, can tell a copy from a second request. The resource and the tag of
+the runs hold the project's id: a server may have other clones, which start no training for us.
 """
 
 import time
@@ -21,7 +22,12 @@ from typing import Annotated, Any, Final, Literal
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.filters import FlowFilter, FlowFilterName
+from prefect.client.schemas.filters import (
+    FlowFilter,
+    FlowFilterName,
+    FlowRunFilter,
+    FlowRunFilterTags,
+)
 from prefect.client.schemas.objects import TERMINAL_STATES, FlowRun, StateType
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.events import Event, Resource
@@ -29,12 +35,15 @@ from prefect.events.filters import EventFilter, EventIDFilter, EventOccurredFilt
 from prefect.settings import PREFECT_API_URL
 from pydantic import AfterValidator, NonNegativeInt
 
+from hemline.identity import label
 from monitoring.alerts.outbox import Logger, Message, Outbox, StoredAsOf
 
 EventName = Literal["hemline.drift.confirmed", "hemline.drift.ok", "hemline.season.changed"]
 Progress = Literal["waiting", "sent", "in training", "done", "given up"]
 
 SHOP: Final = "hemline.shop"
+"""The resource of a project's events, followed by a point and the project's id."""
+
 RETRAIN: Final = "hemline.retrain"
 """The label by which the automation knows that a training is requested: "true" or "false"."""
 
@@ -72,6 +81,7 @@ class StoredEvent(Message):
         attempt: how often it was sent under a new id; 0: never yet.
         progress: "waiting" for a server, "sent" without a visible effect, "in training", "done", or
             "given up" because newer weeks have been evaluated.
+        project: id of the project; empty in files of before there was one.
     """
 
     name: EventName
@@ -79,6 +89,7 @@ class StoredEvent(Message):
     payload: Annotated[Mapping[str, Any], AfterValidator(_with_retrain)]
     attempt: NonNegativeInt = 0
     progress: Progress = "waiting"
+    project: str = ""
 
     @property
     def file_name(self) -> str:
@@ -93,7 +104,8 @@ class StoredEvent(Message):
     @property
     def id(self) -> UUID:
         """Return the id of the latest attempt."""
-        return uuid5(NAMESPACE_URL, f"hemline:{self.week_end}:{self.name}:{self.attempt}")
+        parts = ("hemline", self.project, self.week_end, self.name, self.attempt)
+        return uuid5(NAMESPACE_URL, ":".join(str(part) for part in parts if part != ""))
 
     @property
     def requests_training(self) -> bool:
@@ -106,11 +118,14 @@ def read_events(folder: Path) -> list[StoredEvent]:
     return Outbox(folder, StoredEvent).read()
 
 
-def deliver_events(folder: Path, *, oldest: date, logger: Logger) -> list[StoredEvent]:
+def deliver_events(
+    folder: Path, *, project: str, oldest: date, logger: Logger
+) -> list[StoredEvent]:
     """Send what waits, check what became of what was sent, and return the events that were pending.
 
     Args:
         folder: of the outbox.
+        project: id of the project. An event of another one, whose folder was copied, is sent anew.
         oldest: events about earlier weeks are given up: a drift that lasts is confirmed again.
         logger: gets the progress of each.
     """
@@ -122,16 +137,18 @@ def deliver_events(folder: Path, *, oldest: date, logger: Logger) -> list[Stored
             logger.warning(_NO_SERVER, event.name, event.week_end, folder)
         return events
     with get_client(sync_client=True) as client:
-        events = outbox.deliver(partial(_attempts, client=client, oldest=oldest))
+        events = outbox.deliver(partial(_attempts, project=project, client=client, oldest=oldest))
     for event in events:
         logger.info("%s of %s: %s", event.name, event.week_end, _MEANINGS[event.progress])
     return events
 
 
 def _attempts(
-    event: StoredEvent, *, client: SyncPrefectClient, oldest: date
+    event: StoredEvent, *, project: str, client: SyncPrefectClient, oldest: date
 ) -> Iterator[StoredEvent]:
     """Yield the event after everything that one run does about it."""
+    if event.project != project:
+        event = event.model_copy(update={"project": project, "attempt": 0, "progress": "waiting"})
     if event.week_end < oldest:
         yield event.model_copy(update={"progress": "given up"})
         return
@@ -167,7 +184,7 @@ def _progress(event: StoredEvent, client: SyncPrefectClient) -> Progress:
     """Return how far the event got; of a training the runs show it, as events are soon dropped."""
     if not event.requests_training:
         return "done" if _is_stored(event, client) else "sent"
-    states = {run.state_type for run in _trainings(event.week_end, client)}
+    states = {run.state_type for run in _trainings(event, client)}
     if states & (TERMINAL_STATES - {StateType.CRASHED}):
         return "done"
     return "in training" if states - TERMINAL_STATES else "sent"
@@ -180,13 +197,16 @@ def _is_stored(event: StoredEvent, client: SyncPrefectClient) -> bool:
     return bool(client.read_events(this_one, limit=1).events)
 
 
-def _trainings(week_end: date, client: SyncPrefectClient) -> list[FlowRun]:
+def _trainings(event: StoredEvent, client: SyncPrefectClient) -> list[FlowRun]:
+    """Return the project's own trainings for the week of an event."""
     latest = client.read_flow_runs(
         flow_filter=FlowFilter(name=FlowFilterName(any_=["train"])),
+        flow_run_filter=FlowRunFilter(tags=FlowRunFilterTags(all_=[label(event.project)])),
         sort=FlowRunSort.EXPECTED_START_TIME_DESC,
         limit=_LATEST_RUNS,
     )
-    return [run for run in latest if run.parameters.get("week_end") == week_end.isoformat()]
+    week_end = event.week_end.isoformat()
+    return [run for run in latest if run.parameters.get("week_end") == week_end]
 
 
 def _post(event: StoredEvent, client: SyncPrefectClient) -> None:
@@ -194,7 +214,8 @@ def _post(event: StoredEvent, client: SyncPrefectClient) -> None:
 
     Prefect's own emit_event leaves that to a thread in the background, which fails in silence.
     """
-    labels = {"prefect.resource.id": SHOP, RETRAIN: str(event.requests_training).lower()}
+    resource = f"{SHOP}.{event.project}"
+    labels = {"prefect.resource.id": resource, RETRAIN: str(event.requests_training).lower()}
     sent = Event(
         id=event.id,
         event=event.name,

@@ -53,6 +53,11 @@ def project_id(root: Path) -> str:
     return identity.id
 
 
+def label(project: str) -> str:
+    """Return the name of what the project with an id has on a Prefect server: tag and work pool."""
+    return f"hemline-{project}"
+
+
 def _identity(root: Path, stored: _Identity | None) -> _Identity:
     if stored is None or _is_copy(root, stored):
         return _Identity(secrets.token_hex(_LENGTH // 2), str(root))

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from hemline import environment
+from hemline.identity import label, project_id
 from tests.processes import eventually, free_ports
 from tests.servers import PREFECT, ask, running, server_environment, serving
 from tests.tiny_project import change_params, commit_all, copy_project, run
@@ -61,7 +62,9 @@ class Loop:
 
     def start_monitor(self) -> None:
         """Start the deployment as its schedule does."""
-        deployment = ask(self.environment, "deployments/name/monitor/weekly")
+        deployment = ask(
+            self.environment, f"deployments/name/monitor/weekly-{project_id(self.root)}"
+        )
         ask(self.environment, f"deployments/{deployment['id']}/create_flow_run", {})
 
 
@@ -78,7 +81,8 @@ def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
     home = root / ".hemline" / "prefect"
     home.mkdir(parents=True)
     served = loop_environment(root, free_ports(1)[0])
-    worker = [*PREFECT, "worker", "start", "--pool", "hemline", "--type", "process"]
+    pool = label(project_id(root))
+    worker = [*PREFECT, "worker", "start", "--pool", pool, "--type", "process"]
     with ExitStack() as stack:
         stack.enter_context(serving(home, served))
         loop = Loop(root, served)

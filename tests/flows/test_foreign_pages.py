@@ -8,7 +8,9 @@ in the work pool, read a saved webhook's address, or change a version.
 import base64
 import json
 import os
+import shutil
 import stat
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,11 +26,12 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from flows.server_proof import belongs_to
 from hemline.prefect_auth import auth_file
 from tests.browser import browser_tab, needs_chromium
 from tests.processes import HOST
 from tests.servers import Ui, running_ui
-from tests.tiny_project import run
+from tests.tiny_project import REPOSITORY, run
 
 SECRET = "hunter2"  # noqa: S105  (no secret)
 FOREIGN = "http://127.0.0.1:9"
@@ -100,6 +103,7 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
     page = root / ".hemline" / "monitoring" / "pages" / "index.html"
     page.parent.mkdir(parents=True)
     page.write_text(f"<p>{SECRET} - caf\u00e9", encoding="utf-8")
+    shutil.copy(REPOSITORY / "params.yaml", root)
     with running_ui(root) as started:
         webhook = [sys.executable, "-m", "flows.notify", "--webhook", "ask"]
         address = f"https://hooks.shop.test/T/{SECRET}"
@@ -206,6 +210,40 @@ def test_no_page_reaches_another_host_or_says_that_it_collects_data(ui: Ui) -> N
             assert "collects usage data" not in tab.text()
         foreign = [one for one in tab.requested() if not is_ours(one, ui.addresses)]
         assert not foreign
+
+
+def test_a_run_joins_the_server_of_its_own_project_and_no_other(ui: Ui, tmp_path: Path) -> None:
+    server = ui.addresses["prefect"]
+    assert belongs_to(ui.root, server)
+    copy = tmp_path / "copy"
+    state = shutil.ignore_patterns("prefect", "mlflow.db")
+    shutil.copytree(ui.root, copy, symlinks=True, ignore=state)
+    other = tmp_path / "another"
+    other.mkdir()
+    for root in (copy, other):
+        assert not belongs_to(root, server)
+        done = deploy(root, server)
+        assert done.returncode == 1
+        assert f"found: another one at {server}" in done.stderr
+        assert "HEMLINE_PREFECT_PORT=" in done.stderr
+    with serving_files(tmp_path) as page:
+        assert not belongs_to(ui.root, page.rstrip("/"))
+    assert not belongs_to(ui.root, f"http://{HOST}:9")
+
+
+def deploy(root: Path, server: str) -> subprocess.CompletedProcess[str]:
+    """The outcome of `hemline deploy` in a folder, as a shell without any variable runs it."""
+    environment = {name: value for name, value in os.environ.items() if "PREFECT_" not in name}
+    port = {"HEMLINE_PREFECT_PORT": server.rpartition(":")[2]}
+    found = {"PYTHONPATH": f"{REPOSITORY}:{REPOSITORY / 'src'}"}
+    return subprocess.run(
+        [sys.executable, "-m", "flows.deploy"],
+        cwd=root,
+        env={**environment, **port, **found},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def status(

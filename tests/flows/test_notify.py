@@ -21,6 +21,7 @@ from typer.testing import CliRunner
 
 from flows.notify import OUTBOX, main, save_mail, save_webhook, send_test
 from hemline.errors import BadInput
+from hemline.identity import project_id
 from monitoring.alerts.alert import KINDS, Alert, AlertParams, anchor
 from monitoring.alerts.alert_delivery import raise_alert, read_alerts
 from monitoring.alerts.channels import deliver
@@ -312,7 +313,9 @@ def test_the_command_saves_a_webhook_whose_address_is_not_in_the_history(
     alert_params = params("webhook/prompted")
     raise_alert(alert("data late"), tmp_path, alert_params, now=NOW)
     with webhook(port) as posts:
-        deliver(tmp_path, alert_params, LOGGER)
+        deliver(tmp_path, alert_params, LOGGER, project="another")
+        assert not posts, "the block of one clone is none of another's"
+        deliver(tmp_path, alert_params, LOGGER, project=project_id(tmp_path))
     assert len(posts) == 1
 
 

@@ -5,6 +5,7 @@ With sqlalchemy 2.1 everything below deploys without a word and no run is ever s
 
 import json
 import logging
+import shutil
 import sqlite3
 import sys
 from collections.abc import Iterator
@@ -16,11 +17,12 @@ from uuid import NAMESPACE_URL, uuid4, uuid5
 from zoneinfo import ZoneInfo
 
 import pytest
-import yaml
 from prefect.server.events.schemas.automations import EventTrigger
 from prefect.server.events.schemas.events import ReceivedEvent
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
+from flows.deploy import automations
+from hemline.identity import project_id
 from monitoring.alerts.outbox import Outbox
 from monitoring.alerts.retrain_events import (
     EventName,
@@ -30,11 +32,12 @@ from monitoring.alerts.retrain_events import (
 )
 from tests.processes import eventually, free_ports
 from tests.servers import ask, server_environment, serving
-from tests.tiny_project import REPOSITORY, run
+from tests.tiny_project import REPOSITORY, copy_project, run
 
 LOGGER = logging.getLogger(__name__)
+PROJECT = project_id(REPOSITORY)
 WEEKS = iter(
-    [date(2020, 6, 3), date(2020, 7, 1), date(2020, 8, 5), date(2020, 9, 9)]
+    [date(2020, 5, 6), date(2020, 6, 3), date(2020, 7, 1), date(2020, 8, 5), date(2020, 9, 9)]
 )  # one a test: a server forgets none
 
 
@@ -58,12 +61,12 @@ def here(server: dict[str, str]) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def training(server: dict[str, str]) -> Any:
-    return ask(server, "deployments/name/train/weekly")
+    return ask(server, f"deployments/name/train/weekly-{PROJECT}")
 
 
 @pytest.fixture(scope="module")
 def monitoring(server: dict[str, str]) -> Any:
-    return ask(server, "deployments/name/monitor/weekly")
+    return ask(server, f"deployments/name/monitor/weekly-{PROJECT}")
 
 
 def test_one_weekly_run_at_a_time_and_the_next_one_waits(training: Any, monitoring: Any) -> None:
@@ -100,27 +103,57 @@ def test_the_schedules_become_scheduled_runs(
 def test_deploying_twice_doubles_no_automation(server: dict[str, str]) -> None:
     names = [automation["name"] for automation in ask(server, "automations/filter", {})]
     assert sorted(names) == [
-        "a run without a heartbeat has crashed",
+        f"a run of hemline-{PROJECT} without a heartbeat has crashed",
         "the monitor's decision starts a training",
     ]
 
 
-@pytest.mark.parametrize(("flow", "is_ours"), [("monitor", True), ("train", True), ("bake", False)])
-def test_only_our_own_runs_are_watched_for_heartbeats(flow: str, is_ours: bool) -> None:
-    (automation,) = yaml.safe_load((REPOSITORY / "automations.yaml").read_text())["automations"]
-    trigger = EventTrigger.model_validate(automation["trigger"])
-    run_of_flow = {"prefect.resource.role": "flow", "prefect.resource.name": flow}
+@pytest.mark.parametrize(("project", "is_ours"), [(PROJECT, True), ("0123456789ab", False)])
+def test_only_our_own_runs_are_watched_for_heartbeats(project: str, is_ours: bool) -> None:
+    (automation,) = automations(REPOSITORY)
+    trigger = EventTrigger.model_validate(automation.trigger.model_dump(mode="json"))
+    tag = {"prefect.resource.role": "tag", "prefect.resource.id": f"prefect.tag.hemline-{project}"}
     for event in ("heartbeat", "Completed"):
         seen = ReceivedEvent.model_validate(
             {
                 "occurred": datetime.now(tz=UTC),
                 "event": f"prefect.flow-run.{event}",
                 "resource": {"prefect.resource.id": f"prefect.flow-run.{uuid4()}"},
-                "related": [{"prefect.resource.id": f"prefect.flow.{uuid4()}", **run_of_flow}],
+                "related": [tag],
                 "id": uuid4(),
             }
         )
         assert trigger.covers_resources(seen.resource, seen.related) == is_ours
+
+
+def test_a_run_that_is_watched_carries_the_tag_of_its_project(
+    training: Any, monitoring: Any
+) -> None:
+    for deployment in (training, monitoring):
+        assert f"hemline-{PROJECT}" in deployment["tags"]
+        assert deployment["work_pool_name"] == f"hemline-{PROJECT}"
+
+
+@pytest.mark.usefixtures("here")
+def test_another_clone_on_the_same_server_is_left_alone(
+    server: dict[str, str], tmp_path: Path
+) -> None:
+    week_end = next(WEEKS)
+    clone = copy_project(tmp_path / "clone")
+    run(clone, sys.executable, "-m", "flows.deploy", env=server)
+    deployed = {one["name"] for one in ask(server, "deployments/filter", {})}
+    assert deployed == {f"weekly-{PROJECT}", f"weekly-{project_id(clone)}"}
+    outbox = tmp_path / "outbox"
+    store(outbox, week_end, "hemline.drift.confirmed", retrain=True)
+    shutil.copytree(outbox, copied := tmp_path / "copied outbox")
+    oldest = date(2020, 1, 1)
+    for folder, project in ((outbox, PROJECT), (copied, project_id(clone))):
+        deliver_events(folder, project=project, oldest=oldest, logger=LOGGER)
+        assert stored(folder).progress == "in training"
+    tags = sorted(tag for one in trainings(server, week_end) for tag in one["tags"])
+    assert tags == sorted(
+        ["training", "training", f"hemline-{PROJECT}", f"hemline-{project_id(clone)}"]
+    )
 
 
 @pytest.mark.usefixtures("here")
@@ -174,13 +207,13 @@ def test_without_a_server_an_event_waits_and_the_run_says_so(
 @pytest.mark.usefixtures("here")
 def test_an_event_overtaken_by_newer_weeks_is_given_up(tmp_path: Path) -> None:
     store(tmp_path, date(2020, 1, 1), "hemline.drift.confirmed", retrain=True)
-    (event,) = deliver_events(tmp_path, oldest=date(2020, 3, 1), logger=LOGGER)
+    (event,) = deliver_events(tmp_path, project=PROJECT, oldest=date(2020, 3, 1), logger=LOGGER)
     assert event.progress == "given up"
-    assert not deliver_events(tmp_path, oldest=date(2020, 3, 1), logger=LOGGER)
+    assert not deliver_events(tmp_path, project=PROJECT, oldest=date(2020, 3, 1), logger=LOGGER)
 
 
 @pytest.mark.usefixtures("here")
-def test_an_event_stored_before_as_of_became_week_end_starts_its_training_under_its_id(
+def test_an_event_stored_before_as_of_became_week_end_starts_its_training(
     server: dict[str, str], tmp_path: Path
 ) -> None:
     week_end = next(WEEKS)
@@ -190,17 +223,20 @@ def test_an_event_stored_before_as_of_became_week_end_starts_its_training_under_
     (tmp_path / f"{week_end}.json").write_text(json.dumps(old), encoding="utf-8")
     assert announced(tmp_path, week_end, "hemline.drift.ok", retrain=True) == "in training"
     assert len(trainings(server, week_end)) == 1
-    assert stored(tmp_path).id == uuid5(NAMESPACE_URL, f"hemline:{week_end}:hemline.drift.ok:1")
+    assert stored(tmp_path).id == uuid5(
+        NAMESPACE_URL, f"hemline:{PROJECT}:{week_end}:hemline.drift.ok:1"
+    )
 
 
 def announced(outbox: Path, week_end: date, name: EventName, *, retrain: bool) -> str:
     store(outbox, week_end, name, retrain=retrain)
-    deliver_events(outbox, oldest=date(2020, 1, 1), logger=LOGGER)
+    deliver_events(outbox, project=PROJECT, oldest=date(2020, 1, 1), logger=LOGGER)
     return stored(outbox).progress
 
 
 def store(outbox: Path, week_end: date, name: EventName, *, retrain: bool) -> None:
-    event = StoredEvent(name=name, week_end=week_end, payload={"retrain": retrain})
+    payload = {"retrain": retrain}
+    event = StoredEvent(name=name, week_end=week_end, payload=payload, project=PROJECT)
     Outbox(outbox, StoredEvent).add(event)
 
 

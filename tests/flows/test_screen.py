@@ -100,3 +100,25 @@ def read_all(terminal: int) -> str:
         except OSError:
             pass
     return b"".join(parts).decode()
+
+
+def test_a_run_that_prefect_could_not_record_says_what_it_left_behind(tmp_path: Path) -> None:
+    script = """
+from flows.screen import open_screen, unrecorded_end
+
+with open_screen("try"), unrecorded_end(lambda: "Live: version 1 is the champion."):
+    raise ConnectionError("Connection refused")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "Live: version 1 is the champion." in done.stderr
+    assert "ConnectionError: Connection refused" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Traceback" in log_of(tmp_path)
