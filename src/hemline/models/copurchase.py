@@ -13,7 +13,7 @@ from pydantic import NonNegativeFloat, PositiveInt
 from scipy import sparse
 
 from hemline.data.histories import Histories
-from hemline.models.label_shift import ALL_DAYS
+from hemline.models.label_shift import ALL_DAYS, open_window
 from hemline.models.neighbours import Neighbours
 from hemline.params import Section
 
@@ -39,7 +39,8 @@ def fit_copurchase(histories: Histories, params: CopurchaseParams) -> Neighbours
 
     ever = _ones(histories.units)
     lately = ever.copy()
-    lately.data = (histories.days_ago.data <= params.offered_days).astype(np.float32)
+    days = histories.days_ago.data
+    lately.data = (days <= open_window(days, params.offered_days)).astype(np.float32)
     lately.eliminate_zeros()
     nearest = best_of_product(
         sparse.csr_matrix(ever.T),
