@@ -6,6 +6,7 @@ which DVC's cache depends on.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -200,22 +201,9 @@ def read_table(path: Path, schema: pa.Schema) -> pd.DataFrame:
     Raises:
         BadInput: the file is missing or damaged, or lacks a column.
     """
-    try:
-        stored = pq.read_schema(path)
-        missing = [name for name in schema.names if name not in stored.names]
-        if missing:
-            raise BadInput(
-                f"{path.name} has the columns {schema.names}",
-                found=f"no {', '.join(missing)}",
-                fix="re-run the stage that writes it: dvc repro",
-            )
+    check_schema(path, schema)
+    with _damage_refused(path):
         stored = pq.read_table(path, columns=schema.names)
-    except (pa.ArrowException, OSError) as error:
-        raise BadInput(
-            f"{path} is a table as it was written",
-            found=str(error).partition("\n")[0],
-            fix="restore it: dvc checkout. If that fails, make it again: dvc repro",
-        ) from error
     # A frame of dates would hold objects: comparing 30 million of them takes 35 s.
     # Arrow frees each column once it is converted, which halves the peak memory.
     rows: pd.DataFrame = stored.to_pandas(
@@ -223,3 +211,28 @@ def read_table(path: Path, schema: pa.Schema) -> pd.DataFrame:
     )
     pa.default_memory_pool().release_unused()
     return rows
+
+
+def check_schema(path: Path, schema: pa.Schema) -> None:
+    """Refuse a file that is missing or damaged, or lacks a column; raises BadInput."""
+    with _damage_refused(path):
+        stored = pq.read_schema(path)
+    missing = [name for name in schema.names if name not in stored.names]
+    if missing:
+        raise BadInput(
+            f"{path.name} has the columns {schema.names}",
+            found=f"no {', '.join(missing)}",
+            fix="re-run the stage that writes it: dvc repro",
+        )
+
+
+@contextmanager
+def _damage_refused(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        raise BadInput(
+            f"{path} is a table as it was written",
+            found=str(error).partition("\n")[0],
+            fix="restore it: dvc checkout. If that fails, make it again: dvc repro",
+        ) from error

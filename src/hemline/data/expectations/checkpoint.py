@@ -149,9 +149,10 @@ def _observed(result: Any) -> str:
         value = found["observed_value"]
         return f"{value:,}" if isinstance(value, int) else str(value)
     n_values, n_missing = found["element_count"], found.get("missing_count", 0)
-    share = found["unexpected_count"] / n_values if n_values else 0.0
+    n_unexpected = found["unexpected_count"] or 0  # None in a table without rows
+    share = n_unexpected / n_values if n_values else 0.0
     missing = f", {n_missing:,} missing" if n_missing else ""
-    return f"{found['unexpected_count']:,} of {n_values:,} values ({share:.2%}){missing}"
+    return f"{n_unexpected:,} of {n_values:,} values ({share:.2%}){missing}"
 
 
 def _expectation(result: Any) -> str:

@@ -22,6 +22,7 @@ import narwhals as nw
 import sqlalchemy
 from sqlalchemy.dialects import registry
 
+from hemline import tables as schemas
 from hemline.data.expectations.derived_tables import DERIVED, DERIVED_BY_ENGINE
 from hemline.engine.engine import EngineParams, open_engine
 from hemline.errors import BadInput
@@ -50,7 +51,7 @@ def open_views(engine: EngineParams, tables: Path, context: Any) -> AbstractCont
         context: Great Expectations' context, which gets a data source.
 
     Raises:
-        BadInput: a table is missing.
+        BadInput: a table is missing, damaged or without a column.
     """
     missing = [f"{name}.parquet" for name in _TABLES if not (tables / f"{name}.parquet").is_file()]
     if missing:
@@ -59,6 +60,8 @@ def open_views(engine: EngineParams, tables: Path, context: Any) -> AbstractCont
             found=f"no {', '.join(missing)}",
             fix="dvc repro acquire",
         )
+    for name in _TABLES:
+        schemas.check_schema(tables / f"{name}.parquet", getattr(schemas, name.upper()))
     return (_in_spark if engine.name == "spark" else _in_duckdb)(engine, tables, context)
 
 
