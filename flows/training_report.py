@@ -17,9 +17,9 @@ from rich.table import Table
 from flows.dvc import Outcome
 from flows.project import Project
 from hemline.cli.terminal import as_text
+from hemline.errors import printable
 from hemline.evaluation.protocol import AP, BASELINE, SERVED
 from hemline.evaluation.score_report import told_apart_sentence
-from hemline.pages.escaping import printable
 from hemline.pages.rendering import render
 from hemline.registry.versions import CHAMPION, version_by_alias
 

@@ -10,6 +10,7 @@ first report. Files are written beside the workspace and moved into it, because 
 not start with half a file. The price is that this module knows how Evidently stores its files.
 """
 
+import re
 import warnings
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
@@ -20,6 +21,7 @@ from uuid import UUID, uuid5
 
 import pandas as pd
 
+from hemline.files import write_text
 from monitoring.transactions import CATEGORIES, NUMBERS
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ CATEGORY_METHOD: Final = "jensenshannon"
 PROJECT: Final = UUID("5ea50b0a-0f5e-5d2c-9d3e-7a6d5e0f1c2b")
 """Id of the one project in the workspace; runs and panels derive theirs from it."""
 
+_DATA: Final = re.compile(r"^ *var \w+ = \{.*\};$", re.MULTILINE)
 _LABELS: Final[Mapping[Reference, str]] = {
     "recent weeks": "against the weeks before",
     "last year": "against the same weeks of last year",
@@ -83,7 +86,7 @@ def add_to_workspace(
         for reference, transactions in references.items():
             snapshot = _run(week_end, reference, current, transactions, threshold)
             if reference == "recent weeks":
-                snapshot.save_html(str(page))
+                write_text(page, _without_tags(snapshot.get_html_str(as_iframe=False)))
             state.write_snapshot(PROJECT, run_id(week_end, reference), snapshot.to_snapshot_model())
             lines.append(_lines(snapshot, reference, threshold))
         _move_into(workspace, Path(scratch))
@@ -152,6 +155,14 @@ def _run(
         metadata={"week_end": week_end.isoformat()},
         name=f"week before {week_end}, {_LABELS[reference]}",
     )
+
+
+def _without_tags(html: str) -> str:
+    """Return Evidently's page with no tag in its data.
+
+    Evidently writes them as JSON into a script, which a name with `</script>` would end.
+    """
+    return _DATA.sub(lambda line: line[0].replace("<", "\\u003c"), html)
 
 
 def _dataset(transactions: pd.DataFrame) -> "Dataset":

@@ -8,8 +8,9 @@ import pytest
 from markdown_it import MarkdownIt
 
 from flows.training_report import Training, failure_page, training_page
+from hemline.errors import printable
 from hemline.evaluation.score_report import grid, label
-from hemline.pages.escaping import escape_markdown, printable, spreadsheet_safe
+from hemline.pages.escaping import escape_markdown, spreadsheet_safe
 from hemline.pages.rendering import render
 from hemline.plots import plot_curve, plot_scores
 from tests.crawler import LinkReader

@@ -70,6 +70,15 @@ def small(n: int, online: float, seed: int = 0) -> pd.DataFrame:
     return pd.DataFrame({columns.PRICE: np.linspace(0, 1, n)} | texts | {columns.CHANNEL: channel})
 
 
+def test_a_name_cannot_end_the_script_of_evidentlys_page(tmp_path: Path) -> None:
+    evil = "</script><script>alert(1)</script>"
+    current = small(60, 0.5).assign(**dict.fromkeys(CATEGORIES[1:], evil))
+    report(tmp_path, WEEK_END, current, current)
+    page = (tmp_path / "pages" / "evidently.html").read_text(encoding="utf-8")
+    assert "alert(1)" in page
+    assert "<script>alert(1)" not in page
+
+
 def test_a_channel_shift_is_seen_in_the_channel_and_written_to_the_page(
     on_duckdb: Engine, shifted: Path, tmp_path: Path
 ) -> None:

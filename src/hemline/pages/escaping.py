@@ -10,12 +10,8 @@ from typing import Any, Final
 
 import pandas as pd
 
-_ACTING: Final = (
-    *(0x7F, *range(0x80, 0xA0)),  # controls beyond ASCII's first 32
-    *(0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)),  # of direction
-)
-_SIGNS: Final = {code: chr(0x2400 + code) for code in range(32) if chr(code) not in "\t\n"}
-_CONTROLS: Final = _SIGNS | dict.fromkeys(_ACTING, "\N{REPLACEMENT CHARACTER}")
+from hemline.errors import printable
+
 _ENTITIES: Final = {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;"}
 _MARKUP: Final = re.compile(
     r"""
@@ -29,15 +25,6 @@ _MARKUP: Final = re.compile(
 )
 
 _FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
-
-
-def printable(text: str) -> str:
-    r"""Return text with signs in place of characters that act: controls and changes of direction.
-
-    >>> printable("\x1b[31mred\x1b[0m")
-    '␛[31mred␛[0m'
-    """
-    return text.translate(_CONTROLS)
 
 
 def escape_markdown(text: str) -> str:

@@ -13,8 +13,9 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from hemline.errors import printable
 from hemline.files import write_text
-from hemline.pages.escaping import escape_markdown, printable
+from hemline.pages.escaping import escape_markdown
 
 _SHARED: Final = Path(__file__).parent
 
