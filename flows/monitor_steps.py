@@ -15,6 +15,7 @@ import pandas as pd
 
 from flows.project import Project
 from hemline.engine.engine import open_engine
+from hemline.files import locked
 from hemline.registry.versions import CHAMPION, load_champion, version_by_alias
 from hemline.storefront import FORMAT_VERSION
 from monitoring.alerts.alert_delivery import read_alerts
@@ -155,32 +156,34 @@ def draw_week(
     """Write the week's page."""
     params = MonitorParams.load(project.params)
     summaries = summaries[summaries["week_end"] <= week_end]
-    write_week_page(
-        records.pages,
-        week_end,
-        decisions=records.decisions,
-        verdicts=records.verdicts,
-        performance=records.performance,
-        band=expected_band(summaries, week_end, params),
-        note=windows_of(summaries, week_end, params).note,
-        links_out=_links_of(records, links),
-        kind=records.kind,
-    )
+    with locked(records.pages):  # another run may draw the same page
+        write_week_page(
+            records.pages,
+            week_end,
+            decisions=records.decisions,
+            verdicts=records.verdicts,
+            performance=records.performance,
+            band=expected_band(summaries, week_end, params),
+            note=windows_of(summaries, week_end, params).note,
+            links_out=_links_of(records, links),
+            kind=records.kind,
+        )
 
 
 def draw_history(project: Project, records: MonitorRecords, links: Mapping[str, str]) -> None:
     """Write the page of all weeks, with the alerts as they are now."""
-    write_history_page(
-        records.pages,
-        decisions=records.decisions,
-        verdicts=records.verdicts,
-        performance=records.performance,
-        alerts=read_alerts(records.folder / "alerts"),
-        links_out=_links_of(records, links),
-        out_of_weeks=MonitorParams.load(project.params).out_of_weeks,
-        today=datetime.now(tz=UTC).date(),
-        kind=records.kind,
-    )
+    with locked(records.pages):  # another run may draw the same page
+        write_history_page(
+            records.pages,
+            decisions=records.decisions,
+            verdicts=records.verdicts,
+            performance=records.performance,
+            alerts=read_alerts(records.folder / "alerts"),
+            links_out=_links_of(records, links),
+            out_of_weeks=MonitorParams.load(project.params).out_of_weeks,
+            today=datetime.now(tz=UTC).date(),
+            kind=records.kind,
+        )
 
 
 def _links_of(records: MonitorRecords, links: Mapping[str, str]) -> dict[str, str]:
