@@ -6,6 +6,7 @@ one lies within 1e-16 of the border between two grid points: about once in ten t
 """
 
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,7 +37,7 @@ def on_grid(values: npt.NDArray[np.float64], *, axis: int | None = None) -> Floa
     return np.asarray(np.rint(values / step) * step + 0.0, np.float32)  # 0.0 makes -0.0 a zero
 
 
-def save_arrays(path: Path, arrays: dict[str, npt.NDArray[Any]]) -> None:
+def save_arrays(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
     """Write an npz file, as numpy.savez does, whose bytes depend on the arrays alone.
 
     numpy's own has headers that differ between versions of Python.

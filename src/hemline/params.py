@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from copy import deepcopy
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, ClassVar, Final, Self
+from typing import Any, ClassVar, Final, Self, cast
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -121,7 +121,7 @@ def pipeline_paths(pipeline: Path) -> dict[str, Path]:
     """
     variables = read_mapping(pipeline).get("vars")
     parts = variables if isinstance(variables, list) else []
-    paths = next(
+    paths: Any = next(
         (part["paths"] for part in parts if isinstance(part, dict) and "paths" in part), {}
     )
     if not isinstance(paths, dict) or not all(isinstance(path, str) for path in paths.values()):
@@ -138,7 +138,7 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark
+            mark = cast("Any", self).peek_event().start_mark  # PyYAML's stubs leave it untyped
             raise yaml.composer.ComposerError(None, None, "an alias (*) is not allowed", mark)
         return super().compose_node(parent, index)
 

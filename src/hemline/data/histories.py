@@ -7,7 +7,7 @@ A history at a cut holds only purchases before it; `build_histories` refuses oth
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -222,7 +222,7 @@ def entries_where(is_chosen: npt.NDArray[np.bool_], matrix: sparse.csr_matrix) -
 
 def save_histories(histories: Histories, path: Path) -> None:
     """Write the purchases (not the segments) as a byte-stable npz file."""
-    arrays = {
+    arrays: dict[str, npt.NDArray[Any]] = {
         "shape": np.array(histories.units.shape, np.int64),
         "indptr": histories.units.indptr,
         "indices": histories.units.indices,

@@ -164,7 +164,8 @@ def scaled_columns(
 def squared_lengths(columns_of: sparse.csr_matrix) -> npt.NDArray[np.float64]:
     """Return the sum of squares of each column, added in float64."""
     squares = np.square(columns_of.data, dtype=np.float64)
-    return np.bincount(columns_of.indices, squares, minlength=columns_of.shape[1])
+    added = np.bincount(columns_of.indices, squares, minlength=columns_of.shape[1])
+    return np.asarray(added, np.float64)  # integers where nothing is stored
 
 
 def decayed_since_yesterday(histories: Histories, half_life_days: float) -> sparse.csr_matrix:

@@ -93,7 +93,7 @@ def _unit_vectors(texts: list[str], params: TfidfParams) -> sparse.csr_matrix:
     n_most = params.max_document_share * len(texts)
     counted = counts[:, (n_texts >= params.min_document_count) & (n_texts <= n_most)]
     if not counted.nnz:
-        return sparse.csr_matrix((len(texts), 1), dtype=np.float32)
+        return sparse.csr_matrix(np.zeros((len(texts), 1), np.float32))
     vectors = TfidfTransformer(sublinear_tf=True).fit_transform(counted)
     return sparse.csr_matrix(vectors, dtype=np.float32)
 

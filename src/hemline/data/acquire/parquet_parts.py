@@ -150,11 +150,11 @@ def _is_readable(field: pa.Field, stored: pa.DataType) -> bool:
     if pa.types.is_null(stored):
         return True
     if pa.types.is_date(field.type):
-        return pa.types.is_date(stored) or pa.types.is_timestamp(stored)
+        return bool(pa.types.is_date(stored) or pa.types.is_timestamp(stored))
     if pa.types.is_string(field.type):
-        return pa.types.is_integer(stored)
+        return bool(pa.types.is_integer(stored))
     is_number = pa.types.is_integer(stored) or pa.types.is_floating(stored)
-    return is_number or pa.types.is_decimal(stored)
+    return bool(is_number or pa.types.is_decimal(stored))
 
 
 def _expected(field: pa.Field) -> str:

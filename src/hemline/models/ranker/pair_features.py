@@ -109,7 +109,7 @@ def _customer_features(histories: Histories, features: ArticleFeatures) -> Matri
     row = np.repeat(np.arange(len(length)), length)
 
     def total(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        return np.bincount(row, values, minlength=len(length))
+        return np.asarray(np.bincount(row, values, minlength=len(length)), np.float64)
 
     last, first = np.full(len(length), np.nan), np.full(len(length), np.nan)
     bought = length > 0
