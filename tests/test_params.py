@@ -209,6 +209,8 @@ def test_no_number_is_absurd(tmp_path: Path, section: type[Section], name: str) 
         (ServeParams, "warm", "cvae"),
         (EngineParams, "memory_limit", "lots"),
         (EngineParams, "threads", 10**6),
+        (EngineParams, "spark", "localhost:7077"),
+        (EngineParams, "name", "polars"),
         (ValidateParams, "min_age", 100),
         (ValidateParams, "earliest_day", "2031-01-01"),
         (RankParams, "leaves", 1_000_000),

@@ -43,7 +43,7 @@ class EngineParams(Section):
     memory_limit: Annotated[str, Field(pattern=r"^[1-9]\d*(MB|GB)$")]
     threads: NonNegativeInt
     spill: Path
-    spark: str
+    spark: Annotated[str, Field(pattern=r"^(local(\[[\d*, ]+\])?|yarn|(spark|sc|k8s)://\S+)$")]
 
 
 class Engine(Protocol):
