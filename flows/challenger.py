@@ -4,7 +4,9 @@ Each step recognises what it did before, so a training that changed nothing, or 
 two steps, leaves neither a second run nor a second version, and no version is judged twice.
 """
 
+import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,14 +18,17 @@ from prefect.client.schemas.objects import State
 
 from flows.addresses import addresses
 from flows.alerting import report_verdict
+from flows.locked_outputs import require_as_locked
 from flows.project import Project
 from flows.trace_lineage import NO_COMMIT, trace
 from flows.training_report import Training, training_page
 from flows.ui_pages import publish_project
 from hemline.data.split import DataParams
+from hemline.errors import BadInput
 from hemline.evaluation.gate.gate_verdict import GateVerdict
 from hemline.evaluation.gate.guardrails import GateParams
 from hemline.evaluation.protocol import EvaluateParams
+from hemline.integrity import file_md5
 from hemline.registry.promotion import existing_verdict, judge_challenger, record_verdict
 from hemline.registry.runs import Lineage, find_run, record_run, run_page
 from hemline.registry.versions import (
@@ -32,6 +37,7 @@ from hemline.registry.versions import (
     find_version,
     known_version,
     register_challenger,
+    require_intact,
     version_by_alias,
     version_page,
 )
@@ -79,6 +85,7 @@ def enter_challenger(project: Project, states: Mapping[str, State[Any]]) -> Trai
 def record(project: Project) -> tuple[str, Lineage]:
     """Record the training as one MLflow run, unless it is recorded already."""
     logger = get_run_logger()
+    require_as_locked(project.root)
     files = project.version_files()
     version_files = tuple(path.relative_to(project.root) for path in vars(files).values())
     lineage = trace(project.root, tables=project.tables, version_files=version_files)
@@ -86,8 +93,10 @@ def record(project: Project) -> tuple[str, Lineage]:
         logger.warning(
             "this folder is not a git clone with a commit: the run is recorded without a commit"
         )
-    run_id = find_run(lineage)
-    if run_id is not None:
+    hashes = {place: file_md5(path) for place, path in files.by_place().items()}
+    lineage = replace(lineage, stored_hashes=json.dumps(hashes, sort_keys=True))
+    run_id, known = find_run(lineage), find_version(lineage)
+    if run_id is not None and (known is None or known.run_id != run_id or _is_intact(known)):
         logger.info("this dvc.lock is already recorded as MLflow run %s", run_id)
         return run_id, lineage
     reports, store = project.root / project.reports, project.root / ".hemline" / "mlartifacts"
@@ -99,12 +108,26 @@ def record(project: Project) -> tuple[str, Lineage]:
 def register(run_id: str, lineage: Lineage) -> tuple[Version, bool]:
     """Register the run's model as challenger, unless a version with the same content exists."""
     known = find_version(lineage)
-    if known is None:
+    if known is None or not _is_intact(known):
         return register_challenger(run_id, lineage), True
     get_run_logger().info(
         "version %s has the same content: no new version registered", known.number
     )
     return known, False
+
+
+def _is_intact(version: Version) -> bool:
+    """Return whether the registry still has a version as it was registered, and log what differs.
+
+    A version of a format that this code does not read counts as intact.
+    """
+    try:
+        if version.is_readable:
+            require_intact(version)
+    except BadInput as damage:
+        get_run_logger().warning("the files are registered anew: %s", damage)
+        return False
+    return True
 
 
 @task(cache_policy=NO_CACHE, task_run_name="challenge")

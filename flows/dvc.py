@@ -232,9 +232,20 @@ def _cause(status: int, lines: list[str], root: Path) -> list[str]:
     end = next((line for line in reversed(lines) if line.startswith(_FAILED)), "")
     if status == -signal.SIGKILL or re.search(_KILLED, end):
         return [*str(resources.stage_killed()).splitlines(), ""]
+    if _is_busy(lines):
+        return [*str(_busy(lines)).splitlines(), ""]
     if _DISK_FULL in end:
         return [*str(resources.cache_full(root)).splitlines(), ""]
     return []
+
+
+def _busy(lines: list[str]) -> BadInput:
+    return BadInput(
+        "one dvc command at a time works on the files of a project",
+        found=next(line for line in lines if any(text in line for text in _BUSY)),
+        fix="let the other dvc command finish or end it, then start again: finished stages are not "
+        "repeated",
+    )
 
 
 def _last_lines(lines: list[str]) -> list[str]:

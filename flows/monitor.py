@@ -29,6 +29,7 @@ from flows import monitor_steps
 from flows.alerting import announce, links
 from flows.check_data import check, completeness_of, update_tables
 from flows.command_line import foreign_server, run_command
+from flows.one_run import only_run
 from flows.project import Project
 from flows.schedule import dry_run_records, is_overtaken, weeks_to_evaluate
 from flows.screen import RunFailed, open_screen, show, step, unrecorded_end
@@ -89,23 +90,25 @@ def monitor(
     root = root.resolve()
     environment.apply(root)
     logger = get_run_logger()
+    lock = root / ".hemline" / "monitor.lock"
     try:
-        project = Project.at(root)
-        check_monitor_params(project.params)
-        records = MonitorRecords(project.monitoring)
-        if not dry_run:  # so that the address of all weeks, which every alert has, leads somewhere
-            monitor_steps.draw_history(project, records, links(project))
-        publish_project(root)
-        problem = update_tables(project, dry_run)
-        if problem is not None:
-            if not dry_run and not records.decisions.empty:
-                _announce_earlier(project, records, records.decisions["week_end"].max())
-            return Failed(message=problem)
-        weeks = weeks_to_evaluate(project, records, week_end, is_expected=expects_a_new_week)
-        dry_run = dry_run or is_overtaken(weeks[0], records)
-        if dry_run and records.decision_of(weeks[0]) is None:
-            records = dry_run_records(project, weeks[0])
-        outcomes = [_evaluate(project, records, week, dry_run=dry_run) for week in weeks]
+        with only_run(lock, "the monitor", _inform):
+            project = Project.at(root)
+            check_monitor_params(project.params)
+            records = MonitorRecords(project.monitoring)
+            if not dry_run:  # so that the address of all weeks, in every alert, leads somewhere
+                monitor_steps.draw_history(project, records, links(project))
+            publish_project(root)
+            problem = update_tables(project, dry_run)
+            if problem is not None:
+                if not dry_run and not records.decisions.empty:
+                    _announce_earlier(project, records, records.decisions["week_end"].max())
+                return Failed(message=problem)
+            weeks = weeks_to_evaluate(project, records, week_end, is_expected=expects_a_new_week)
+            dry_run = dry_run or is_overtaken(weeks[0], records)
+            if dry_run and records.decision_of(weeks[0]) is None:
+                records = dry_run_records(project, weeks[0])
+            outcomes = [_evaluate(project, records, week, dry_run=dry_run) for week in weeks]
     except BadInput as refusal:
         logger.error("%s", refusal)  # noqa: TRY400  (the message is the whole story)
         return Failed(message=str(refusal))
@@ -225,6 +228,11 @@ def main(
     for reason in run.decision.reasons:
         say(f"  {reason}")
     typer.echo(f"retrain: {'yes' if run.decision.retrain else 'no'}\npage:    {run.page}")
+
+
+def _inform(message: str) -> None:
+    get_run_logger().info(message)
+    show(message)
 
 
 def _evaluate(

@@ -26,8 +26,9 @@ from flows import monitor_steps
 from flows.alerting import links
 from flows.check_data import completeness_of
 from flows.command_line import run_command
+from flows.one_run import only_run
 from flows.project import ALARMS, Project
-from flows.screen import expect_steps, open_screen, step
+from flows.screen import expect_steps, open_screen, show, step
 from flows.ui_pages import publish_project
 from hemline import environment
 from hemline.cli.terminal import as_text
@@ -153,7 +154,8 @@ def main(
     pages: Annotated[bool, typer.Option(help="Draw the pages as well.")] = True,
 ) -> None:
     """Evaluate past weeks again, as the monitor would have done then, and print the alarms."""
-    with open_screen("replay"):
+    lock = Path.cwd() / ".hemline" / "replay.lock"
+    with open_screen("replay"), only_run(lock, "the replay", show):
         folder = replay(first.date(), last.date(), Path.cwd(), fresh=fresh, pages=pages)
     _print(alarm_history(MonitorRecords(folder)), Console())
     typer.echo(f"{folder}")

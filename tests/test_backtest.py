@@ -5,13 +5,14 @@ import re
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 from hemline import tables
 from hemline.backtest.backtest import run_backtest
-from hemline.backtest.weekly_lists import Backtest, fingerprint
+from hemline.backtest.weekly_lists import Backtest, fingerprint, load_lists, save_lists
 from hemline.cli import app
 from hemline.errors import BadInput
 from hemline.evaluation.held_out_week import EVERYTHING, SCORED_LISTS
@@ -166,3 +167,21 @@ def test_tables_that_are_not_there_are_refused_before_anything_is_fitted(
     nothing = Backtest.of(shop / "params.yaml", tmp_path, tmp_path / "segments", tmp_path)
     with pytest.raises(BadInput, match="run the pipeline first"):
         run_backtest(nothing, 1)
+
+
+def test_cached_lists_that_were_damaged_are_made_again(tmp_path: Path) -> None:
+    path, lists = (
+        tmp_path / "week.npz",
+        {"popularity": np.arange(24, dtype=np.int32).reshape(2, 12)},
+    )
+    assert load_lists(path) is None
+    save_lists(lists, path)
+    whole = path.read_bytes()
+    for at in range(len(whole)):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1 :])
+        stored = load_lists(path)
+        if stored is not None:  # the damage lies where nothing is read, such as a date
+            assert stored["popularity"].tolist() == lists["popularity"].tolist()
+    for part in (whole[:-1], whole[:100], b""):
+        path.write_bytes(part)
+        assert load_lists(path) is None

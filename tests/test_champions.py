@@ -331,15 +331,15 @@ def test_two_processes_that_change_the_champion_at_once_do_so_one_after_the_othe
 ) -> None:
     start_again(client)
     script = "from tests.test_champions import contend; print(flush=True); contend('theirs')"
-    rival = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", script],
         env={**os.environ, "MLFLOW_TRACKING_URI": database},
         stdout=subprocess.PIPE,
-    )
-    assert rival.stdout is not None
-    rival.stdout.readline()  # its imports are done
-    contend("ours")
-    assert rival.wait(60) == 0
+    ) as rival:
+        assert rival.stdout is not None
+        rival.stdout.readline()  # its imports are done
+        contend("ours")
+    assert rival.returncode == 0
     log = settle(LATER)
     assert_consistent(log)
     assert sorted(change.reason for change in log[2:]) == sorted(

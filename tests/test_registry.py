@@ -2,6 +2,9 @@
 
 import hashlib
 import shlex
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import mlflow
@@ -9,10 +12,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from flows.locked_outputs import require_as_locked
 from flows.project import Project
 from hemline.errors import BadInput
 from hemline.evaluation.gate.gate_verdict import GateVerdict
 from hemline.evaluation.gate.guardrails import GateParams
+from hemline.registry.champions import promote
 from hemline.registry.lineage import lineage_of
 from hemline.registry.promotion import judge_challenger
 from hemline.registry.runs import Lineage
@@ -20,11 +25,15 @@ from hemline.registry.versions import (
     MODEL,
     ROLLED_BACK,
     Version,
+    champion_now,
     load_champion,
+    load_version,
     register_challenger,
     set_champion,
     version_by_alias,
 )
+from hemline.segments.cold_customers import ColdCustomer
+from hemline.storefront import Storefront
 from tests.tiny_project import run
 
 
@@ -161,3 +170,97 @@ def test_a_lineage_outside_git_or_of_an_earlier_hemline_promises_nothing(trained
 @pytest.mark.usefixtures("trained")
 def test_an_alias_nobody_has_is_none() -> None:
     assert version_by_alias("pretender") is None
+
+
+@pytest.fixture
+def stored(trained: Path, tmp_path: Path) -> Iterator[Storefront]:
+    """The champion as the registry has it, whose files a test may damage."""
+    version, storefront = load_champion()
+    assert trained in storefront.files.models.parents
+    store = storefront.files.models.parents[1]
+    shutil.copytree(store, tmp_path / "store")
+    yield load_version(version)
+    shutil.rmtree(store)
+    shutil.copytree(tmp_path / "store", store)
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def test_every_file_of_a_version_is_registered_with_its_hash(stored: Storefront) -> None:
+    files = stored.files.by_place()
+    assert len(files) > 30
+    stored.require_intact()
+    for place, path in files.items():
+        before = path.read_bytes()
+        flip(path)
+        with pytest.raises(BadInput) as refusal:
+            stored.require_intact()
+        assert refusal.value.found.startswith(f"{place}: ")
+        path.write_bytes(before)
+
+
+def test_only_the_files_that_are_needed_are_checked(stored: Storefront) -> None:
+    files = stored.files
+    article = stored.article_ids()[0]
+    customer = str(stored.customer_ids()[0])
+    flip(files.histories)
+    assert len(stored.similar(article, 3)) == 3
+    assert len(stored.for_cold_customer(ColdCustomer(age=25), 3)) == 3
+    flip(files.models / "als" / "vectors.npy")
+    with pytest.raises(BadInput, match=r"histories\.npz"):
+        load_champion()[1].for_customer(customer, 3)
+    with pytest.raises(BadInput, match="models/als"):
+        stored.recommender(("als",))
+    flip(files.models / "tfidf" / "scores.npy")
+    with pytest.raises(BadInput, match="models/tfidf"):
+        stored.similar(article, 3)
+
+
+def test_mlflow_serves_no_answer_from_a_damaged_file(stored: Storefront) -> None:
+    flip(stored.files.models / "cvae" / "weights.npz")
+    loaded = mlflow.pyfunc.load_model(f"models:/{MODEL}@champion")
+    with pytest.raises(BadInput, match="the files of this version"):
+        loaded.predict(pd.DataFrame({"age": [25.0]}), params={"k": 3})
+
+
+def test_a_damaged_version_is_neither_judged_nor_promoted_nor_taken_for_registered(
+    stored: Storefront, trained: Path
+) -> None:
+    champion = champion_now()
+    fields = {name: champion.tags[name] for name in Lineage.__dataclass_fields__}
+    other = register_challenger(champion.run_id, Lineage(**{**fields, "models_hash": "damaged"}))
+    flip(stored.files.models / "rank" / "trees.txt")
+    with pytest.raises(BadInput, match=r"models/rank/trees\.txt"):
+        judged(trained, other)
+    with pytest.raises(BadInput, match=r"models/rank/trees\.txt"):
+        promote(other.number, reason="it is new", at=datetime.now(UTC))
+    assert champion_now().number == champion.number
+
+
+def test_a_version_without_its_description_is_refused(stored: Storefront) -> None:
+    description = stored.files.models.parents[1] / "MLmodel"
+    for damage in (b"flavors: [", b"flavors: {}", b"\xff\xfe\xff"):
+        description.write_bytes(damage)
+        with pytest.raises(BadInput, match="described in MLmodel"):
+            load_champion()
+    shutil.rmtree(description.parent)
+    with pytest.raises(BadInput, match="described in MLmodel"):
+        load_champion()
+
+
+def test_outputs_that_differ_from_dvc_lock_are_not_recorded(trained: Path) -> None:
+    require_as_locked(trained)
+    gaps = trained / "reports" / "fairness" / "gaps.csv"
+    before = gaps.read_bytes()
+    flip(gaps)
+    try:
+        with pytest.raises(BadInput, match="reports/fairness") as refusal:
+            require_as_locked(trained)
+        assert "dvc checkout" in refusal.value.fix
+    finally:
+        gaps.write_bytes(before)
+    require_as_locked(trained)

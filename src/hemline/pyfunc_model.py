@@ -9,10 +9,12 @@ from typing import Any, Final
 
 import mlflow
 import pandas as pd
+import yaml
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 from hemline import columns
 from hemline.errors import BadInput
+from hemline.integrity import FileHashes
 from hemline.segments.cold_customers import ColdCustomer
 from hemline.storefront import Storefront, VersionFiles
 
@@ -23,8 +25,11 @@ class HemlineModel(PythonModel):
     """Passes every row to a Storefront: by customer_id where there is one, else by attributes."""
 
     def load_context(self, context: PythonModelContext) -> None:
-        """Open the version's files."""
-        self.storefront = Storefront(VersionFiles.of(context.artifacts))
+        """Open the version's files; what they hashed to was written into MLmodel beside them."""
+        files = VersionFiles.of(context.artifacts)
+        about = yaml.safe_load((files.models.parents[1] / "MLmodel").read_text(encoding="utf-8"))
+        hashes = FileHashes.from_tags(about.get("metadata") or {}, "this version")
+        self.storefront = Storefront(files, hashes)
 
     def predict(
         self,

@@ -5,7 +5,7 @@ cold customers never load the histories. A version includes histories, so it rec
 day it was fitted; `lists_for_week` uses the histories of a newer week.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import compress
@@ -29,6 +29,7 @@ from hemline.evaluation.version_lists import (
     read_article_ids,
     recommend_to_buyers,
 )
+from hemline.integrity import FileHashes
 from hemline.kernels.lists import NO_ARTICLE
 from hemline.models.neighbours import Neighbours
 from hemline.models.recommender import Recommender
@@ -87,12 +88,45 @@ class VersionFiles:
         """Return the files from paths by name."""
         return cls(**{field.name: Path(paths[field.name]) for field in fields(cls)})
 
+    def by_place(self) -> dict[str, Path]:
+        """Return every single file by its place in the version (integrity.FileHashes)."""
+        files = {place_of(name, path): path for name, path in vars(self).items()}
+        models = files.pop("models")
+        return files | {
+            f"models/{path.relative_to(models).as_posix()}": path
+            for path in sorted(models.rglob("*"))
+            if path.is_file()
+        }
+
+
+def place_of(name: str, path: Path) -> str:
+    """Return the place in a version of one of the fields of VersionFiles."""
+    return f"{name}{path.suffix}"
+
 
 class Storefront:
-    """One version of the model, ready to recommend."""
+    """One version of the model, ready to recommend.
 
-    def __init__(self, files: VersionFiles) -> None:
+    Whatever it reads from a registered version is compared with the registered hashes before, so
+    every method also raises BadInput where a file is damaged.
+    """
+
+    def __init__(self, files: VersionFiles, hashes: FileHashes | None = None) -> None:
         self.files = files
+        self._hashes = FileHashes() if hashes is None else hashes
+
+    def require_intact(self) -> None:
+        """Check every file of the version, also those that nothing has needed yet.
+
+        Raises:
+            BadInput: one is damaged, is missing, or does not belong to the version.
+        """
+        for name in vars(self.files).keys() - {"models"}:
+            self._checked(name)
+        folders = [path.name for path in self.files.models.glob("*")]
+        registered = [Path(place).name for place in self._hashes.places_in("models")]
+        for name in sorted({*folders, *registered}):
+            self._model(name)
 
     def for_customer(self, customer_id: str, k: int) -> pd.DataFrame:
         """Return up to k recommendations for a customer, RECOMMENDATION_COLUMNS, best first.
@@ -104,7 +138,7 @@ class Storefront:
         Raises:
             BadInput: no customer has this id, or more than one does.
         """
-        return self.for_key(find_customer(self.files.customer_keys, customer_id), k)
+        return self.for_key(find_customer(self._checked("customer_keys"), customer_id), k)
 
     def for_key(self, customer: int, k: int) -> pd.DataFrame:
         """Return the same for a customer key of this version, without the look-up of the id."""
@@ -173,24 +207,24 @@ class Storefront:
         """
         if not models:
             return self._served
-        from hemline.models.cascade import cascade_of, load_models  # noqa: PLC0415  (see _served)
+        from hemline.models.cascade import cascade_of  # noqa: PLC0415  (see _served)
 
-        return cascade_of(", ".join(models), models, load_models(self.files.models, models))
+        return cascade_of(", ".join(models), models, self._load(models))
 
     @cached_property
     def histories(self) -> Histories:
         """The purchases of this version's customers before its cut, with their segments."""
-        segments = tables.read_table(self.files.segments, tables.SEGMENTS)
-        return load_histories(self.files.histories, segments)
+        segments = tables.read_table(self._checked("segments"), tables.SEGMENTS)
+        return load_histories(self._checked("histories"), segments)
 
     def customer_ids(self) -> pa.ChunkedArray:
         """Return the customer_id of each row of `histories`, in the order of the customers file."""
-        ids = pq.read_table(self.files.customer_keys, columns=[columns.CUSTOMER_ID])[0]
+        ids = pq.read_table(self._checked("customer_keys"), columns=[columns.CUSTOMER_ID])[0]
         return ids.slice(0, self.histories.n_customers)
 
     def article_ids(self) -> list[str]:
         """Return the article_id of each article key."""
-        return read_article_ids(self.files.articles)
+        return read_article_ids(self._checked("articles"))
 
     def _recommend(self, histories: Histories, k: int) -> pd.DataFrame:
         lists = self._served.recommend(histories, k)
@@ -198,7 +232,7 @@ class Storefront:
         return self._described(lists.articles[0], sources)
 
     def _neighbours(self, model: str, article_id: str, k: int) -> pd.DataFrame:
-        table = Neighbours.load(self.files.models / model)
+        table = Neighbours.load(self._model(model))
         article = find_article(self._articles[columns.ARTICLE_ID], article_id)
         articles, cosines = table.similar_to(article, k)
         described = self._described(articles, [model] * len(articles))
@@ -219,7 +253,8 @@ class Storefront:
 
     @cached_property
     def _articles(self) -> pd.DataFrame:
-        return pd.read_parquet(self.files.articles, columns=list(_SHOWN)).rename(columns=_SHOWN)
+        articles = self._checked("articles")
+        return pd.read_parquet(articles, columns=list(_SHOWN)).rename(columns=_SHOWN)
 
     @cached_property
     def _rules(self) -> ValidateParams:
@@ -227,12 +262,24 @@ class Storefront:
 
     @cached_property
     def _segmentation(self) -> Segmentation:
-        return Segmentation.load(self.files.models / "clusters")
+        return Segmentation.load(self._model("clusters"))
 
     @cached_property
     def _served(self) -> "Served":
         # Imports torch, two seconds that similar articles need not wait for.
-        from hemline.models.cascade import ServeParams, load_models, served_by  # noqa: PLC0415
+        from hemline.models.cascade import ServeParams, served_by  # noqa: PLC0415
 
-        serve = ServeParams.load(self.files.params)
-        return served_by(serve, load_models(self.files.models, {*serve.warm, *serve.cold}))
+        serve = ServeParams.load(self._checked("params"))
+        return served_by(serve, self._load({*serve.warm, *serve.cold}))
+
+    def _load(self, models: Collection[str]) -> dict[str, Recommender]:
+        from hemline.models.cascade import load_models  # noqa: PLC0415  (as above)
+
+        return load_models(self.files.models, models, check=self._model)
+
+    def _checked(self, name: str) -> Path:
+        path: Path = getattr(self.files, name)
+        return self._hashes.checked(place_of(name, path), path)
+
+    def _model(self, name: str) -> Path:
+        return self._hashes.checked(f"models/{name}", self.files.models / name)

@@ -5,6 +5,7 @@ under the real name. Compression and row-group size are fixed: the same rows giv
 which DVC's cache depends on.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ import pyarrow.parquet as pq
 
 from hemline import columns
 from hemline.errors import BadInput
-from hemline.files import replaced_file
+from hemline.files import lock_file, replaced_file
 
 NAME_BY_CODE: Final = {
     "product_type_no": "product_type_name",
@@ -142,32 +143,42 @@ def cached_table(
 ) -> pd.DataFrame:
     """Return the table stored at path if it has this fingerprint; otherwise make and store it.
 
+    A stored table that is damaged is made again: its pages carry checksums. Two processes that need
+    the same table at once make it once, since they lock a file beside the folder.
+
     Args:
         path: parquet file of the schema's columns and the column `fingerprint`.
         schema: of the table.
         fingerprint: of everything the table is made from.
         make: returns the schema's columns.
-
-    A damaged file is made again, as one of another fingerprint is.
     """
     stored = schema.append(pa.field(_FINGERPRINT, pa.string()))
-    if _has_fingerprint(path, stored, fingerprint):
-        try:
-            return read_table(path, schema)
-        except BadInput:
-            path.unlink()
-    write_table(make().assign(**{_FINGERPRINT: fingerprint}), path, stored)
+    if not _is_cached(path, stored, fingerprint):
+        beside = path.parent.with_name(f".{path.parent.name}.lock")
+        with lock_file(beside, wait_seconds=math.inf):
+            if not _is_cached(path, stored, fingerprint):
+                _store(make().assign(**{_FINGERPRINT: fingerprint}), path, stored)
     return read_table(path, schema)
 
 
-def _has_fingerprint(path: Path, schema: pa.Schema, fingerprint: str) -> bool:
-    try:
-        if not path.exists() or not pq.read_schema(path).equals(schema):
-            return False
-        values = pq.read_table(path, columns=[_FINGERPRINT])[_FINGERPRINT]
-    except (pa.ArrowException, OSError):
+def _store(rows: pd.DataFrame, path: Path, schema: pa.Schema) -> None:
+    table = pa.Table.from_pandas(rows, schema=schema, preserve_index=False)
+    table = table.replace_schema_metadata(None)
+    with replaced_file(path) as unfinished:
+        pq.write_table(table, unfinished, compression="zstd", write_page_checksum=True)
+
+
+def _is_cached(path: Path, schema: pa.Schema, fingerprint: str) -> bool:
+    """Return whether the file is whole, of this schema, and carries the fingerprint."""
+    if not path.exists():
         return False
-    return len(values) > 0 and str(values[0]) == fingerprint
+    try:
+        stored = pq.ParquetFile(path, page_checksum_verification=True).read()
+    except (pa.ArrowException, OSError):  # damaged, and whatever is cached can be made again
+        return False
+    if not stored.schema.equals(schema):
+        return False
+    return len(stored) > 0 and str(stored[_FINGERPRINT][0]) == fingerprint
 
 
 def _groups(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:

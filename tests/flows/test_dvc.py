@@ -130,13 +130,21 @@ def test_an_interrupted_stage_leaves_no_process(laundry: Path, running: int) -> 
     assert has_ended(running)
 
 
-def test_a_busy_dvc_is_waited_for(laundry: Path) -> None:
+def test_a_busy_dvc_is_waited_for_and_at_last_named(
+    laundry: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     command = [sys.executable, "-m", "dvc", "repro", "--single-item", "dry"]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=laundry, stdin=pipe, stdout=pipe, text=True) as other:
         assert other.stdin is not None
         assert other.stdout is not None
         assert "drying\n" in other.stdout
+        with monkeypatch.context() as patch:
+            patch.setattr("flows.dvc._BUSY_WAITS_SECONDS", ())
+            with pytest.raises(StageFailed) as failure:
+                reproduce("dry", laundry, ignore)
+        assert "one dvc command at a time" in str(failure.value)
+        assert "fix:   let the other dvc command finish" in failure.value.output
         reported: list[str] = []
 
         def let_it_end(line: str) -> None:

@@ -95,9 +95,11 @@ def run_backtest(test: Backtest, n_weeks: int, *, fresh: bool = False) -> Backte
     for cut in tqdm(test.cuts(n_weeks), desc="backtest", unit="week"):
         week = _week_from(test, shop, cut)
         path = test.folder / "lists" / f"{cut}-{state}.npz"
-        if fresh or not path.exists():
-            save_lists(lists_at(test, shop, cut, week.customers, reused), path)
-        lists = with_oracle(load_lists(path), week)
+        stored = None if fresh else load_lists(path)
+        if stored is None:
+            stored = lists_at(test, shop, cut, week.customers, reused)
+            save_lists(stored, path)
+        lists = with_oracle(stored, week)
         scored.append(score_lists(lists, week))
         of_lists.append(score_all_lists(lists, week))
     return _report(test, shop, pd.concat(scored[::-1], ignore_index=True), _mean(of_lists))

@@ -184,10 +184,18 @@ def save_lists(lists: Lists, path: Path) -> None:
         np.savez(file, rows=np.array(list(lists)), articles=np.stack(list(lists.values())))
 
 
-def load_lists(path: Path) -> Lists:
-    """Return the lists stored at path, by name of the row."""
-    with np.load(path, allow_pickle=False) as stored:
-        return dict(zip(map(str, stored["rows"]), stored["articles"], strict=True))
+def load_lists(path: Path) -> Lists | None:
+    """Return the lists stored at path, by name of the row, or None without a whole file.
+
+    What is cached can be made again; the checksums of a zip file find the damage.
+    """
+    if not path.exists():
+        return None
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            return dict(zip(map(str, stored["rows"]), stored["articles"], strict=True))
+    except Exception:  # noqa: BLE001  (zipfile and numpy raise a dozen kinds on damaged bytes)
+        return None
 
 
 def _fit(test: Backtest, shop: Shop, cut: date, reused: Reused) -> dict[str, Recommender]:

@@ -5,7 +5,7 @@ that falls back to popularity says so. Scores of different models do not compare
 none: 1 / rank stands in their place, which says the order once more and is shown to nobody.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, ClassVar, Final
 
@@ -83,15 +83,27 @@ class Served:
 
 
 def load_models(
-    folder: Path, names: Collection[str] = (*CATALOGUE, RANK)
+    folder: Path,
+    names: Collection[str] = (*CATALOGUE, RANK),
+    *,
+    check: Callable[[str], object] = lambda _name: None,
 ) -> dict[str, Recommender]:
-    """Return the named models that have a folder in `folder`, and those the ranker reads."""
+    """Return the named models that have a folder in `folder`, and those the ranker reads.
+
+    Args:
+        folder: of the models, each in a folder of its name.
+        names: of models.
+        check: called with each of the names before anything of that model is read.
+    """
+    if RANK in names:
+        check(RANK)
     is_ranked = RANK in names and (folder / RANK).is_dir()
     proposing = RankerSettings.load(folder / RANK).depths if is_ranked else ()
+    loaded = [name for name in CATALOGUE if name in {*names, *proposing}]
+    for name in loaded:
+        check(name)
     models: dict[str, Recommender] = {
-        name: entry_of(name).load(folder / name)
-        for name in CATALOGUE
-        if name in {*names, *proposing} and (folder / name).is_dir()
+        name: entry_of(name).load(folder / name) for name in loaded if (folder / name).is_dir()
     }
     if is_ranked:
         from hemline.models.ranker.ranker import Ranker  # noqa: PLC0415  (lightgbm and numba)

@@ -32,7 +32,7 @@ from hemline.registry.versions import (
     Version,
     all_versions,
     known_version,
-    require_readable,
+    require_servable,
     version_by_alias,
 )
 
@@ -95,8 +95,8 @@ def promote(number: str, *, reason: str, at: datetime, report: Report = lambda _
         The entry of the log; where the command was given before, the entry of that time.
 
     Raises:
-        BadInput: there is no such version, this code cannot read it, it is the champion already, or
-            the reason is missing or too long.
+        BadInput: there is no such version, this code cannot read it, its files are damaged, it is
+            the champion already, or the reason is missing or too long.
     """
     reason = _required(reason)
     with registry_locked():
@@ -115,7 +115,7 @@ def promote(number: str, *, reason: str, at: datetime, report: Report = lambda _
             )
         ):
             return _done_before(last, report)
-        require_readable(known_version(number))
+        require_servable(known_version(number))
         if champion == number:
             raise BadInput(
                 "the promoted version is not the champion already",
@@ -144,8 +144,8 @@ def roll_back(
         As `promote`.
 
     Raises:
-        BadInput: there is no champion, none before it, the champion is not `from_version`, or the
-            reason is missing or too long.
+        BadInput: there is no champion, none before it, the files of that one are damaged, the
+            champion is not `from_version`, or the reason is missing or too long.
     """
     reason = _required(reason)
     with registry_locked():
@@ -166,6 +166,7 @@ def roll_back(
                 fix="list the versions (hemline history) and promote one of them: "
                 'hemline promote N --reason "..."',
             )
+        require_servable(known_version(target))
         return make(Change(as_utc(at), target, champion.number, "rollback", reason), log)
 
 

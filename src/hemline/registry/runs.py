@@ -61,6 +61,8 @@ class Lineage:
         source: synthetic or kaggle.
         form: storefront.FORMAT_VERSION of the files; the stored tag has always had this name.
         blas: the kernels and threads NumPy used, as json; the last bits of models depend on them.
+        stored_hashes: md5 of every single file of the version by its place in it, as json; what is
+            loaded from the registry is compared with them (integrity.FileHashes).
     """
 
     git_commit: str
@@ -73,6 +75,7 @@ class Lineage:
     source: str
     form: str
     blas: str
+    stored_hashes: str = "{}"
 
 
 def find_run(lineage: Lineage) -> str | None:

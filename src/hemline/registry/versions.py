@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import yaml
 
 from hemline.errors import BadInput
+from hemline.integrity import FileHashes
 from hemline.pages.escaping import escape_markdown
 from hemline.registry.mlflow_client import client, existing
 from hemline.registry.runs import Lineage
@@ -29,6 +30,7 @@ GATE_REASON: Final = "gate.reason"
 GATE_PROMOTED: Final = "gate.promoted"  # "true" or "false"
 GATE_MAP: Final = "gate.map_at_12"
 ROLLED_BACK: Final = "rolled_back"
+_NO_DESCRIPTION: Final = (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError, AttributeError)
 
 
 @dataclass(frozen=True)
@@ -141,20 +143,47 @@ def set_champion(number: str) -> None:
 def load_version(version: Version) -> Storefront:
     """Return a version ready to recommend, its files downloaded if they lie elsewhere.
 
+    The storefront compares each file with its registered hash before it reads it.
+
     Raises:
-        BadInput: its files have a format that this code does not read.
+        BadInput: its files have a format that this code does not read, or are not there.
     """
     from mlflow.artifacts import download_artifacts  # noqa: PLC0415  (see mlflow_client)
+    from mlflow.exceptions import MlflowException  # noqa: PLC0415  (as above)
 
     require_readable(version)
-    # By its own address: at models:/, MLflow writes a file into the folder that it reads.
-    address = client().get_model_version_download_uri(MODEL, version.number)
-    folder = Path(download_artifacts(artifact_uri=address))
-    model = yaml.safe_load((folder / "MLmodel").read_text(encoding="utf-8"))
-    stored = model["flavors"]["python_function"]["artifacts"]
-    return Storefront(
-        VersionFiles.of({name: folder / artifact["path"] for name, artifact in stored.items()})
-    )
+    try:
+        # By its own address: at models:/, MLflow writes a file into the folder that it reads.
+        address = client().get_model_version_download_uri(MODEL, version.number)
+        folder = Path(download_artifacts(artifact_uri=address))
+        model = yaml.safe_load((folder / "MLmodel").read_text(encoding="utf-8"))
+        stored = model["flavors"]["python_function"]["artifacts"]
+        places = {name: folder / artifact["path"] for name, artifact in stored.items()}
+        files = VersionFiles.of(places)
+    except (MlflowException, OSError, *_NO_DESCRIPTION) as error:
+        raise BadInput(
+            f"the registry has the files of version {version.number}, described in MLmodel",
+            found=f"{type(error).__name__}: {error}",
+            fix="restore them from a backup; or serve another version: hemline rollback, or "
+            "hemline promote N; or train again, which registers the files as a new version, and "
+            "promote that one",
+        ) from error
+    return Storefront(files, FileHashes.from_tags(version.tags, f"version {version.number}"))
+
+
+def require_servable(version: Version) -> None:
+    """Raise BadInput if this code cannot read the version's files or one of them is damaged.
+
+    A version registered without hashes cannot be checked for damage.
+    """
+    require_readable(version)
+    if {"stored_hashes", "file_hashes"} & version.tags.keys():
+        require_intact(version)
+
+
+def require_intact(version: Version) -> None:
+    """Raise BadInput if any file of the version differs from the registered one."""
+    load_version(version).require_intact()
 
 
 def require_readable(version: Version) -> None:
