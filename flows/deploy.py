@@ -37,7 +37,6 @@ def deploy(root: Path) -> list[str]:
         BadInput: automations.yaml has another form, no server of this project responds, or it
             refuses the work pool or a deployment.
     """
-    ours, api = automations(root), PREFECT_API_URL.value()
     foreign = foreign_server()
     if foreign is not None:
         raise BadInput(
@@ -46,6 +45,7 @@ def deploy(root: Path) -> list[str]:
             fix="stop it and start this project's: hemline ui. To keep both, set "
             "HEMLINE_PREFECT_PORT=<another port> for `hemline ui` and `hemline deploy`",
         )
+    ours, api = automations(root), PREFECT_API_URL.value()
     if not api or not responds(f"{api}/health"):
         raise BadInput(
             "a Prefect server is running",
