@@ -109,7 +109,8 @@ def run(seed: int, *, is_over: Callable[[int], bool], findings: Path) -> tuple[C
             if is_over(tried.total()):
                 break
             at = findings / f"{seed}-{tried.total()}"
-            _save(at, name, content)  # a hang or a crash leaves it
+            at.mkdir(parents=True, exist_ok=True)
+            (at / name).write_bytes(content)  # a hang or a crash leaves it
             faulthandler.dump_traceback_later(LIMIT_SECONDS, exit=True)
             error = attempt(name, content, Path(scratch) / "attempt")
             faulthandler.cancel_dump_traceback_later()
@@ -125,11 +126,6 @@ def run(seed: int, *, is_over: Callable[[int], bool], findings: Path) -> tuple[C
 def corpus() -> list[Path]:
     """Return the files that once were neither read nor refused by rule."""
     return sorted(path for path in CORPUS.glob("*/*") if path.name != "error.txt")
-
-
-def _save(folder: Path, name: str, content: bytes) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / name).write_bytes(content)
 
 
 def _packed_tables() -> dict[str, list[bytes]]:
