@@ -118,10 +118,19 @@ def fit_als(histories: Histories, params: AlsParams) -> Als:
     """Return the articles' vectors after `iterations` rounds; the same seed, the same vectors."""
     data = weighted(histories, params)
     fold_in = FoldIn(params.input_half_life_days, params.alpha, params.regularisation)
+    trusted, rng = _confidence(histories, data.read, fold_in), np.random.default_rng(params.seed)
     with _solver(params.factors, fold_in) as solver:
-        solver.iterations, solver.random_state = params.iterations, params.seed
-        solver.fit(_confidence(histories, data.read, fold_in), show_progress=False)
+        solver.iterations = params.iterations
+        solver.user_factors, solver.item_factors = (
+            _start(n_rows, params.factors, rng) for n_rows in trusted.shape
+        )
+        solver.fit(trusted, show_progress=False)
     return Als(fold_in, data.read, on_grid(solver.item_factors), data.offered, data.scale)
+
+
+def _start(n_rows: int, factors: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
+    """Return the vectors that implicit starts from in float32, in float64."""
+    return (rng.random((n_rows, factors), np.float32) * np.float32(0.01)).astype(np.float64)
 
 
 def _confidence(
