@@ -21,6 +21,7 @@ import typer
 
 from flows.addresses import HOST, PORTS, Addresses, addresses
 from flows.command_line import run_command
+from flows.deployed_folder import deploy_again_if_moved
 from flows.guarded_servers import PAGES, Server
 from flows.guarded_servers import command as server_command
 from flows.server_processes import POLL_SECONDS, refuse_ended, start, wait_until_they_respond
@@ -56,6 +57,7 @@ def serve(root: Path) -> None:
             started[name] = start(name, command, root, environment, running)
         probes = [(name, f"{vars(where)[name]}{path}") for name, path in _PROBES.items()]
         wait_until_they_respond(started, probes, root)
+        deploy_again_if_moved(root, environment)
         started["worker"] = start("worker", _worker(root), root, environment, running)
         typer.echo(
             f"Prefect    {where.prefect} (password: cat {prefect_auth.auth_file(Path())})\n"

@@ -1,0 +1,36 @@
+"""The folder in which the weekly runs of a copied project work."""
+
+import shutil
+import sys
+from pathlib import Path
+
+from tests.processes import free_ports
+from tests.servers import ask, server_environment, serving
+from tests.tiny_project import REPOSITORY, run
+
+
+def test_the_weekly_runs_of_a_copy_work_in_the_copy(tmp_path: Path) -> None:
+    original, copy, home = (tmp_path / name for name in ("original", "a copy #1", "home"))
+    for name in ("flows", "monitoring", "src"):
+        shutil.copytree(REPOSITORY / name, original / name)
+    for name in ("prefect.yaml", "automations.yaml", "params.yaml", "dvc.yaml"):
+        shutil.copy(REPOSITORY / name, original)
+    shutil.copytree(original, copy)
+    home.mkdir()
+    server = server_environment(home, free_ports(1)[0])
+    with serving(home, server):
+        run(original, sys.executable, "-m", "flows.deploy", env=server)
+        assert _folders(server) == {str(original)}
+        moved = [sys.executable, "-m", "flows.deployed_folder"]
+        assert run(original, *moved, env=server) == ""
+        assert f"were deployed in {original}" in run(copy, *moved, env=server)
+        assert _folders(server) == {str(copy)}
+        assert run(copy, *moved, env=server) == ""
+
+
+def _folders(server: dict[str, str]) -> set[str]:
+    return {
+        step["prefect.deployments.steps.set_working_directory"]["directory"]
+        for deployment in ask(server, "deployments/filter", {})
+        for step in deployment["pull_steps"]
+    }
