@@ -101,7 +101,7 @@ def _automation(path: Path, content: Any) -> AutomationCore:
 
 def _with_id(automation: AutomationCore, project: str) -> AutomationCore:
     """Put the project's id in, as Prefect does in prefect.yaml."""
-    text = automation.model_dump_json().replace(f"{{{{ ${_PROJECT} }}}}", project)
+    text = automation.model_dump_json(exclude_unset=True).replace(f"{{{{ ${_PROJECT} }}}}", project)
     return AutomationCore.model_validate_json(text)
 
 
