@@ -1,7 +1,8 @@
-"""Deployments that name the folder their runs work in, in a project that was moved or copied.
+"""Deployments that name the folder their runs work in, in a project that was moved.
 
-Prefect stores that folder with each deployment, so the worker of a copy would run the original's
-flows. `hemline ui` runs this module once its server responds and before its worker starts.
+Prefect stores that folder with each deployment, so the worker of a moved project would look for its
+flows where they were. `hemline ui` runs this module once its server responds and before its worker
+starts. A copy is a project of its own, whose worker takes no run of the original's.
 """
 
 import subprocess
@@ -15,13 +16,14 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 
 from flows.deploy import deploy
 from hemline.errors import BadInput, exit_on_bad_input
+from hemline.identity import label, project_id
 
 _STEP: Final = "prefect.deployments.steps.set_working_directory"
 
 
 def former_folders(client: SyncPrefectClient, root: Path) -> list[str]:
-    """Return the other folders that deployments on the server name, in order."""
-    named = set(_folders(client))
+    """Return the other folders that the project's deployments on the server name, in order."""
+    named = set(_folders(client, label(project_id(root))))
     return sorted(name for name in named if Path(name) != root.resolve())
 
 
@@ -62,9 +64,10 @@ def main() -> None:
         typer.echo(f"The weekly runs were deployed in {', '.join(former)}; they now work here.")
 
 
-def _folders(client: SyncPrefectClient) -> Iterator[str]:
+def _folders(client: SyncPrefectClient, pool: str) -> Iterator[str]:
     for deployment in client.read_deployments():
-        for step in deployment.pull_steps or []:
+        steps = deployment.pull_steps or [] if deployment.work_pool_name == pool else []
+        for step in steps:
             if _STEP in step:
                 yield str(step[_STEP]["directory"])
 

@@ -1,4 +1,4 @@
-"""The folder in which the weekly runs of a copied project work."""
+"""The folder in which the weekly runs of a moved project work."""
 
 import shutil
 import sys
@@ -9,23 +9,25 @@ from tests.servers import ask, server_environment, serving
 from tests.tiny_project import REPOSITORY, run
 
 
-def test_the_weekly_runs_of_a_copy_work_in_the_copy(tmp_path: Path) -> None:
+def test_the_weekly_runs_of_a_moved_project_work_where_it_is(tmp_path: Path) -> None:
     original, copy, home = (tmp_path / name for name in ("original", "a copy #1", "home"))
+    moved = tmp_path / "moved #1"
     for name in ("flows", "monitoring", "src"):
         shutil.copytree(REPOSITORY / name, original / name)
     for name in ("prefect.yaml", "automations.yaml", "params.yaml", "dvc.yaml"):
         shutil.copy(REPOSITORY / name, original)
-    shutil.copytree(original, copy)
     home.mkdir()
     server = server_environment(home, free_ports(1)[0])
     with serving(home, server):
         run(original, sys.executable, "-m", "flows.deploy", env=server)
         assert _folders(server) == {str(original)}
-        moved = [sys.executable, "-m", "flows.deployed_folder"]
-        assert run(original, *moved, env=server) == ""
-        assert f"were deployed in {original}" in run(copy, *moved, env=server)
-        assert _folders(server) == {str(copy)}
-        assert run(copy, *moved, env=server) == ""
+        shutil.copytree(original, copy)
+        again = [sys.executable, "-m", "flows.deployed_folder"]
+        assert run(original, *again, env=server) == run(copy, *again, env=server) == ""
+        original.rename(moved)
+        assert f"were deployed in {original}" in run(moved, *again, env=server)
+        assert _folders(server) == {str(moved)}
+        assert run(moved, *again, env=server) == run(copy, *again, env=server) == ""
 
 
 def _folders(server: dict[str, str]) -> set[str]:
