@@ -136,7 +136,8 @@ BILLION = "".join(
         (b"data:\n  cut: 1\n  cut: 2\n", "line 3, column 3: 'cut' stands in line 2 already"),
         (b"data:\n  cut: '\xff'\n", "line 2: the byte 0xff"),
         ("data: 1\n".encode("utf-16"), "line 1: the byte 0xff"),
-        (BILLION.encode(), "line 2, column 10: an alias (*) is not allowed"),
+        (BILLION.encode(), "with its aliases (*) written out it holds over 100,000 values"),
+        (b"data: &all\n  cut: [*all]\n", "line 2, column 8: with its aliases (*) written out"),
         (b"data: " + b"[" * 50_000, "too deep"),
         (b"# " + b"x" * (1 << 20), "1,048,578 bytes"),
         (b"data:\n  cut: 2020-02-30\n", "line 2, column 8: day is out of range"),
@@ -145,7 +146,7 @@ BILLION = "".join(
     ],
     ids=[
         "tab", "NUL", "bracket", "section twice", "key twice", "Latin-1", "UTF-16", "aliases",
-        "nesting", "size", "no such day", "digits", "two documents",
+        "an alias within itself", "nesting", "size", "no such day", "digits", "two documents",
     ],
 )  # fmt: skip
 def test_what_is_no_yaml_is_refused_with_its_line(tmp_path: Path, text: bytes, found: str) -> None:
@@ -155,6 +156,15 @@ def test_what_is_no_yaml_is_refused_with_its_line(tmp_path: Path, text: bytes, f
         DataParams.load(path)
     assert found in refused.value.found
     assert "params.yaml" in refused.value.fix
+
+
+def test_a_value_may_be_written_once_and_named_again(tmp_path: Path) -> None:
+    content = yaml.safe_load(CONTENT)
+    content["serve"]["cold"] = content["serve"]["warm"]
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    assert "*id001" in path.read_text(encoding="utf-8")
+    assert ServeParams.load(path).cold == ServeParams.load(path).warm
 
 
 @pytest.mark.parametrize("kind", ["no file", "a folder"])

@@ -5,8 +5,8 @@ They are not the pipeline's: `load` refuses a file that leaves a number out, so 
 whole truth and `dvc params diff` shows all of it.
 
 What is written by hand is checked before anything starts. Besides what a section's class allows, no
-number is larger than any shop needs: a slip of the finger would fill memory hours later. The price:
-YAML's aliases are refused, since a few lines of them stand for gigabytes.
+number is larger than any shop needs: a slip of the finger would fill memory hours later. A few
+lines of YAML's aliases can stand for gigabytes, so what they stand for is counted first.
 """
 
 import reprlib
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from copy import deepcopy
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, ClassVar, Final, Self, cast
+from typing import Any, ClassVar, Final, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -51,6 +51,7 @@ _AT_MOST: Final = {
 """The largest number by the last word of its key."""
 _MOST: Final = 1_000_000_000
 _LARGEST_FILE: Final = 1 << 20  # bytes
+_MOST_VALUES: Final = 100_000
 
 
 class Section(BaseModel):
@@ -134,13 +135,26 @@ def pipeline_paths(pipeline: Path) -> dict[str, Path]:
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader, which also refuses aliases and repeated keys."""
+    """PyYAML's safe loader, which also refuses repeated keys, and aliases without end."""
 
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            mark = cast("Any", self).peek_event().start_mark  # PyYAML's stubs leave it untyped
-            raise yaml.composer.ComposerError(None, None, "an alias (*) is not allowed", mark)
-        return super().compose_node(parent, index)
+    def get_single_node(self) -> yaml.Node | None:
+        root = super().get_single_node()
+        if root is not None:
+            self._n_values(root, {})
+        return root
+
+    def _n_values(self, node: yaml.Node, known: dict[yaml.Node, int]) -> int:
+        """Return how many values a node holds, each alias written out; a node has none yet."""
+        if node not in known:
+            known[node] = _MOST_VALUES  # as long as it is not known: it may hold itself
+            parts = node.value if isinstance(node, yaml.CollectionNode) else []
+            if isinstance(node, yaml.MappingNode):
+                parts = [part for pair in parts for part in pair]
+            known[node] = 1 + sum(self._n_values(part, known) for part in parts)
+            if known[node] > _MOST_VALUES:
+                problem = f"with its aliases (*) written out it holds over {_MOST_VALUES:,} values"
+                raise yaml.composer.ComposerError(None, None, problem, node.start_mark)
+        return known[node]
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         lines: dict[Any, int] = {}
@@ -202,7 +216,7 @@ def _read_text(path: Path) -> str:
 
 def _no_yaml(path: Path, found: str) -> BadInput:
     return BadInput(
-        f"{path} is YAML in UTF-8, without repeated keys and aliases",
+        f"{path} is YAML in UTF-8, without repeated keys",
         found=found,
         fix=_restore(path),
     )

@@ -230,7 +230,7 @@ def test_a_flawless_week_keeps_the_rules_and_writes_its_pages(
     assert broken_in(shop_tables(on_duckdb, tmp_path / "tables"), tmp_path / "report") == []
     page = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
     assert "All rules hold" in page
-    assert 'href="docs/validations/transactions' in page
+    assert "the query returned 0 rows" in page  # what Great Expectations observed
 
 
 def test_one_broken_price_in_a_hundred_is_refused_by_name_and_number(

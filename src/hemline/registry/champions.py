@@ -105,15 +105,8 @@ def promote(number: str, *, reason: str, at: datetime, report: Report = lambda _
             return complete(intent, report)
         log = repair(at, report)
         champion, last = (log[-1].version, log[-1]) if log else (NO_VERSION, None)
-        if (
-            last is not None
-            and champion == number
-            and (last.how, last.reason)
-            == (
-                "promote",
-                reason,
-            )
-        ):
+        is_same = last is not None and (last.how, last.reason) == ("promote", reason)
+        if last is not None and champion == number and is_same:
             return _done_before(last, report)
         require_servable(known_version(number))
         if champion == number:
