@@ -10,7 +10,9 @@ DATA ?=
 SCALE ?= demo
 PEERS := .hemline/peers
 # --no-deps: the lock files name everything; `pip check` says if one does not.
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
+# What has no wheel is built by the locked setuptools, not by one that pip would fetch unchecked.
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
+  --use-pep517 --no-build-isolation
 RESOLVE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
   --custom-compile-command "make lock"
 TORCH := 2.13.0
@@ -116,6 +118,7 @@ clean: ## Remove the environment and tool caches; data, models and the registry 
 	$(PYTHON) -m venv .venv
 
 .venv/installed: .venv/bin/python requirements.lock requirements-cuda.lock pyproject.toml
+	$(INSTALL) -r <(sed -n '/^setuptools==/,/[^\\]$$/p' requirements.lock)
 	$(INSTALL) -r requirements.lock
 	@# Where pip finds no CPU build of torch it takes the one for CUDA, which requires more.
 	@if $(BIN)/python -c 'import importlib.metadata as m, sys; sys.exit("nvidia" not in str(m.requires("torch")))'; \
@@ -125,8 +128,7 @@ clean: ## Remove the environment and tool caches; data, models and the registry 
 	@touch $@
 
 .venv/installed-dev: .venv/installed requirements-dev.lock
-	@# pyspark has no wheel: the locked setuptools builds it, not one that pip would fetch unchecked.
-	$(INSTALL) --use-pep517 --no-build-isolation -r requirements-dev.lock
+	$(INSTALL) -r requirements-dev.lock
 	$(BIN)/python -m pip check
 	@touch $@
 
