@@ -19,7 +19,12 @@ from mlflow.tracking._tracking_service import utils as per_process
 from hemline import relocation
 from hemline.errors import BadInput
 from hemline.registry.mlflow_client import client
-from hemline.relocation import DATABASE, claim_registry, database_url
+from hemline.relocation import (
+    DATABASE,
+    claim_registry,
+    database_url,
+    require_plain_environment,
+)
 
 HOSTILE = "shop? #1 100%20 & 'sons' [x] \u00e4\u00f6 ;{a}*"
 
@@ -198,6 +203,13 @@ def test_a_damaged_database_is_refused_by_name_and_left_alone(name: str, origina
 def test_an_empty_database_of_a_first_run_that_was_killed_is_new(tmp_path: Path) -> None:
     (tmp_path / DATABASE).touch()
     claim_registry(tmp_path)
+
+
+def test_an_environment_whose_path_mlflow_cannot_read_is_refused(tmp_path: Path) -> None:
+    require_plain_environment(tmp_path / "100 # ? ä")
+    with pytest.raises(BadInput, match="holds no %") as refusal:
+        require_plain_environment(tmp_path / "100%20" / ".venv")
+    assert "100%20" in refusal.value.found
 
 
 def test_a_locked_database_is_refused(original: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ import os
 import shlex
 import shutil
 import sqlite3
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -55,9 +56,11 @@ def claim_registry(state: Path) -> None:
         state: the folder of the database and of the store of MLflow's files.
 
     Raises:
-        BadInput: the database is damaged, empty, not MLflow's, or locked; or its addresses name
-            another folder and cannot be changed, or the files are not here.
+        BadInput: MLflow is installed where it cannot work; the database is damaged, empty, not
+            MLflow's, or locked; or its addresses name another folder and cannot be changed, or the
+            files are not here.
     """
+    require_plain_environment(Path(sys.prefix))
     path, store = state / DATABASE, (state / STORE).resolve()
     if not path.exists() or _is_new(path, store):
         return
@@ -70,6 +73,21 @@ def claim_registry(state: Path) -> None:
     _require_own_file(path)
     with _refusals(path), closing(_connect(path)) as database:
         _change_addresses(database, store)
+
+
+def require_plain_environment(folder: Path) -> None:
+    """Raise BadInput where MLflow would take the path of its own files for a template.
+
+    Args:
+        folder: of the Python environment that MLflow is installed in.
+    """
+    if "%" in str(folder):
+        raise BadInput(
+            "the path of the Python environment holds no %, which MLflow cannot read",
+            found=str(folder),
+            fix="rename the folder without it, then run any make target, which mends .venv; or "
+            "make the environment in another folder",
+        )
 
 
 def database_url(path: Path) -> str:
