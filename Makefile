@@ -1,7 +1,7 @@
 # `make help` lists the targets. Everything is installed into .venv from requirements.lock.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo real monitor replay ui deploy test test-cpu lint check format lock audit clean \
+.PHONY: help demo real monitor replay ui deploy test test-all test-cpu lint check format lock audit clean \
   bench-published bench-poster bench-peers bench-monitoring bench-scale bench-scale-quality bench-report
 
 PYTHON ?= python3
@@ -50,12 +50,16 @@ deploy: .venv/installed ## Hand the weekly runs and the closed loop to the Prefe
 	@$(BIN)/hemline deploy
 
 # One thread each: two workers with two threads each compete for two cores (174 CPU s instead of 26).
-test: .venv/installed-dev ## Run the tests
+test: .venv/installed-dev ## Run the tests, but for the longest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
+
+test-all: .venv/installed-dev ## Run all tests: the whole closed loop, and tables of both engines, too
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-cpu: .venv/installed-dev ## The numeric tests as on a processor without AVX2
 	$(OLD_CPU) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile \
-	  tests/kernels tests/models tests/evaluation tests/segments tests/data/test_histories.py
+	  tests/kernels tests/models tests/segments tests/data/test_histories.py \
+	  tests/evaluation/test_metrics.py tests/evaluation/test_significance.py
 
 lint: .venv/installed-dev ## Format, lint, types, import contracts
 	$(BIN)/ruff format --check
@@ -63,7 +67,7 @@ lint: .venv/installed-dev ## Format, lint, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-check: lint test ## What CI runs
+check: lint test-all test-cpu ## Everything; CI leaves out the longest tests
 
 format: .venv/installed-dev ## Format the code and fix what ruff can
 	$(BIN)/ruff format

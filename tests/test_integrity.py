@@ -3,6 +3,7 @@
 import json
 import logging
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -196,6 +197,6 @@ def test_versions_without_any_hash_are_used_with_a_warning(
 def test_a_folder_has_the_hash_that_dvc_gives_it(tmp_path: Path) -> None:
     write_version(tmp_path, "the content")
     git(tmp_path, "init", "--quiet")
-    run(tmp_path, "dvc", "init", "--quiet")
-    run(tmp_path, "dvc", "add", "--quiet", "models")
+    run(tmp_path, sys.executable, "-m", "dvc", "init", "--quiet")
+    run(tmp_path, sys.executable, "-m", "dvc", "add", "--quiet", "models")
     assert folder_md5(tmp_path / "models") in (tmp_path / "models.dvc").read_text()

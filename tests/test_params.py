@@ -194,7 +194,9 @@ NUMBERS = [
     ("section", "name"), NUMBERS, ids=lambda part: getattr(part, "section", part)
 )
 def test_no_number_is_absurd(tmp_path: Path, section: type[Section], name: str) -> None:
-    for value in (10**12, -(10**12), float("nan"), float("inf"), True, "many", None, [1], {}):
+    every = (10**12, -(10**12), float("nan"), float("inf"), True, "many", None, [1], {})
+    is_first = (section, name) == NUMBERS[0]  # each value takes a tenth of a second
+    for value in every if is_first else (10**12, float("nan"), True):
         path = changed(tmp_path, section.section, name, value)
         with pytest.raises(BadInput, match=rf"params\.yaml: {section.section}\.{name}") as refused:
             section.load(path)

@@ -272,6 +272,7 @@ def test_the_same_tables_give_the_same_report(
 
 
 @pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")  # pyspark leaves them open
+@pytest.mark.slow
 def test_spark_has_the_same_findings_as_duckdb(
     on_spark: Engine, broken_run: Run, tmp_path: Path
 ) -> None:
@@ -334,6 +335,7 @@ def test_beside_closing_days_holidays_count_and_an_early_end_is_refused(
 
 
 @pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")  # pyspark leaves them open
+@pytest.mark.slow
 def test_spark_knows_the_same_closing_days(
     on_duckdb: Engine, on_spark: Engine, flawless: Path, tmp_path: Path
 ) -> None:

@@ -102,6 +102,7 @@ def loop_environment(root: Path, port: int) -> dict[str, str]:
     return {**server_environment(home, port), **environment.defaults(root)}
 
 
+@pytest.mark.slow
 def test_closed_stores_lead_to_a_new_champion_and_a_rollback_to_the_old_one(loop: Loop) -> None:
     loop.start_monitor()
     assert eventually(lambda: loop.ended("monitor", 1), seconds=PATIENCE), loop.runs("monitor")

@@ -107,7 +107,8 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
     with running_ui(root) as started:
         webhook = [sys.executable, "-m", "flows.notify", "--webhook", "ask"]
         address = f"https://hooks.shop.test/T/{SECRET}"
-        variables = {**os.environ, **started.client, "HEMLINE_WEBHOOK_URL": address}
+        code = {"PYTHONPATH": f"{REPOSITORY}:{REPOSITORY / 'src'}"}
+        variables = {**os.environ, **started.client, **code, "HEMLINE_WEBHOOK_URL": address}
         run(root, *webhook, env=variables)
         yield started
 

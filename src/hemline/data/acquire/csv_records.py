@@ -29,13 +29,13 @@ _SHOWN: Final = 200
 _LINE_FEED: Final = 0x0A
 _BOM: Final = b"\xef\xbb\xbf"
 
-_FIELD: Final = rb'(?:"[^"]*+(?:""[^"]*+)*+"[^,\r\n]*+|(?!")[^,\r\n]*+)'
-_FIELDS: Final = _FIELD + rb"(?:," + _FIELD + rb")*+"
+# Possessive groups (`(...)*+`) match wrongly before Python 3.11.5, single characters do not.
+_FIELD: Final = rb'(?:"[^"]*+(?:""[^"]*+)*"(?!")[^,\r\n]*+|(?!")[^,\r\n]*+)'
+_FIELDS: Final = _FIELD + rb"(?:," + _FIELD + rb")*"
 # A carriage return at the very end may be the first half of a CRLF.
 _RECORD: Final = _FIELDS + rb"(?:\r\n|\n|\r(?!\Z))"
 _ONE_RECORD: Final = re.compile(_RECORD)
 _WHOLE_RECORD: Final = re.compile(_FIELDS + rb"(?:\r\n|\n|\r)")
-_RECORDS: Final = re.compile(rb"(?:" + _RECORD + rb")*+")
 _LINE_END: Final = re.compile(rb"\r\n|\n|\r")
 
 _OTHER_KINDS: Final = {
@@ -122,8 +122,10 @@ def _fill(read: Callable[[memoryview], int], buffer: bytearray, start: int) -> i
 def _end_of_records(buffer: bytearray, n_bytes: int) -> int:
     """Return how many of the first bytes are whole records."""
     if buffer.find(b'"', 0, n_bytes) >= 0:
-        records = _RECORDS.match(buffer, 0, n_bytes)
-        return records.end() if records else 0
+        end = 0
+        while record := _ONE_RECORD.match(buffer, end, n_bytes):
+            end = record.end()
+        return end
     last = buffer.rfind(b"\n", 0, n_bytes)
     if last < 0:
         last = buffer.rfind(b"\r", 0, max(n_bytes - 1, 0))
