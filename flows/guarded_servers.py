@@ -16,9 +16,9 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from flows.addresses import HOST
-from flows.request_guard import RequestGuard
 from flows.server_proof import ProvingServer
 from hemline import prefect_auth
+from hemline.request_guard import RequestGuard
 
 Server = Literal["prefect", "mlflow", "pages", "evidently"]
 PAGES: Final = Path(".hemline") / "pages"

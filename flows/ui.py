@@ -2,7 +2,7 @@
 
 All five are children in groups of their own, so that Ctrl-C, or the end of any of them, ends every
 process they started. They listen on the loopback address only and refuse what a foreign web page
-sends (flows/request_guard.py). Prefect, which can run commands, requires a password as well.
+sends (src/hemline/request_guard.py). Prefect, which can run commands, requires a password as well.
 """
 
 import os
