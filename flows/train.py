@@ -11,14 +11,12 @@ from datetime import date
 from pathlib import Path
 from typing import IO, Annotated, Any, Final, Literal, cast
 
-import pandas as pd
 import typer
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.states import Failed
-from rich.console import Console
 
 from flows import dvc
 from flows.addresses import addresses
@@ -40,20 +38,15 @@ from flows.training_report import (
     Training,
     failure_page,
     live_version,
-    print_next_steps,
-    print_scores,
+    print_report,
 )
 from flows.ui_pages import publish_project
-from hemline import columns, environment
+from hemline import environment
 from hemline.cli.flow_commands import Size
-from hemline.cli.terminal import print_recommendations
 from hemline.data.purchases import latest_cut
 from hemline.data.split import DataParams
 from hemline.engine.engine import open_engine
 from hemline.errors import BadInput, full_disk_refused
-from hemline.evaluation.protocol import EvaluateParams
-from hemline.registry.versions import load_champion
-from hemline.tables import SERVED_SCORES, read_table
 
 WAIT_MINUTES: Final = 60
 Latest = Literal["latest"]
@@ -182,33 +175,7 @@ def main(
             failure = state.result(raise_on_failure=False)
             output = f"\n{failure.output}" if isinstance(failure, dvc.StageFailed) else ""
             raise RunFailed(f"{state.message}{output}\n\n{live_version()}")
-        _print_report(Project.at(Path.cwd()), cast("Training", state.result()), screen.console)
-
-
-def _print_report(project: Project, training: Training, console: Console) -> None:
-    """Print the score table, lists of one buyer and one cold customer, and what to do next."""
-    min_customers = EvaluateParams.load(project.params).min_customers
-    print_scores(project.root / project.reports, console, min_customers=min_customers)
-    if training.champion is not None:
-        _print_lists(project, console)
-    print_next_steps(project, training, console)
-
-
-def _print_lists(project: Project, console: Console) -> None:
-    _, champion = load_champion()
-    buyers = read_table(project.served_scores(), SERVED_SCORES)[columns.CUSTOMER_ID]
-    buyer = champion.first_with_history(buyers.tolist())
-    if buyer is not None:  # an older champion may know none of this week's buyers
-        _print_list(champion.for_customer(buyer, 12), f"For customer {buyer}", console)
-    example = champion.example_customer()
-    title = f"For a cold customer: {example.age} years old"
-    if example.club_member_status is not None:
-        title += f", club status {example.club_member_status}"
-    _print_list(champion.for_cold_customer(example, 12), title, console)
-
-
-def _print_list(recommendations: pd.DataFrame, title: str, console: Console) -> None:
-    print_recommendations(recommendations, console, title=title)
+        print_report(Project.at(Path.cwd()), cast("Training", state.result()), screen.console)
 
 
 def _inform(message: str) -> None:

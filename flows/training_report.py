@@ -16,12 +16,14 @@ from rich.table import Table
 
 from flows.dvc import Outcome
 from flows.project import Project
-from hemline.cli.terminal import as_text
+from hemline import columns
+from hemline.cli.terminal import as_text, print_recommendations
 from hemline.errors import printable
-from hemline.evaluation.protocol import AP, BASELINE, SERVED
+from hemline.evaluation.protocol import AP, BASELINE, SERVED, EvaluateParams
 from hemline.evaluation.score_report import told_apart_sentence
 from hemline.pages.rendering import render
-from hemline.registry.versions import CHAMPION, version_by_alias
+from hemline.registry.versions import CHAMPION, load_champion, version_by_alias
+from hemline.tables import SERVED_SCORES, read_table
 
 _TRAINING: Final = Path(__file__).with_name("training.md.j2")
 _FAILED: Final = Path(__file__).with_name("failed_stage.md.j2")
@@ -68,6 +70,30 @@ def failure_page(stage: str, output: str, links: Mapping[str, str]) -> str:
     return render(_FAILED, stage=stage, output=printable(output), fence=fence, links=links)
 
 
+def live_version() -> str:
+    """Return which version is live, for the end of a run that failed; never raises."""
+    try:
+        champion = version_by_alias(CHAMPION)
+    except Exception:
+        logging.getLogger(__name__).exception("the registry cannot be read")
+        return "Which version is live cannot be read now: hemline history"
+    if champion is None:
+        return "Live: no version yet."
+    return (
+        f"Live: version {champion.number} is the champion, fitted on purchases before "
+        f"{champion.cut}."
+    )
+
+
+def print_report(project: Project, training: Training, console: Console) -> None:
+    """Print the score table, lists of one buyer and one cold customer, and what to do next."""
+    min_customers = EvaluateParams.load(project.params).min_customers
+    print_scores(project.root / project.reports, console, min_customers=min_customers)
+    if training.champion is not None:
+        _print_lists(project, console)
+    _print_next_steps(project, training, console)
+
+
 def print_scores(reports: Path, console: Console, *, min_customers: int) -> None:
     """Print every model's MAP@12, best first, and which can be told apart from popularity."""
     scores = json.loads((reports / "scores.json").read_text(encoding="utf-8"))
@@ -89,25 +115,24 @@ def print_scores(reports: Path, console: Console, *, min_customers: int) -> None
         )
     console.print(table)
     told = told_apart_sentence(lines, BASELINE, min_customers=min_customers)
-    console.print(told, soft_wrap=True, highlight=False)
+    console.print(as_text(told), soft_wrap=True, highlight=False)
 
 
-def live_version() -> str:
-    """Return which version is live, for the end of a run that failed; never raises."""
-    try:
-        champion = version_by_alias(CHAMPION)
-    except Exception:
-        logging.getLogger(__name__).exception("the registry cannot be read")
-        return "Which version is live cannot be read now: hemline history"
-    if champion is None:
-        return "Live: no version yet."
-    return (
-        f"Live: version {champion.number} is the champion, fitted on purchases before "
-        f"{champion.cut}."
-    )
+def _print_lists(project: Project, console: Console) -> None:
+    _, champion = load_champion()
+    buyers = read_table(project.served_scores(), SERVED_SCORES)[columns.CUSTOMER_ID]
+    buyer = champion.first_with_history(buyers.tolist())
+    if buyer is not None:  # an older champion may know none of this week's buyers
+        lines = champion.for_customer(buyer, 12)
+        print_recommendations(lines, console, title=f"For customer {buyer}")
+    example = champion.example_customer()
+    title = f"For a cold customer: {example.age} years old"
+    if example.club_member_status is not None:
+        title += f", club status {example.club_member_status}"
+    print_recommendations(champion.for_cold_customer(example, 12), console, title=title)
 
 
-def print_next_steps(project: Project, training: Training, console: Console) -> None:
+def _print_next_steps(project: Project, training: Training, console: Console) -> None:
     """Print the verdict, which version is live, and where to look next."""
     if not training.is_new:
         console.print("\nNothing has changed since this version was registered.", end="")
