@@ -31,7 +31,7 @@ from flows.project import ALARMS, Project
 from flows.screen import expect_steps, open_screen, show, step
 from flows.ui_pages import publish_project
 from hemline import environment
-from hemline.cli.terminal import as_text
+from hemline.cli.terminal import as_text, say
 from hemline.errors import BadInput
 from hemline.pages.escaping import escape_markdown, spreadsheet_safe
 from monitoring.champion_lists import Champion
@@ -158,7 +158,7 @@ def main(
     with open_screen("replay"), only_run(lock, "the replay", show):
         folder = replay(first.date(), last.date(), Path.cwd(), fresh=fresh, pages=pages)
     _print(alarm_history(MonitorRecords(folder)), Console())
-    typer.echo(f"{folder}")
+    say(str(folder))
 
 
 def _weeks(first: date, last: date) -> list[date]:

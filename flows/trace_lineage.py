@@ -17,7 +17,8 @@ from typing import Any, Final
 
 import yaml
 
-from hemline.registry.lineage import run_ref
+from hemline import processor
+from hemline.registry.lineage import kernel_variables, run_ref
 from hemline.registry.runs import Lineage
 from hemline.storefront import FORMAT_VERSION
 
@@ -65,7 +66,7 @@ def trace(root: Path, *, tables: Path, version_files: tuple[Path, ...]) -> Linea
         cut=str(params["data"]["cut"]),
         source=str(params["acquire"]["source"]),
         form=FORMAT_VERSION,
-        blas=_blas(),
+        processor=_as_json(_processor()),
     )
 
 
@@ -137,17 +138,21 @@ def _md5(path: Path) -> str:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
-def _blas() -> str:
-    """Return architecture and threads of NumPy's BLAS: the last bits of models depend on them."""
+def _processor() -> dict[str, str]:
+    """Return the variables with which stages compute as they do here: the last bits depend on them.
+
+    Stages use what every processor with AVX2 has, unless the user or an older processor says no.
+    """
+    if os.environ.get(processor.NATIVE) != "1" and processor.has_avx2():
+        return {processor.NATIVE: "0"}
     from threadpoolctl import threadpool_info  # noqa: PLC0415  (needed once per training)
 
     blas = next(library for library in threadpool_info() if library["user_api"] == "blas")
-    names = ("internal_api", "architecture", "num_threads")
-    return json.dumps({name: blas.get(name) for name in names})
+    return {processor.NATIVE: "1", **kernel_variables(blas)}
 
 
-def _as_json(hashes: Mapping[str, str]) -> str:
-    return json.dumps(hashes, sort_keys=True)
+def _as_json(texts: Mapping[str, str]) -> str:
+    return json.dumps(texts, sort_keys=True)
 
 
 def _digest(content: Mapping[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """The registry beside what the flow tests show: the model as MLflow serves it, and going back."""
 
 import hashlib
+import json
 import shlex
 import shutil
 import sys
@@ -15,6 +16,8 @@ import pytest
 
 from flows.locked_outputs import require_as_locked
 from flows.project import Project
+from flows.trace_lineage import trace
+from hemline import processor
 from hemline.errors import BadInput
 from hemline.evaluation.gate.gate_verdict import GateVerdict
 from hemline.evaluation.gate.guardrails import GateParams
@@ -140,6 +143,41 @@ def test_a_lineage_names_every_table_and_model_and_the_commands_that_make_them(
     assert lineage.params["synthetic.size"] == "tiny"
     assert lineage.commands[0] == f"git clone {trained} hemline-version-{champion.number}"
     assert f"git checkout --detach {champion.tags['git_commit']}" in lineage.commands
+
+
+@pytest.mark.skipif(not processor.has_avx2(), reason="the processor has no AVX2")
+def test_a_version_is_made_again_with_the_instructions_its_stages_used(
+    trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    champion = version_by_alias("champion")
+    assert champion is not None
+
+    def again(**tags: str) -> str:
+        version = Version(champion.number, champion.run_id, {**champion.tags, **tags})
+        return next(line for line in lineage_of(version, trained).commands if "dvc repro" in line)
+
+    repro = "PATH=.venv/bin:$PATH dvc repro"
+    assert again() == f"HEMLINE_NATIVE_CPU=0 {repro}"
+    monkeypatch.setenv(processor.NATIVE, "1")
+    all_it_has = trace(trained, tables=Path("data/tables"), version_files=()).processor
+    kernels = json.loads(all_it_has)["OPENBLAS_CORETYPE"]
+    threads = json.loads(all_it_has)["OMP_NUM_THREADS"]
+    variables = f"HEMLINE_NATIVE_CPU=1 OMP_NUM_THREADS={threads} OPENBLAS_CORETYPE={kernels}"
+    assert again(processor=all_it_has) == f"{variables} {repro}"
+
+
+def test_a_version_of_an_earlier_hemline_is_made_again_with_the_kernels_it_names(
+    trained: Path,
+) -> None:
+    champion = version_by_alias("champion")
+    assert champion is not None
+    tags = {name: text for name, text in champion.tags.items() if name != "processor"}
+    blas = {"internal_api": "openblas", "architecture": "SkylakeX", "num_threads": 2}
+    earlier = Version(champion.number, champion.run_id, {**tags, "blas": json.dumps(blas)})
+    assert lineage_of(earlier, trained).processor == {
+        "OPENBLAS_CORETYPE": "SkylakeX",
+        "OMP_NUM_THREADS": "2",
+    }
 
 
 def test_the_printed_commands_reach_the_commit_of_a_version_in_a_fresh_clone(

@@ -1,13 +1,16 @@
 """What files of others hold is printed as it is: it neither changes the terminal nor fails."""
 
 import io
+import json
 import logging
+from pathlib import Path
 
 import pandas as pd
 import pytest
 from rich.console import Console
 
 from flows.screen import Screen, Step
+from flows.training_report import print_scores
 from hemline.cli.terminal import print_recommendations, print_table, say
 from hemline.errors import BadInput, fail, print_safely, printable
 
@@ -43,6 +46,29 @@ def test_a_recommended_article_may_have_any_name() -> None:
     assert written.getvalue().count(SHOWN) == 4
 
 
+def test_the_score_table_and_its_sentence_show_rows_of_any_name(tmp_path: Path) -> None:
+    evil, shown = EVIL.replace("\r", ""), SHOWN.replace("\\r", "")
+    rows = [("popularity", 0.1), (evil, 0.2)]
+    named = {name: {"map@12": value, "recall@12": value} for name, value in rows}
+    (tmp_path / "scores.json").write_text(json.dumps(named))
+    maps = pd.DataFrame(rows, columns=["model", "map@12"])
+    maps.assign(low=0.1, high=0.3).to_csv(tmp_path / "map_at_12.csv", index=False)
+    lines = pd.DataFrame(rows, columns=["model", "value"]).assign(
+        slice="all",
+        metric="map@12",
+        n_customers=60,
+        over_popularity=0.1,
+        over_popularity_low=0.05,
+        over_popularity_high=0.2,
+        over_popularity_p=0.01,
+    )
+    lines.to_csv(tmp_path / "scores.csv", index=False)
+    on, written = console()
+    print_scores(tmp_path, on, min_customers=50)
+    assert written.getvalue().count(shown) == 2
+    assert f"Told apart from popularity in MAP@12: {shown} (higher)." in written.getvalue()
+
+
 def test_a_screen_shows_messages_steps_and_results(caplog: pytest.LogCaptureFixture) -> None:
     on, written = console()
     lines: list[str] = []
@@ -65,6 +91,7 @@ def test_a_refusal_shows_what_was_found(capsys: pytest.CaptureFixture[str]) -> N
     with pytest.raises(SystemExit):
         fail(str(refusal))
     say(EVIL)
+    say(EVIL, err=True)
     printed = capsys.readouterr()
     assert printed.out == f"{SHOWN}\n"
-    assert printed.err.count(SHOWN) == 3
+    assert printed.err.count(SHOWN) == 4

@@ -109,9 +109,9 @@ def print_table(
     (console or stdout_console()).print(table)
 
 
-def say(text: str) -> None:
-    """Print a text that may hold names of others, as they are."""
-    typer.echo(printable(text))
+def say(text: str, *, err: bool = False) -> None:
+    """Print a text that may hold names of others, as they are; with err on standard error."""
+    typer.echo(printable(text), err=err)
 
 
 def as_text(text: str) -> "Text":

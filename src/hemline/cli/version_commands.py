@@ -141,7 +141,7 @@ def _line(version: "Version", aliases: dict[str, list[str]]) -> dict[str, str]:
 
 def _note(sentence: str) -> None:
     """Print what was repaired, or done before, where it does not disturb --json."""
-    typer.echo(sentence, err=True)
+    say(sentence, err=True)
 
 
 def _print_change(change: "Change") -> None:
@@ -157,7 +157,7 @@ def _print_lineage(lineage: "VersionLineage") -> None:
         "git commit": lineage.git_commit,
         "dvc.lock": lineage.dvc_lock,
         "MLflow run": lineage.run_id,
-        "BLAS": ", ".join(str(part) for part in lineage.blas.values()),
+        "processor": ", ".join(f"{name}={text}" for name, text in lineage.processor.items()),
         "data": lineage.data_hash,
         **{f"  {name}": md5 for name, md5 in lineage.tables.items()},
         "models": lineage.models_hash,

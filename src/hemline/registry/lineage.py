@@ -2,12 +2,14 @@
 
 Everything is in the tags of the version. The commands need nothing but the clone the training ran
 in: its commit is fetched by the ref that the training left there, and `dvc repro` makes every file
-again from the raw data. The last bits of large sums depend on the processor and on the number of
-threads; both are set as they were, which helps on processors with the same instructions.
+again from the raw data. Stages use what every processor with AVX2 has, so that the same files come
+out. Where they used all that their own processor had, kernels and threads are set as they were,
+which helps on processors with the same instructions.
 """
 
 import json
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -35,7 +37,7 @@ class VersionLineage:
         tables: md5 of each table, by name.
         models_hash: of all files of the version; its identity.
         files: md5 of each file or folder of the version by path, from dvc.lock.
-        blas: kernels and threads of the training.
+        processor: variables with which stages compute as they did.
         params: the most important parameters, by name.
         commands: reproduce the version, run in an empty folder.
     """
@@ -50,7 +52,7 @@ class VersionLineage:
     tables: dict[str, str]
     models_hash: str
     files: dict[str, str]
-    blas: dict[str, Any]
+    processor: dict[str, str]
     params: dict[str, str]
     commands: list[str]
 
@@ -72,7 +74,7 @@ def lineage_of(version: Version, clone: Path) -> VersionLineage:
             found=f"none on version {version.number}, which an earlier Hemline registered",
             fix=f"check out its commit, {tags['git_commit']}, and compare dvc.lock by hand",
         )
-    blas = json.loads(tags["blas"])
+    processor = _processor(tags)
     return VersionLineage(
         version=version.number,
         cut=version.cut.isoformat(),
@@ -84,9 +86,9 @@ def lineage_of(version: Version, clone: Path) -> VersionLineage:
         tables=json.loads(tags["table_hashes"]),
         models_hash=tags["models_hash"],
         files=json.loads(tags["file_hashes"]),
-        blas=blas,
+        processor=processor,
         params=_params(version.run_id),
-        commands=_commands(version, clone, blas),
+        commands=_commands(version, clone, processor),
     )
 
 
@@ -95,17 +97,34 @@ def run_ref(git_commit: str) -> str:
     return f"refs/hemline/runs/{git_commit[:12]}"
 
 
+def kernel_variables(blas: Mapping[str, Any]) -> dict[str, str]:
+    """Return the variables that set kernels and threads; of OpenBLAS, others choose by themselves.
+
+    OMP_NUM_THREADS, because OpenBLAS, torch and LightGBM all read it.
+
+    Args:
+        blas: what threadpoolctl says of the library.
+    """
+    if blas.get("internal_api") != _OPENBLAS:
+        return {}
+    return {
+        "OPENBLAS_CORETYPE": str(blas["architecture"]),
+        "OMP_NUM_THREADS": str(blas["num_threads"]),
+    }
+
+
 def _params(run_id: str) -> dict[str, str]:
     recorded = client().get_run(run_id).data.params
     return {name: recorded[name] for name in sorted(recorded) if name.startswith(_SHOWN_SECTIONS)}
 
 
-def _commands(version: Version, clone: Path, blas: dict[str, Any]) -> list[str]:
+def _commands(version: Version, clone: Path, processor: Mapping[str, str]) -> list[str]:
     """Return the commands, or none for a version that was trained outside git."""
     commit = version.tags["git_commit"]
     if commit == "none":
         return []
     folder = f"hemline-version-{version.number}"
+    variables = "".join(f"{name}={shlex.quote(value)} " for name, value in processor.items())
     kaggle = "link your Kaggle files into data/kaggle (dvc.lock has their hashes)"
     return [
         f"git clone {shlex.quote(str(clone))} {folder}",
@@ -114,17 +133,14 @@ def _commands(version: Version, clone: Path, blas: dict[str, Any]) -> list[str]:
         f"git checkout --detach {commit}",
         "make .venv/installed",
         *([f"# {kaggle}"] if version.tags["source"] != "synthetic" else []),
-        f"{_environment(blas)}PATH=.venv/bin:$PATH dvc repro",
+        f"{variables}PATH=.venv/bin:$PATH dvc repro",
         "git diff --exit-code dvc.lock && echo every file is identical",
     ]
 
 
-def _environment(blas: dict[str, Any]) -> str:
-    """Return the variables that set kernels and threads as they were in the training.
-
-    OMP_NUM_THREADS, because OpenBLAS, torch and LightGBM all read it.
-    """
-    if blas.get("internal_api") != _OPENBLAS:
-        return ""
-    kernels, threads = (shlex.quote(str(blas[name])) for name in ("architecture", "num_threads"))
-    return f"OPENBLAS_CORETYPE={kernels} OMP_NUM_THREADS={threads} "
+def _processor(tags: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of a version; the stages of an earlier Hemline used all there was."""
+    if "processor" not in tags:
+        return kernel_variables(json.loads(tags["blas"]))
+    variables: dict[str, str] = json.loads(tags["processor"])
+    return variables

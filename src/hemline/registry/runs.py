@@ -60,7 +60,8 @@ class Lineage:
         cut: the cut, as YYYY-MM-DD.
         source: synthetic or kaggle.
         form: storefront.FORMAT_VERSION of the files; the stored tag has always had this name.
-        blas: the kernels and threads NumPy used, as json; the last bits of models depend on them.
+        processor: variables with which stages compute as they did, as json; the last bits of
+            models depend on them.
         stored_hashes: md5 of every single file of the version by its place in it, as json; what is
             loaded from the registry is compared with them (integrity.FileHashes).
     """
@@ -74,7 +75,7 @@ class Lineage:
     cut: str
     source: str
     form: str
-    blas: str
+    processor: str
     stored_hashes: str = "{}"
 
 
