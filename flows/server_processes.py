@@ -8,10 +8,10 @@ nothing for a while, or at a limit that only a hang reaches.
 import os
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 import psutil
 import typer
@@ -38,22 +38,32 @@ def start(
     environment: Mapping[str, str],
     running: ExitStack,
 ) -> subprocess.Popen[str]:
-    """Start a process in a group of its own, which ends with `running`; its output is a log."""
+    """Start a process, which ends with `running`; its output is a log of that name."""
     log = _log(root, name)
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w", encoding="utf-8") as file:
-        process = subprocess.Popen(
-            command,
-            cwd=root,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=file,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-    running.callback(end_group, process)
-    return process
+        return running.enter_context(process_group(command, root, environment, file))
+
+
+@contextmanager
+def process_group(
+    command: list[str], folder: Path, environment: Mapping[str, str], output: IO[str]
+) -> Iterator[subprocess.Popen[str]]:
+    """A process in a group of its own, which ends with the body, with everything it started."""
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        end_group(process)
 
 
 def wait_until_they_respond(

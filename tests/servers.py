@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.addresses import HOST, PORTS, responds
-from flows.dvc import end_group
+from flows.server_processes import process_group
 from hemline.prefect_auth import auth_string
 from tests.processes import eventually, free_ports
 from tests.tiny_project import REPOSITORY
@@ -108,22 +108,12 @@ def serving(home: Path, environment: dict[str, str]) -> Iterator[subprocess.Pope
 def running(
     command: list[str], log: Path, environment: dict[str, str], folder: Path | None = None
 ) -> Iterator[subprocess.Popen[str]]:
-    """A process in a group of its own, ended with everything it started."""
-    with log.open("a") as file:
-        process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=file,
-            stderr=file,
-            text=True,
-            start_new_session=True,
-        )
-        try:
-            yield process
-        finally:
-            end_group(process)
+    """A process that ends with the body; what it writes is added to the log."""
+    with (
+        log.open("a") as file,
+        process_group(command, folder or Path.cwd(), environment, file) as process,
+    ):
+        yield process
 
 
 def ask(environment: dict[str, str], path: str, question: object = None) -> Any:

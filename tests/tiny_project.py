@@ -3,6 +3,8 @@
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ruamel.yaml import YAML
@@ -53,6 +55,19 @@ def change_params(root: Path, changes: dict[tuple[str, str], object]) -> None:
         assert name in content[section], f"params.yaml has no {section}.{name} any more"
         content[section][name] = value
     editor.dump(content, root / "params.yaml")
+
+
+@contextmanager
+def changed_params(
+    root: Path, changes: dict[tuple[str, str], object] | None = None
+) -> Iterator[None]:
+    """Set values of params.yaml, and put the file back in the end, whatever else changed it."""
+    original = (root / "params.yaml").read_text()
+    change_params(root, changes or {})
+    try:
+        yield
+    finally:
+        (root / "params.yaml").write_text(original)
 
 
 def commit_all(root: Path) -> str:

@@ -31,6 +31,14 @@ def refusal_of(folder: Path) -> BadInput:
     return refusal.value
 
 
+def assert_refused(folder: Path, rule: str, found: str, fix: str) -> None:
+    """Check the parts of the refusal that reading the folder ends in."""
+    refusal = refusal_of(folder)
+    assert rule in refusal.rule
+    assert found in refusal.found
+    assert fix in refusal.fix
+
+
 def store_as_parquet(folder: Path) -> None:
     """Put one parquet file in place of each csv file."""
     options = arrow_csv.ConvertOptions(column_types=_TEXT, strings_can_be_null=True)

@@ -10,7 +10,7 @@ import pytest
 
 from hemline.data.acquire import csv_records
 from hemline.data.acquire.source_file import KaggleFile
-from tests.data.raw_tables import read_raw, refusal_of
+from tests.data.raw_tables import assert_refused, read_raw, refusal_of
 
 PIECES = ["a", "é", '"', ",", "\n", "\r", "\r\n"]
 SCHEMA = pa.schema([("one", pa.string()), ("two", pa.string()), ("three", pa.string())])
@@ -150,10 +150,7 @@ def test_what_is_no_csv_is_refused(
 ) -> None:
     path = kaggle / "articles.csv"
     path.write_bytes(break_it(path.read_bytes()))
-    refusal = refusal_of(kaggle)
-    assert rule in refusal.rule
-    assert found in refusal.found
-    assert fix in refusal.fix
+    assert_refused(kaggle, rule, found, fix)
 
 
 def test_a_record_longer_than_any_text_is_refused_before_it_fills_the_memory(

@@ -11,7 +11,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from hemline.errors import BadInput
-from tests.data.raw_tables import change_column, read_raw, refusal_of, store_as_parquet
+from tests.data.raw_tables import (
+    assert_refused,
+    change_column,
+    read_raw,
+    refusal_of,
+    store_as_parquet,
+)
 
 SOLD = "transactions_train.parquet"
 
@@ -230,7 +236,4 @@ def test_a_folder_of_more_than_its_parts_is_refused(
     parts: Path, break_it: Callable[[Path], None], rule: str, found: str, fix: str
 ) -> None:
     break_it(parts)
-    refusal = refusal_of(parts.parent)
-    assert rule in refusal.rule
-    assert found in refusal.found
-    assert fix in refusal.fix
+    assert_refused(parts.parent, rule, found, fix)

@@ -100,18 +100,7 @@ def test_an_article_id_is_ten_digits_that_begin_with_its_product_code(shop: Gene
 
 
 def test_names_and_numbers_of_a_category_determine_each_other(shop: GeneratedShop) -> None:
-    pairs = {
-        "product_type_no": "product_type_name",
-        "graphical_appearance_no": "graphical_appearance_name",
-        "colour_group_code": "colour_group_name",
-        "perceived_colour_master_id": "perceived_colour_master_name",
-        "department_no": "department_name",
-        "index_code": "index_name",
-        "index_group_no": "index_group_name",
-        "section_no": "section_name",
-        "garment_group_no": "garment_group_name",
-    }
-    for number, name in pairs.items():
+    for number, name in tables.NAME_BY_CODE.items():
         met = shop.articles[[number, name]].drop_duplicates()
         assert met[number].is_unique, number
         assert met[name].is_unique, name

@@ -23,7 +23,7 @@ from monitoring.alerts.retrain_events import read_events
 from monitoring.records import MonitorRecords
 from tests.crawler import broken_links
 from tests.processes import eventually
-from tests.tiny_project import change_params
+from tests.tiny_project import changed_params
 
 # Evidently 0.7.23 reaches for names that numpy and litestar have moved.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -219,12 +219,8 @@ def behind(killed: Path) -> Path:
 
 
 def test_weeks_that_break_a_rule_are_not_judged(behind: Path) -> None:
-    original = (behind / "params.yaml").read_text()
-    change_params(behind, {("validate", "max_price"): 0.01})
-    try:
+    with changed_params(behind, {("validate", "max_price"): 0.01}):
         state = monitor(behind, return_state=True)
-    finally:
-        (behind / "params.yaml").write_text(original)
     assert state.is_failed()
     assert "transactions.price" in str(state.message)
     assert decided(behind) == [EARLIER]

@@ -28,7 +28,7 @@ from hemline.segments.cold_customers import ColdCustomer
 from hemline.tables import SERVED_SCORES, read_table
 from monitoring.alerts.alert import Alert
 from monitoring.alerts.alert_delivery import read_alerts
-from tests.tiny_project import change_params, git
+from tests.tiny_project import changed_params, git
 
 
 def retrain(root: Path, cut: date | Latest | None = None) -> Training:
@@ -115,12 +115,8 @@ def test_the_command_shows_a_line_per_stage_and_one_per_article(
 
 
 def test_a_changed_model_challenges_and_loses_when_it_is_worse(trained: Path) -> None:
-    original = (trained / "params.yaml").read_text()
-    change_params(trained, {("serve", "warm"): ["tfidf"]})
-    try:
+    with changed_params(trained, {("serve", "warm"): ["tfidf"]}):
         training = retrain(trained)
-    finally:
-        (trained / "params.yaml").write_text(original)
     assert training.is_new
     assert training.outcomes["evaluate"] == "ran"
     assert training.outcomes["train_cvae"] == "skipped"
@@ -136,28 +132,27 @@ def test_a_changed_model_challenges_and_loses_when_it_is_worse(trained: Path) ->
 
 
 def test_a_version_of_an_earlier_week_is_not_compared_but_can_be_challenged(trained: Path) -> None:
-    original = (trained / "params.yaml").read_text()
     champion = version_by_alias("champion")
     assert champion is not None
-    try:
-        earlier = retrain(trained, cut=date(2020, 9, 9))
-        assert "has seen the test week" in earlier.reason
-        assert version_by_alias("champion") == champion
-        latest = retrain(trained, cut=LATEST)
-        assert DataParams.load(trained / "params.yaml").cut == date(2020, 9, 16)
-        assert latest.version == champion.number
-        set_champion(earlier.version)
-        verdict = judge_challenger(
-            champion,
-            Project.at(trained).test_week(),
-            trained / "reports" / "fairness" / "gaps.csv",
-            GateParams.load(trained / "params.yaml"),
-            n_samples=100,
-            rng=np.random.default_rng(7),
-        )
-    finally:
-        set_champion(champion.number)
-        (trained / "params.yaml").write_text(original)
+    with changed_params(trained):
+        try:
+            earlier = retrain(trained, cut=date(2020, 9, 9))
+            assert "has seen the test week" in earlier.reason
+            assert version_by_alias("champion") == champion
+            latest = retrain(trained, cut=LATEST)
+            assert DataParams.load(trained / "params.yaml").cut == date(2020, 9, 16)
+            assert latest.version == champion.number
+            set_champion(earlier.version)
+            verdict = judge_challenger(
+                champion,
+                Project.at(trained).test_week(),
+                trained / "reports" / "fairness" / "gaps.csv",
+                GateParams.load(trained / "params.yaml"),
+                n_samples=100,
+                rng=np.random.default_rng(7),
+            )
+        finally:
+            set_champion(champion.number)
     served = read_table(Project.at(trained).served_scores(), SERVED_SCORES)["ap_at_12"]
     assert verdict.comparison is not None
     assert verdict.comparison.n_customers == len(served)
@@ -168,15 +163,14 @@ def test_a_version_of_an_earlier_week_is_not_compared_but_can_be_challenged(trai
 def test_a_broken_rule_fails_the_run_with_its_words_and_the_champion_still_answers(
     trained: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    original = (trained / "params.yaml").read_text()
     lock = (trained / "dvc.lock").read_text()
-    change_params(trained, {("validate", "max_missing_days"): 0})
-    try:
-        with caplog.at_level(logging.CRITICAL, logger="prefect"):
-            state = train(root=trained, return_state=True)
-    finally:
-        (trained / "params.yaml").write_text(original)
-        (trained / "dvc.lock").write_text(lock)
+    too_few = {("validate", "max_missing_days"): 0}
+    with (
+        changed_params(trained, too_few),
+        caplog.at_level(logging.CRITICAL, logger="prefect"),
+    ):
+        state = train(root=trained, return_state=True)
+    (trained / "dvc.lock").write_text(lock)
     assert state.is_failed()
     assert state.message is not None
     assert state.message == "stage 'validate' failed: the tables keep all 54 rules"
@@ -215,13 +209,12 @@ def test_an_unwatched_training_stops_at_a_broken_week_that_two_years_would_hide(
     monkeypatch.setenv("PREFECT__RUNTIME__DEPLOYMENT__ID", "weekly")
     # Other tests of the shared project may have raised an alert for this week already.
     shutil.rmtree(Project.at(trained).monitoring / "alerts", ignore_errors=True)
-    original = (trained / "params.yaml").read_text()
-    change_params(trained, {("validate", "max_price"): 0.01})
-    try:
-        with caplog.at_level(logging.CRITICAL, logger="prefect"):
-            state = train(root=trained, return_state=True)
-    finally:
-        (trained / "params.yaml").write_text(original)
+    too_low = {("validate", "max_price"): 0.01}
+    with (
+        changed_params(trained, too_low),
+        caplog.at_level(logging.CRITICAL, logger="prefect"),
+    ):
+        state = train(root=trained, return_state=True)
     assert state.is_failed()
     assert "transactions.price" in str(state.message)
     (alert,) = alerts(trained)
