@@ -3,8 +3,10 @@
 Each stage checks its own sections too, but the last of them starts an hour after the first.
 """
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
 from hemline.data.acquire.typed_tables import AcquireParams
 from hemline.data.expectations.thresholds import ValidateParams
@@ -18,6 +20,8 @@ from monitoring.alerts.alert import AlertParams
 from monitoring.champion_lists import PerformanceParams
 from monitoring.completeness import FreshDataParams
 from monitoring.monitor_params import MonitorParams
+
+_ROW: Final = re.compile(r"(?=.*[^\W_])[\w .:-]{1,100}")
 
 MONITORING: tuple[type[Section], ...] = (
     DataParams,
@@ -51,6 +55,7 @@ def check_all_params(params: Path) -> None:
             fix="correct the name, or delete the section",
         )
     _check(params, sections)
+    _check_rows(params)
 
 
 def all_sections() -> list[type[Section]]:
@@ -75,6 +80,20 @@ def all_sections() -> list[type[Section]]:
     )
     sections = {*MONITORING, *others, *(entry_of(name).params for name in CATALOGUE)}
     return sorted(sections, key=lambda section: section.section)
+
+
+def _check_rows(params: Path) -> None:
+    """Refuse what MLflow would refuse as the name of a metric, after all stages have run."""
+    from hemline.evaluation.protocol import EvaluateParams  # noqa: PLC0415  (slow)
+
+    refused = [name for name in EvaluateParams.load(params).rows if not _ROW.fullmatch(name)]
+    if refused:
+        raise BadInput(
+            "a name in evaluate.rows has up to 100 letters, digits, spaces and _ - . :, and not "
+            "only signs",
+            found=", ".join(map(repr, refused)),
+            fix=f"rename it in {params.name}, also in fairness.rows",
+        )
 
 
 def _check(params: Path, sections: Iterable[type[Section]]) -> None:

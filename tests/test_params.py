@@ -21,6 +21,7 @@ from hemline.models.catalogue import CATALOGUE, entry_of
 from hemline.models.ranker.ranker_training import RankParams
 from hemline.models.repurchase import RepurchaseParams
 from hemline.params import Section
+from hemline.registry.runs import flatten, metric_name
 from hemline.segments.kmodes import ClusterParams
 from monitoring.alerts.alert import AlertParams
 from monitoring.champion_lists import PerformanceParams
@@ -121,6 +122,7 @@ def test_a_missing_section_is_named(tmp_path: Path, text: str) -> None:
 
 
 CONTENT = (ROOT / "params.yaml").read_text(encoding="utf-8")
+ROWS = yaml.safe_load(CONTENT)["evaluate"]["rows"]
 BILLION = "".join(
     f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9 if n else ['x'])}]\n" for n in range(9)
 )
@@ -253,6 +255,26 @@ def test_every_section_is_checked_before_a_training_and_unknown_ones_are_named(
     late = CONTENT.replace("latency_answers: 200", "latency_answers: 0")
     with pytest.raises(BadInput, match=r"gate\.latency_answers"):
         check_all_params(write(tmp_path, late))
+
+
+@pytest.mark.parametrize("name", ["mine", "Größe 2", "a.b: c-d_e", "..1", "x" * 100])
+def test_mlflow_accepts_the_names_of_rows(tmp_path: Path, name: str) -> None:
+    from mlflow.utils import validation  # noqa: PLC0415  (slow)
+
+    rows = {**ROWS, name: ["cvae"]}
+    check_all_params(changed(tmp_path, "evaluate", "rows", rows))
+    for stored in (metric_name("map@12", name), *flatten({"evaluate": {"rows": rows}})):
+        assert validation.validate_param_and_metric_name(stored)
+        assert not validation.path_not_unique(stored)
+
+
+@pytest.mark.parametrize("name", ["<b>", "[/red]", "a | b", "a/b", "..", " ", "", "x" * 101])
+def test_a_row_that_mlflow_would_refuse_after_the_training_is_refused_before_it(
+    tmp_path: Path, name: str
+) -> None:
+    with pytest.raises(BadInput, match=r"a name in evaluate\.rows") as refusal:
+        check_all_params(changed(tmp_path, "evaluate", "rows", {**ROWS, name: ["cvae"]}))
+    assert refusal.value.found == repr(name)
 
 
 def test_the_monitor_checks_what_it_reads(tmp_path: Path) -> None:
