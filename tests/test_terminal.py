@@ -30,6 +30,8 @@ def test_control_characters_are_shown_and_everything_else_stays() -> None:
     )
     assert printable(names) == names
     assert printable("\udc80\u2028") == r"\udc80\u2028"
+    marks = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+    assert printable(marks) == marks.encode("unicode_escape").decode()
 
 
 def test_a_table_shows_names_headings_and_titles_with_brackets() -> None:

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
+from hemline.errors import printable
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -102,10 +104,12 @@ def plot_elbow(elbow: pd.DataFrame, chosen: int, path: Path) -> None:
 def literal(text: str) -> str:
     r"""Return text that matplotlib draws as it is: a pair of dollars would be a formula.
 
+    Marks of direction would reorder it, and other control characters have no sign of their own.
+
     >>> literal("$x$")
     '\\$x\\$'
     """
-    return text.replace("$", r"\$")
+    return printable(text).replace("$", r"\$")
 
 
 def _panels(n: int) -> tuple["Figure", "list[Axes]"]:

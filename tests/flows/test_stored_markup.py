@@ -12,7 +12,7 @@ from hemline.errors import printable
 from hemline.evaluation.score_report import grid, label
 from hemline.pages.escaping import escape_markdown, spreadsheet_safe
 from hemline.pages.rendering import render
-from hemline.plots import plot_curve, plot_scores
+from hemline.plots import literal, plot_curve, plot_scores
 from tests.crawler import LinkReader
 from tests.tiny_project import REPOSITORY
 
@@ -91,7 +91,18 @@ def test_a_spreadsheet_computes_nothing() -> None:
     assert safe["gap"].tolist() == rows["gap"].tolist()
 
 
-def test_a_picture_draws_dollars_and_a_single_point(tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", [*HOSTILE, "a\rb", "\r=1", "\u061cx"])
+def test_a_csv_file_holds_every_name_on_its_line(text: str, tmp_path: Path) -> None:
+    rows = pd.DataFrame({"lowest": [text, "25-34"], "gap": [0.5, 0.1]})
+    spreadsheet_safe(rows).to_csv(tmp_path / "gaps.csv", index=False, lineterminator="\n")
+    read = pd.read_csv(tmp_path / "gaps.csv")
+    assert read["gap"].tolist() == [0.5, 0.1]
+    assert read["lowest"].str.removeprefix("'").tolist() == [printable(text), "25-34"]
+    assert "\x1b" not in (tmp_path / "gaps.csv").read_text()
+
+
+def test_a_picture_draws_dollars_signs_for_controls_and_a_single_point(tmp_path: Path) -> None:
+    assert literal("\u202e$live\x07") == r"\u202e\$live\x07"
     scores = pd.DataFrame({"slice": "all", "model": ["$\\frac$", "$x$"], "n_customers": 60})
     scores = scores.assign(value=0.1, low=0.05, high=0.2)
     plot_scores(scores, "map@12", tmp_path / "scores.png", min_customers=50)

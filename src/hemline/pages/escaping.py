@@ -24,7 +24,7 @@ _MARKUP: Final = re.compile(
     re.VERBOSE,
 )
 
-_FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
+_FORMULAS: Final = ("=", "+", "-", "@", "\t")
 
 
 def escape_markdown(text: str) -> str:
@@ -38,15 +38,21 @@ def escape_markdown(text: str) -> str:
 
 
 def spreadsheet_safe(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return rows with an apostrophe before every text that a spreadsheet would compute.
+    """Return rows whose text is safe in a csv file that a spreadsheet or a terminal shows.
+
+    Text that a spreadsheet would compute gets an apostrophe. Control characters are shown, also
+    because pandas writes a carriage return without quotes and then reads it as the end of a line.
 
     >>> spreadsheet_safe(pd.DataFrame({"group": ["=1+1", "25-34"], "gap": [-0.1, 0.2]}))
        group  gap
     0  '=1+1 -0.1
     1  25-34  0.2
     """
-    return rows.map(_without_formula)
+    return rows.map(_safe)
 
 
-def _without_formula(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULAS) else value
+def _safe(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    text = printable(value)
+    return f"'{text}" if text.startswith(_FORMULAS) else text
