@@ -141,7 +141,7 @@ def test_a_champion_scores_a_week_alike_whatever_the_order_of_todays_articles(
             to_columns(part, np.argsort(order)[:-1], len(order))
             for part in (then.units, then.days_ago)
         )
-        return Histories(units, days_ago, then.clusters, then.age_bands)
+        return Histories.from_matrices(units, days_ago, then.clusters, then.age_bands)
 
     today = TargetWeek(
         reordered(week.known),

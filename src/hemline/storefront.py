@@ -17,7 +17,6 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from scipy import sparse
 
 from hemline import columns, tables
 from hemline.data.expectations.thresholds import ValidateParams
@@ -151,12 +150,14 @@ class Storefront:
             BadInput: section validate of the version's params.yaml does not allow a value.
         """
         attributes = as_customer_row(allowed_customer(customer, self._rules))
-        empty = sparse.csr_matrix(np.zeros((1, len(self._articles)), np.float32))
-        cold = Histories(
-            empty,
-            empty.copy(),
-            self._segmentation.assign(customer_attributes(attributes)),
-            age_band_index(attributes[columns.AGE]),
+        nothing = np.empty(0, np.float32)
+        cold = Histories.of_one(
+            np.empty(0, np.int32),
+            nothing,
+            nothing,
+            cluster=int(self._segmentation.assign(customer_attributes(attributes))[0]),
+            age_band=int(age_band_index(attributes[columns.AGE])[0]),
+            n_articles=len(self._articles),
         )
         return self._recommend(cold, k)
 

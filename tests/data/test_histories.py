@@ -1,3 +1,4 @@
+from dataclasses import fields
 from datetime import date
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 from scipy import sparse
 
 from hemline import columns
+from hemline.arrays import lay_out
 from hemline.data.histories import Histories, build_histories, load_histories, save_histories
 
 PURCHASES = pd.DataFrame(
@@ -92,7 +94,7 @@ def test_no_purchases_at_all_make_empty_histories() -> None:
 
 def test_rows_keep_their_segments() -> None:
     histories = build()
-    chosen = Histories(
+    chosen = Histories.from_matrices(
         histories.units,
         histories.days_ago,
         np.array([0, 1, 2, 3], np.int8),
@@ -147,3 +149,44 @@ def test_units_that_are_no_number_of_purchases_are_refused(units: float) -> None
 def test_interactions_that_are_not_before_the_cut_are_refused(days: float) -> None:
     with pytest.raises(ValueError, match="one day before the cut"):
         Histories.from_interactions(interactions([1, 1]), days_ago=interactions([1, days]))
+
+
+@pytest.mark.parametrize("rows", [[], [2], [1, 2], [0, 1, 2, 3], [3, 1], [2, 2, 0]])
+def test_rows_are_those_of_the_matrices(rows: list[int]) -> None:
+    histories, chosen = build(), np.array(rows, np.int64)
+    some = histories.rows(chosen)
+    assert (some.n_customers, some.n_articles) == (len(rows), histories.n_articles)
+    for part in ("units", "days_ago"):
+        expected = getattr(histories, part)[chosen].toarray()
+        assert np.array_equal(getattr(some, part).toarray(), expected)
+    assert np.array_equal(some.is_cold(), histories.is_cold()[chosen])
+
+
+def test_one_customer_is_a_row_made_without_a_matrix() -> None:
+    everybody = build()
+    start, end = everybody.indptr[2:4]
+    one = Histories.of_one(
+        everybody.indices[start:end],
+        everybody.counts[start:end],
+        everybody.days[start:end],
+        cluster=-1,
+        age_band=-1,
+        n_articles=everybody.n_articles,
+    )
+    row = everybody.rows(np.array([2]))
+    for field in fields(Histories):
+        ours, expected = getattr(one, field.name), getattr(row, field.name)
+        assert np.array_equal(ours, expected), field.name
+        assert not isinstance(ours, np.ndarray) or ours.dtype == expected.dtype
+
+
+def test_histories_laid_out_are_mapped_and_the_same(tmp_path: Path) -> None:
+    everybody = build()
+    save_histories(everybody, tmp_path / "histories.npz")
+    lay_out(tmp_path / "histories.npz", tmp_path / "laid")
+    mapped = load_histories(tmp_path / "laid" / "histories.npz")
+    assert isinstance(mapped.indices.base, np.memmap)
+    assert np.array_equal(mapped.units.toarray(), everybody.units.toarray())
+    mapped.counts[:] = 9  # stays in this process
+    again = load_histories(tmp_path / "laid" / "histories.npz")
+    assert np.array_equal(again.counts, everybody.counts)

@@ -223,7 +223,7 @@ def test_a_trained_network_is_not_refused(trained: Cvae, shop: Histories) -> Non
 def test_an_article_not_sold_lately_is_read_but_not_offered(shop: Histories) -> None:
     old = shop.days_ago.copy()
     old.data = np.where(old.indices == 4, 200, old.data).astype(np.float32)
-    aged = Histories(shop.units, old, shop.clusters, shop.age_bands)
+    aged = Histories.from_matrices(shop.units, old, shop.clusters, shop.age_bands)
     model = train_cvae(aged, CVAE.model_copy(update={"max_epochs": 1}))
     assert 4 in model.articles.read
     assert 4 not in model.recommend(aged, 21).articles

@@ -67,7 +67,7 @@ def test_an_epoch_passes_over_every_customer_with_targets_where_they_are_few(
 def test_a_short_epoch_expects_the_gradient_of_a_whole_one(shop: Histories) -> None:
     aged = shop.days_ago.copy()
     aged.data = aged.data + np.repeat(np.arange(aged.shape[0]) * 3, np.diff(aged.indptr))
-    training = batches_of(replace(shop, days_ago=sparse.csr_matrix(aged, dtype=np.float32)))
+    training = batches_of(replace(shop, days=aged.data))
     rng = np.random.default_rng(0)
     epochs = [
         sparse.vstack([batch.targets for batch in training.epoch(20, 8, rng)]) for _ in range(800)

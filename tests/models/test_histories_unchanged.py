@@ -44,7 +44,7 @@ def on_borders(seed: int, n_articles: int) -> Histories:
     indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
     days = rng.choice(ON_A_BORDER, len(indices)).astype(np.float32)
     units = rng.integers(0, 4, len(indices)).astype(np.float32)
-    return Histories(
+    return Histories.from_matrices(
         sparse.csr_matrix((units, indices, indptr), shape=(40, n_articles)),
         sparse.csr_matrix((days, indices, indptr), shape=(40, n_articles)),  # one structure
         rng.integers(-1, 2, 40).astype(np.int8),
@@ -55,7 +55,8 @@ def on_borders(seed: int, n_articles: int) -> Histories:
 @pytest.fixture(scope="module")
 def fitted(shop: Histories) -> dict[str, Recommender]:
     """Fit every model on histories that nobody can write to."""
-    copy = Histories(shop.units.copy(), shop.days_ago.copy(), shop.clusters, shop.age_bands)
+    matrices = shop.units.copy(), shop.days_ago.copy()
+    copy = Histories.from_matrices(*matrices, shop.clusters, shop.age_bands)
     before = [array.copy() for array in arrays_of(copy)]
     models = fit_all(
         read_only(replace(copy, clusters=shop.clusters.copy(), age_bands=shop.age_bands.copy()))

@@ -1,22 +1,28 @@
 """Purchase histories (UPH in the literature): what each customer bought and when, as sparse rows.
 
-Two sparse matrices share one structure, so "how many" and "how long ago" are read side by side.
-A history at a cut holds only purchases before it; `build_histories` refuses others.
+"How many" and "how long ago" are two arrays over one structure, so they are read side by side. The
+loops that recommend read these arrays; training reads them as two sparse matrices, which share
+them. A history at a cut holds only purchases before it; `build_histories` refuses others.
+
+Whoever answers one customer imports neither pandas nor scipy through this module.
 """
 
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
-from scipy import sparse
 
 from hemline import columns
-from hemline.arrays import save_arrays
+from hemline.arrays import load_arrays, save_arrays
 from hemline.files import replaced_file
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from scipy import sparse
 
 UNKNOWN_SEGMENT: Final = -1
 """Cluster or age band of a customer without known attributes."""
@@ -30,49 +36,129 @@ class Histories:
     """Purchase histories of customers at a cut date.
 
     Attributes:
-        units: CSR float32 of shape (customers, articles); a nonzero is a bought article, its value
-            the number of units; indices sorted.
-        days_ago: CSR float32 with the structure of `units`; days from the last purchase of the
-            article to the cut, at least 1.
+        indptr: of shape (customers + 1,); where the purchases of each customer start, int32
+            unless there are too many.
+        indices: int32 of shape (purchases,); the bought articles, ascending within a customer.
+        counts: float32 beside `indices`; number of units bought.
+        days: float32 beside `indices`; days from the last purchase of the article to the cut, at
+            least 1.
         clusters: int8 of shape (customers,); k-modes cluster or UNKNOWN_SEGMENT.
         age_bands: int8 of shape (customers,); index into segments.attributes.AGE_BANDS or
             UNKNOWN_SEGMENT.
+        n_articles: number of articles there are, bought or not.
     """
 
-    units: sparse.csr_matrix
-    days_ago: sparse.csr_matrix
+    indptr: npt.NDArray[np.signedinteger[Any]]
+    indices: npt.NDArray[np.int32]
+    counts: npt.NDArray[np.float32]
+    days: npt.NDArray[np.float32]
     clusters: npt.NDArray[np.int8]
     age_bands: npt.NDArray[np.int8]
+    n_articles: int
 
     @property
     def n_customers(self) -> int:
         """Number of rows."""
-        return int(self.units.shape[0])
+        return len(self.indptr) - 1
 
-    @property
-    def n_articles(self) -> int:
-        """Number of columns."""
-        return int(self.units.shape[1])
+    @cached_property
+    def units(self) -> "sparse.csr_matrix":
+        """CSR float32 of shape (customers, articles); a nonzero is a bought article."""
+        return self._matrix_of(self.counts)
+
+    @cached_property
+    def days_ago(self) -> "sparse.csr_matrix":
+        """CSR float32 with the structure of `units`; days from the last purchase to the cut."""
+        return self._matrix_of(self.days)
 
     def rows(self, customers: npt.NDArray[np.int_]) -> Self:
-        """Return the histories of the given rows, in that order."""
+        """Return the histories of the given rows, in that order; rows in a sequence are a view."""
+        starts = self.indptr[customers]
+        n_bought = self.indptr[customers + 1] - starts
+        indptr = np.zeros(len(customers) + 1, self.indptr.dtype)
+        np.cumsum(n_bought, out=indptr[1:])
+        places: slice | npt.NDArray[Any]
+        if _is_a_sequence(customers):
+            first = int(starts[0]) if len(starts) else 0
+            places = slice(first, first + int(indptr[-1]))
+        else:
+            places = np.arange(indptr[-1]) + np.repeat(starts - indptr[:-1], n_bought)
         return type(self)(
-            self.units[customers],
-            self.days_ago[customers],
+            indptr,
+            self.indices[places],
+            self.counts[places],
+            self.days[places],
             self.clusters[customers],
             self.age_bands[customers],
+            self.n_articles,
         )
 
     def is_cold(self) -> npt.NDArray[np.bool_]:
         """Return, per customer, whether nothing was bought before the cut."""
-        return np.asarray(np.diff(self.units.indptr) == 0)
+        return np.asarray(self.indptr[1:] == self.indptr[:-1])
+
+    def _matrix_of(self, values: npt.NDArray[np.float32]) -> "sparse.csr_matrix":
+        from scipy import sparse  # noqa: PLC0415  (not needed to recommend)
+
+        shape = (self.n_customers, self.n_articles)
+        return sparse.csr_matrix((values, self.indices, self.indptr), shape=shape)
+
+    @classmethod
+    def of_one(
+        cls,
+        articles: npt.NDArray[np.int32],
+        units: npt.NDArray[np.float32],
+        days_ago: npt.NDArray[np.float32],
+        *,
+        cluster: int,
+        age_band: int,
+        n_articles: int,
+    ) -> Self:
+        """Return the history of one customer.
+
+        Args:
+            articles: int32 of shape (purchases,), ascending, each of them once.
+            units: float32 beside `articles`; how many were bought.
+            days_ago: float32 beside `articles`; days since the last purchase, at least 1.
+            cluster: as in `clusters`.
+            age_band: as in `age_bands`.
+            n_articles: number of articles there are.
+        """
+        return cls(
+            np.array([0, len(articles)], np.int32),
+            np.asarray(articles, np.int32),
+            np.asarray(units, np.float32),
+            np.asarray(days_ago, np.float32),
+            np.array([cluster], np.int8),
+            np.array([age_band], np.int8),
+            n_articles,
+        )
+
+    @classmethod
+    def from_matrices(
+        cls,
+        units: "sparse.csr_matrix",
+        days_ago: "sparse.csr_matrix",
+        clusters: npt.NDArray[np.int8],
+        age_bands: npt.NDArray[np.int8],
+    ) -> Self:
+        """Return histories that share the arrays of two matrices of one structure, sorted."""
+        return cls(
+            units.indptr,
+            np.asarray(units.indices, np.int32),
+            units.data,
+            days_ago.data,
+            clusters,
+            age_bands,
+            int(units.shape[1]),
+        )
 
     @classmethod
     def from_interactions(
         cls,
-        units: sparse.csr_matrix,
+        units: "sparse.csr_matrix",
         *,
-        days_ago: sparse.csr_matrix | None = None,
+        days_ago: "sparse.csr_matrix | None" = None,
         clusters: npt.NDArray[np.int8] | None = None,
     ) -> Self:
         """Return histories from any interaction matrix of shape (customers, articles).
@@ -85,6 +171,8 @@ class Histories:
             ValueError: `days_ago` does not hold a number for exactly the purchases in `units`, a
                 number of units is negative or not finite, or a purchase is not before the cut.
         """
+        from scipy import sparse  # noqa: PLC0415  (not needed to recommend)
+
         units = _sorted_rows(units)
         if days_ago is None:
             ones = np.ones_like(units.data)
@@ -102,7 +190,17 @@ class Histories:
         if not ((days_ago.data >= 1) & np.isfinite(days_ago.data)).all():
             raise ValueError("a purchase lies at least one day before the cut")
         unknown = np.full(units.shape[0], UNKNOWN_SEGMENT, np.int8)
-        return cls(units, days_ago, unknown if clusters is None else clusters, unknown)
+        segments = (unknown if clusters is None else clusters), unknown
+        return cls.from_matrices(units, days_ago, *segments)
+
+
+def _is_a_sequence(rows: npt.NDArray[np.int_]) -> bool:
+    """Return whether each row follows the one before it.
+
+    >>> [_is_a_sequence(np.array(rows, np.int64)) for rows in ([], [7], [7, 8], [7, 9], [8, 7])]
+    [True, True, True, False, False]
+    """
+    return len(rows) < 2 or bool((rows[1:] - rows[:-1] == 1).all())  # noqa: PLR2004  (two rows)
 
 
 class _Pairs(NamedTuple):
@@ -115,7 +213,7 @@ class _Pairs(NamedTuple):
 
 
 def build_histories(
-    purchases: pd.DataFrame, *, cut: date, n_customers: int, n_articles: int
+    purchases: "pd.DataFrame", *, cut: date, n_customers: int, n_articles: int
 ) -> Histories:
     """Return the histories at the cut from purchases; rows on or after the cut are an error.
 
@@ -147,28 +245,15 @@ def build_histories(
         articles[start:end] = pairs.articles
         units[start:end], days_ago[start:end] = pairs.units, pairs.days_ago
         indptr[1:] += np.bincount(pairs.customers, minlength=n_customers)
-    pairs_of = articles[:end], np.cumsum(indptr), (n_customers, n_articles)
-    return _without_segments(units[:end], days_ago[:end], *pairs_of)
+    starts = np.cumsum(indptr)
+    if end <= np.iinfo(np.int32).max:
+        starts = starts.astype(np.int32)
+    unknown = np.full(n_customers, UNKNOWN_SEGMENT, np.int8)
+    purchased = articles[:end], units[:end], days_ago[:end]
+    return Histories(starts, *purchased, unknown, unknown, n_articles)
 
 
-def _without_segments(
-    units: npt.NDArray[np.float32],
-    days_ago: npt.NDArray[np.float32],
-    indices: npt.NDArray[np.int32],
-    indptr: npt.NDArray[np.int64],
-    shape: tuple[int, int],
-) -> Histories:
-    """Return histories of the entries of a CSR structure."""
-    unknown = np.full(shape[0], UNKNOWN_SEGMENT, np.int8)
-    return Histories(
-        sparse.csr_matrix((units, indices, indptr), shape=shape),
-        sparse.csr_matrix((days_ago, indices, indptr), shape=shape),
-        unknown,
-        unknown,
-    )
-
-
-def _check(purchases: pd.DataFrame, cut: date, n_customers: int, n_articles: int) -> None:
+def _check(purchases: "pd.DataFrame", cut: date, n_customers: int, n_articles: int) -> None:
     if purchases.empty:
         return
     latest = np.datetime64(purchases[columns.DAY].to_numpy().max(), "D")
@@ -182,7 +267,7 @@ def _check(purchases: pd.DataFrame, cut: date, n_customers: int, n_articles: int
             )
 
 
-def _pairs(purchases: pd.DataFrame, cut: date, n_articles: int) -> _Pairs:
+def _pairs(purchases: "pd.DataFrame", cut: date, n_articles: int) -> _Pairs:
     """Return one element per customer and article bought, ordered by customer and article."""
     days = np.asarray(purchases[columns.DAY], "datetime64[D]")
     days_ago = (np.datetime64(cut, "D") - days).astype(np.int64)
@@ -197,14 +282,16 @@ def _pairs(purchases: pd.DataFrame, cut: date, n_articles: int) -> _Pairs:
     return _Pairs(customers, articles, units, days_ago[starts])
 
 
-def _sorted_rows(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
+def _sorted_rows(matrix: "sparse.csr_matrix") -> "sparse.csr_matrix":
     """Return a copy with sorted indices; the caller's matrix is not changed."""
+    from scipy import sparse  # noqa: PLC0415  (not needed to recommend)
+
     ordered = sparse.csr_matrix(matrix, dtype=np.float32, copy=True)
     ordered.sort_indices()
     return ordered
 
 
-def with_segments(histories: Histories, segments: pd.DataFrame) -> Histories:
+def with_segments(histories: Histories, segments: "pd.DataFrame") -> Histories:
     """Return the histories with cluster and age band of each row (tables.SEGMENTS)."""
     return replace(
         histories,
@@ -213,8 +300,12 @@ def with_segments(histories: Histories, segments: pd.DataFrame) -> Histories:
     )
 
 
-def entries_where(is_chosen: npt.NDArray[np.bool_], matrix: sparse.csr_matrix) -> sparse.csr_matrix:
+def entries_where(
+    is_chosen: npt.NDArray[np.bool_], matrix: "sparse.csr_matrix"
+) -> "sparse.csr_matrix":
     """Return the matrix with the chosen of its stored entries only."""
+    from scipy import sparse  # noqa: PLC0415  (not needed to recommend)
+
     ends = np.concatenate([[0], np.cumsum(is_chosen)])[matrix.indptr]
     entries = matrix.data[is_chosen], matrix.indices[is_chosen], ends
     return sparse.csr_matrix(entries, shape=matrix.shape)
@@ -223,19 +314,21 @@ def entries_where(is_chosen: npt.NDArray[np.bool_], matrix: sparse.csr_matrix) -
 def save_histories(histories: Histories, path: Path) -> None:
     """Write the purchases (not the segments) as a byte-stable npz file."""
     arrays: dict[str, npt.NDArray[Any]] = {
-        "shape": np.array(histories.units.shape, np.int64),
-        "indptr": histories.units.indptr,
-        "indices": histories.units.indices,
-        "units": histories.units.data,
-        "days_ago": histories.days_ago.data,
+        "shape": np.array([histories.n_customers, histories.n_articles], np.int64),
+        "indptr": histories.indptr,
+        "indices": histories.indices,
+        "units": histories.counts,
+        "days_ago": histories.days,
     }
     with replaced_file(path) as unfinished:
         save_arrays(unfinished, arrays)
 
 
-def load_histories(path: Path, segments: pd.DataFrame | None = None) -> Histories:
+def load_histories(path: Path, segments: "pd.DataFrame | None" = None) -> Histories:
     """Return saved histories, with the segments of their customers when given."""
-    with np.load(path, allow_pickle=False) as stored:
-        entries = stored["units"], stored["days_ago"], stored["indices"], stored["indptr"]
-        histories = _without_segments(*entries, tuple(stored["shape"]))
+    stored = load_arrays(path)
+    n_customers, n_articles = stored["shape"].tolist()
+    unknown = np.full(n_customers, UNKNOWN_SEGMENT, np.int8)
+    purchased = stored["indptr"], stored["indices"], stored["units"], stored["days_ago"]
+    histories = Histories(*purchased, unknown, unknown, n_articles)
     return histories if segments is None else with_segments(histories, segments)

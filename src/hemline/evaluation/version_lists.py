@@ -95,7 +95,7 @@ def recommend_to_buyers(
     buyers = np.flatnonzero(~week.bought.is_cold())
     today, own = pd.Index(week.article_ids), pd.Index(own_article_ids)
     people, known = week.customers.iloc[buyers], week.known.rows(buyers)
-    in_own_keys = Histories(
+    in_own_keys = Histories.from_matrices(
         to_columns(known.units, own.get_indexer(today), len(own)),
         to_columns(known.days_ago, own.get_indexer(today), len(own)),
         segmentation.assign(customer_attributes(people)),
