@@ -67,8 +67,43 @@ def test_a_folder_of_files_is_one_table(engine: Engine, tmp_path: Path) -> None:
     for part in range(2):
         (tmp_path / f"of={part}").mkdir()
         pq.write_table(sold(5), tmp_path / f"of={part}" / "some.parquet")
-    rows = engine.read(tmp_path).select(nw.len().cast(nw.Int64).alias("n"))
+    rows = engine.read(tmp_path)
+    assert rows.collect_schema().names() == SCHEMA.names
+    rows = rows.select(nw.len().cast(nw.Int64).alias("n"))
     assert engine.to_arrow(rows).to_pylist() == [{"n": 10}]
+
+
+@pytest.mark.parametrize(
+    ("name", "neighbour"),
+    [
+        ("shop?", "shops"),
+        ("shop[12]", "shop1"),
+        ("s*p", "shop"),
+        ("{a,b}", "a"),
+        ("day=5, 'q' #1 $HOME ä", "plain"),
+    ],
+)
+def test_a_path_is_read_as_it_is_and_not_as_a_pattern(
+    name: str, neighbour: str, engine: Engine, tmp_path: Path
+) -> None:
+    for n_rows, folder in enumerate((name, neighbour), start=1):
+        (tmp_path / folder).mkdir()
+        pq.write_table(sold(n_rows), tmp_path / folder / "t.parquet")
+    for path in (tmp_path / name / "t.parquet", tmp_path / name):
+        assert engine.to_arrow(engine.read(path)) == sold(1)
+    (tmp_path / name / "t.parquet").unlink()
+    with pytest.raises(Exception, match=r"(?i)no files found|does not exist|path_not_found"):
+        engine.to_arrow(engine.read(tmp_path / name / "t.parquet"))
+
+
+def test_a_backslash_is_read_as_it_is_or_refused(on_duckdb: Engine, tmp_path: Path) -> None:
+    for name in (r"a\nb", r"a\[b]"):
+        (tmp_path / name).mkdir()
+        pq.write_table(sold(1), tmp_path / name / "t.parquet")
+    assert on_duckdb.to_arrow(on_duckdb.read(tmp_path / r"a\nb" / "t.parquet")) == sold(1)
+    for path in (tmp_path / r"a\nb", tmp_path / r"a\[b]" / "t.parquet"):
+        with pytest.raises(BadInput, match="no backslash"):
+            on_duckdb.read(path)
 
 
 def test_batches_are_read_once_and_what_is_persisted_can_be_read_again(engine: Engine) -> None:

@@ -34,7 +34,10 @@ def original(tmp_path: Path) -> Path:
     return root
 
 
-@pytest.mark.parametrize("name", ["copy", "a copy & 'son' #1?", "long" * 40])
+HOSTILE = "a copy? & 'son' \"q\" $HOME `id` #1 [x] \\n ä"
+
+
+@pytest.mark.parametrize("name", ["copy", "a copy & 'son' #1?", HOSTILE, '"$(id)"', "long" * 40])
 def test_a_copied_environment_runs_the_code_of_the_copy(name: str, original: Path) -> None:
     copy = original.with_name(name)
     shutil.copytree(original, copy, symlinks=True, copy_function=os.link)
@@ -47,6 +50,25 @@ def test_a_copied_environment_runs_the_code_of_the_copy(name: str, original: Pat
     assert _run(original, str(original / ".venv/bin/hemline")) == str(
         original / "src/hemline/where.py"
     )
+
+
+def test_an_activated_copy_runs_its_own_scripts_after_each_move(original: Path) -> None:
+    for name in ("a b", HOSTILE, "plain", f"{HOSTILE} {'long' * 20}"):
+        former, original = original, original.rename(original.with_name(name))
+        assert mend(original / ".venv") == str(former)
+        shell = 'source .venv/bin/activate && printf "%s\\n" "$VIRTUAL_ENV" && hemline'
+        told = _run(original, "bash", "-c", shell).splitlines()
+        assert told == [str(original / ".venv"), str(original / "src/hemline/where.py")]
+
+
+@pytest.mark.parametrize("form", ['VIRTUAL_ENV="{}"', "VIRTUAL_ENV='{}'", "VIRTUAL_ENV={}"])
+def test_every_form_of_an_activation_is_mended(form: str, original: Path) -> None:
+    activate = original / ".venv/bin/activate"
+    activate.write_text(f"{form.format(original / '.venv')}\n")
+    moved = original.rename(original.with_name(HOSTILE))
+    mend(moved / ".venv")
+    shell = '. .venv/bin/activate && printf %s "$VIRTUAL_ENV"'
+    assert _run(moved, "sh", "-c", shell) == str(moved / ".venv")
 
 
 def test_a_moved_environment_works_again(original: Path) -> None:

@@ -74,6 +74,7 @@ def test_a_copy_reads_and_writes_its_own_files_only(
     MlflowClient().log_text(_run(), "of the copy", "copy.txt")
     assert [path.name for path in _state(copy).rglob("copy.txt")] == ["copy.txt"]
     assert _contents(original) == before
+    assert not Path("file:").exists()  # MLflow's reading of a URI as a relative path
     shutil.rmtree(original)
     assert (_note(), _model()) == ("of the first", "of the first")
 

@@ -17,6 +17,8 @@ from hemline import relocation
 from hemline.errors import BadInput
 
 _TRACKING: Final = "MLFLOW_TRACKING_URI"
+_PREFECT_HOME: Final = "PREFECT_HOME"
+_PREFECT_DATABASE: Final = "PREFECT_API_DATABASE_CONNECTION_URL"
 _COMPILED: Final = "NUMBA_CACHE_DIR"
 _PACKAGE: Final = Path(__file__).parent
 _MAKE_WRITABLE: Final = (
@@ -27,6 +29,7 @@ _MAKE_WRITABLE: Final = (
 def defaults(root: Path) -> dict[str, str]:
     """Return the variables for a project folder: no telemetry, and all state under .hemline."""
     state = root.resolve() / ".hemline"
+    prefect = Path(os.environ.get(_PREFECT_HOME, state / "prefect"))
     return {
         "DO_NOT_TRACK": "true",
         "DVC_NO_ANALYTICS": "1",
@@ -39,7 +42,8 @@ def defaults(root: Path) -> dict[str, str]:
         # Job execution costs 2 GB of idle workers that outlive the server.
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         _TRACKING: relocation.database_url(state / relocation.DATABASE),
-        "PREFECT_HOME": str(state / "prefect"),
+        _PREFECT_HOME: str(state / "prefect"),
+        **_prefect_database(prefect / "prefect.db"),
         # The default of 20 s is too short on a busy machine.
         "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
         # Kept in memory, a slot that is held when the server restarts is never released.
@@ -47,6 +51,13 @@ def defaults(root: Path) -> dict[str, str]:
             "prefect.server.concurrency.lease_storage.filesystem"
         ),
     }
+
+
+def _prefect_database(path: Path) -> dict[str, str]:
+    """Return the address of Prefect's database where Prefect would make a wrong one of its path."""
+    if relocation.is_plain(path):
+        return {}
+    return {_PREFECT_DATABASE: relocation.database_url(path, "aiosqlite")}
 
 
 def apply(root: Path) -> bool:

@@ -6,15 +6,19 @@ else, with the environment's interpreter, so it imports nothing of the project.
 """
 
 import json
+import re
+import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 _LONGEST: Final = 127  # of a first line that names an interpreter, for the kernel
-_READ_BY_SHELL: Final = (
-    "#!/bin/sh\n'''exec' \"{python}\" \"$0\" \"$@\"\n' '''\n"  # as pip writes it
+_BESIDE: Final = (  # starts the interpreter beside the script, as uv does: a text for Python
+    '#!/bin/sh\n\'\'\'exec\' "$(dirname -- "$(realpath -- "$0")")"/{name} "$0" "$@"\n\' \'\'\'\n'
 )
+_BY_SHELL: Final = r"""#!/bin/sh\n'''exec' "?{old}/bin/(python[\d.]*)"? "\$0" "\$@"\n' '''\n"""
+"""What pip writes where a path has a space or is too long."""
 
 
 def mend(environment: Path) -> str | None:
@@ -38,7 +42,7 @@ def mend(environment: Path) -> str | None:
         return None
     for script in _scripts(new / "bin"):
         text = script.read_text(encoding="utf-8")
-        mended = _with_interpreter(text, old / ".venv", new).replace(str(old / ".venv"), str(new))
+        mended = _mended(text, old / ".venv", new)
         if mended != text:
             _replace(script, mended)
     for record in new.glob("lib/python*/site-packages/hemline-*.dist-info/direct_url.json"):
@@ -58,15 +62,30 @@ def _scripts(folder: Path) -> Iterator[Path]:
             yield path
 
 
+def _mended(text: str, old: Path, new: Path) -> str:
+    """Return a script that names the new folder, quoted where the shell reads it."""
+    forms = (shlex.quote(str(old)), f'"{old}"', f"'{old}'", str(old))
+    named = "|".join(re.escape(form) for form in forms)
+
+    def name_new(match: re.Match[str]) -> str:
+        return match[1] + shlex.quote(str(new)) if match[1] else str(new)
+
+    text = _with_interpreter(text, old, new)
+    return re.sub(rf"(VIRTUAL_ENV[ =])(?:{named})|{re.escape(str(old))}", name_new, text)
+
+
 def _with_interpreter(text: str, old: Path, new: Path) -> str:
     """Return a script whose first line, or lines, start the new interpreter."""
     first, _, rest = text.partition("\n")
-    if not first.startswith(f"#!{old}/bin/python"):
+    if first.startswith(f"#!{old}/bin/python"):
+        name = Path(first).name
+    elif found := re.match(_BY_SHELL.format(old=re.escape(str(old))), text):
+        name, rest = found[1], text[found.end() :]
+    else:
         return text
-    python = new / "bin" / Path(first).name
-    line = f"#!{python}"
-    is_plain = " " not in line and len(line.encode()) <= _LONGEST
-    return (f"{line}\n" if is_plain else _READ_BY_SHELL.format(python=python)) + rest
+    line = f"#!{new / 'bin' / name}"
+    is_plain = not re.search(r"\s", line) and len(line.encode()) <= _LONGEST
+    return (f"{line}\n" if is_plain else _BESIDE.format(name=name)) + rest
 
 
 def _replace(path: Path, text: str) -> None:

@@ -9,6 +9,7 @@ that two containers see under two paths at once belongs to the one that claimed 
 """
 
 import os
+import re
 import shlex
 import shutil
 import sqlite3
@@ -34,7 +35,7 @@ LOCATIONS: Final = (
 )
 """Tables and columns of MLflow that hold addresses of files."""
 
-_SQLITE: Final = "sqlite:///"
+_SQLITE: Final = r"sqlite(\+\w+)?:///"
 _DEFAULT_STORE: Final = (
     "mlruns/0"  # of MLflow's experiment Default, in the folder it was started in
 )
@@ -90,17 +91,23 @@ def require_plain_environment(folder: Path) -> None:
         )
 
 
-def database_url(path: Path) -> str:
+def database_url(path: Path, driver: str = "pysqlite") -> str:
     """Return SQLAlchemy's address of a SQLite file.
 
-    A path with characters that mean something in an address is written as a URI.
+    A path with characters that mean something in an address is written as a URI. The driver is
+    named then: MLflow would take the URI of `sqlite:///` for a path, and make its folders.
 
     >>> database_url(Path("/project/mlflow.db")), database_url(Path("/why?/mlflow.db"))
-    ('sqlite:////project/mlflow.db', 'sqlite:///file:/why%3F/mlflow.db?uri=true')
+    ('sqlite:////project/mlflow.db', 'sqlite+pysqlite:///file:/why%3F/mlflow.db?uri=true')
     """
-    if not set("?#%") & set(str(path)):
-        return f"{_SQLITE}{path}"
-    return f"{_SQLITE}file:{quote(str(path))}?uri=true"
+    if is_plain(path):
+        return f"sqlite:///{path}"
+    return f"sqlite+{driver}:///file:{quote(str(path))}?uri=true"
+
+
+def is_plain(path: Path) -> bool:
+    """Return whether no character of a path means something in an address."""
+    return not set("?#%") & set(str(path))
 
 
 def database_file(address: str) -> Path | None:
@@ -109,9 +116,10 @@ def database_file(address: str) -> Path | None:
     >>> [str(database_file(database_url(Path(name)))) for name in ("/a b/mlflow.db", "/why?/m.db")]
     ['/a b/mlflow.db', '/why?/m.db']
     """
-    if not address.startswith(_SQLITE):
+    start = re.match(_SQLITE, address)
+    if start is None:
         return None
-    name, _, query = address.removeprefix(_SQLITE).partition("?")
+    name, _, query = address[start.end() :].partition("?")
     return Path(unquote(name.removeprefix("file:")) if "uri=true" in query else name)
 
 

@@ -1,6 +1,7 @@
 """The default engine: DuckDB in this process; persisted rows and the overflow are on disk."""
 
 import errno
+import glob
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -53,9 +54,9 @@ class OnDuckdb:
 
     def read(self, path: Path) -> _Rows:
         """Return the rows of a parquet file, or of all parquet files in a folder."""
-        files = path / "**" / "*.parquet" if path.is_dir() else path
         with self._refusals():
-            return nw.from_native(self.connection.read_parquet(str(files)))
+            pattern = pattern_of(path)
+            return nw.from_native(self.connection.read_parquet(pattern, hive_partitioning=False))
 
     def from_arrow(self, table: pa.Table) -> _Rows:
         """Return the rows of a table in the memory of this process."""
@@ -108,6 +109,29 @@ class OnDuckdb:
                 if refusal := _refusal(error, self.memory_limit):
                     raise refusal from error
                 raise
+
+
+def pattern_of(path: Path) -> str:
+    """Return what DuckDB reads as a parquet file, or as all parquet files in a folder.
+
+    DuckDB reads names with `*`, `?` or `[` as patterns, which would match files of other projects.
+
+    >>> pattern_of(Path("shop?/t.parquet"))
+    'shop[?]/t.parquet'
+
+    Raises:
+        BadInput: it would have to be escaped, and its backslashes cannot be.
+    """
+    is_folder = path.is_dir()
+    if not (is_folder or glob.has_magic(str(path))):
+        return str(path)
+    if "\\" in str(path):
+        raise BadInput(
+            "DuckDB reads no backslash in the name of a folder, nor in a path with *, ? or [",
+            found=str(path),
+            fix="rename the folder, or set engine.name to spark in params.yaml",
+        )
+    return glob.escape(str(path)) + "/**/*.parquet" * is_folder
 
 
 def _refusal(error: Exception, memory_limit: str) -> BadInput | None:

@@ -6,6 +6,7 @@ price is a file where a small result could have used a socket (about 0.3 s).
 """
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -47,7 +48,7 @@ def open_spark(master: str, memory_limit: str, folder: Path) -> Iterator["OnSpar
         folder: empty, and available to Spark's workers under the same path.
 
     Raises:
-        BadInput: there is no Java, or no server at the address.
+        BadInput: there is no Java, or no server at the address, or the folder's path has a comma.
     """
     active = SparkSession.getActiveSession()
     session = active or _start(master, memory_limit, folder)
@@ -75,6 +76,7 @@ def _start(master: str, memory_limit: str, folder: Path) -> Any:
             "spark.ui.showConsoleProgress": "false",
         }
     if master.startswith("local"):
+        _require_one_path(folder)
         n_cores = os.cpu_count() or 1
         settings |= {
             "spark.driver.host": "127.0.0.1",
@@ -96,6 +98,16 @@ def _start(master: str, memory_limit: str, folder: Path) -> Any:
         ) from error
 
 
+def _require_one_path(folder: Path) -> None:
+    """Raise BadInput for a path that Spark would take for several folders, and make them all."""
+    if "," in str(folder):
+        raise BadInput(
+            "the path of engine.spill holds no comma, by which Spark separates folders",
+            found=str(folder.parent),
+            fix="set engine.spill in params.yaml to a folder without one, or engine.name to duckdb",
+        )
+
+
 @dataclass(frozen=True)
 class OnSpark:
     """The engine protocol (see engine.Engine) on one session."""
@@ -109,7 +121,7 @@ class OnSpark:
         """Return the rows of a parquet file, or of all parquet files in a folder."""
         with self._refusals():
             reader = self.session.read.option("recursiveFileLookup", "true")
-            rows: _Rows = nw.from_native(reader.parquet(str(path.absolute())))
+            rows: _Rows = nw.from_native(reader.parquet(_literal(path.absolute())))
             return rows
 
     def from_arrow(self, table: pa.Table) -> _Rows:
@@ -155,6 +167,15 @@ class OnSpark:
             if refusal := _refusal(str(error), _first_line(error), self.folder):
                 raise refusal from error
             raise
+
+
+def _literal(path: Path) -> str:
+    r"""Return a path that Spark reads as it is, and not as a pattern of paths.
+
+    >>> _literal(Path("/shop[1]?/t.parquet"))
+    '/shop\\[1\\]\\?/t.parquet'
+    """
+    return re.sub(r"([\\*?\[\]{}])", r"\\\1", str(path))
 
 
 def _files(folder: Path) -> list[Path]:

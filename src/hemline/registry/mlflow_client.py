@@ -5,6 +5,7 @@ no registry should not wait for it, and the others set its environment first.
 """
 
 import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -60,7 +61,8 @@ def _other_schema(revision: str) -> BadInput:
         f"the registry's database has the tables of MLflow {installed}, which is installed",
         found=f"tables of {'an earlier' if is_older else 'a later'} MLflow (schema {revision}) "
         f"in {address}",
-        fix=f"copy the database file, then run: .venv/bin/python -m mlflow db upgrade '{address}'"
+        fix=f"copy the database file, then run: .venv/bin/python -m mlflow db upgrade "
+        f"{shlex.quote(address)}"
         if is_older
         else "install the MLflow that wrote it: check out the code that was used last, then run "
         "`make .venv/installed`",

@@ -18,6 +18,7 @@ import yaml
 
 from hemline import columns
 from hemline.registry.mlflow_client import client
+from hemline.relocation import database_file
 from hemline.storefront import RECOMMENDATION_COLUMNS, VersionFiles
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ def _experiment_id(store: Path) -> str:
     known = client().get_experiment_by_name(EXPERIMENT)
     if known is not None:
         return str(known.experiment_id)
-    is_local = mlflow.get_tracking_uri().startswith("sqlite:")
+    is_local = database_file(mlflow.get_tracking_uri()) is not None
     location = store.resolve().as_uri() if is_local else None
     return str(client().create_experiment(EXPERIMENT, artifact_location=location, tags=_OUR_PAGES))
 

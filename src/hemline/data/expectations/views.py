@@ -25,6 +25,7 @@ from sqlalchemy.dialects import registry
 from hemline import tables as schemas
 from hemline.data.expectations.derived_tables import DERIVED, DERIVED_BY_ENGINE
 from hemline.engine.engine import EngineParams, open_engine
+from hemline.engine.on_duckdb import pattern_of
 from hemline.errors import BadInput
 
 _TABLES: Final = ("articles", "customers", "transactions", "article_keys", "customer_keys")
@@ -104,7 +105,7 @@ def _in_duckdb(engine: EngineParams, tables: Path, context: Any) -> Iterator[_In
         database = Path(folder) / "tables.duckdb"
         with duckdb.connect(database, config=dict(config)) as connection:
             for name in _TABLES:
-                path = str((tables / f"{name}.parquet").resolve()).replace("'", "''")
+                path = pattern_of((tables / f"{name}.parquet").resolve()).replace("'", "''")
                 connection.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{path}')")
             for name, query in (DERIVED | DERIVED_BY_ENGINE["duckdb"]).items():
                 connection.execute(f"CREATE TABLE {name} AS {query}")
