@@ -10,9 +10,11 @@ first report. Files are written beside the workspace and moved into it, because 
 not start with half a file. The price is that this module knows how Evidently stores its files.
 """
 
+import os
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -81,8 +83,11 @@ def add_to_workspace(
     page.parent.mkdir(parents=True, exist_ok=True)
     workspace.mkdir(parents=True, exist_ok=True)
     lines = [pd.DataFrame(columns=["reference", "column", "method", "distance", "drifted"])]
-    with TemporaryDirectory(dir=workspace.parent, prefix=".evidently-") as scratch:
-        state = _write_project(Path(scratch), owner)
+    with (
+        TemporaryDirectory(dir=workspace.parent, prefix=".evidently-") as scratch,
+        path_for_evidently(Path(scratch)) as place,
+    ):
+        state = _write_project(place, owner)
         for reference, transactions in references.items():
             snapshot = _run(week_end, reference, current, transactions, threshold)
             if reference == "recent weeks":
@@ -91,6 +96,23 @@ def add_to_workspace(
             lines.append(_lines(snapshot, reference, threshold))
         _move_into(workspace, Path(scratch))
     return pd.concat(lines[1:] or lines, ignore_index=True)
+
+
+@contextmanager
+def path_for_evidently(folder: Path) -> Iterator[Path]:
+    """Yield a path of a folder that Evidently takes for one: `*` and `::` mean something to it.
+
+    Linux names the open folder by a number, whatever its own name is; Evidently's files keep their
+    places in it.
+    """
+    if not any(sign in str(folder.resolve()) for sign in ("*", "::")):
+        yield folder
+        return
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        yield Path(f"/proc/self/fd/{opened}")
+    finally:
+        os.close(opened)
 
 
 def run_id(week_end: date, reference: Reference) -> UUID:

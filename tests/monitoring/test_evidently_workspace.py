@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from litestar.testing import TestClient
 
 from hemline import columns
 from hemline.data.acquire.typed_tables import type_tables, write_tables
@@ -14,6 +15,7 @@ from hemline.data.synthetic.planted_events import Event
 from hemline.data.synthetic.shop import ShopSize, SyntheticParams, generate_shop
 from hemline.engine.engine import Engine
 from hemline.errors import BadInput
+from monitoring.evidently_server import evidently_app
 from monitoring.evidently_workspace import PROJECT, add_to_workspace, plain_preset, run_id, run_path
 from monitoring.transactions import CATEGORIES, NUMBERS, sample_transactions
 
@@ -142,6 +144,21 @@ def test_evidently_reads_the_workspace_and_finds_a_series_behind_every_panel(
             set(metric.tags) <= set(run.tags) and shows(result, metric.metric, metric.metric_labels)
             for run, result in results
         ), metric
+
+
+@pytest.mark.parametrize("name", ["evidently", "s*p ? #1 [x] a::b \u00e4"])
+def test_evidentlys_server_shows_the_workspace_of_a_folder_of_any_name(
+    name: str, tmp_path: Path
+) -> None:
+    root = tmp_path / name
+    root.mkdir()
+    report(root, WEEK_END, small(60, 0.5), small(60, 0.5))
+    with TestClient(evidently_app(root / "evidently")) as client:
+        [project] = client.get("/api/v2/projects").json()
+        runs = client.get(f"/api/projects/{PROJECT}/reports").json()
+    assert project["id"] == str(PROJECT)
+    assert [run["id"] for run in runs] == [str(run_id(WEEK_END, "recent weeks"))]
+    assert sorted(path.name for path in root.iterdir()) == ["evidently", "pages"]
 
 
 def shows(result: object, kind: str, labels: dict[str, str]) -> bool:
