@@ -227,7 +227,8 @@ def main(
         typer.echo("It was decided before; the first decision counts.")
     for reason in run.decision.reasons:
         say(f"  {reason}")
-    say(f"retrain: {'yes' if run.decision.retrain else 'no'}\npage:    {run.page}")
+    say(f"retrain: {'yes' if run.decision.retrain else 'no'}")
+    say(f"page:    {run.page}")
 
 
 def _inform(message: str) -> None:

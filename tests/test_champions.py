@@ -175,7 +175,7 @@ def assert_consistent(log: list[Change]) -> None:
 def test_a_change_is_entered_with_when_from_whom_and_why(client: MlflowClient) -> None:
     one, two = add_version(client), add_version(client)
     make_champion(one)
-    promote(two, reason="  the buyers asked for it ", at=LATER)
+    promote(two, reason="  the buyers\n asked for it ", at=LATER)
     assert changes() == [
         Change("2020-09-23T08:00:00+00:00", one, NO_VERSION, "gate", f"{one} was better"),
         Change("2020-09-24T08:00:00+00:00", two, one, "promote", "the buyers asked for it"),
@@ -367,7 +367,7 @@ def test_a_rollback_given_again_after_it_ended_goes_back_once(client: MlflowClie
     promote_three()
     first = roll_back(reason="winter coats", at=NOW)
     notes: list[str] = []
-    again = roll_back(reason=" winter coats ", at=LATER, report=notes.append)
+    again = roll_back(reason=" winter\tcoats\n", at=LATER, report=notes.append)
     assert again == first
     assert (first.previous, first.version, champion()) == ("3", "2", "2")
     assert notes == [f"nothing to do, the command was carried out before: {first}"]

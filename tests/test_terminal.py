@@ -43,9 +43,10 @@ def test_a_table_shows_names_headings_and_titles_with_brackets() -> None:
 
 def test_a_recommended_article_may_have_any_name() -> None:
     on, written = console()
-    row = {"rank": 1, "article_id": EVIL, "name": EVIL, "score": 0.5, "source": EVIL}
+    row = {"rank": 1, "article_id": EVIL, "name": f"{EVIL}\n", "score": 0.5, "source": EVIL}
     print_recommendations(pd.DataFrame([row]), on, title=f"For customer {EVIL}")
     assert written.getvalue().count(SHOWN) == 4
+    assert len(written.getvalue().splitlines()) == 6
 
 
 def test_the_score_table_and_its_sentence_show_rows_of_any_name(tmp_path: Path) -> None:
@@ -93,7 +94,8 @@ def test_a_refusal_shows_what_was_found(capsys: pytest.CaptureFixture[str]) -> N
     with pytest.raises(SystemExit):
         fail(str(refusal))
     say(EVIL)
-    say(EVIL, err=True)
+    say(f"{EVIL}\nversion 2: promoted\t", err=True)
     printed = capsys.readouterr()
     assert printed.out == f"{SHOWN}\n"
     assert printed.err.count(SHOWN) == 4
+    assert printed.err.endswith(rf"{SHOWN}\nversion 2: promoted\t" + "\n")

@@ -102,7 +102,7 @@ def print_table(
         table.add_column(as_text(heading), no_wrap=name == "article_id")
     for row in rows.itertuples(index=False):
         texts = (f"{cell:.4f}" if isinstance(cell, float) else str(cell) for cell in row)
-        cells = [as_text(text) for text in texts]
+        cells = [as_text(_on_one_line(text)) for text in texts]
         for cell in cells:
             cell.no_wrap, cell.overflow = one_line, "ellipsis"
         table.add_row(*cells)
@@ -110,8 +110,13 @@ def print_table(
 
 
 def say(text: str, *, err: bool = False) -> None:
-    """Print a text that may hold names of others, as they are; with err on standard error."""
-    typer.echo(printable(text), err=err)
+    """Print one line that may hold names of others, as they are; with err on standard error."""
+    typer.echo(_on_one_line(text), err=err)
+
+
+def _on_one_line(text: str) -> str:
+    """Show line breaks as well: a name with one could pass for a line of ours."""
+    return printable(text).replace("\n", r"\n").replace("\t", r"\t")
 
 
 def as_text(text: str) -> "Text":

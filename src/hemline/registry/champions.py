@@ -174,14 +174,14 @@ def _done_before(change: Change, report: Report) -> Change:
 
 
 def _required(reason: str) -> str:
-    length = len(reason.strip())
-    if not 0 < length <= _LONGEST_REASON:
+    sentence = " ".join(reason.split())
+    if not 0 < len(sentence) <= _LONGEST_REASON:
         raise BadInput(
             f"a change of champion has a reason of at most {_LONGEST_REASON} characters",
-            found=f"{length} characters" if length else "none",
+            found=f"{len(sentence)} characters" if sentence else "none",
             fix='give one sentence: --reason "..."',
         )
-    return reason.strip()
+    return sentence
 
 
 def _require_from(expected: str | None, champion: Version | None) -> None:
