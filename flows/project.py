@@ -17,7 +17,7 @@ from hemline.errors import BadInput
 from hemline.evaluation.version_lists import TargetWeek
 from hemline.files import replaced_file
 from hemline.params import pipeline_paths
-from hemline.storefront import VersionFiles
+from hemline.serving.version_files import VersionFiles
 
 Source = Literal["synthetic", "kaggle"]
 

@@ -16,6 +16,7 @@ from hemline.engine.engine import EngineParams
 from hemline.errors import BadInput
 from hemline.models.popularity import PopularityParams
 from hemline.params import Section, read_mapping
+from hemline.serving.answers_params import AnswersParams
 from monitoring.alerts.alert import AlertParams
 from monitoring.champion_lists import PerformanceParams
 from monitoring.completeness import FreshDataParams
@@ -70,6 +71,7 @@ def all_sections() -> list[type[Section]]:
 
     others: tuple[type[Section], ...] = (
         AcquireParams,
+        AnswersParams,
         ClusterParams,
         EvaluateParams,
         FairnessParams,

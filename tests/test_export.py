@@ -23,7 +23,8 @@ from hemline.errors import BadInput
 from hemline.export import SERVED, ExportSpec, export_lists
 from hemline.models.popularity import PopularityParams, fit_popularity
 from hemline.models.repurchase import Repurchase
-from hemline.storefront import Storefront, VersionFiles
+from hemline.serving.version_files import VersionFiles
+from hemline.storefront import Storefront
 
 from .processes import eventually
 
@@ -33,7 +34,8 @@ EXPORT_ALONE = """
 import sys
 from pathlib import Path
 from hemline.export import ExportSpec, export_lists
-from hemline.storefront import Storefront, VersionFiles
+from hemline.storefront import Storefront
+from hemline.serving.version_files import VersionFiles
 root, folder = map(Path, sys.argv[1:])
 names = ("models", "articles", "customer_keys", "segments", "histories", "params")
 files = VersionFiles(*(next(root.glob(f"{name}*")) for name in names))

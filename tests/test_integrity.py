@@ -12,7 +12,8 @@ import pytest
 from hemline import integrity
 from hemline.errors import BadInput
 from hemline.integrity import FileHashes, file_md5, folder_md5
-from hemline.storefront import Storefront, VersionFiles
+from hemline.serving.version_files import VersionFiles
+from hemline.storefront import Storefront
 from tests.tiny_project import git, run
 
 PLACES = (

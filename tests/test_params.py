@@ -23,6 +23,7 @@ from hemline.models.repurchase import RepurchaseParams
 from hemline.params import Section
 from hemline.registry.runs import flatten, metric_name
 from hemline.segments.kmodes import ClusterParams
+from hemline.serving.answers_params import AnswersParams
 from monitoring.alerts.alert import AlertParams
 from monitoring.champion_lists import PerformanceParams
 from monitoring.completeness import FreshDataParams
@@ -36,6 +37,7 @@ SECTIONS = [
     *MODEL_SECTIONS,
     AcquireParams,
     AlertParams,
+    AnswersParams,
     EngineParams,
     FairnessParams,
     FreshDataParams,

@@ -31,7 +31,8 @@ from hemline.evaluation.version_lists import TargetWeek, WeekLists
 from hemline.models.catalogue import entry_of
 from hemline.segments.attributes import age_band_index, customer_attributes
 from hemline.segments.kmodes import fit_clusters
-from hemline.storefront import Storefront, VersionFiles
+from hemline.serving.version_files import VersionFiles
+from hemline.storefront import Storefront
 from hemline.training import Shop, fit_models
 from tests.tiny_project import REPOSITORY, change_params
 

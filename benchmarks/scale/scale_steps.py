@@ -180,7 +180,8 @@ def _query_model(shop: BenchmarkShop) -> Numbers:
 
 def _query_storefront(shop: BenchmarkShop) -> Numbers:
     """Query the storefront: with the ranker and the names of the articles."""
-    from hemline.storefront import Storefront, VersionFiles  # noqa: PLC0415
+    from hemline.serving.version_files import VersionFiles  # noqa: PLC0415
+    from hemline.storefront import Storefront  # noqa: PLC0415
 
     settings = load_settings()
     files = {

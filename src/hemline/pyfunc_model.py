@@ -16,7 +16,8 @@ from hemline import columns
 from hemline.errors import BadInput
 from hemline.integrity import FileHashes
 from hemline.segments.cold_customers import ColdCustomer
-from hemline.storefront import Storefront, VersionFiles
+from hemline.serving.version_files import VersionFiles
+from hemline.storefront import Storefront
 
 _LONGEST_LIST: Final = 500
 

@@ -5,23 +5,23 @@ cold customers never load the histories. A version includes histories, so it rec
 day it was fitted; `lists_for_week` uses the histories of a newer week.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Sequence
 from functools import cached_property
 from itertools import compress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from hemline import columns, tables
 from hemline.data.expectations.thresholds import ValidateParams
 from hemline.data.histories import Histories, load_histories
-from hemline.data.identifiers import find_article, find_customer
+from hemline.data.identifiers import no_single_customer, require_customer_id, unknown_article
 from hemline.evaluation.version_lists import (
     TargetWeek,
     WeekLists,
@@ -40,6 +40,7 @@ from hemline.segments.cold_customers import (
     usual_customer,
 )
 from hemline.segments.kmodes import Segmentation
+from hemline.serving.version_files import VersionFiles, place_of
 
 if TYPE_CHECKING:
     from hemline.models.cascade import Served
@@ -69,38 +70,6 @@ _SHOWN: Final = {
     "product_type_name": "product_type",
     "colour_group_name": "colour",
 }
-
-
-@dataclass(frozen=True)
-class VersionFiles:
-    """The files one version of the model consists of."""
-
-    models: Path
-    articles: Path
-    customer_keys: Path
-    segments: Path
-    histories: Path
-    params: Path
-
-    @classmethod
-    def of(cls, paths: Mapping[str, str | Path]) -> Self:
-        """Return the files from paths by name."""
-        return cls(**{field.name: Path(paths[field.name]) for field in fields(cls)})
-
-    def by_place(self) -> dict[str, Path]:
-        """Return every single file by its place in the version (integrity.FileHashes)."""
-        files = {place_of(name, path): path for name, path in vars(self).items()}
-        models = files.pop("models")
-        return files | {
-            f"models/{path.relative_to(models).as_posix()}": path
-            for path in sorted(models.rglob("*"))
-            if path.is_file()
-        }
-
-
-def place_of(name: str, path: Path) -> str:
-    """Return the place in a version of one of the fields of VersionFiles."""
-    return f"{name}{path.suffix}"
 
 
 class Storefront:
@@ -137,7 +106,7 @@ class Storefront:
         Raises:
             BadInput: no customer has this id, or more than one does.
         """
-        return self.for_key(find_customer(self._checked("customer_keys"), customer_id), k)
+        return self.for_key(_find_customer(self._checked("customer_keys"), customer_id), k)
 
     def for_key(self, customer: int, k: int) -> pd.DataFrame:
         """Return the same for a customer key of this version, without the look-up of the id."""
@@ -234,7 +203,7 @@ class Storefront:
 
     def _neighbours(self, model: str, article_id: str, k: int) -> pd.DataFrame:
         table = Neighbours.load(self._model(model))
-        article = find_article(self._articles[columns.ARTICLE_ID], article_id)
+        article = _find_article(self._articles[columns.ARTICLE_ID].tolist(), article_id)
         articles, cosines = table.similar_to(article, k)
         described = self._described(articles, [model] * len(articles))
         described = described.assign(**{COSINES[model]: cosines.astype(np.float64)})
@@ -284,3 +253,23 @@ class Storefront:
 
     def _model(self, name: str) -> Path:
         return self._hashes.checked(f"models/{name}", self.files.models / name)
+
+
+def _find_customer(customer_keys: Path, customer_id: str) -> int:
+    start = require_customer_id(customer_id)
+    is_match = pc.starts_with(pc.field(columns.CUSTOMER_ID), start)
+    matches = pq.read_table(customer_keys, filters=is_match)
+    if len(matches) != 1:
+        raise no_single_customer(customer_id, len(matches))
+    return int(matches[columns.CUSTOMER][0].as_py())
+
+
+def _find_article(ids: list[str], article_id: str) -> int:
+    key_by_id = {name: key for key, name in enumerate(ids)}
+    if article_id not in key_by_id:
+        raise unknown_article(
+            article_id,
+            key_by_id.get,
+            lambda start: [name for name in ids if name.startswith(start)],
+        )
+    return key_by_id[article_id]

@@ -9,15 +9,17 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hemline import columns
 from hemline.errors import BadInput
 from hemline.files import lock_file, replaced_file
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 NAME_BY_CODE: Final = {
     "product_type_no": "product_type_name",
@@ -116,9 +118,9 @@ _FINGERPRINT: Final = "fingerprint"
 _ROWS_A_GROUP: Final = 1 << 20
 
 
-def write_table(table: pa.Table | pd.DataFrame, path: Path, schema: pa.Schema) -> None:
+def write_table(table: "pa.Table | pd.DataFrame", path: Path, schema: pa.Schema) -> None:
     """Write the schema's columns of the table to path, atomically and with stable bytes."""
-    if isinstance(table, pd.DataFrame):
+    if not isinstance(table, pa.Table):
         table = pa.Table.from_pandas(table, schema=schema, preserve_index=False)
     table = table.select(schema.names).cast(schema).replace_schema_metadata(None)
     with replaced_file(path) as unfinished:
@@ -139,8 +141,8 @@ def write_batches(batches: Iterable[pa.RecordBatch], path: Path, schema: pa.Sche
 
 
 def cached_table(
-    path: Path, schema: pa.Schema, fingerprint: str, make: Callable[[], pd.DataFrame]
-) -> pd.DataFrame:
+    path: Path, schema: pa.Schema, fingerprint: str, make: Callable[[], "pd.DataFrame"]
+) -> "pd.DataFrame":
     """Return the table stored at path if it has this fingerprint; otherwise make and store it.
 
     A stored table that is damaged is made again: its pages carry checksums. Two processes that need
@@ -161,7 +163,7 @@ def cached_table(
     return read_table(path, schema)
 
 
-def _store(rows: pd.DataFrame, path: Path, schema: pa.Schema) -> None:
+def _store(rows: "pd.DataFrame", path: Path, schema: pa.Schema) -> None:
     table = pa.Table.from_pandas(rows, schema=schema, preserve_index=False)
     table = table.replace_schema_metadata(None)
     with replaced_file(path) as unfinished:
@@ -206,7 +208,7 @@ def _one_chunk(batches: list[pa.RecordBatch], schema: pa.Schema) -> pa.Table:
     return rows.replace_schema_metadata(None).combine_chunks()
 
 
-def read_table(path: Path, schema: pa.Schema) -> pd.DataFrame:
+def read_table(path: Path, schema: pa.Schema) -> "pd.DataFrame":
     """Return the table as a frame, days as timestamps.
 
     Raises:

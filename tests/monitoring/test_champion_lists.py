@@ -21,7 +21,8 @@ from hemline.models.repurchase import Repurchase
 from hemline.registry.versions import Version
 from hemline.segments.attributes import customer_attributes
 from hemline.segments.kmodes import fit_clusters
-from hemline.storefront import Storefront, VersionFiles
+from hemline.serving.version_files import VersionFiles
+from hemline.storefront import Storefront
 from hemline.training import Shop, fit_models
 from monitoring.champion_lists import Champion, ChampionLists
 from monitoring.monitor_params import MonitorParams

@@ -1,56 +1,23 @@
-"""From the ids that people type to keys; a refusal suggests the id that was probably meant."""
+"""What is said of an id that nobody has; a refusal suggests the id that was probably meant."""
 
-from pathlib import Path
+from collections.abc import Callable
 from typing import Final
 
-import numpy as np
-import pandas as pd
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-
-from hemline import columns
 from hemline.errors import BadInput
 
 _SHORTEST_PREFIX: Final = 8
 _CUSTOMER_ID_LENGTH: Final = 64
 _ARTICLE_ID_LENGTH: Final = 10
+_PRODUCT_CODE_LENGTH: Final = 7
+_N_SUGGESTED: Final = 3
 
 
-def find_customer(customer_keys: Path, customer_id: str) -> int:
-    """Return the key of the one customer whose id starts with these characters.
-
-    Args:
-        customer_keys: parquet file (tables.CUSTOMER_KEYS).
-        customer_id: 64 characters, or the first 8 or more.
+def require_customer_id(customer_id: str) -> str:
+    """Return a customer_id, or the start of one, in lower case.
 
     Raises:
-        BadInput: it is too short or too long, or not the start of exactly one id.
+        BadInput: it is too short or too long.
     """
-    matches = _customers_like(customer_keys, customer_id)
-    if len(matches) != 1:
-        shown = f"{len(matches)} of them" if len(matches) else "none"
-        raise BadInput(
-            f"exactly one customer's id starts with '{customer_id}'",
-            found=shown,
-            fix="give the 64 characters of customer_id as in customers.csv, or its first "
-            f"{_SHORTEST_PREFIX} or more",
-        )
-    return int(matches[columns.CUSTOMER].iloc[0])
-
-
-def find_article(article_ids: "pd.Series[str]", article_id: str) -> int:
-    """Return the key of an article: its position in article_ids; raises BadInput if it has none."""
-    match = np.flatnonzero(article_ids == article_id)
-    if len(match) == 0:
-        raise BadInput(
-            "an article_id is 10 digits of an article in articles.csv",
-            found=repr(article_id),
-            fix=_suggestion(article_id, article_ids),
-        )
-    return int(match[0])
-
-
-def _customers_like(customer_keys: Path, customer_id: str) -> pd.DataFrame:
     if not _SHORTEST_PREFIX <= len(customer_id) <= _CUSTOMER_ID_LENGTH:
         raise BadInput(
             f"a customer_id has {_CUSTOMER_ID_LENGTH} characters; its first "
@@ -58,16 +25,47 @@ def _customers_like(customer_keys: Path, customer_id: str) -> pd.DataFrame:
             found=f"{len(customer_id)} characters",
             fix="give more of the id as in customers.csv",
         )
-    is_match = pc.starts_with(pc.field(columns.CUSTOMER_ID), customer_id.lower())
-    matches: pd.DataFrame = pq.read_table(customer_keys, filters=is_match).to_pandas()
-    return matches
+    return customer_id.lower()
 
 
-def _suggestion(article_id: str, ids: "pd.Series[str]") -> str:
+def no_single_customer(customer_id: str, n_matches: int) -> BadInput:
+    """Return the error for a start of a customer_id that none or several customers have."""
+    return BadInput(
+        f"exactly one customer's id starts with '{customer_id}'",
+        found=f"{n_matches} of them" if n_matches else "none",
+        fix=f"give the {_CUSTOMER_ID_LENGTH} characters of customer_id as in customers.csv, or its "
+        f"first {_SHORTEST_PREFIX} or more",
+    )
+
+
+def unknown_article(
+    article_id: str,
+    key_of: Callable[[str], int | None],
+    ids_starting_with: Callable[[str], list[str]],
+) -> BadInput:
+    """Return the error for an article_id that no article has.
+
+    Args:
+        article_id: as it was given.
+        key_of: returns the key of an article_id, or None.
+        ids_starting_with: returns the article_ids with this start, in the order of articles.csv.
+    """
+    return BadInput(
+        "an article_id is 10 digits of an article in articles.csv",
+        found=repr(article_id),
+        fix=_suggestion(article_id, key_of, ids_starting_with),
+    )
+
+
+def _suggestion(
+    article_id: str,
+    key_of: Callable[[str], int | None],
+    ids_starting_with: Callable[[str], list[str]],
+) -> str:
     padded = article_id.zfill(_ARTICLE_ID_LENGTH)
-    if (ids == padded).any():
+    if key_of(padded) is not None:
         return f"keep the leading zero: {padded}"
-    siblings = ids[ids.str.startswith(padded[:7])].head(3).tolist()
+    siblings = ids_starting_with(padded[:_PRODUCT_CODE_LENGTH])[:_N_SUGGESTED]
     if siblings:
         return f"the same product has {', '.join(siblings)}"
-    return f"look it up in articles.csv; the first one there is {ids.iloc[0]}"
+    return f"look it up in articles.csv; the first one there is {ids_starting_with('')[0]}"

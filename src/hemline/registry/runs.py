@@ -19,7 +19,8 @@ import yaml
 from hemline import columns
 from hemline.registry.mlflow_client import client
 from hemline.relocation import database_file
-from hemline.storefront import RECOMMENDATION_COLUMNS, VersionFiles
+from hemline.serving.version_files import VersionFiles
+from hemline.storefront import RECOMMENDATION_COLUMNS
 
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature

@@ -18,7 +18,8 @@ from hemline.integrity import FileHashes
 from hemline.pages.escaping import escape_markdown
 from hemline.registry.mlflow_client import client, existing
 from hemline.registry.runs import Lineage
-from hemline.storefront import FORMAT_VERSION, Storefront, VersionFiles
+from hemline.serving.version_files import VersionFiles
+from hemline.storefront import FORMAT_VERSION, Storefront
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion

@@ -5,12 +5,15 @@ What an attribute may be is what section `validate` of params.yaml allows in cus
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from hemline import columns
 from hemline.data.expectations.thresholds import ValidateParams
 from hemline.errors import BadInput
+from hemline.segments.attributes import AGE_BANDS, MISSING, age_band_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -55,8 +58,22 @@ def usual_customer(allowed: ValidateParams) -> ColdCustomer:
     )
 
 
-def as_customer_row(customer: ColdCustomer) -> pd.DataFrame:
+def attributes_of(customer: ColdCustomer) -> dict[str, str]:
+    """Return what `attributes.customer_attributes` makes of the customer's row."""
+    band = -1 if customer.age is None else age_band_of(customer.age)
+    return {
+        columns.AGE_BAND: MISSING if band < 0 else AGE_BANDS[band],
+        columns.CLUB: _or_missing(customer.club_member_status),
+        columns.NEWS: _or_missing(customer.fashion_news_frequency),
+        columns.FN: "yes" if customer.fn else "no",
+        columns.ACTIVE: "yes" if customer.active else "no",
+    }
+
+
+def as_customer_row(customer: ColdCustomer) -> "pd.DataFrame":
     """Return the one row of tables.CUSTOMERS, its keys aside, that describes the customer."""
+    import pandas as pd  # noqa: PLC0415  (the online service reads no frames)
+
     return pd.DataFrame(
         {
             columns.AGE: pd.array([customer.age], dtype="Int16"),
@@ -66,6 +83,10 @@ def as_customer_row(customer: ColdCustomer) -> pd.DataFrame:
             columns.ACTIVE: [int(customer.active)],
         }
     )
+
+
+def _or_missing(value: str | None) -> str:
+    return MISSING if value is None else value
 
 
 def _spelled(name: str, value: str | None, allowed: ValidateParams) -> str | None:

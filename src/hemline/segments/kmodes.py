@@ -6,18 +6,21 @@ rows. Few restarts are a trap: with five of them the elbow curve is not even mon
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from pydantic import Field, PositiveInt
 from tqdm import tqdm
 
 from hemline.params import Section
 from hemline.segments.attributes import ATTRIBUTES
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class ClusterParams(Section):
@@ -44,11 +47,16 @@ class Segmentation:
     modes: npt.NDArray[np.str_]
     cost: float
 
-    def assign(self, attributes: pd.DataFrame) -> npt.NDArray[np.int8]:
+    def assign(self, attributes: "pd.DataFrame") -> npt.NDArray[np.int8]:
         """Return the cluster whose mode agrees with most attributes; the larger one at a tie."""
         values = attributes[list(self.attributes)].to_numpy(str)
         mismatches = np.stack([(values != mode).sum(axis=1) for mode in self.modes], axis=1)
         return np.asarray(mismatches.argmin(axis=1), np.int8)
+
+    def cluster_of(self, attributes: Mapping[str, str]) -> int:
+        """Return the cluster of one customer, as `assign` does."""
+        values = np.array([attributes[name] for name in self.attributes])
+        return int((self.modes != values).sum(axis=1).argmin())
 
     def save(self, folder: Path) -> None:
         """Write the modes as json."""
@@ -67,7 +75,7 @@ class Segmentation:
 
 
 def fit_clusters(
-    attributes: pd.DataFrame, *, n_clusters: int, n_init: int, seed: int
+    attributes: "pd.DataFrame", *, n_clusters: int, n_init: int, seed: int
 ) -> Segmentation:
     """Return the best of n_init k-modes runs over the customers' attributes.
 
@@ -77,7 +85,7 @@ def fit_clusters(
 
 
 def _combinations(
-    attributes: pd.DataFrame,
+    attributes: "pd.DataFrame",
 ) -> tuple[npt.NDArray[np.str_], npt.NDArray[np.float64]]:
     """Return the distinct rows of attributes, and how many customers have each."""
     combinations = attributes.groupby(list(ATTRIBUTES), as_index=False).size()
@@ -100,9 +108,11 @@ def _fit(
 
 
 def elbow_curve(
-    attributes: pd.DataFrame, *, elbow_max: int, n_init: int, seed: int
-) -> pd.DataFrame:
+    attributes: "pd.DataFrame", *, elbow_max: int, n_init: int, seed: int
+) -> "pd.DataFrame":
     """Return the cost for 1..elbow_max clusters; columns n_clusters, cost, cost_per_customer."""
+    import pandas as pd  # noqa: PLC0415  (the online service reads no frames)
+
     values, weights = _combinations(attributes)
     costs = [
         _fit(values, weights, n_clusters=k, n_init=n_init, seed=seed).cost
@@ -113,7 +123,7 @@ def elbow_curve(
 
 
 def describe_clusters(
-    attributes: pd.DataFrame, clusters: npt.NDArray[np.int8], n_clusters: int
+    attributes: "pd.DataFrame", clusters: npt.NDArray[np.int8], n_clusters: int
 ) -> list[dict[str, object]]:
     """Return, per cluster, its size, the shares of its attribute values, and a sentence."""
     return [
@@ -122,7 +132,9 @@ def describe_clusters(
     ]
 
 
-def _describe(cluster: int, members: pd.DataFrame, customers: pd.DataFrame) -> dict[str, object]:
+def _describe(
+    cluster: int, members: "pd.DataFrame", customers: "pd.DataFrame"
+) -> dict[str, object]:
     shares = {
         name: members[name].value_counts(normalize=True).round(4).to_dict() for name in ATTRIBUTES
     }

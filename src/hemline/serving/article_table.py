@@ -1,0 +1,206 @@
+"""The articles of a version as a shopper sees them, mapped from an Arrow file.
+
+A description is read from the mapped file when it is shown, so a worker holds none of the texts.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Final, Self
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from hemline import columns
+from hemline.data.identifiers import unknown_article
+from hemline.errors import BadInput
+from hemline.serving.id_index import IdIndex
+
+_SHOWN: Final = {
+    "article_id": columns.ARTICLE_ID,
+    "product_code": columns.PRODUCT_CODE,
+    "name": "prod_name",
+    "product_type": "product_type_name",
+    "product_group": "product_group_name",
+    "colour": "colour_group_name",
+    "pattern": "graphical_appearance_name",
+    "department": "department_name",
+    "description": "detail_desc",
+}
+_GROUPED: Final = (
+    "product_group_name",
+    "index_name",
+    "index_group_name",
+    "section_name",
+    "garment_group_name",
+)
+"""Columns by which the shop may name a group of articles (section answers of params.yaml)."""
+
+_SEARCHED: Final = "searched"
+_N_CACHED: Final = 8192
+
+
+@dataclass(frozen=True)
+class Article:
+    """One article; a text that the tables lack is empty.
+
+    Attributes:
+        price: mean of what was lately paid for one, in Kaggle's unit; None where nobody paid.
+    """
+
+    article_id: str
+    product_code: str
+    name: str
+    product_type: str
+    product_group: str
+    colour: str
+    pattern: str
+    department: str
+    description: str
+    price: float | None
+
+
+class ArticleTable:
+    """All articles of a version, by key.
+
+    Attributes:
+        products: int32 of shape (articles,), equal where the product code is equal.
+        prices: float32 of the same shape, NaN where nobody paid.
+        sold: float32 of the same shape, units sold in the last four weeks before the cut.
+    """
+
+    def __init__(
+        self,
+        texts: pa.RecordBatch,
+        index: IdIndex,
+        products: npt.NDArray[np.int32],
+        prices: npt.NDArray[np.float32],
+        sold: npt.NDArray[np.float32],
+    ) -> None:
+        """Take what `save_articles` has written."""
+        self.products = products
+        self.prices = prices
+        self.sold = sold
+        self._texts = texts
+        self._index = index
+        self._shown = [texts.column(name) for name in _SHOWN.values()]
+        self.describe = lru_cache(_N_CACHED)(self._describe)
+
+    def __len__(self) -> int:
+        return len(self.products)
+
+    @property
+    def ids(self) -> pa.Array:
+        """The article_id of each key."""
+        return self._shown[0]
+
+    def id_of(self, article: int) -> str:
+        """Return the article_id of a key."""
+        return str(self._shown[0][article])
+
+    def find(self, article_id: str) -> int:
+        """Return the key of an article_id; raises BadInput where there is no such article."""
+        key = self._index.key_of(article_id)
+        if key is None:
+            raise unknown_article(article_id, self._index.key_of, self._ids_starting_with)
+        return key
+
+    def in_groups(self, names: Collection[str]) -> npt.NDArray[np.bool_]:
+        """Return whether each article is in one of the groups, bool of shape (articles,).
+
+        Args:
+            names: of product groups, indices, index groups, sections or garment groups.
+        """
+        found = np.zeros(len(self), bool)
+        for column in _GROUPED:
+            among = pc.is_in(self._texts.column(column), pa.array(list(names), pa.string()))
+            found |= among.to_numpy(zero_copy_only=False)
+        return found
+
+    def in_product_groups(self, names: Collection[str]) -> npt.NDArray[np.bool_]:
+        """Return whether each article is in one of these product groups, by article key."""
+        among = pc.is_in(self._texts.column("product_group_name"), pa.array(list(names)))
+        return np.asarray(among.to_numpy(zero_copy_only=False))
+
+    def product_groups(self) -> list[str]:
+        """Return the names of the product groups, sorted."""
+        return sorted(filter(None, self._texts.column("product_group_name").unique().to_pylist()))
+
+    def require_groups(self, names: Sequence[str]) -> None:
+        """Raise BadInput if one of the names is no product group."""
+        known = self.product_groups()
+        unknown = [name for name in names if name not in known]
+        if unknown:
+            raise BadInput(
+                f"a product group is one of {', '.join(known)}",
+                found=", ".join(map(repr, unknown)),
+                fix="use one of them, or leave it out",
+            )
+
+    def search(self, text: str, n: int) -> list[int]:
+        """Return up to n keys whose name, type or colour contains all words, best-selling first."""
+        words = text.casefold().split()
+        if not words:
+            return []
+        column = self._texts.column(_SEARCHED)
+        found = np.ones(len(self), bool)
+        for word in words:
+            found &= pc.match_substring(column, word).to_numpy(zero_copy_only=False)
+        keys = np.flatnonzero(found)
+        return [int(key) for key in keys[np.argsort(-self.sold[keys], kind="stable")[:n]]]
+
+    def _describe(self, key: int) -> Article:
+        texts = [column[key].as_py() or "" for column in self._shown]
+        price = float(self.prices[key])
+        return Article(*texts, price=None if np.isnan(price) else price)
+
+    def _ids_starting_with(self, start: str) -> list[str]:
+        return [self.id_of(int(key)) for key in np.sort(self._index.keys_starting_with(start))]
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Return the table saved in a folder, all of it mapped."""
+        source = pa.memory_map(str(folder / "articles.arrow"))
+        texts = pa.ipc.open_file(source).get_batch(0)
+        arrays = (
+            np.load(folder / f"{name}.npy", mmap_mode="r")
+            for name in ("products", "prices", "sold")
+        )
+        return cls(texts, IdIndex.load(folder), *arrays)
+
+
+def save_articles(
+    articles: Path,
+    prices: npt.NDArray[np.float32],
+    sold: npt.NDArray[np.float32],
+    folder: Path,
+) -> None:
+    """Write the table that `ArticleTable.load` maps.
+
+    Args:
+        articles: parquet of tables.ARTICLES.
+        prices: float32 of shape (articles,), NaN where nobody paid.
+        sold: float32 of the same shape, units sold lately.
+        folder: an existing, empty folder.
+    """
+    names = list(dict.fromkeys([*_SHOWN.values(), *_GROUPED]))
+    table = pq.read_table(articles, columns=names).combine_chunks()
+    searched = [
+        " ".join(filter(None, words)).casefold()
+        for words in zip(
+            *(table[_SHOWN[name]].to_pylist() for name in ("name", "product_type", "colour")),
+            strict=True,
+        )
+    ]
+    table = table.append_column(_SEARCHED, pa.array(searched, pa.string()))
+    with pa.ipc.new_file(folder / "articles.arrow", table.schema) as file:
+        file.write_table(table, max_chunksize=max(1, len(table)))
+    codes = table[columns.PRODUCT_CODE].combine_chunks().dictionary_encode()
+    np.save(folder / "products.npy", codes.indices.to_numpy(zero_copy_only=False).astype(np.int32))
+    np.save(folder / "prices.npy", prices.astype(np.float32))
+    np.save(folder / "sold.npy", sold.astype(np.float32))
+    IdIndex.of(table[columns.ARTICLE_ID].to_pylist()).save(folder)

@@ -1,0 +1,54 @@
+"""How many customers bought both articles of an "also bought" pair.
+
+The model saves the cosine and not the count, but the cosine determines it: similarity of j to i is
+n_ij / (sqrt(n_i m_j) + shrinkage), and n_i and m_j can be counted in the histories that it was
+fitted on. A count that does not come out whole shows that they are other histories.
+"""
+
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from hemline.kernels.lists import NO_ARTICLE
+from hemline.models.copurchase import CopurchaseParams
+from hemline.models.label_shift import open_window
+
+_LARGEST_RESIDUE: Final = 0.05  # a cosine in float32 determines a count of 100,000 to 0.01
+
+
+def common_buyers(
+    model: Path, histories: dict[str, npt.NDArray[Any]], params: Path
+) -> npt.NDArray[np.int32]:
+    """Return how many customers ever bought i and lately bought its neighbour j.
+
+    Args:
+        model: folder of the fitted co-purchase model.
+        histories: indices, days_ago and shape of the histories it was fitted on.
+        params: params.yaml that it was fitted with.
+
+    Returns:
+        int32 of the shape of the model's neighbours, 0 where there is none.
+
+    Raises:
+        ValueError: the model was fitted on other histories or with other numbers.
+    """
+    fitted = CopurchaseParams.load(params)
+    neighbours = np.load(model / "articles.npy", mmap_mode="r")
+    cosines = np.load(model / "scores.npy", mmap_mode="r")
+    n_articles = int(histories["shape"][1])
+    days, bought = histories["days_ago"], histories["indices"]
+    is_recent = days <= open_window(days, fitted.offered_days)
+    ever = np.bincount(bought, minlength=n_articles)
+    lately = np.bincount(bought[is_recent], minlength=n_articles)
+    is_listed = neighbours != NO_ARTICLE
+    row = np.nonzero(is_listed)[0]
+    norm = np.sqrt(ever[row].astype(np.float64)) * np.sqrt(lately[neighbours[is_listed]])
+    counts = cosines[is_listed].astype(np.float64) * (norm + fitted.shrinkage)
+    residue = float(np.abs(counts - np.rint(counts)).max(initial=0))
+    if residue > _LARGEST_RESIDUE:
+        raise ValueError(f"also bought was fitted on other histories: {residue:.2f} of a customer")
+    support = np.zeros(neighbours.shape, np.int32)
+    support[is_listed] = np.rint(counts)
+    return support
