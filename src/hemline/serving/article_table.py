@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from hemline import columns
+from hemline.arrays import load_array
 from hemline.data.identifiers import unknown_article
 from hemline.errors import BadInput
 from hemline.serving.id_index import IdIndex
@@ -166,10 +167,7 @@ class ArticleTable:
         """Return the table saved in a folder, all of it mapped."""
         source = pa.memory_map(str(folder / "articles.arrow"))
         texts = pa.ipc.open_file(source).get_batch(0)
-        arrays = (
-            np.load(folder / f"{name}.npy", mmap_mode="r")
-            for name in ("products", "prices", "sold")
-        )
+        arrays = (load_array(folder / f"{name}.npy") for name in ("products", "prices", "sold"))
         return cls(texts, IdIndex.load(folder), *arrays)
 
 

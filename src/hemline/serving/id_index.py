@@ -11,14 +11,22 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from hemline.arrays import LAID_OUT, load_array
+
 
 class IdIndex:
     """Sorted ids and their keys."""
 
-    def __init__(self, ids: npt.NDArray[np.bytes_], keys: npt.NDArray[np.int32]) -> None:
-        """Take sorted ids, bytes of shape (n,), and the key of each, int32 of shape (n,)."""
+    def __init__(
+        self,
+        ids: npt.NDArray[np.bytes_],
+        keys: npt.NDArray[np.int32],
+        places: npt.NDArray[np.int32],
+    ) -> None:
+        """Take sorted ids, bytes of shape (n,), the key of each, and the place of each key."""
         self._ids = ids
         self._keys = keys
+        self._places = places
 
     def key_of(self, name: str) -> int | None:
         """Return the key of an id, or None where there is no such id."""
@@ -26,6 +34,10 @@ class IdIndex:
         if place == len(self._ids) or self._ids[place] != _encoded(name):
             return None
         return int(self._keys[place])
+
+    def id_of(self, key: int) -> str:
+        """Return the id of a key."""
+        return _decoded(bytes(self._ids[self._places[key]]))
 
     def keys_starting_with(self, start: str) -> npt.NDArray[np.int32]:
         """Return the keys of all ids that start with these characters, in the order of the ids."""
@@ -47,18 +59,24 @@ class IdIndex:
         """Return the index of distinct ids; the key of an id is its position."""
         encoded = np.array([_encoded(name) for name in ids], np.bytes_)
         order = np.argsort(encoded, kind="stable").astype(np.int32)
-        return cls(encoded[order], order)
+        places = np.empty(len(order), np.int32)
+        places[order] = np.arange(len(order), dtype=np.int32)
+        return cls(encoded[order], order, places)
 
     def save(self, folder: Path) -> None:
-        """Write both arrays to an existing folder."""
-        np.save(folder / "ids.npy", self._ids)
-        np.save(folder / "keys.npy", self._keys)
+        """Write the arrays to a folder, to be mapped."""
+        for name in ("ids", "keys", "places"):
+            np.save(folder / f"{name}.npy", getattr(self, f"_{name}"))
+        (folder / LAID_OUT).touch()
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Return the index saved in a folder, its arrays mapped."""
-        ids, keys = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("ids", "keys"))
-        return cls(ids, keys)
+        return cls(*(load_array(folder / f"{name}.npy") for name in ("ids", "keys", "places")))
+
+
+def _decoded(stored: bytes) -> str:
+    return stored.replace(b"\xff", b"\0").decode("utf-8", "surrogatepass")
 
 
 def _encoded(name: str) -> bytes:

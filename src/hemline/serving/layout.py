@@ -39,7 +39,7 @@ from hemline.serving.support import common_buyers
 from hemline.serving.version_files import VersionFiles
 
 MARKER: Final = "layout.json"
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Of a layout. Raise it whenever this module writes anything else."""
 
 _KEPT: Final = 4

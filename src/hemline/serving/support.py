@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from hemline.arrays import load_array
 from hemline.kernels.lists import NO_ARTICLE
 from hemline.models.copurchase import CopurchaseParams
 from hemline.models.label_shift import open_window
@@ -35,8 +36,8 @@ def common_buyers(
         ValueError: the model was fitted on other histories or with other numbers.
     """
     fitted = CopurchaseParams.load(params)
-    neighbours = np.load(model / "articles.npy", mmap_mode="r")
-    cosines = np.load(model / "scores.npy", mmap_mode="r")
+    neighbours = load_array(model / "articles.npy")
+    cosines = load_array(model / "scores.npy")
     n_articles = int(histories["shape"][1])
     days, bought = histories["days_ago"], histories["indices"]
     is_recent = days <= open_window(days, fitted.offered_days)

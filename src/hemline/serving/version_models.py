@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from hemline.arrays import load_array
 from hemline.errors import BadInput
 from hemline.kernels.lists import NO_ARTICLE
 from hemline.models.cascade import RANK, Served, ServeParams, cascade_of, load_models, served_by
@@ -70,7 +71,7 @@ class VersionModels:
         path = self._folder / "copurchase" / "support.npy"
         if not path.exists():
             return np.zeros(self.together.articles.shape, np.int32)
-        return np.load(path, mmap_mode="r", allow_pickle=False)
+        return load_array(path)
 
     @cached_property
     def segment_popularity(self) -> Popularity | None:

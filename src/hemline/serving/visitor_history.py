@@ -59,6 +59,11 @@ class VisitorHistory:
         """Return the n articles bought last, latest first; of one day the lower key first."""
         return self.articles[np.argsort(self.days_ago, kind="stable")[:n]]
 
+    def dated(self, n: int) -> list[tuple[int, int]]:
+        """Return the same n articles and how many days before the cut each was bought last."""
+        places = np.argsort(self.days_ago, kind="stable")[:n]
+        return [(int(self.articles[one]), int(self.days_ago[one])) for one in places]
+
     def with_session(self, session: SessionState) -> "VisitorHistory":
         """Return the history with the purchases and the basket of the session."""
         added = np.array([*session.bought, *session.basket], np.int32)
