@@ -19,6 +19,7 @@ from hemline.errors import BadInput
 _TRACKING: Final = "MLFLOW_TRACKING_URI"
 _PREFECT_HOME: Final = "PREFECT_HOME"
 _PREFECT_DATABASE: Final = "PREFECT_API_DATABASE_CONNECTION_URL"
+_HOME: Final = "HOME"
 _COMPILED: Final = "NUMBA_CACHE_DIR"
 _PACKAGE: Final = Path(__file__).parent
 _MAKE_WRITABLE: Final = (
@@ -79,6 +80,8 @@ def apply(root: Path) -> bool:
         raise BadInput(
             "a project folder can be written", found=str(error), fix=_MAKE_WRITABLE
         ) from None
+    if not _has_home():
+        os.environ[_HOME] = str(state)  # libraries look for one when they are imported
     if _COMPILED not in os.environ and not os.access(_PACKAGE, os.W_OK):
         os.environ[_COMPILED] = str(_folder_for_compiled(state))
     if os.environ[_TRACKING] == ours[_TRACKING]:
@@ -100,6 +103,15 @@ def require_writable(root: Path) -> None:
 def is_writable(root: Path) -> bool:
     """Return whether the project folder and its state can be written."""
     return _sealed(root) is None
+
+
+def _has_home() -> bool:
+    """Return whether the user has a home folder: none is there for a user without an account."""
+    try:
+        Path.home()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _folder_for_compiled(state: Path) -> Path:

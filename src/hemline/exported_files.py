@@ -117,7 +117,7 @@ def writable(folder: Path) -> Iterator[None]:
         raise BadInput(
             "an export writes into a folder of its own, which is made where it is missing",
             found=f"{folder}: {error.strerror}",
-            fix="name a folder that you may write, for example --folder .hemline/export",
+            fix="name a folder that you may write: hemline export --folder <folder>",
         ) from error
 
 
