@@ -28,6 +28,7 @@ from hemline.models.ranker.article_features import ArticleFeatures, compute_arti
 from hemline.models.ranker.ranker import Ranker
 from hemline.models.ranker.ranker_training import RankedWeek, RankParams, fit_trees, ranked_week
 from hemline.models.ranker.sources import RankerSettings
+from hemline.models.ranker.tree_file import TreeFile
 from hemline.models.recommender import Recommender
 from hemline.segments.attributes import AGE_BANDS
 from hemline.segments.kmodes import ClusterParams
@@ -154,7 +155,7 @@ def fit_ranker(
     n_trees = fit_trees(training, validation, rank_params, rank_params.max_trees).best_iteration
     trees = fit_trees([validation, *training], None, rank_params, n_trees)
     settings = rank_params.settings
-    return Ranker(trees, _article_features_at(shop, cut, settings), settings, fitted)
+    return Ranker(TreeFile.of(trees), _article_features_at(shop, cut, settings), settings, fitted)
 
 
 def _weeks_from(

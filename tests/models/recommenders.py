@@ -21,6 +21,7 @@ from hemline.models.popularity import PopularityParams
 from hemline.models.ranker.article_features import ArticleFeatures, compute_article_features
 from hemline.models.ranker.ranker import Ranker
 from hemline.models.ranker.ranker_training import RankParams, fit_trees, ranked_week
+from hemline.models.ranker.tree_file import TreeFile
 from hemline.models.recommender import Recommender
 from hemline.models.repurchase import RepurchaseParams
 from hemline.models.tfidf import TEXT_COLUMNS, TfidfParams
@@ -151,7 +152,8 @@ def train_ranker(shop: Histories, models: Mapping[str, Recommender]) -> Ranker:
         (np.ones(len(lowest)), (np.arange(len(lowest)), lowest)), shape=known.units.shape
     )
     week = ranked_week(models, RANK.settings, features, known, bought)
-    return Ranker(fit_trees([week], None, RANK, 5), features, RANK.settings, models)
+    trees = TreeFile.of(fit_trees([week], None, RANK, 5))
+    return Ranker(trees, features, RANK.settings, models)
 
 
 def fit_all(shop: Histories) -> dict[str, Recommender]:

@@ -13,11 +13,12 @@ from hemline.evaluation.validation_week import ValidationWeek
 from hemline.kernels.lists import top_k
 from hemline.models import label_shift
 from hemline.models.cvae.batches import TrainingBatches
-from hemline.models.cvae.cvae import Cvae, chosen_device
+from hemline.models.cvae.cvae import Cvae
 from hemline.models.cvae.cvae_training import CvaeParams, Trainer
 from hemline.models.cvae.losses import LossName, products
 from hemline.models.cvae.network import reindexed
 from hemline.models.cvae.sampled_softmax import inclusion
+from hemline.models.cvae.torch_inference import chosen_device
 from hemline.models.label_shift import decayed
 
 from .recommenders import CVAE, train_cvae

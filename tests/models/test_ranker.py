@@ -31,6 +31,7 @@ from hemline.models.ranker.sources import (
     same_product,
     sources_of,
 )
+from hemline.models.ranker.tree_file import TreeFile
 
 from .recommenders import POPULARITY, RANK, features_of, fit_all
 
@@ -193,7 +194,7 @@ def test_trees_without_a_split_leave_the_sources_order(shop: Histories) -> None:
         lgb.Dataset(np.zeros((20, n_features)), np.zeros(20)),
         num_boost_round=1,
     )
-    ranker = Ranker(blind, features_of(shop), settings, models)
+    ranker = Ranker(TreeFile.of(blind), features_of(shop), settings, models)
     listed = ranker.recommend(shop, 5).articles
     assert np.array_equal(listed, models["popularity"].recommend(shop, 5).articles)
 

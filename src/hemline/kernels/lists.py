@@ -7,11 +7,13 @@ numbers are added in float64, where their sum hardly depends on the order, and a
 float32 before scores are compared. Numbers from BLAS are rounded more coarsely (hemline/arrays.py).
 """
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 NO_ARTICLE: Final = -1
 """Stands in a list where there is no article; always after the last one."""
@@ -41,7 +43,7 @@ def top_k(scores: npt.NDArray[np.float32], k: int) -> Lists:
     return articles, listed
 
 
-def top_k_sparse(scores: sparse.csr_matrix, k: int) -> Lists:
+def top_k_sparse(scores: "sparse.csr_matrix", k: int) -> Lists:
     """Return the k best stored entries of each row as `top_k` does; an absent one has no score.
 
     The matrix is only read: what must not be listed is given -inf, not removed from arrays that the

@@ -10,12 +10,14 @@ LightGBM itself, and so are categorical splits and linear trees, which the ranke
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-import lightgbm as lgb
 import numba
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import lightgbm as lgb
 
 Scorer = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float64]]
 
@@ -55,13 +57,18 @@ class _Split(NamedTuple):
     leaves: int
 
 
-def make_scorer(booster: lgb.Booster) -> Scorer:
+def make_scorer(booster: "lgb.Booster") -> Scorer:
     """Return a function that scores float32 features exactly as `booster.predict` does."""
-    trees = booster.dump_model(num_iteration=booster.best_iteration)["tree_info"]
-    if not all(_is_plain(tree) for tree in trees):
+    plain = plain_trees(booster)
+    if plain is None:
         return lambda features: np.asarray(booster.predict(features), np.float64)
-    plain = read_trees(trees)
     return lambda features: score_trees(plain, features)
+
+
+def plain_trees(booster: "lgb.Booster") -> Trees | None:
+    """Return the booster's trees up to its best one; None if the arrays cannot hold one of them."""
+    trees = booster.dump_model(num_iteration=booster.best_iteration)["tree_info"]
+    return read_trees(trees) if all(_is_plain(tree) for tree in trees) else None
 
 
 def read_trees(dumped: list[dict[str, Any]]) -> Trees:

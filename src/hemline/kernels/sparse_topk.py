@@ -14,24 +14,20 @@ in __pycache__ beside this file or, where that is not writable, in the user's ca
 NUMBA_CACHE_DIR names another one.
 """
 
-import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, NamedTuple
 
 import numba
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
-from tqdm import tqdm
 
+from hemline.kernels.blocks import for_blocks
+from hemline.kernels.heap import PAGE, sink, sort_heap
 from hemline.kernels.lists import NO_ARTICLE, Lists, empty_lists
 
 Arrays = tuple[npt.NDArray[Any], ...]
 """A CSR matrix as numba sees it: indptr, indices, data."""
 
-_BLOCK: Final = 256
-_PAGE: Final = 16
 _LOWEST: Final = 1e-200  # below any score
 _NEARLY: Final = 1 - 1e-6  # a product that rounds down must not hide an entry of the k best
 
@@ -138,18 +134,6 @@ def matrix_of(lists: Lists, n_columns: int) -> sparse.csr_matrix:
     )
 
 
-def for_blocks(fill: Callable[[slice], None], n_rows: int, progress: str | None) -> None:
-    """Fill all rows, one block per thread; a single block, as for one customer, in this thread."""
-    blocks = [slice(start, min(start + _BLOCK, n_rows)) for start in range(0, n_rows, _BLOCK)]
-    if len(blocks) == 1:
-        fill(blocks[0])
-        return
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
-        done = threads.map(fill, blocks)
-        for _ in tqdm(done, desc=progress, total=len(blocks), disable=progress is None):
-            pass
-
-
 def arrays_of(matrix: sparse.csr_matrix) -> Arrays:
     """Return indptr, indices and data."""
     return matrix.indptr, matrix.indices, matrix.data
@@ -166,13 +150,13 @@ def _fill(
     scores: npt.NDArray[np.float64],
 ) -> None:
     """Write the best entries of the rows from `first` on, as many rows as `columns` has."""
-    n_pages = -(-len(cosine.columns) // _PAGE)
-    sums = np.zeros((n_pages, _PAGE), np.float64)
+    n_pages = -(-len(cosine.columns) // PAGE)
+    sums = np.zeros((n_pages, PAGE), np.float64)
     for place in range(len(columns)):
         row = first + place
         _add_row(row, left, right, sums.reshape(-1))
         if own[row] >= 0:
-            sums[own[row] // _PAGE, own[row] % _PAGE] = 0
+            sums[own[row] // PAGE, own[row] % PAGE] = 0
         _select_best(sums, cosine.rows[row], cosine, columns[place], scores[place])
 
 
@@ -224,12 +208,12 @@ def _select_best(
     border, bits = _LOWEST, sums.view(np.int64)
     for page in range(len(sums)):
         filled = 0
-        for place in range(_PAGE):
+        for place in range(PAGE):
             filled |= bits[page, place]
         if filled == 0:
             continue
-        for place in range(min(_PAGE, len(cosine.columns) - page * _PAGE)):
-            column = page * _PAGE + place
+        for place in range(min(PAGE, len(cosine.columns) - page * PAGE)):
+            column = page * PAGE + place
             divisor = norm * cosine.columns[column] + cosine.shrinkage
             if sums[page, place] > border * divisor:
                 score = np.float64(np.float32(sums[page, place] / divisor))
@@ -238,33 +222,3 @@ def _select_best(
                     border = max(_LOWEST, scores[0] * _NEARLY)
         sums[page] = 0
     sort_heap(columns, scores)
-
-
-@numba.njit(nogil=True)
-def sort_heap(columns: npt.NDArray[np.int64], scores: npt.NDArray[np.float64]) -> None:
-    """Turn the heap of one row into a list, best first."""
-    for last in range(len(scores) - 1, 0, -1):
-        column, score = columns[last], scores[last]
-        columns[last], scores[last] = columns[0], scores[0]
-        sink(columns, scores, last, column, score)
-
-
-@numba.njit(nogil=True)
-def sink(
-    columns: npt.NDArray[np.int64],
-    scores: npt.NDArray[np.float64],
-    size: int,
-    column: int,
-    score: float,
-) -> None:
-    """Put an entry in place of the top of the heap; of equal scores the later column is worse."""
-    place, below = 0, 1
-    while below < size:
-        other = below + 1
-        if other < size and (scores[other], -columns[other]) < (scores[below], -columns[below]):
-            below = other
-        if (scores[below], -columns[below]) > (score, -column):
-            break
-        columns[place], scores[place] = columns[below], scores[below]
-        place, below = below, 2 * below + 1
-    columns[place], scores[place] = column, score

@@ -10,29 +10,27 @@ label shift as a factor, because these scores are no logarithms. It is scaled on
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from hemline.arrays import save_arrays
+from hemline.arrays import load_array, load_arrays, save_arrays
 from hemline.data.histories import Histories
-from hemline.kernels.lists import Lists, empty_lists, top_k
 from hemline.models.label_shift import (
     YESTERDAY,
     Weighting,
+    decay_weights,
     decayed,
     ever_bought,
     on_sale,
     shares_of,
 )
 from hemline.models.recommender import Recommendations, keys_at, recommendations_from
-
-_CELLS: Final = 1 << 24
-"""Scores held at a time: 64 MiB, whatever the catalogue."""
 
 
 class Weighted(NamedTuple):
@@ -75,18 +73,15 @@ class ArticleWeights:
 
     def recommend(self, histories: Histories, k: int) -> Recommendations:
         """Return the offered articles with a positive score, bought ones included."""
-        inputs = sparse.csr_matrix(
-            decayed_since_yesterday(histories, self.input_half_life_days)[:, self.read]
-        )
-        position, scores = self._best(inputs, k)
+        from hemline.kernels.linear_rows import Inputs, SparseRows, best_of_rows  # noqa: PLC0415  (numba)
+
+        counted = decay_weights(histories.days, self.input_half_life_days, full_day=YESTERDAY)
+        inputs = Inputs(histories.indptr, histories.indices, counted, self.read)
+        weights = self.weights
+        if not isinstance(weights, np.ndarray):
+            weights = SparseRows(weights.indptr, weights.indices, weights.data)
+        position, scores = best_of_rows(inputs, weights, len(self.offered), k)
         return recommendations_from(self.name, keys_at(position, self.offered), scores)
-
-    def _best(self, inputs: sparse.csr_matrix, k: int) -> Lists:
-        from hemline.kernels.sparse_topk import best_of_product  # noqa: PLC0415  (numba)
-
-        if isinstance(self.weights, np.ndarray):
-            return _best_of_all(inputs, self.weights, k)
-        return best_of_product(inputs, self.weights, k)
 
     def save(self, folder: Path) -> None:
         """Write the keys and the weights, sparse ones as the three arrays of a CSR matrix."""
@@ -103,15 +98,15 @@ class ArticleWeights:
     def load(cls, folder: Path) -> Self:
         """Return the model saved in folder."""
         about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
-        is_sparse = (folder / "weights.npz").exists()
+        is_dense = (folder / "weights.npy").exists()
         return cls(
             about["name"],
             about["input_half_life_days"],
-            np.load(folder / "read.npy", allow_pickle=False),
-            np.load(folder / "offered.npy", allow_pickle=False),
-            sparse.csr_matrix(sparse.load_npz(folder / "weights.npz"))
-            if is_sparse
-            else np.load(folder / "weights.npy", allow_pickle=False),
+            load_array(folder / "read.npy"),
+            load_array(folder / "offered.npy"),
+            load_array(folder / "weights.npy")
+            if is_dense
+            else _from_arrays(load_arrays(folder / "weights.npz")),
         )
 
 
@@ -124,6 +119,11 @@ def _as_scipy_saves(matrix: sparse.csr_matrix) -> dict[str, npt.NDArray[Any]]:
         "shape": np.array(matrix.shape),
         "data": matrix.data,
     }
+
+
+def _from_arrays(stored: Mapping[str, npt.NDArray[Any]]) -> sparse.csr_matrix:
+    entries = stored["data"], stored["indices"], stored["indptr"]
+    return sparse.csr_matrix(entries, shape=tuple(stored["shape"].tolist()))
 
 
 def weighted(histories: Histories, weighting: Weighting) -> Weighted:
@@ -171,14 +171,3 @@ def squared_lengths(columns_of: sparse.csr_matrix) -> npt.NDArray[np.float64]:
 def decayed_since_yesterday(histories: Histories, half_life_days: float) -> sparse.csr_matrix:
     """Return the purchases, each halved for every half-life since; yesterday's count 1."""
     return decayed(histories.days_ago, half_life_days, full_day=YESTERDAY)
-
-
-def _best_of_all(inputs: sparse.csr_matrix, weights: npt.NDArray[np.float32], k: int) -> Lists:
-    """Return the best columns of inputs @ weights, formed a block of rows at a time."""
-    position, scores = empty_lists(inputs.shape[0], k)
-    step = max(1, _CELLS // max(1, weights.shape[1]))
-    for start in range(0, inputs.shape[0], step):
-        rows = slice(start, start + step)
-        product = inputs[rows] @ weights
-        position[rows], scores[rows] = top_k(np.where(product > 0, product, np.float32(-np.inf)), k)
-    return position, scores

@@ -6,16 +6,15 @@ are this one class under two names. A customer's latest articles vote for their 
 
 import json
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
+from hemline.arrays import load_array
 from hemline.data.histories import Histories
-from hemline.kernels.lists import NO_ARTICLE, Lists, top_k_sparse
+from hemline.kernels.lists import NO_ARTICLE, Lists
 from hemline.models.recommender import Recommendations, recommendations_from
 
 
@@ -42,21 +41,11 @@ class Neighbours:
 
     def recommend(self, histories: Histories, k: int) -> Recommendations:
         """Return the neighbours of the latest articles by the sum of their similarities."""
-        from hemline.kernels.sparse_topk import best_of_product  # noqa: PLC0415  (numba)
+        from hemline.kernels.history_lists import LatestVotes, best_by_votes  # noqa: PLC0415  (numba)
 
-        latest, _ = top_k_sparse(_freshness(histories), self.latest_articles)
-        row, rank = np.nonzero(latest != NO_ARTICLE)
-        votes = sparse.csr_matrix(
-            (np.ones(len(row), np.float32), (row, latest[row, rank])),
-            shape=histories.units.shape,
-        )
-        return recommendations_from(self.name, *best_of_product(votes, self._matrix, k))
-
-    @cached_property
-    def _matrix(self) -> sparse.csr_matrix:
-        from hemline.kernels.sparse_topk import matrix_of  # noqa: PLC0415  (numba)
-
-        return matrix_of((self.articles, self.scores), len(self.articles))
+        votes = LatestVotes(self.articles, self.scores, self.latest_articles)
+        bought = histories.indptr, histories.indices, histories.days
+        return recommendations_from(self.name, *best_by_votes(*bought, votes, k))
 
     def save(self, folder: Path) -> None:
         """Write the neighbour table."""
@@ -71,13 +60,7 @@ class Neighbours:
         about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
         return cls(
             about["name"],
-            np.load(folder / "articles.npy", allow_pickle=False),
-            np.load(folder / "scores.npy", allow_pickle=False),
+            load_array(folder / "articles.npy"),
+            load_array(folder / "scores.npy"),
             about["latest_articles"],
         )
-
-
-def _freshness(histories: Histories) -> sparse.csr_matrix:
-    days = histories.days_ago
-    fresh = 1.0 / np.maximum(days.data, 1)
-    return sparse.csr_matrix((fresh, days.indices, days.indptr), shape=days.shape)

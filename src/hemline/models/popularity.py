@@ -16,6 +16,7 @@ import numpy.typing as npt
 from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 from scipy import sparse
 
+from hemline.arrays import load_array
 from hemline.data.histories import Histories, entries_where
 from hemline.kernels.lists import empty_lists, top_k
 from hemline.models.label_shift import ALL_DAYS, NO_DECAY_DAYS, decay_weights, open_window
@@ -73,8 +74,8 @@ class Popularity:
         return cls(
             about["name"],
             about["n_bands"],
-            np.load(folder / "articles.npy", allow_pickle=False),
-            np.load(folder / "scores.npy", allow_pickle=False),
+            load_array(folder / "articles.npy"),
+            load_array(folder / "scores.npy"),
         )
 
 

@@ -7,10 +7,8 @@ from typing import ClassVar, Self
 
 import numpy as np
 from pydantic import PositiveFloat, PositiveInt
-from scipy import sparse
 
 from hemline.data.histories import Histories
-from hemline.kernels.lists import top_k_sparse
 from hemline.models.label_shift import ALL_DAYS, YESTERDAY
 from hemline.models.recommender import Recommendations, recommendations_from
 from hemline.params import Section
@@ -41,13 +39,15 @@ class Repurchase:
 
     def recommend(self, histories: Histories, k: int) -> Recommendations:
         """Return the articles of each history, freshest first; none for a cold customer."""
-        days, units = histories.days_ago, histories.units.data
+        from hemline.kernels.history_lists import best_bought  # noqa: PLC0415  (numba)
+
+        days, units = histories.days, histories.counts
         # In float64: logarithms of float32 differ between processors.
         often = 1.0 + self.units_weight * np.log(np.maximum(units, 1).astype(np.float64))
-        freshness = often / np.maximum(days.data, YESTERDAY)
-        listed = np.where(days.data <= self.max_days, freshness, -np.inf).astype(np.float32)
-        scores = sparse.csr_matrix((listed, days.indices, days.indptr), shape=days.shape)
-        return recommendations_from(self.name, *top_k_sparse(scores, k))
+        freshness = often / np.maximum(days, YESTERDAY)
+        listed = np.where(days <= self.max_days, freshness, -np.inf).astype(np.float32)
+        lists = best_bought(histories.indptr, histories.indices, listed, k)
+        return recommendations_from(self.name, *lists)
 
     def save(self, folder: Path) -> None:
         """Write the two numbers as json."""

@@ -4,39 +4,39 @@ A cold customer is one whose row is empty. Input dropout and short histories hav
 many empty rows, so for one it returns its prior under the condition: what somebody of that cluster
 and age band is like. Decoding draws from N(0, I) instead gave cold customers worse lists
 (docs/decisions.md).
+
+On a CPU the model recommends from its arrays, for one customer as for everybody, and without torch
+(kernels/encoder_rows.py): a loaded one never imports it. Torch trains, and computes on a GPU.
 """
 
 import json
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from scipy import sparse
-from torch import Tensor
 
-from hemline.arrays import save_arrays
+from hemline.arrays import load_array, load_arrays, save_arrays
 from hemline.data.histories import Histories
-from hemline.errors import BadInput
 from hemline.kernels.dense_topk import ScoreTable
+from hemline.kernels.encoder_rows import Layers, last_hidden
+from hemline.kernels.linear_rows import Inputs
 from hemline.kernels.lists import NO_ARTICLE, Lists, empty_lists
-from hemline.models.cvae.network import (
-    Network,
-    SparseRows,
-    one_hot,
-    reindexed,
-    unit_rows,
-    weighted_sums,
-)
-from hemline.models.label_shift import decayed
+from hemline.models.label_shift import decay_weights
 from hemline.models.recommender import Recommendations, keys_at, recommendations_from
 
-DeviceName = Literal["auto", "cpu", "cuda"]
-_BLOCK = 4096
+if TYPE_CHECKING:
+    import torch
+    from scipy import sparse
+    from torch import Tensor
+
+    from hemline.models.cvae.network import Network
+
+_BLOCK: Final = 4096
 
 
 @dataclass(frozen=True)
@@ -78,10 +78,16 @@ class Cvae:
 
     name = "cvae"
 
-    def __init__(self, shape: Shape, articles: OfferedArticles, network: Network) -> None:
+    def __init__(
+        self,
+        shape: Shape,
+        articles: OfferedArticles,
+        network: "Network | Mapping[str, npt.NDArray[np.float32]]",
+    ) -> None:
+        """Take a network, or its arrays by name as it saves them."""
         self.shape = shape
         self.articles = articles
-        self.network = network
+        self._given = network
 
     def recommend(self, histories: Histories, k: int) -> Recommendations:
         """Return the offered articles with the highest shifted logits, bought ones included."""
@@ -98,53 +104,91 @@ class Cvae:
         Its products with the rows of `network.articles_out`, plus `bias`, are the shifted logits
         of the articles in `articles.offered`.
         """
-        return np.asarray(self.decoded(histories).cpu().numpy(), np.float32)
+        if self._is_elsewhere:
+            return np.asarray(self.decoded(histories).cpu().numpy(), np.float32)
+        counted = decay_weights(histories.days, self.shape.input_half_life_days)
+        inputs = Inputs(histories.indptr, histories.indices, counted, self.articles.read)
+        cluster, band = (
+            part.astype(np.int64) for part in (histories.clusters, histories.age_bands)
+        )
+        cluster[cluster >= self.shape.n_clusters] = -1
+        band[band >= self.shape.n_bands] = -1
+        band[band >= 0] += self.shape.n_clusters
+        return last_hidden(inputs, np.stack([cluster, band], axis=1), self._layers)
 
     def logits(self, histories: Histories) -> npt.NDArray[np.float32]:
         """Return shifted logits of shape (rows, len(offered)); dense, so pass few at a time."""
-        with torch.inference_mode():
-            logits = self.network.logits(self.decoded(histories))
-        return np.asarray(logits.cpu().numpy() + self.articles.log_shift, np.float32)
+        return np.asarray(self.hidden(histories) @ self.weights["articles_out"].T + self.bias)
 
-    def decoded(self, histories: Histories) -> Tensor:
-        """Return what `hidden` does, on the network's device."""
-        with torch.inference_mode():
-            inputs = SparseRows.of(self.inputs(histories), device=self.device)
-            conditions = self.conditions(histories)
-            bought = weighted_sums(self.network.articles_in, inputs)
-            mean, _ = self.network.encode(bought, conditions)
-            return self.network.decode(mean, conditions)
+    def decoded(self, histories: Histories) -> "Tensor":
+        """Return what `hidden` does, by torch and on the network's device."""
+        from hemline.models.cvae.torch_inference import decoded  # noqa: PLC0415  (torch)
 
-    def inputs(self, histories: Histories) -> sparse.csr_matrix:
+        return decoded(self, histories)
+
+    def inputs(self, histories: Histories) -> "sparse.csr_matrix":
         """Return the histories as the encoder reads them, CSR of shape (customers, len(read))."""
-        bought = decayed(histories.days_ago, self.shape.input_half_life_days)
-        return unit_rows(reindexed(bought, self._position_of_read, len(self.articles.read)))
+        from hemline.models.cvae.torch_inference import inputs_of  # noqa: PLC0415  (torch)
 
-    def conditions(self, histories: Histories) -> Tensor:
+        return inputs_of(self, histories)
+
+    def conditions(self, histories: Histories) -> "Tensor":
         """Return cluster and age band side by side, one-hot; zeros for what is not known."""
-        cluster = one_hot(histories.clusters, self.shape.n_clusters)
-        age_band = one_hot(histories.age_bands, self.shape.n_bands)
-        return torch.tensor(np.hstack([cluster, age_band]), device=self.device)
+        from hemline.models.cvae.torch_inference import conditions_of  # noqa: PLC0415  (torch)
+
+        return conditions_of(self, histories)
 
     @property
     def bias(self) -> npt.NDArray[np.float32]:
         """Bias of each offered article with its shift; -inf for one that is not on sale."""
-        return np.asarray(self.network.bias_out.detach().cpu().numpy() + self.articles.log_shift)
+        return np.asarray(self.weights["bias_out"] + self.articles.log_shift)
+
+    @cached_property
+    def network(self) -> "Network":
+        """The network as torch computes with it."""
+        from hemline.models.cvae.torch_inference import network_of  # noqa: PLC0415  (torch)
+
+        return network_of(self) if isinstance(self._given, Mapping) else self._given
+
+    @cached_property
+    def weights(self) -> Mapping[str, npt.NDArray[np.float32]]:
+        """The network's arrays by name, as they are when they are first read."""
+        if isinstance(self._given, Mapping):
+            return self._given
+        return {name: part.cpu().numpy() for name, part in self._given.state_dict().items()}
 
     @property
-    def device(self) -> torch.device:
+    def device(self) -> "torch.device":
         """Where the network computes."""
         return self.network.bias_out.device
 
-    def on(self, device: torch.device) -> Self:
+    def on(self, device: "torch.device") -> Self:
         """Return the model computing on the device; itself where it does already."""
         if device == self.device:
             return self
         return type(self)(self.shape, self.articles, deepcopy(self.network).to(device))
 
+    @property
+    def _is_elsewhere(self) -> bool:
+        """Whether the network computes on another device than the CPU."""
+        return not isinstance(self._given, Mapping) and self.device.type != "cpu"
+
+    @cached_property
+    def _layers(self) -> Layers:
+        weights, latent = self.weights, self.shape.latent
+        return Layers(
+            weights["articles_in"],
+            weights["condition_in"],
+            weights["bias_in"],
+            np.ascontiguousarray(weights["to_posterior.weight"][:latent].T),
+            weights["to_posterior.bias"][:latent],
+            np.ascontiguousarray(weights["from_latent.weight"].T),
+            weights["from_latent.bias"],
+        )
+
     def _best(self, histories: Histories, k: int) -> Lists:
         """Return positions in `offered` and scores: exact to the bit on a CPU (dense_topk)."""
-        if self.device.type == "cpu":
+        if not self._is_elsewhere:
             return self._score_table.best(self.hidden(histories), k)
         scores, position = (part.cpu().numpy() for part in self.best_on_device(histories, k))
         positions, listed = empty_lists(histories.n_customers, k)
@@ -153,24 +197,15 @@ class Cvae:
         listed[:, :length] = scores
         return positions, listed
 
-    def best_on_device(self, histories: Histories, k: int) -> tuple[Tensor, Tensor]:
+    def best_on_device(self, histories: Histories, k: int) -> "tuple[Tensor, Tensor]":
         """Return scores and positions in `offered`, best first, without leaving the device."""
-        with torch.inference_mode():
-            shift = torch.tensor(self.articles.log_shift, device=self.device)
-            shifted = self.network.logits(self.decoded(histories)) + shift
-            scores, position = shifted.topk(min(k, len(shift)), dim=1)
-        return scores, position
+        from hemline.models.cvae.torch_inference import best_on_device  # noqa: PLC0415  (torch)
+
+        return best_on_device(self, histories, k)
 
     @cached_property
     def _score_table(self) -> ScoreTable:
-        return ScoreTable(self.network.articles_out.numpy(), self.bias)
-
-    @cached_property
-    def _position_of_read(self) -> npt.NDArray[np.int32]:
-        """Column of the input by article; -1 for one not read, at the end for all unknown ones."""
-        positions = np.full(int(self.articles.read.max(initial=-1)) + 2, -1, np.int32)
-        positions[self.articles.read] = np.arange(len(self.articles.read))
-        return positions
+        return ScoreTable(self.weights["articles_out"], self.bias)
 
     def save(self, folder: Path) -> None:
         """Write the shape, the articles and the weights, wherever the network computes."""
@@ -178,48 +213,14 @@ class Cvae:
         (folder / "shape.json").write_text(content + "\n", encoding="utf-8")
         for name, values in vars(self.articles).items():
             np.save(folder / f"{name}.npy", values)
-        weights = self.network.state_dict().items()
-        save_arrays(folder / "weights.npz", {name: part.cpu().numpy() for name, part in weights})
+        save_arrays(folder / "weights.npz", self.weights)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Return the model saved in folder, on the CPU; see `on`."""
         shape = Shape(**json.loads((folder / "shape.json").read_text(encoding="utf-8")))
         stored = {
-            name: np.load(folder / f"{name}.npy", allow_pickle=False)
+            name: load_array(folder / f"{name}.npy")
             for name in OfferedArticles.__dataclass_fields__
         }
-        articles = OfferedArticles(**stored)
-        network = build_network(shape, articles)
-        with np.load(folder / "weights.npz", allow_pickle=False) as weights:
-            network.load_state_dict({name: torch.tensor(weights[name]) for name in weights})
-        return cls(shape, articles, network)
-
-
-def chosen_device(name: DeviceName) -> torch.device:
-    """Return the device of that name; for auto the GPU where there is one.
-
-    `CUDA_VISIBLE_DEVICES=` in the environment keeps auto on the CPU.
-
-    Raises:
-        BadInput: a GPU is requested and there is none.
-    """
-    has_gpu = torch.cuda.is_available()
-    if name == "cuda" and not has_gpu:
-        raise BadInput(
-            "cvae.device is cuda where torch sees a GPU",
-            found=f"none (torch {torch.__version__})",
-            fix="set cvae.device to auto, or install a driver and a torch built for it",
-        )
-    return torch.device("cuda" if has_gpu and name != "cpu" else "cpu")
-
-
-def build_network(shape: Shape, articles: OfferedArticles) -> Network:
-    """Return an untrained network of the given shape for the given articles."""
-    return Network(
-        len(articles.read),
-        len(articles.offered),
-        shape.n_clusters + shape.n_bands,
-        hidden=shape.hidden,
-        latent=shape.latent,
-    )
+        return cls(shape, OfferedArticles(**stored), load_arrays(folder / "weights.npz"))

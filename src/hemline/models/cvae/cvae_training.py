@@ -30,17 +30,11 @@ from hemline.data.histories import Histories
 from hemline.errors import BadInput
 from hemline.models.cvae import losses
 from hemline.models.cvae.batches import Batch, TrainingBatches
-from hemline.models.cvae.cvae import (
-    Cvae,
-    DeviceName,
-    OfferedArticles,
-    Shape,
-    build_network,
-    chosen_device,
-)
+from hemline.models.cvae.cvae import Cvae, OfferedArticles, Shape
 from hemline.models.cvae.network import SparseRows, dropout, weighted_sums
 from hemline.models.cvae.row_adagrad import RowAdagrad
 from hemline.models.cvae.sampled_softmax import draw, inclusion
+from hemline.models.cvae.torch_inference import DeviceName, build_network, chosen_device
 from hemline.models.label_shift import Weighting, ever_bought, on_sale, shares_of
 
 _EVERYBODY: Final = 1_000_000_000

@@ -7,16 +7,18 @@ period it would leak the future into the ranker's training weeks.
 from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from scipy import sparse
 
 from hemline import columns
-from hemline.arrays import save_arrays
+from hemline.arrays import load_arrays, save_arrays
 from hemline.models.label_shift import open_window
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ATTRIBUTES: Final = (
     columns.PRODUCT_CODE,
@@ -87,15 +89,15 @@ class ArticleFeatures:
     @classmethod
     def load(cls, path: Path) -> Self:
         """Return the features saved at path."""
-        with np.load(path, allow_pickle=False) as stored:
-            return cls(**{field.name: stored[field.name] for field in fields(cls)})
+        stored = load_arrays(path)
+        return cls(**{field.name: stored[field.name] for field in fields(cls)})
 
 
 def compute_article_features(
-    purchases: pd.DataFrame,
+    purchases: "pd.DataFrame",
     cut: date,
-    articles: pd.DataFrame,
-    segments: pd.DataFrame,
+    articles: "pd.DataFrame",
+    segments: "pd.DataFrame",
     *,
     recent_days: int,
     prior_buyers: float,
@@ -113,6 +115,8 @@ def compute_article_features(
     Raises:
         ValueError: a purchase lies on or after the cut.
     """
+    import pandas as pd  # noqa: PLC0415  (not needed to recommend)
+
     days = purchases[columns.DAY].to_numpy("datetime64[D]")
     days_ago = (np.datetime64(cut, "D") - days).astype(np.int64)
     if len(days_ago) and days_ago.min() < 1:
@@ -137,7 +141,7 @@ def compute_article_features(
 
 
 def _state(
-    purchases: pd.DataFrame,
+    purchases: "pd.DataFrame",
     days_ago: npt.NDArray[np.int64],
     recent: npt.NDArray[np.bool_],
     band: npt.NDArray[np.int64],
@@ -186,7 +190,7 @@ def _state(
     return np.stack(table, axis=1).astype(np.float32)
 
 
-def _rebought_share(purchases: pd.DataFrame, sold_ever: Numbers, prior_buyers: float) -> Numbers:
+def _rebought_share(purchases: "pd.DataFrame", sold_ever: Numbers, prior_buyers: float) -> Numbers:
     """Return the share of an article's purchases that were not the customer's first of it."""
     ones = np.ones(len(purchases), np.float32)
     pairs = sparse.coo_matrix(

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hemline.data.histories import Histories
-from hemline.kernels.lists import NO_ARTICLE
+from hemline.models.ranker.candidate_loops import Proposals, count_pairs, fill_pairs
 from hemline.models.recommender import Recommender
 
 
@@ -52,21 +52,18 @@ def collect_candidates(
         is_offered: bool of shape (articles,); others are left out.
     """
     lists = [sources[name].recommend(histories, depth) for name, depth in depths.items()]
-    keys, ranks, scores, source = [], [], [], []
-    for column, proposed in enumerate(lists):
-        row, rank = np.nonzero(proposed.articles != NO_ARTICLE)
-        article = proposed.articles[row, rank]
-        offered = is_offered[article]
-        row, rank, article = row[offered], rank[offered], article[offered]
-        keys.append(row * np.int64(histories.n_articles) + article)
-        ranks.append(rank + 1)
-        scores.append(proposed.scores[row, rank])
-        source.append(np.full(len(row), column))
-    pairs, position = np.unique(np.concatenate(keys), return_inverse=True)
-    shape = (len(pairs), len(lists))
-    rank_of, score_of = np.full(shape, np.nan, np.float32), np.full(shape, np.nan, np.float32)
-    column_of = np.concatenate(source)
-    rank_of[position, column_of] = np.concatenate(ranks)
-    score_of[position, column_of] = np.concatenate(scores)
-    rows, articles = np.divmod(pairs, histories.n_articles)
-    return Candidates(rows, articles.astype(np.int32), rank_of, score_of)
+    proposals = Proposals(
+        np.concatenate([proposed.articles for proposed in lists], axis=1),
+        np.concatenate([proposed.scores for proposed in lists], axis=1),
+        np.cumsum([0, *depths.values()]),
+    )
+    places, ends = count_pairs(proposals, is_offered)
+    shape = (int(ends[-1]), len(lists))
+    candidates = Candidates(
+        np.empty(shape[0], np.int64),
+        np.empty(shape[0], np.int32),
+        np.full(shape, np.nan, np.float32),
+        np.full(shape, np.nan, np.float32),
+    )
+    fill_pairs(proposals, places, ends, *vars(candidates).values())
+    return candidates

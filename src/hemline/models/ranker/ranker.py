@@ -7,22 +7,21 @@ fitted ones beside it and are passed in, so a version holds each of them once.
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Final, Self
+from typing import Self
 
-import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 
 from hemline.data.histories import Histories
+from hemline.kernels.blocks import for_blocks
 from hemline.kernels.lists import empty_lists
-from hemline.kernels.quickscorer import Scorer, make_scorer
 from hemline.models.ranker.article_features import ArticleFeatures
-from hemline.models.ranker.candidates import Candidates
-from hemline.models.ranker.pair_features import described_candidates
+from hemline.models.ranker.candidate_loops import fill_best
+from hemline.models.ranker.candidates import collect_candidates
+from hemline.models.ranker.pair_features import pair_features
 from hemline.models.ranker.sources import RankerSettings, sources_of
+from hemline.models.ranker.tree_file import TreeFile
 from hemline.models.recommender import Recommendations, Recommender
-
-_BATCH: Final = 512
 
 
 class Ranker:
@@ -32,7 +31,7 @@ class Ranker:
 
     def __init__(
         self,
-        trees: lgb.Booster,
+        trees: TreeFile,
         features: ArticleFeatures,
         settings: RankerSettings,
         models: Mapping[str, Recommender],
@@ -54,65 +53,46 @@ class Ranker:
         """Return the k best candidates; their source names the models that proposed them."""
         articles, scores = empty_lists(histories.n_customers, k)
         proposed = np.zeros(articles.shape, np.int16)
-        for start in range(0, histories.n_customers, _BATCH):
-            rows = np.arange(start, min(start + _BATCH, histories.n_customers))
-            candidates, features = described_candidates(
-                self.sources, self.settings, self.features, histories.rows(rows)
-            )
-            if len(candidates.rows) == 0:
-                continue
-            score = self._score(features).astype(np.float32)
-            row, rank, chosen = _best(candidates, score, k)
-            articles[start + row, rank] = candidates.articles[chosen]
-            scores[start + row, rank] = score[chosen]
-            proposed[start + row, rank] = candidates.proposed_by()[chosen]
-        return Recommendations(articles, scores, proposed, self._source_names)
+
+        def fill(block: slice) -> None:
+            some = histories.rows(np.arange(block.start, block.stop))
+            depths = self.settings.depths
+            candidates = collect_candidates(self.sources, depths, some, self._is_on_sale)
+            features = pair_features(candidates, some, self.features, self.settings)
+            score = self.trees.score(features).astype(np.float32)
+            pairs = candidates.rows, candidates.articles, candidates.ranks
+            fill_best(*pairs, score, articles[block], scores[block], proposed[block])
+
+        for_blocks(fill, histories.n_customers)
+        return Recommendations(articles, scores, proposed, self.source_names)
 
     def feature_gains(self) -> dict[str, float]:
         """Return each feature's share of what all splits gained, largest first."""
-        gains = self.trees.feature_importance("gain")
+        names, gains = self.trees.gains()
         shares = gains / max(gains.sum(), 1e-12)
         order = np.argsort(-shares, kind="stable")
-        names = self.trees.feature_name()
         return {names[index]: float(shares[index]) for index in order}
 
     @cached_property
-    def _source_names(self) -> tuple[str, ...]:
+    def source_names(self) -> tuple[str, ...]:
+        """Names of the sources of its lists: of every set of models that may have proposed."""
         return _source_names(tuple(self.settings.depths))
 
     @cached_property
-    def _score(self) -> Scorer:
-        return make_scorer(self.trees)
+    def _is_on_sale(self) -> npt.NDArray[np.bool_]:
+        return self.features.is_on_sale(self.settings.on_sale_days)
 
     def save(self, folder: Path) -> None:
-        """Write trees as LightGBM's text, article features as npz, settings as json."""
-        (folder / "trees.txt").write_text(self.trees.model_to_string(), encoding="utf-8")
+        """Write the trees, the article features as npz, the settings as json."""
+        self.trees.save(folder)
         self.features.save(folder / "facts.npz")
         self.settings.save(folder)
 
     @classmethod
     def load(cls, folder: Path, models: Mapping[str, Recommender]) -> Self:
         """Return the ranker saved in folder, over the fitted models beside it."""
-        trees = lgb.Booster(model_str=(folder / "trees.txt").read_text(encoding="utf-8"))
         features = ArticleFeatures.load(folder / "facts.npz")
-        return cls(trees, features, RankerSettings.load(folder), models)
-
-
-def _best(
-    candidates: Candidates, score: npt.NDArray[np.float32], k: int
-) -> tuple[npt.NDArray[np.int64], ...]:
-    """Return row, rank and pair of each customer's k best pairs.
-
-    Equal scores go by the best rank that a source gave, so that trees with few splits (few
-    weeks, few customers) leave the sources' order as it is; then by article, as the pairs stand.
-    """
-    best_rank = np.fmin.reduce(candidates.ranks, axis=1)
-    order = np.lexsort((best_rank, -score, candidates.rows))
-    row = candidates.rows[order]
-    starts = np.searchsorted(row, row)
-    rank = np.arange(len(row)) - starts
-    is_listed = rank < k
-    return row[is_listed], rank[is_listed], order[is_listed]
+        return cls(TreeFile.load(folder), features, RankerSettings.load(folder), models)
 
 
 def _source_names(sources: tuple[str, ...]) -> tuple[str, ...]:
