@@ -33,7 +33,7 @@ class Inputs(NamedTuple):
     read: npt.NDArray[np.int32]
 
 
-class SparseRows(NamedTuple):
+class WeightRows(NamedTuple):
     """A CSR matrix with a row beside each of `Inputs.read`."""
 
     indptr: npt.NDArray[np.signedinteger[Any]]
@@ -41,7 +41,7 @@ class SparseRows(NamedTuple):
     data: Floats
 
 
-def best_of_rows(inputs: Inputs, weights: SparseRows | Floats, n_columns: int, k: int) -> Lists:
+def best_of_rows(inputs: Inputs, weights: WeightRows | Floats, n_columns: int, k: int) -> Lists:
     """Return the columns with the k largest positive sums for each customer, and the sums.
 
     Args:
@@ -77,7 +77,7 @@ def position_of(article: int, read: npt.NDArray[np.int32]) -> int:
 def _fill_sparse(
     first: int,
     inputs: Inputs,
-    weights: SparseRows,
+    weights: WeightRows,
     n_columns: int,
     listed: npt.NDArray[np.int32],
     best: Floats,

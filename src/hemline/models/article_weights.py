@@ -73,13 +73,13 @@ class ArticleWeights:
 
     def recommend(self, histories: Histories, k: int) -> Recommendations:
         """Return the offered articles with a positive score, bought ones included."""
-        from hemline.kernels.linear_rows import Inputs, SparseRows, best_of_rows  # noqa: PLC0415  (numba)
+        from hemline.kernels.linear_rows import Inputs, WeightRows, best_of_rows  # noqa: PLC0415  (numba)
 
         counted = decay_weights(histories.days, self.input_half_life_days, full_day=YESTERDAY)
         inputs = Inputs(histories.indptr, histories.indices, counted, self.read)
         weights = self.weights
         if not isinstance(weights, np.ndarray):
-            weights = SparseRows(weights.indptr, weights.indices, weights.data)
+            weights = WeightRows(weights.indptr, weights.indices, weights.data)
         position, scores = best_of_rows(inputs, weights, len(self.offered), k)
         return recommendations_from(self.name, keys_at(position, self.offered), scores)
 
