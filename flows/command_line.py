@@ -30,6 +30,7 @@ def run_command(name: str, main: Callable[..., None], *, joins_server: bool = Fa
     """
     root = Path.cwd()
     with exit_on_bad_input():
+        environment.require_name_for_dvc(root)
         environment.require_writable(root)
         changes = [environment.apply(root), joins_server and _join_server(root)]
         changes.append(prefect_auth.apply(root))

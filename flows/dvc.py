@@ -38,6 +38,7 @@ _HINTS: Final = (  # about git and a remote: good advice by hand, noise in a flo
     "Use `dvc push`",
 )
 _FAILED: Final = "ERROR: failed to reproduce"
+_STAGE_ENDED: Final = ", exited with "
 _KILLED: Final = r"exited with (-9|137)$"  # from the process itself, or through a shell
 _DISK_FULL: Final = "No space left on device"
 _BUSY_WAITS_SECONDS: Final = (1, 2, 4, 8, 15, 30)
@@ -236,6 +237,9 @@ def _cause(status: int, lines: list[str], root: Path) -> list[str]:
         return [*str(_busy(lines)).splitlines(), ""]
     if _DISK_FULL in end:
         return [*str(resources.cache_full(root)).splitlines(), ""]
+    is_shown = end in _last_lines(lines)
+    if end and _STAGE_ENDED not in end and not is_shown:  # DVC failed: only its line says why
+        return [end.removeprefix("ERROR: "), ""]
     return []
 
 

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from prefect.server.database.configurations import AioSqliteConfiguration
 from sqlalchemy import text
+from typer.testing import CliRunner
 
 from hemline import environment
+from hemline.cli import app
 from hemline.relocation import database_file
 
 DATABASE = "PREFECT_API_DATABASE_CONNECTION_URL"
@@ -44,6 +46,22 @@ def test_prefect_itself_names_its_database_where_its_path_is_plain(
     monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "chosen?"))
     chosen = environment.defaults(tmp_path / "plain")[DATABASE]
     assert database_file(chosen) == tmp_path / "chosen?" / "prefect.db"
+
+
+@pytest.mark.parametrize("name", ["{y}", "a{", "}b"])
+def test_a_name_that_dvc_cannot_read_is_refused_before_a_flow_starts(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / name / "sub").mkdir(parents=True)
+    environment.require_name_for_dvc(tmp_path)
+    for folder in (tmp_path / name, tmp_path / name / "sub"):
+        (folder / "dvc.yaml").touch()
+        monkeypatch.chdir(folder)
+        refused = CliRunner().invoke(app, ["train"])
+        assert refused.exit_code == 1
+        assert "neither { nor }" in refused.stderr
+        assert str(folder) in refused.stderr
+        assert not (folder / ".hemline").exists()
 
 
 def test_a_user_without_an_account_has_a_home(

@@ -100,6 +100,16 @@ def require_writable(root: Path) -> None:
         )
 
 
+def require_name_for_dvc(root: Path) -> None:
+    """Raise BadInput if DVC would take a part of the project's path for a field to fill in."""
+    if {"{", "}"} & set(str(root.resolve())):
+        raise BadInput(
+            "the path of a project holds neither { nor }, with which DVC fails",
+            found=str(root.resolve()),
+            fix="rename the folder without them, then give the command again",
+        )
+
+
 def is_writable(root: Path) -> bool:
     """Return whether the project folder and its state can be written."""
     return _sealed(root) is None

@@ -4,6 +4,7 @@ import fcntl
 import os
 import re
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -103,6 +104,13 @@ def test_a_failed_stage_ends_with_its_own_output(laundry: Path) -> None:
         reproduce("dye", laundry, ignore)
     assert failure.value.stage == "dye"
     assert failure.value.output == "> is printed by stages too\nrule:  cotton only"
+
+
+def test_where_dvc_itself_fails_its_line_is_the_cause(laundry: Path, tmp_path: Path) -> None:
+    shutil.copytree(laundry, tmp_path / "{y}")  # DVC takes it for a field
+    (tmp_path / "{y}" / "in.txt").write_text("linen\n")
+    with pytest.raises(StageFailed, match=r"'wash' failed: failed to reproduce 'wash': 'y'$"):
+        reproduce("wash", tmp_path / "{y}", ignore)
 
 
 def test_a_killed_stage_names_its_memory_and_runs_again_while_the_others_are_skipped(

@@ -67,6 +67,7 @@ def pass_on(context: typer.Context) -> None:
 
 def _start(flow: str, *arguments: str) -> None:
     root = project_folder()
+    environment.require_name_for_dvc(root)
     environment.require_writable(root)
     environment.apply(root)
     prefect_auth.apply(root)
