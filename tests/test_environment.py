@@ -3,6 +3,7 @@
 import asyncio
 import os
 import pwd
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 
 from hemline import environment
 from hemline.cli import app
+from hemline.errors import BadInput
 from hemline.relocation import database_file
 
 DATABASE = "PREFECT_API_DATABASE_CONNECTION_URL"
@@ -59,9 +61,18 @@ def test_a_name_that_dvc_cannot_read_is_refused_before_a_flow_starts(
         monkeypatch.chdir(folder)
         refused = CliRunner().invoke(app, ["train"])
         assert refused.exit_code == 1
-        assert "neither { nor }" in refused.stderr
+        assert "the path of a project holds no" in refused.stderr
         assert str(folder) in refused.stderr
         assert not (folder / ".hemline").exists()
+
+
+def test_an_environment_that_path_cannot_name_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment.require_name_for_dvc(tmp_path / "a:b")  # only the interpreter stands in PATH
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "a:b" / ".venv"))
+    with pytest.raises(BadInput, match="holds no :"):
+        environment.require_name_for_dvc(tmp_path)
 
 
 def test_a_user_without_an_account_has_a_home(

@@ -101,13 +101,19 @@ def require_writable(root: Path) -> None:
 
 
 def require_name_for_dvc(root: Path) -> None:
-    """Raise BadInput if DVC would take a part of the project's path for a field to fill in."""
-    if {"{", "}"} & set(str(root.resolve())):
-        raise BadInput(
-            "the path of a project holds neither { nor }, with which DVC fails",
-            found=str(root.resolve()),
-            fix="rename the folder without them, then give the command again",
-        )
+    """Raise BadInput if DVC, or the stages that it starts, cannot work in a folder of this name.
+
+    DVC takes { and } for a field to fill in. Stages find their Python by PATH, where a colon
+    separates folders.
+    """
+    for place, signs in ((root.resolve(), "{}"), (Path(sys.prefix), os.pathsep)):
+        found = [sign for sign in signs if sign in str(place)]
+        if found:
+            raise BadInput(
+                f"the path of a project holds no {found[0]}, with which DVC or its stages fail",
+                found=str(place),
+                fix="rename the folder without it, then give the command again",
+            )
 
 
 def is_writable(root: Path) -> bool:
