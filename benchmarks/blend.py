@@ -14,11 +14,11 @@ from scipy import sparse
 
 from hemline.data.histories import Histories
 from hemline.kernels.lists import NO_ARTICLE, top_k_sparse
-from hemline.models.recommender import Recommendations, Recommender, recommendations_from
+from hemline.models.recommender import OneSource, Recommendations, Recommender, recommendations_from
 
 
 @dataclass(frozen=True)
-class Blend:
+class Blend(OneSource):
     """A Recommender made of others; it is never saved.
 
     Attributes:

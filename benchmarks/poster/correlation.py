@@ -14,13 +14,13 @@ from scipy import sparse
 
 from hemline.data.histories import Histories
 from hemline.kernels.lists import NO_ARTICLE, empty_lists, top_k_sparse
-from hemline.models.recommender import Recommendations, recommendations_from
+from hemline.models.recommender import OneSource, Recommendations, recommendations_from
 
 _BLOCK = 1024
 
 
 @dataclass(frozen=True)
-class Correlation:
+class Correlation(OneSource):
     """The five articles most similar to each article, best first; int32, shape (articles, 5)."""
 
     similar: npt.NDArray[np.int32]

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from hemline.data.histories import Histories
 from hemline.kernels.lists import empty_lists, top_k
-from hemline.models.recommender import Recommendations, Recommender, recommendations_from
+from hemline.models.recommender import OneSource, Recommendations, Recommender, recommendations_from
 
 _BATCH = 512
 
@@ -57,7 +57,7 @@ class _Network(nn.Module):
 
 
 @dataclass(frozen=True)
-class TrainDy:
+class TrainDy(OneSource):
     """A trained network; cold customers get the mean of decoded prior samples."""
 
     network: _Network

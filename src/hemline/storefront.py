@@ -236,11 +236,17 @@ class Storefront:
 
     @cached_property
     def _served(self) -> "Served":
-        # Imports torch, two seconds that similar articles need not wait for.
-        from hemline.models.cascade import ServeParams, served_by  # noqa: PLC0415
+        # Imports numba, which similar articles need not wait for.
+        from hemline.models.cascade import (  # noqa: PLC0415
+            ServeParams,
+            product_numbers,
+            served_by,
+        )
 
         serve = ServeParams.load(self._checked("params"))
-        return served_by(serve, self._load({*serve.warm, *serve.cold}))
+        codes = pq.read_table(self._checked("articles"), columns=[columns.PRODUCT_CODE])[0]
+        products = product_numbers(codes.to_pylist())
+        return served_by(serve, self._load({*serve.warm, *serve.cold}), products)
 
     def _load(self, models: Collection[str]) -> dict[str, Recommender]:
         from hemline.models.cascade import load_models  # noqa: PLC0415  (as above)

@@ -28,7 +28,7 @@ from hemline.evaluation.fairness.groups import Buyers, Grouping, group_customers
 from hemline.evaluation.fairness.reranking import RerankParams
 from hemline.evaluation.protocol import AP
 from hemline.kernels.lists import top_k
-from hemline.models.recommender import Recommendations, recommendations_from
+from hemline.models.recommender import OneSource, Recommendations, recommendations_from
 from hemline.stages import fairness, prepare, train
 from tests.tiny_project import change_params
 from tests.tiny_shop import write_tiny_shop
@@ -54,7 +54,7 @@ HALVES = np.repeat([0, 1], N_ARTICLES // 2)
 
 
 @dataclass(frozen=True)
-class Biased:
+class Biased(OneSource):
     """Ranks by key: everybody the first half of the catalogue, or each cluster its own first."""
 
     name: str

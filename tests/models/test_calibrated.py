@@ -27,6 +27,7 @@ class InOrder:
 
     n: int = 12
     name: str = "in order"
+    source_names: tuple[str, ...] = ("left", "right")
 
     def recommend(self, histories: Histories, k: int) -> Recommendations:
         row = np.where(np.arange(k) < self.n, np.arange(k), NO_ARTICLE).astype(np.int32)

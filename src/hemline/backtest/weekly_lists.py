@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import yaml
 
-from hemline import files, tables
+from hemline import columns, files, tables
 from hemline.data.histories import Histories
 from hemline.data.purchases import select_purchases
 from hemline.data.split import DataParams, weeks_of
@@ -164,7 +164,8 @@ def lists_at(
 
 def lists_for(test: Backtest, shop: Shop, cut: date, known: Histories, reused: Reused) -> Lists:
     """Return every row's lists for these histories, fitting the models first."""
-    rows = build_rows(test.evaluation, test.serve, _fit(test, shop, cut, reused))
+    codes = shop.articles[columns.PRODUCT_CODE].tolist()
+    rows = build_rows(test.evaluation, test.serve, _fit(test, shop, cut, reused), codes)
     return lists_of(rows, known, test.evaluation.list_length)
 
 

@@ -1,20 +1,32 @@
 """The rows of a score table: the cascades of evaluate.rows, and the one that is served."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from hemline.evaluation.protocol import SERVED, EvaluateParams
-from hemline.models.cascade import ServeParams, cascade_of, served_by
+from hemline.models.cascade import ServeParams, cascade_of, product_numbers, served_by
 from hemline.models.recommender import Recommender
 
 
 def build_rows(
-    params: EvaluateParams, serve: ServeParams | None, fitted: Mapping[str, Recommender]
+    params: EvaluateParams,
+    serve: ServeParams | None,
+    fitted: Mapping[str, Recommender],
+    product_codes: Sequence[object],
 ) -> dict[str, Recommender]:
-    """Return the cascade of every row, built from the fitted models; what is served is last."""
+    """Return the cascade of every row, built from the fitted models; what is served is last.
+
+    Args:
+        params: section `evaluate`.
+        serve: section `serve`; None leaves out what is served.
+        fitted: the models by name.
+        product_codes: product code by article key.
+    """
     rows: dict[str, Recommender] = {
         name: cascade_of(name, order, fitted) for name, order in params.rows.items()
     }
-    return rows if serve is None else rows | {SERVED: served_by(serve, fitted)}
+    if serve is None:
+        return rows
+    return rows | {SERVED: served_by(serve, fitted, product_numbers(product_codes))}
 
 
 def describe_rows(params: EvaluateParams, serve: ServeParams | None) -> dict[str, str]:

@@ -31,7 +31,7 @@ from hemline.kernels.dense_topk import ScoreTable
 from hemline.kernels.lists import NO_ARTICLE
 from hemline.models.article_weights import decayed_since_yesterday, weighted
 from hemline.models.label_shift import YESTERDAY, Weighting, decay_weights
-from hemline.models.recommender import Recommendations, keys_at, recommendations_from
+from hemline.models.recommender import OneSource, Recommendations, keys_at, recommendations_from
 
 
 class AlsParams(Weighting):
@@ -55,7 +55,7 @@ class FoldIn:
 
 
 @dataclass(frozen=True)
-class Als:
+class Als(OneSource):
     """A fitted factorisation.
 
     Attributes:

@@ -30,7 +30,7 @@ from hemline.models.label_shift import (
     on_sale,
     shares_of,
 )
-from hemline.models.recommender import Recommendations, keys_at, recommendations_from
+from hemline.models.recommender import OneSource, Recommendations, keys_at, recommendations_from
 
 
 class Weighted(NamedTuple):
@@ -54,7 +54,7 @@ class Weighted(NamedTuple):
 
 
 @dataclass(frozen=True)
-class ArticleWeights:
+class ArticleWeights(OneSource):
     """A fitted linear model.
 
     Attributes:

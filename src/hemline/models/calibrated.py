@@ -67,6 +67,11 @@ class Calibrated:
         """The name of the model inside: the sources name the model that gave an article."""
         return self.model.name
 
+    @property
+    def source_names(self) -> tuple[str, ...]:
+        """The sources of the model inside."""
+        return self.model.source_names
+
     def recommend(self, histories: Histories, k: int) -> Recommendations:
         """Return k of the model's first n_candidates per row; a pick's score is 1 / its rank."""
         candidates = self.model.recommend(histories, max(k, self.n_candidates))

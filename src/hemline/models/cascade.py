@@ -6,31 +6,36 @@ none: 1 / rank stands in their place, which says the order once more and is show
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, ClassVar, Final
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field
+from pydantic import Field, NonNegativeInt
 
 from hemline.data.histories import Histories
 from hemline.errors import BadInput
 from hemline.kernels.lists import NO_ARTICLE, empty_lists
-from hemline.models.catalogue import CATALOGUE, entry_of
+from hemline.models.catalogue import CATALOGUE, load_model
 from hemline.models.ranker.sources import RankerSettings
 from hemline.models.recommender import Recommendations, Recommender
 from hemline.params import Section
 
 RANK: Final = "rank"
 """Name and folder of the ranker, which is loaded over the models beside it."""
+_DEEPER: Final = 3
+"""How many times as deep a cascade is read at first, so that few lists need more."""
 
 
 class ServeParams(Section):
-    """Which models serve customers with a history, and cold ones, in order."""
+    """Which models serve customers with a history, and cold ones, in order; 0: any number."""
 
     section: ClassVar[str] = "serve"
     warm: Annotated[tuple[str, ...], Field(min_length=1)]
     cold: Annotated[tuple[str, ...], Field(min_length=1)]
+    per_product: NonNegativeInt = 1
 
 
 class Cascade:
@@ -40,46 +45,135 @@ class Cascade:
         self.name = name
         self.models = tuple(models)
 
+    @cached_property
+    def source_names(self) -> tuple[str, ...]:
+        """Names of the sources of all its models, in their order."""
+        return tuple(name for model in self.models for name in model.source_names)
+
     def recommend(self, histories: Histories, k: int) -> Recommendations:
         """Return lists of length k, filled from the first model on, without duplicates."""
+        from hemline.kernels.merged_lists import append_lists  # noqa: PLC0415  (numba)
+
         articles, _ = empty_lists(histories.n_customers, k)
         sources = np.zeros(articles.shape, np.int16)
-        names: tuple[str, ...] = ()
-        open_rows = np.arange(histories.n_customers)
-        # Also for no rows: the names of a model's sources come with its recommendations.
+        short, first_source = np.arange(histories.n_customers), 0
         for model in self.models:
-            more = model.recommend(histories.rows(open_rows), k)
-            articles[open_rows], sources[open_rows] = _append(
-                articles[open_rows], sources[open_rows], more, len(names)
-            )
-            names += more.source_names
-            open_rows = open_rows[(articles[open_rows] == NO_ARTICLE).any(axis=1)]
-        ranks = np.arange(1, k + 1, dtype=np.float32)
-        scores = np.where(articles == NO_ARTICLE, -np.inf, 1 / ranks).astype(np.float32)
-        return Recommendations(articles, scores, sources, names)
+            if not len(short):
+                break
+            is_everybody = len(short) == histories.n_customers
+            more = model.recommend(histories if is_everybody else histories.rows(short), k)
+            appended = more.articles, more.sources, first_source
+            short = append_lists(short, articles, sources, *appended)
+            first_source += len(model.source_names)
+        return _by_rank(articles, sources, self.source_names)
 
 
+@dataclass(frozen=True)
+class Ranked:
+    """One customer's list, best first.
+
+    Attributes:
+        articles: int32 of shape (n,).
+        sources: name of the source of each.
+    """
+
+    articles: npt.NDArray[np.int32]
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Served:
-    """What customers get: one cascade for those with a history, another for cold ones."""
+    """What customers get: one cascade for those with a history, another for cold ones.
 
-    name = "served"
+    Of one product, which comes in several colours, only so many are listed; the places of the
+    others go to what the same cascade lists after them.
 
-    def __init__(self, warm: Cascade, cold: Cascade) -> None:
-        self.warm = warm
-        self.cold = cold
+    Attributes:
+        warm: for customers with a history.
+        cold: for the others.
+        per_product: how many articles of one product a list may hold; 0 is any number.
+        product_of: int32, the product of each article (product_numbers).
+    """
+
+    warm: Cascade
+    cold: Cascade
+    per_product: int = 0
+    product_of: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
+    name: ClassVar[str] = "served"
+
+    @cached_property
+    def source_names(self) -> tuple[str, ...]:
+        """Names of the sources of both cascades."""
+        return (*self.warm.source_names, *self.cold.source_names)
 
     def recommend(self, histories: Histories, k: int) -> Recommendations:
         """Return each customer's list from the cascade meant for them."""
-        articles, scores = empty_lists(histories.n_customers, k)
+        articles, _ = empty_lists(histories.n_customers, k)
         sources = np.zeros(articles.shape, np.int16)
         is_cold = histories.is_cold()
-        names: tuple[str, ...] = ()
         for cascade, rows in ((self.warm, ~is_cold), (self.cold, is_cold)):
-            lists = cascade.recommend(histories.rows(np.flatnonzero(rows)), k)
-            articles[rows], scores[rows] = lists.articles, lists.scores
-            sources[rows] = lists.sources + len(names)
-            names += lists.source_names
-        return Recommendations(articles, scores, sources, names)
+            self._fill(cascade, histories, np.flatnonzero(rows), articles, sources)
+        sources[is_cold] += np.int16(len(self.warm.source_names))
+        sources[articles == NO_ARTICLE] = 0
+        return _by_rank(articles, sources, self.source_names)
+
+    def ranked(self, histories: Histories, depth: int) -> Ranked:
+        """Return the list of one customer as deep as requested, before products are limited.
+
+        Args:
+            histories: of one row.
+            depth: how many articles at most.
+        """
+        is_cold = bool(histories.is_cold()[0])
+        lists = (self.cold if is_cold else self.warm).recommend(histories, depth)
+        articles = lists.articles[0][lists.articles[0] != NO_ARTICLE]
+        names = [lists.source_names[source] for source in lists.sources[0, : len(articles)]]
+        return Ranked(articles, tuple(names))
+
+    def _fill(
+        self,
+        cascade: Cascade,
+        histories: Histories,
+        rows: npt.NDArray[np.int64],
+        articles: npt.NDArray[np.int32],
+        sources: npt.NDArray[np.int16],
+    ) -> None:
+        """Write the lists of some rows, from deeper and deeper in the cascade where need be."""
+        from hemline.kernels.merged_lists import limit_products  # noqa: PLC0415  (numba)
+
+        k = articles.shape[1]
+        depth = k * _DEEPER if self.per_product else k
+        while len(rows):
+            is_everybody = len(rows) == histories.n_customers
+            whole = cascade.recommend(histories if is_everybody else histories.rows(rows), depth)
+            if not self.per_product:
+                articles[rows], sources[rows] = whole.articles, whole.sources
+                return
+            limit = self.product_of, self.per_product
+            limit_products(whole.articles, whole.sources, *limit, rows, articles, sources)
+            is_short = articles[rows, -1] == NO_ARTICLE
+            rows = rows[is_short & (whole.articles[:, -1] != NO_ARTICLE)]
+            depth *= 2
+
+
+def product_numbers(product_codes: Sequence[object]) -> npt.NDArray[np.int32]:
+    """Return a number for the product of each article, equal where its code is equal.
+
+    >>> product_numbers(["10", "20", "10"]).tolist()
+    [0, 1, 0]
+    """
+    number_of: dict[object, int] = {}
+    numbers = [number_of.setdefault(code, len(number_of)) for code in product_codes]
+    return np.array(numbers, np.int32)
+
+
+def _by_rank(
+    articles: npt.NDArray[np.int32], sources: npt.NDArray[np.int16], names: tuple[str, ...]
+) -> Recommendations:
+    """Return lists with 1 / rank for their scores."""
+    ranks = np.arange(1, articles.shape[1] + 1, dtype=np.float32)
+    scores = np.where(articles == NO_ARTICLE, -np.inf, 1 / ranks).astype(np.float32)
+    return Recommendations(articles, scores, sources, names)
 
 
 def load_models(
@@ -103,18 +197,29 @@ def load_models(
     for name in loaded:
         check(name)
     models: dict[str, Recommender] = {
-        name: entry_of(name).load(folder / name) for name in loaded if (folder / name).is_dir()
+        name: load_model(name, folder / name) for name in loaded if (folder / name).is_dir()
     }
     if is_ranked:
-        from hemline.models.ranker.ranker import Ranker  # noqa: PLC0415  (lightgbm and numba)
+        from hemline.models.ranker.ranker import Ranker  # noqa: PLC0415  (numba)
 
         models[RANK] = Ranker.load(folder / RANK, models)
     return models
 
 
-def served_by(params: ServeParams, models: Mapping[str, Recommender]) -> Served:
-    """Return what params.yaml serves from the fitted models."""
-    return Served(cascade_of("warm", params.warm, models), cascade_of("cold", params.cold, models))
+def served_by(
+    params: ServeParams,
+    models: Mapping[str, Recommender],
+    product_of: npt.NDArray[np.int32],
+) -> Served:
+    """Return what params.yaml serves from the fitted models.
+
+    Args:
+        params: section `serve`.
+        models: fitted, by name.
+        product_of: int32, the product of each article (product_numbers).
+    """
+    warm, cold = (cascade_of(name, getattr(params, name), models) for name in ("warm", "cold"))
+    return Served(warm, cold, params.per_product, product_of)
 
 
 def cascade_of(name: str, order: Sequence[str], models: Mapping[str, Recommender]) -> Cascade:
@@ -127,32 +232,3 @@ def cascade_of(name: str, order: Sequence[str], models: Mapping[str, Recommender
             fix="correct serve or evaluate.rows in params.yaml",
         )
     return Cascade(name, [models[model] for model in order])
-
-
-def _append(
-    articles: npt.NDArray[np.int32],
-    sources: npt.NDArray[np.int16],
-    more: Recommendations,
-    first_name: int,
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int16]]:
-    """Return the lists with more articles at their end; more's sources count from first_name."""
-    k = articles.shape[1]
-    both = np.concatenate([articles, more.articles], axis=1)
-    origin = np.concatenate([sources, more.sources + np.int16(first_name)], axis=1)
-    is_new = (both != NO_ARTICLE) & ~_seen_before(both)
-    order = np.argsort(~is_new, axis=1, kind="stable")[:, :k]
-    listed = np.take_along_axis(is_new, order, axis=1)
-    return (
-        np.where(listed, np.take_along_axis(both, order, axis=1), NO_ARTICLE).astype(np.int32),
-        np.where(listed, np.take_along_axis(origin, order, axis=1), 0).astype(np.int16),
-    )
-
-
-def _seen_before(articles: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
-    order = np.argsort(articles, axis=1, kind="stable")
-    ordered = np.take_along_axis(articles, order, axis=1)
-    repeated = np.zeros(articles.shape, bool)
-    repeated[:, 1:] = ordered[:, 1:] == ordered[:, :-1]
-    seen = np.empty_like(repeated)
-    np.put_along_axis(seen, order, repeated, axis=1)
-    return seen

@@ -11,14 +11,15 @@ The price of one table: a change to it makes every stage stale that fits or load
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Generic, NamedTuple, TypeVar
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
 from hemline.data.histories import Histories
 from hemline.errors import BadInput
 from hemline.models.recommender import Model, Recommender
 from hemline.params import Section
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 P = TypeVar("P", bound=Section)
 
@@ -56,7 +57,7 @@ class TrainingData:
     """
 
     histories: Callable[[], Histories] = _absent
-    articles: Callable[[], pd.DataFrame] = _absent
+    articles: "Callable[[], pd.DataFrame]" = _absent
     validation: Callable[[int], Validation] = _absent
     n_clusters: int = 0
     n_age_bands: int = 0
@@ -90,6 +91,30 @@ def entry_of(name: str) -> CatalogueEntry[Any]:
             fix="correct the name, or add the model to hemline/models/catalogue.py",
         )
     return CATALOGUE[name]()
+
+
+def load_model(name: str, folder: Path) -> Model:
+    """Return the model of that name saved in the folder.
+
+    Unlike its entry this imports nothing that only fitting needs: torch, pandas, scikit-learn.
+    """
+    if name in {"popularity", "segment_popularity"}:
+        from hemline.models.popularity import Popularity
+
+        return Popularity.load(folder)
+    if name in {"tfidf", "copurchase"}:
+        from hemline.models.neighbours import Neighbours
+
+        return Neighbours.load(folder)
+    if name in {"item_knn", "rp3beta", "ease"}:
+        from hemline.models.article_weights import ArticleWeights
+
+        return ArticleWeights.load(folder)
+    if name == "cvae":
+        from hemline.models.cvae.cvae import Cvae
+
+        return Cvae.load(folder)
+    return entry_of(name).load(folder)
 
 
 def _from_histories(fit: Callable[[Histories, P], Model]) -> Callable[[TrainingData, P], Model]:

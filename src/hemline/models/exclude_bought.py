@@ -21,12 +21,16 @@ class ExcludeBought:
         self.name = model.name
         self.model = model
 
+    @property
+    def source_names(self) -> tuple[str, ...]:
+        """The sources of the model inside."""
+        return self.model.source_names
+
     def recommend(self, histories: Histories, k: int) -> Recommendations:
         """Return the first k articles of the model that do not stand in the customer's history."""
         articles, scores = empty_lists(histories.n_customers, k)
         sources = np.zeros(articles.shape, np.int16)
-        names = self.model.recommend(histories.rows(np.empty(0, np.int64)), k).source_names
-        enough = k + np.diff(histories.units.indptr)
+        enough = k + np.diff(histories.indptr)
         rows, length = np.arange(histories.n_customers), k
         while len(rows):
             length = min(2 * length, int(enough[rows].max()))
@@ -36,7 +40,7 @@ class ExcludeBought:
             is_short = (articles[rows] == NO_ARTICLE).any(axis=1)
             may_be_longer = (whole.articles != NO_ARTICLE).all(axis=1) & (length < enough[rows])
             rows = rows[is_short & may_be_longer]
-        return Recommendations(articles, scores, sources, names)
+        return Recommendations(articles, scores, sources, self.source_names)
 
 
 def _without_bought(
@@ -57,7 +61,7 @@ def _without_bought(
 
 
 def _is_bought(articles: npt.NDArray[np.int32], histories: Histories) -> npt.NDArray[np.bool_]:
-    row = np.repeat(np.arange(histories.n_customers), np.diff(histories.units.indptr))
-    bought = row * np.int64(histories.n_articles) + histories.units.indices
+    row = np.repeat(np.arange(histories.n_customers), np.diff(histories.indptr))
+    bought = row * np.int64(histories.n_articles) + histories.indices
     listed = np.arange(len(articles))[:, None] * np.int64(histories.n_articles) + articles
     return np.isin(listed, bought)

@@ -15,11 +15,11 @@ import numpy.typing as npt
 from hemline.arrays import load_array
 from hemline.data.histories import Histories
 from hemline.kernels.lists import NO_ARTICLE, Lists
-from hemline.models.recommender import Recommendations, recommendations_from
+from hemline.models.recommender import OneSource, Recommendations, recommendations_from
 
 
 @dataclass(frozen=True)
-class Neighbours:
+class Neighbours(OneSource):
     """Ranked neighbours of every article.
 
     Attributes:

@@ -20,7 +20,7 @@ from hemline.arrays import load_array
 from hemline.data.histories import Histories, entries_where
 from hemline.kernels.lists import empty_lists, top_k
 from hemline.models.label_shift import ALL_DAYS, NO_DECAY_DAYS, decay_weights, open_window
-from hemline.models.recommender import Recommendations, recommendations_from
+from hemline.models.recommender import OneSource, Recommendations, recommendations_from
 from hemline.params import Section
 
 
@@ -35,7 +35,7 @@ class PopularityParams(Section):
 
 
 @dataclass(frozen=True)
-class Popularity:
+class Popularity(OneSource):
     """One ranked list per segment; list 0 is everybody's.
 
     Attributes:

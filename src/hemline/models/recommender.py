@@ -42,9 +42,28 @@ class Recommender(Protocol):
         """The name under which it recommends."""
         ...
 
+    @property
+    def source_names(self) -> tuple[str, ...]:
+        """The names of the sources of its lists, whatever it is asked."""
+        ...
+
     def recommend(self, histories: Histories, k: int) -> Recommendations:
         """Return up to k articles per row of histories, without duplicates, the same every time."""
         ...
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+class OneSource:
+    """What recommends under its own name alone."""
+
+    @property
+    def source_names(self: _Named) -> tuple[str, ...]:
+        """Its name."""
+        return (self.name,)
 
 
 class Model(Recommender, Protocol):

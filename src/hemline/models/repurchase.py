@@ -10,7 +10,7 @@ from pydantic import PositiveFloat, PositiveInt
 
 from hemline.data.histories import Histories
 from hemline.models.label_shift import ALL_DAYS, YESTERDAY
-from hemline.models.recommender import Recommendations, recommendations_from
+from hemline.models.recommender import OneSource, Recommendations, recommendations_from
 from hemline.params import Section
 
 
@@ -23,7 +23,7 @@ class RepurchaseParams(Section):
 
 
 @dataclass(frozen=True)
-class Repurchase:
+class Repurchase(OneSource):
     """The customer's own articles by freshness: (1 + units_weight * ln(units)) / days ago.
 
     More units win among articles of one day, and outweigh a few days among older ones.

@@ -29,9 +29,10 @@ class VersionModels:
 
     @cached_property
     def served(self) -> Served:
-        """What customers get."""
+        """What customers get; how many articles of one product, each request says (ListRules)."""
         names = {*self._serve.warm, *self._serve.cold}
-        return served_by(self._serve, load_models(self._folder, names))
+        unlimited = self._serve.model_copy(update={"per_product": 0})
+        return served_by(unlimited, load_models(self._folder, names), np.empty(0, np.int32))
 
     def names(self) -> list[str]:
         """Return the names of the models of the version."""

@@ -48,14 +48,16 @@ def main(
     """Recommend to the test week's buyers and compare with what they bought."""
     evaluation, serve = EvaluateParams.load(params), ServeParams.load(params)
     segment_of = tables.read_table(segments, tables.SEGMENTS)
+    catalogue = tables.read_table(articles, tables.ARTICLES)
     week = hold_out(
         DataParams.load(params).cut,
         load_histories(histories, segment_of),
         load_histories(test),
-        tables.read_table(articles, tables.ARTICLES),
+        catalogue,
         evaluation,
     )
-    rows = build_rows(evaluation, serve, load_models(models))
+    codes = catalogue[columns.PRODUCT_CODE].tolist()
+    rows = build_rows(evaluation, serve, load_models(models), codes)
     lists = with_oracle(lists_of(rows, week.known, evaluation.list_length), week)
     of_lists, scored = score_all_lists(lists, week), score_lists(lists, week)
     people = tables.read_table(customers, tables.CUSTOMERS)

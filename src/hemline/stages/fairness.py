@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hemline import tables
+from hemline import columns, tables
 from hemline.data.histories import load_histories
 from hemline.data.split import DataParams
 from hemline.engine.engine import EngineParams, open_engine
@@ -47,7 +47,9 @@ def main(
 ) -> None:
     """Recommend to the test week's buyers and compare the lists of groups of them."""
     fairness, cut = FairnessParams.load(params), DataParams.load(params).cut
-    rows = build_rows(EvaluateParams.load(params), ServeParams.load(params), load_models(models))
+    catalogue = tables.read_table(articles, tables.ARTICLES)
+    served, codes = ServeParams.load(params), catalogue[columns.PRODUCT_CODE].tolist()
+    rows = build_rows(EvaluateParams.load(params), served, load_models(models), codes)
     audited = {name: _row(name, rows) for name in (SERVED, *fairness.rows)}
     bought = load_histories(test)
     buying = _sample(np.flatnonzero(~bought.is_cold()), fairness)
@@ -66,7 +68,6 @@ def main(
             recent_days=fairness.recent_days,
             n_articles=known.n_articles,
         )
-    catalogue = tables.read_table(articles, tables.ARTICLES)
     aspects = article_aspects(catalogue, sales, new_days=fairness.new_days)
     results = audit(audited, buyers, aspects, sales["sales"].to_numpy(np.float64), fairness)
     _write(results, fairness, report, cut)

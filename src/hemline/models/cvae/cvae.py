@@ -27,7 +27,7 @@ from hemline.kernels.encoder_rows import Layers, last_hidden
 from hemline.kernels.linear_rows import Inputs
 from hemline.kernels.lists import NO_ARTICLE, Lists, empty_lists
 from hemline.models.label_shift import decay_weights
-from hemline.models.recommender import Recommendations, keys_at, recommendations_from
+from hemline.models.recommender import OneSource, Recommendations, keys_at, recommendations_from
 
 if TYPE_CHECKING:
     import torch
@@ -73,7 +73,7 @@ class OfferedArticles:
     log_shift: npt.NDArray[np.float32]
 
 
-class Cvae:
+class Cvae(OneSource):
     """A trained network with the articles it was trained on; neither changes any more."""
 
     name = "cvae"
