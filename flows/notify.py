@@ -18,6 +18,7 @@ from prefect.blocks.webhook import Webhook
 from pydantic import SecretStr
 
 from flows.command_line import run_command
+from hemline.cli.terminal import say
 from hemline.errors import BadInput
 from hemline.identity import project_id
 from monitoring.alerts.alert import AlertDraft, AlertParams, complete_alert
@@ -98,9 +99,14 @@ def main(
     if test:
         deliveries += send_test(AlertParams.load(_PARAMS), logger, project=project)
         for one in deliveries:
-            typer.echo(f"{one.channel}: {one.failure or 'test alert sent'}")
+            say(f"{one.channel}: {one.failure or 'test alert sent'}")
     if send:
-        deliveries += deliver(OUTBOX, AlertParams.load(_PARAMS), logger, project=project)
+        sent = deliver(OUTBOX, AlertParams.load(_PARAMS), logger, project=project)
+        for one in sent:
+            say(f"{one.channel}: {one.failure or 'sent'}")
+        if not sent:
+            typer.echo("Nothing was sent: no alert is pending, or alerts.blocks names no block.")
+        deliveries += sent
     if any(one.failure for one in deliveries):
         raise SystemExit(1)
 

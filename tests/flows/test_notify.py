@@ -332,10 +332,13 @@ def test_sending_what_a_channel_refuses_is_a_failure(
     assert "blocks: []" in content
     named = content.replace("blocks: []", "blocks: [webhook/nobody]")
     (tmp_path / "params.yaml").write_text(named, encoding="utf-8")
-    raise_alert(alert("data late"), OUTBOX, params("webhook/nobody"), now=NOW)
     app = typer.Typer()
     app.command()(main)
-    assert CliRunner().invoke(app, ["--send"]).exit_code == 1
+    nothing = CliRunner().invoke(app, ["--send"])
+    assert (nothing.exit_code, "no alert is pending" in nothing.output) == (0, True)
+    raise_alert(alert("data late"), OUTBOX, params("webhook/nobody"), now=NOW)
+    refused = CliRunner().invoke(app, ["--send"])
+    assert (refused.exit_code, "webhook/nobody: " in refused.output) == (1, True)
 
 
 def test_an_alert_pending_for_a_block_no_longer_named_is_logged(

@@ -1,5 +1,6 @@
 """Markup in names, departments and reasons is shown wherever it ends up, and never run."""
 
+import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -23,6 +24,7 @@ HOSTILE = [
     "[x](javascript:alert(1))",
     "![x](http://e.example/x.png)",
     "[x]: http://e.example",
+    "http://127.0.0.1:9/x www.e.example x@e.example",
     "a | b",
     "a\\| b",
     "*a* _b_ __c__ ~~d~~",
@@ -38,6 +40,7 @@ HOSTILE = [
     "a\n\n## b",
     "=1+1",
 ]
+ADDRESS = re.compile(r"(https?|ftp)://|www\.|@[\w-]+\.")  # what other readers make links of
 PLACES = ("| {} | b |\n|---|---|\n| {} | c |\n", "- {}\n", "{}\n")
 
 
@@ -45,6 +48,7 @@ PLACES = ("| {} | b |\n|---|---|\n| {} | c |\n", "- {}\n", "{}\n")
 @pytest.mark.parametrize("place", PLACES, ids=["cell", "item", "line"])
 def test_markdown_shows_text_as_it_is(text: str, place: str) -> None:
     parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    assert not ADDRESS.search(escape_markdown(text))
     tokens = parser.parse(place.replace("{}", escape_markdown(text)))
     parts = [child for token in tokens for child in token.children or []]
     assert {part.type for part in parts} <= {"text", "text_special"}

@@ -1,8 +1,9 @@
-"""Foreign text on pages and in markdown: shown as it is, never read as markup.
+r"""Foreign text on pages and in markdown: shown as it is, never read as markup.
 
 Markdown is read by three programs that differ: Prefect's pages decode few entities, MLflow's honour
-few backslashes, and markdown-it is strict. What is used here works in all of them. Brackets of an
-interval stay as they are; a link needs "](".
+few backslashes, and markdown-it is strict. What is used here works in all of them, but for one
+sign: MLflow shows the backslash in "http\://", which keeps the others from making a link of it.
+Brackets of an interval stay as they are; a link needs "](".
 """
 
 import re
@@ -18,6 +19,7 @@ _MARKUP: Final = re.compile(
     [\\`*|~]               # code, emphasis, the next cell of a table
     | (?<![^\W_])_ | _(?![^\W_])  # emphasis again; an underscore within a name is none
     | \](?=[(\[:])         # a link
+    | :(?=//) | (?<=[^\W\d_])\.(?=[^\W\d_])  # an address, which some readers make a link
     | ^[\[#+-]             # a task, a heading, a list
     | (?<=^\d)[.)] | (?<=^\d\d)[.)] | (?<=^\d\d\d)[.)] | (?<=^\d\d\d\d)[.)]  # a numbered list
     """,
