@@ -105,6 +105,27 @@ SEGMENTS: Final = pa.schema(
 )
 """Row i holds the cluster and the age band of the customer with key i."""
 
+UNLIKES: Final = pa.schema(
+    [(columns.DAY, pa.date32()), (columns.CUSTOMER, pa.int32()), (columns.ARTICLE, pa.int32())]
+)
+"""One row per customer and article that the customer does not want to see, with the day."""
+
+EVENTS: Final = pa.schema(
+    [
+        ("sequence", pa.int64()),
+        (columns.DAY, pa.date32()),
+        ("at", pa.timestamp("ms", "UTC")),
+        ("kind", pa.string()),
+        ("visitor", pa.string()),
+        (columns.ARTICLE_ID, pa.string()),
+        (columns.UNITS, pa.int32()),
+        (columns.PRICE, pa.float64()),
+        ("context", pa.string()),
+    ]
+)
+"""One row per event of the shop in the order of its log; visitor is `customer:` or `guest:` and the
+id, price may be null, context is JSON."""
+
 SERVED_SCORES: Final = pa.schema(
     [
         (columns.CUSTOMER, pa.int32()),

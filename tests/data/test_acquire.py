@@ -27,6 +27,7 @@ from hemline.errors import BadInput
 from hemline.files import replaced_folder
 from hemline.stages import acquire as stage
 
+NO_EVENTS = Path("data/feedback")  # of the repository, which holds none
 NAMES = ("articles", "customers", "transactions", "article_keys", "customer_keys")
 
 
@@ -438,7 +439,7 @@ def test_broken_files_are_refused_and_earlier_tables_stay(
     (earlier / "articles.parquet").write_bytes(b"earlier")
     break_it(kaggle)
     with pytest.raises(BadInput) as refusal:
-        stage.main(params_file(kaggle.parent, source="kaggle"), kaggle, earlier)
+        stage.main(params_file(kaggle.parent, source="kaggle"), kaggle, earlier, NO_EVENTS)
     assert re.search(rule, refusal.value.rule)
     assert re.search(found, refusal.value.found)
     assert fix in refusal.value.fix
@@ -449,7 +450,7 @@ def test_broken_files_are_refused_and_earlier_tables_stay(
 def params_file(folder: Path, *, source: str) -> Path:
     path = folder / "params.yaml"
     path.write_text(
-        f"acquire: {{source: {source}, keep_postal_code: false}}\n"
+        f"acquire: {{source: {source}, keep_postal_code: false, feedback: true}}\n"
         "synthetic: {size: tiny, seed: 7, events: []}\n"
         f"engine: {DUCKDB.model_copy(update={'spill': folder / 'spill'}).model_dump_json()}\n"
     )
@@ -459,8 +460,8 @@ def params_file(folder: Path, *, source: str) -> Path:
 def test_the_stage_replaces_all_tables_at_once(kaggle: Path) -> None:
     written = kaggle.with_name("tables")
     (written / "truth").mkdir(parents=True)
-    stage.main(params_file(kaggle.parent, source="kaggle"), kaggle, written)
-    names = {"articles", "customers", "transactions", "article_keys", "customer_keys"}
+    stage.main(params_file(kaggle.parent, source="kaggle"), kaggle, written, NO_EVENTS)
+    names = {*NAMES, "unlikes"}
     assert {path.name for path in written.iterdir()} == {f"{name}.parquet" for name in names}
     for name in names:
         schema = getattr(tables, name.upper())
@@ -470,7 +471,7 @@ def test_the_stage_replaces_all_tables_at_once(kaggle: Path) -> None:
 def test_the_same_files_give_the_same_bytes(kaggle: Path) -> None:
     params = params_file(kaggle.parent, source="kaggle")
     for name in ("once", "twice"):
-        stage.main(params, kaggle, kaggle.with_name(name))
+        stage.main(params, kaggle, kaggle.with_name(name), NO_EVENTS)
     for path in kaggle.with_name("once").iterdir():
         assert path.read_bytes() == (kaggle.with_name("twice") / path.name).read_bytes()
 
@@ -479,7 +480,7 @@ def test_the_demo_is_generated_and_the_log_says_that_kaggle_files_are_not_read(
     kaggle: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     written = kaggle.with_name("tables")
-    stage.main(params_file(kaggle.parent, source="synthetic"), kaggle, written)
+    stage.main(params_file(kaggle.parent, source="synthetic"), kaggle, written, NO_EVENTS)
     assert "is not read: acquire.source is synthetic" in caplog.text
     assert any((written / "truth").iterdir())
     assert pq.read_schema(written / "transactions.parquet").equals(tables.TRANSACTIONS)

@@ -7,6 +7,7 @@ from typing import Annotated
 import pyarrow.parquet as pq
 import typer
 
+from hemline.data.acquire.feedback_events import read_events, with_feedback
 from hemline.data.acquire.kaggle_files import check_header, find_sources, holds_kaggle_files
 from hemline.data.acquire.typed_tables import (
     AcquireParams,
@@ -28,7 +29,12 @@ KagglePath = Annotated[
 ]
 
 
-def main(params: ParamsPath, kaggle: KagglePath, tables: OutPath) -> None:
+FeedbackPath = Annotated[
+    Path, typer.Option(help="Folder of the shop's events; not read if acquire.feedback is false.")
+]
+
+
+def main(params: ParamsPath, kaggle: KagglePath, tables: OutPath, feedback: FeedbackPath) -> None:
     """Write all tables or none: they replace earlier ones only when every one is complete."""
     acquire = AcquireParams.load(params)
     with replaced_folder(tables) as unfinished, open_engine(EngineParams.load(params)) as engine:
@@ -46,7 +52,8 @@ def main(params: ParamsPath, kaggle: KagglePath, tables: OutPath) -> None:
                 shop.transactions,
                 keep_postal_code=acquire.keep_postal_code,
             )
-        write_tables(engine, acquired, unfinished)
+        events = read_events(feedback) if acquire.feedback else None
+        write_tables(engine, with_feedback(engine, acquired, events), unfinished)
     for path in sorted(tables.glob("*.parquet")):
         logger.info("%s: %d rows", path.stem, pq.read_metadata(path).num_rows)
 

@@ -1,4 +1,4 @@
-"""Raw rows to the five typed tables, with dense int32 keys in place of ids.
+"""Raw rows to the typed tables, with dense int32 keys in place of ids.
 
 Ids become keys here and nowhere else, by joins on the engine, first customers and then articles.
 The tables of articles and customers are held in memory.
@@ -9,7 +9,7 @@ the transactions only gets a key too, after all known ones.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Final, Literal
 
@@ -36,11 +36,12 @@ class AcquireParams(Section):
     section: ClassVar[str] = "acquire"
     source: Literal["synthetic", "kaggle"]
     keep_postal_code: bool
+    feedback: bool
 
 
 @dataclass(frozen=True)
 class Tables:
-    """The five tables, with the schemas of the same names in hemline.tables.
+    """The tables, with the schemas of the same names in hemline.tables.
 
     The transactions are rows of the engine that typed them, not ordered yet.
     """
@@ -50,6 +51,7 @@ class Tables:
     transactions: Rows
     article_keys: pa.Table
     customer_keys: pa.Table
+    unlikes: pa.Table = field(default_factory=tables.UNLIKES.empty_table)
 
 
 def read_tables(engine: Engine, sources: Mapping[str, KaggleFile]) -> Tables:
@@ -90,7 +92,7 @@ def type_tables(
 
 
 def write_tables(engine: Engine, written: Tables, folder: Path) -> None:
-    """Write the five parquet files of the tables to the folder.
+    """Write the parquet files of the tables to the folder.
 
     Transactions are ordered by day, customer, article, channel and price, so the order is total up
     to equal rows.

@@ -1,0 +1,198 @@
+"""What the shop's visitors did, as rows of the tables: `hemline feedback export` wrote the files.
+
+A purchase by a customer of the customers table becomes a transaction, online, one row per unit. A
+return takes one away again: of the events' own purchases the latest, else of the other
+transactions. Purchases by guests, and by customers whom the customers table does not have, are left
+out: nothing is known of them. A purchase without a price has the mean price of its article.
+
+Reading the same files again gives the same tables, so an event counts once however often the
+pipeline runs.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from hemline import columns, tables
+from hemline.data.acquire.typed_tables import Tables
+from hemline.engine.engine import Engine, Rows
+from hemline.errors import BadInput
+
+logger = logging.getLogger(__name__)
+
+_CUSTOMER: Final = "customer:"
+_ONLINE: Final = 2
+_PAIR: Final = [columns.CUSTOMER, columns.ARTICLE]
+_READ: Final = ("purchase", "return", "unlike", "undo")
+
+
+def read_events(folder: Path) -> pa.Table:
+    """Return the events of all files that change a table, in order, as tables.EVENTS.
+
+    Raises:
+        BadInput: a file is damaged, or lacks a column.
+    """
+    days = [_read_day(path) for path in sorted(folder.glob("*.parquet"))]
+    return pa.concat_tables([tables.EVENTS.empty_table(), *days])
+
+
+def with_feedback(engine: Engine, acquired: Tables, events: pa.Table | None) -> Tables:
+    """Return the tables with the events in them, and the table of unlikes.
+
+    Args:
+        engine: changes the transactions.
+        acquired: the tables without.
+        events: of `read_events`; None to leave them out.
+    """
+    if events is None or not len(events):
+        return acquired
+    known = _with_keys(events, acquired)
+    n_strange = len(events) - len(known)
+    if n_strange:
+        logger.info("%d of %d events are of guests or unknown: left out", n_strange, len(events))
+    bought, returned = _netted(known)
+    transactions = acquired.transactions
+    if len(returned):
+        transactions = _without_returned(engine, transactions, returned)
+    if len(bought):
+        transactions = nw.concat(
+            [transactions.select(*tables.TRANSACTIONS.names), _sold(engine, acquired, bought)]
+        )
+    logger.info("feedback: %d units bought, %d of earlier ones returned", len(bought),
+                int(returned["units"].sum()) if len(returned) else 0)  # fmt: skip
+    return replace(acquired, transactions=transactions, unlikes=_unlikes(known))
+
+
+def _read_day(path: Path) -> pa.Table:
+    try:
+        day = pq.read_table(path, columns=tables.EVENTS.names).cast(tables.EVENTS)
+    except (OSError, pa.ArrowException, KeyError) as error:
+        raise BadInput(
+            f"{path} is a day of events as `hemline feedback export` wrote it",
+            found=str(error).partition("\n")[0],
+            fix="restore it from a backup; or move it and all later days away, and run "
+            "`hemline feedback export` again",
+        ) from error
+    rows = day.replace_schema_metadata(None)
+    return rows.filter(pc.is_in(rows["kind"], pa.array(_READ)))
+
+
+def _with_keys(events: pa.Table, acquired: Tables) -> pd.DataFrame:
+    """Return the events of known customers and articles with their keys, in order."""
+    visitors = events["visitor"]
+    is_customer = pc.starts_with(visitors, _CUSTOMER)
+    events = events.filter(is_customer)
+    ids = pc.utf8_slice_codeunits(events["visitor"], len(_CUSTOMER), None)
+    frame: pd.DataFrame = events.drop_columns(["visitor", "context", "at"]).to_pandas()
+    frame[columns.CUSTOMER] = _keys(ids, acquired.customers[columns.CUSTOMER_ID])
+    frame[columns.ARTICLE] = _keys(
+        events[columns.ARTICLE_ID], acquired.articles[columns.ARTICLE_ID]
+    )
+    return frame[(frame[_PAIR] >= 0).all(axis=1)].reset_index(drop=True)
+
+
+def _keys(
+    ids: pa.ChunkedArray, known: pa.ChunkedArray
+) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
+    """Return the key of each id, which is its row; -1 for an unknown one."""
+    found = pc.index_in(ids, known.combine_chunks()).fill_null(-1)
+    return np.asarray(found.to_numpy(), np.int32)
+
+
+def _netted(events: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the purchases that stand, one row per unit, and what is returned of earlier ones.
+
+    Returns:
+        Day, customer, article and price of each unit; customer, article and units.
+    """
+    standing: dict[tuple[int, int], list[tuple[object, float]]] = {}
+    owed: dict[tuple[int, int], int] = {}
+    for row in events.itertuples(index=False):
+        pair = int(row.customer), int(row.article)
+        if row.kind == "purchase":
+            standing.setdefault(pair, []).extend([(row.t_dat, row.price)] * int(row.units))
+        elif row.kind == "return":
+            units = standing.get(pair, [])
+            n_own = min(len(units), int(row.units))
+            del units[len(units) - n_own :]
+            if row.units > n_own:
+                owed[pair] = owed.get(pair, 0) + int(row.units) - n_own
+    bought = pd.DataFrame(
+        [(day, *pair, price) for pair, units in standing.items() for day, price in units],
+        columns=[columns.DAY, *_PAIR, columns.PRICE],
+    )
+    returned = pd.DataFrame(
+        [(*pair, units) for pair, units in owed.items()], columns=[*_PAIR, columns.UNITS]
+    )
+    return bought, returned
+
+
+def _without_returned(engine: Engine, transactions: Rows, returned: pd.DataFrame) -> Rows:
+    """Return the transactions without the latest units of what was returned."""
+    pairs = pa.Table.from_pandas(returned, preserve_index=False).cast(
+        pa.schema([(name, pa.int32()) for name in (*_PAIR, columns.UNITS)])
+    )
+    owed = engine.from_arrow(pairs)
+    concerned = engine.to_arrow(transactions.join(owed, on=_PAIR, how="inner")).to_pandas()
+    concerned = concerned.sort_values([*_PAIR, columns.DAY, columns.CHANNEL, columns.PRICE])
+    from_last = concerned.groupby(_PAIR).cumcount(ascending=False)
+    kept = concerned[from_last >= concerned[columns.UNITS]]
+    others = transactions.select(*tables.TRANSACTIONS.names).join(owed, on=_PAIR, how="anti")
+    return nw.concat([others, engine.from_arrow(_as_transactions(kept))])
+
+
+def _sold(engine: Engine, acquired: Tables, bought: pd.DataFrame) -> Rows:
+    """Return purchases as transactions."""
+    is_open = bought[columns.PRICE].isna()
+    if is_open.any():
+        mean = _mean_prices(engine, acquired.transactions, bought[is_open][columns.ARTICLE])
+        article = bought[columns.ARTICLE]
+        bought[columns.PRICE] = bought[columns.PRICE].fillna(article.map(mean))
+    n_free = int(bought[columns.PRICE].isna().sum())
+    if n_free:
+        logger.warning("%d units of articles that nobody bought before have no price: left out",
+                       n_free)  # fmt: skip
+    bought = bought.dropna(subset=[columns.PRICE]).assign(**{columns.CHANNEL: _ONLINE})
+    return engine.from_arrow(_as_transactions(bought))
+
+
+def _mean_prices(
+    engine: Engine, transactions: Rows, articles: "pd.Series[int]"
+) -> dict[int, float]:
+    asked: Sequence[int] = articles.unique().tolist()
+    prices = engine.to_arrow(
+        transactions.filter(nw.col(columns.ARTICLE).is_in(asked))
+        .group_by(columns.ARTICLE)
+        .agg(nw.col(columns.PRICE).cast(nw.Float64).mean())
+    )
+    return dict(zip(prices[columns.ARTICLE].to_pylist(), prices[columns.PRICE].to_pylist(),
+                    strict=True))  # fmt: skip
+
+
+def _as_transactions(rows: pd.DataFrame) -> pa.Table:
+    table = pa.Table.from_pandas(rows[tables.TRANSACTIONS.names], preserve_index=False)
+    return table.cast(tables.TRANSACTIONS).replace_schema_metadata(None)
+
+
+def _unlikes(events: pd.DataFrame) -> pa.Table:
+    """Return what customers do not want to see at the end of the events, as tables.UNLIKES."""
+    unliked: dict[tuple[int, int], object] = {}
+    for row in events.itertuples(index=False):
+        pair = int(row.customer), int(row.article)
+        if row.kind == "unlike":
+            unliked[pair] = row.t_dat
+        elif row.kind == "undo":
+            unliked.pop(pair, None)
+    rows = sorted((day, *pair) for pair, day in unliked.items())
+    return pa.Table.from_pylist(
+        [dict(zip(tables.UNLIKES.names, row, strict=True)) for row in rows], tables.UNLIKES
+    )
