@@ -1,7 +1,7 @@
 # `make help` lists the targets. Everything is installed into .venv from requirements.lock.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo real monitor replay ui deploy test test-all test-cpu lint check format lock audit clean \
+.PHONY: help demo real monitor replay ui shop deploy test test-all test-cpu lint check format lock audit clean \
   bench-published bench-poster bench-peers bench-monitoring bench-scale bench-scale-quality bench-report
 
 PYTHON ?= python3
@@ -46,6 +46,9 @@ replay: .venv/installed ## Evaluate past weeks again: make replay FROM=2019-10-0
 
 ui: .venv/installed ## Prefect, MLflow, Evidently and the reports in the browser, until Ctrl-C
 	@$(BIN)/hemline ui
+
+shop: .venv/installed ## Answer visitors with the champion, as API and as page, until Ctrl-C: make shop [PORT=8000]
+	@$(BIN)/hemline serve $(if $(PORT),--port $(PORT))
 
 deploy: .venv/installed ## Hand the weekly runs and the closed loop to the Prefect server of `make ui`
 	@$(BIN)/hemline deploy

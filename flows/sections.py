@@ -17,6 +17,7 @@ from hemline.errors import BadInput
 from hemline.models.popularity import PopularityParams
 from hemline.params import Section, read_mapping
 from hemline.serving.answers_params import AnswersParams
+from hemline.shop.shop_params import ShopParams
 from monitoring.alerts.alert import AlertParams
 from monitoring.champion_lists import PerformanceParams
 from monitoring.completeness import FreshDataParams
@@ -78,6 +79,7 @@ def all_sections() -> list[type[Section]]:
         GateParams,
         RankParams,
         ServeParams,
+        ShopParams,
         SyntheticParams,
     )
     sections = {*MONITORING, *others, *(entry_of(name).params for name in CATALOGUE)}

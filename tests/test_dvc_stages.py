@@ -112,7 +112,16 @@ def test_every_section_of_params_is_read_by_a_stage_or_a_flow() -> None:
     known = yaml.safe_load((ROOT / "params.yaml").read_text("utf-8"))
     read = {name.partition(".")[0] for stage in STAGES.values() for name in stage["params"]}
     # The engine executes and changes no result: a stage reads it, and DVC need not know.
-    by_no_stage = {"answers", "engine", "gate", "monitor", "performance", "fresh_data", "alerts"}
+    by_no_stage = {
+        "answers",
+        "engine",
+        "gate",
+        "monitor",
+        "performance",
+        "fresh_data",
+        "alerts",
+        "shop",
+    }
     assert set(known) == read | by_no_stage
 
 

@@ -24,6 +24,7 @@ from hemline.params import Section
 from hemline.registry.runs import flatten, metric_name
 from hemline.segments.kmodes import ClusterParams
 from hemline.serving.answers_params import AnswersParams
+from hemline.shop.shop_params import ShopParams
 from monitoring.alerts.alert import AlertParams
 from monitoring.champion_lists import PerformanceParams
 from monitoring.completeness import FreshDataParams
@@ -49,6 +50,7 @@ SECTIONS = [
     MonitorParams,
     PerformanceParams,
     ServeParams,
+    ShopParams,
     SyntheticParams,
     ValidateParams,
 ]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from hemline.errors import BadInput
-from hemline.shop.event_log import Event, EventLog, KeyReused, LogUnavailable, now
+from hemline.shop.event_log import EventLog, KeyReused, LogUnavailable, ShopEvent, now
 from hemline.shop.redis_log import RedisLog
 from hemline.shop.session_stores import open_log, open_sessions
 from hemline.shop.sqlite_log import SqliteLog
@@ -41,12 +41,12 @@ def log(address: str) -> Iterator[EventLog]:
     opened.close()
 
 
-def event(key: str, visitor: str = ANNA, **changes: object) -> Event:
-    plain = Event("purchase", visitor, "0108775015", key, now())
+def event(key: str, visitor: str = ANNA, **changes: object) -> ShopEvent:
+    plain = ShopEvent("purchase", visitor, "0108775015", key, now())
     return replace(plain, **changes)  # type: ignore[arg-type]
 
 
-def append(log: EventLog, *events: Event) -> list[int]:
+def append(log: EventLog, *events: ShopEvent) -> list[int]:
     return log.append(events).result(timeout=20)
 
 

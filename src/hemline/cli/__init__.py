@@ -10,6 +10,7 @@ from hemline.cli import (
     export_commands,
     flow_commands,
     recommend_commands,
+    shop_commands,
     version_commands,
 )
 from hemline.errors import exit_on_bad_input
@@ -34,3 +35,4 @@ for panel, command in (
     ("Manage versions", version_commands.lineage),
 ):
     app.command(rich_help_panel=panel)(exit_on_bad_input()(command))
+shop_commands.add_to(app, panel="Serve")

@@ -40,7 +40,7 @@ class KeyReused(BadInput):
 
 
 @dataclass(frozen=True)
-class Event:
+class ShopEvent:
     """One thing that happened.
 
     Attributes:
@@ -65,7 +65,7 @@ class Event:
     guest: str | None = None
     context: Mapping[str, str] = field(default_factory=dict)
 
-    def is_again(self, other: "Event") -> bool:
+    def is_again(self, other: "ShopEvent") -> bool:
         """Return whether another event with the same key is this one, sent again."""
         return (self.kind, self.visitor, self.article_id) == (
             other.kind,
@@ -79,13 +79,13 @@ class Recorded:
     """An event with its place in the log, from 1."""
 
     sequence: int
-    event: Event
+    event: ShopEvent
 
 
 class EventLog(Protocol):
     """Where events are. Every method may raise LogUnavailable."""
 
-    def append(self, events: Sequence[Event]) -> "Future[list[int]]":
+    def append(self, events: Sequence[ShopEvent]) -> "Future[list[int]]":
         """Return the sequence of each event once all are durable.
 
         An event whose key the log has keeps the sequence that it has. The future raises KeyReused

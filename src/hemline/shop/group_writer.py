@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from threading import Lock, Thread
 from typing import Final
 
-from hemline.shop.event_log import Event, LogUnavailable
+from hemline.shop.event_log import LogUnavailable, ShopEvent
 
 LARGEST_BATCH: Final = 512  # appends in one commit
 
@@ -26,7 +26,7 @@ class Append:
         done: gets the sequences of the events.
     """
 
-    events: Sequence[Event] = ()
+    events: Sequence[ShopEvent] = ()
     links: Sequence[tuple[str, str]] = ()
     done: "Future[list[int]]" = field(default_factory=Future)
 

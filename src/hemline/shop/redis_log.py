@@ -19,7 +19,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from hemline.errors import BadInput
-from hemline.shop.event_log import Event, KeyReused, LogUnavailable, Recorded, now
+from hemline.shop.event_log import KeyReused, LogUnavailable, Recorded, ShopEvent, now
 from hemline.shop.group_writer import Append, GroupWriter, Outcome
 
 _PREFIX: Final = "hemline:"
@@ -91,7 +91,7 @@ class RedisLog:
         self.opened = datetime.fromisoformat(about[b"opened"].decode())
         self._writer = GroupWriter(self._write, "event log")
 
-    def append(self, events: Sequence[Event]) -> "Future[list[int]]":
+    def append(self, events: Sequence[ShopEvent]) -> "Future[list[int]]":
         """See EventLog."""
         links = [(event.guest, event.visitor) for event in events if event.guest is not None]
         return self._writer.submit(Append(events, links))
@@ -235,10 +235,10 @@ def _outcome(reply: Any) -> Outcome:
     return [int(one) for one in content] if is_done else KeyReused(content.decode())
 
 
-def _content(event: Event) -> dict[str, Any]:
+def _content(event: ShopEvent) -> dict[str, Any]:
     fields = {name: value for name, value in vars(event).items() if name != "guest"}
     return {**fields, "context": dict(event.context)}
 
 
-def _event(content: dict[str, Any]) -> Event:
-    return Event(**{**content, "at": datetime.fromisoformat(content["at"])})
+def _event(content: dict[str, Any]) -> ShopEvent:
+    return ShopEvent(**{**content, "at": datetime.fromisoformat(content["at"])})

@@ -19,7 +19,7 @@ from uuid import uuid4
 import orjson
 
 from hemline.errors import BadInput
-from hemline.shop.event_log import Event, KeyReused, LogUnavailable, Recorded, now
+from hemline.shop.event_log import KeyReused, LogUnavailable, Recorded, ShopEvent, now
 from hemline.shop.group_writer import Append, GroupWriter, Outcome
 
 _WAIT_SECONDS: Final = 10.0
@@ -85,7 +85,7 @@ class SqliteLog:
         self._lock = Lock()
         self._writer = GroupWriter(self._write, "event log")
 
-    def append(self, events: Sequence[Event]) -> "Future[list[int]]":
+    def append(self, events: Sequence[ShopEvent]) -> "Future[list[int]]":
         """See EventLog."""
         links = [(event.guest, event.visitor) for event in events if event.guest is not None]
         return self._writer.submit(Append(events, links))
@@ -147,7 +147,7 @@ class SqliteLog:
                 self._writing.execute("RELEASE one")
         return sequences
 
-    def _insert(self, event: Event) -> int:
+    def _insert(self, event: ShopEvent) -> int:
         found = self._writing.execute(
             f"SELECT {_COLUMNS} FROM events WHERE key = ?",  # noqa: S608  (names of ours)
             (event.key,),
@@ -207,5 +207,7 @@ def _unavailable() -> Iterator[None]:
 def _recorded(row: tuple[Any, ...]) -> Recorded:
     sequence, key, kind, visitor, article_id, at_ms, units, price, context = row
     at = _EPOCH + timedelta(milliseconds=at_ms)
-    event = Event(kind, visitor, article_id, key, at, units, price, context=orjson.loads(context))
+    event = ShopEvent(
+        kind, visitor, article_id, key, at, units, price, context=orjson.loads(context)
+    )
     return Recorded(sequence, event)

@@ -18,13 +18,13 @@ from uuid import uuid4
 from starlette.requests import Request
 from starlette.responses import Response
 
-from hemline.shop.event_log import CUSTOMER, GUEST, Event, Kind, now
+from hemline.shop.event_log import CUSTOMER, GUEST, Kind, ShopEvent, now
 from hemline.shop.visitor_sessions import Session
 
 if TYPE_CHECKING:
     from hemline.segments.cold_customers import ColdCustomer
     from hemline.serving.answers import Answers, SessionState
-    from hemline.shop.shop import Shop
+    from hemline.shop.shop_service import ShopService
 
 COOKIE: Final = "hemline_visit"
 
@@ -64,10 +64,10 @@ class Visit:
         return GUEST + self.guest_id
 
 
-class Visits:
+class ShopVisits:
     """Makes visits from requests."""
 
-    def __init__(self, shop: "Shop", secret: bytes) -> None:
+    def __init__(self, shop: "ShopService", secret: bytes) -> None:
         self._shop = shop
         self._secret = secret
 
@@ -118,7 +118,7 @@ class Visits:
             LogUnavailable: it could not be made durable.
         """
         visit.answers.find_article(article_id)
-        event = Event(
+        event = ShopEvent(
             kind,
             visit.visitor,
             article_id,
@@ -157,6 +157,6 @@ class Visits:
         return hmac.new(self._secret, guest_id.encode(), "sha256").hexdigest()
 
 
-def visits_of(request: Request) -> Visits:
+def visits_of(request: Request) -> ShopVisits:
     """Return what makes the visits of an application."""
-    return cast(Visits, request.app.state.visits)
+    return cast(ShopVisits, request.app.state.visits)

@@ -1,0 +1,12 @@
+"""The first answers of a version, given to nobody: they load and compile what is lazy."""
+
+from hemline.segments.cold_customers import ColdCustomer
+from hemline.serving.answers import Answers, ListRules, SessionState
+
+
+def try_answers(answers: Answers) -> None:
+    """Let a version answer a guest with and without a purchase, and beside an article."""
+    answers.for_guest(ColdCustomer(), SessionState(), ListRules())
+    answers.for_guest(ColdCustomer(), SessionState(bought=(0,)), ListRules())
+    answers.similar(0, ListRules())
+    answers.also_bought(0, ListRules())

@@ -1,0 +1,78 @@
+"""Lists as JSON, written directly from the answers: 0.1 ms less than by way of a model."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import orjson
+from starlette.responses import Response
+
+from hemline.serving.answers import Answer, Answers
+from hemline.serving.reasons import Reason
+
+_TEXTS: Final[Mapping[str, str]] = {
+    "bought_before": "bought before",
+    "same_product": "another variant of {name}",
+    "bought_together": "often bought with {name}",
+    "similar_text": "similar to {name}",
+    "popular_with_group": "popular with customers like you",
+    "like_yours": "bought by customers with similar purchases",
+    "popular": "popular now",
+}
+
+
+def json_answer(content: Mapping[str, Any], status: int = 200) -> Response:
+    """Return an answer whose body is JSON."""
+    return Response(
+        orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY),
+        status,
+        media_type="application/json",
+    )
+
+
+def list_content(
+    answers: Answers, answer: Answer, *, arm: str, request_id: str, milliseconds: float,
+    page: str = "", slot: str = "",
+) -> dict[str, Any]:  # fmt: skip
+    """Return the content of api_schema.ArticleList."""
+    return {
+        "request_id": request_id,
+        "version": answers.version,
+        "arm": arm,
+        "model": answer.model,
+        "milliseconds": round(milliseconds, 3),
+        "page": page,
+        "slot": slot,
+        "articles": [
+            _article(answers, one.article, one.source, one.reason, rank)
+            for rank, one in enumerate(answer.listed, start=1)
+        ],
+    }
+
+
+def _article(answers: Answers, key: int, source: str, reason: Reason, rank: int) -> dict[str, Any]:
+    shown = answers.articles.describe(key)
+    return {
+        "rank": rank,
+        "article_id": shown.article_id,
+        "product_code": shown.product_code,
+        "name": shown.name,
+        "product_type": shown.product_type,
+        "product_group": shown.product_group,
+        "colour": shown.colour,
+        "price": shown.price,
+        "source": source,
+        "reason": _reason(answers, reason),
+    }
+
+
+def _reason(answers: Answers, reason: Reason) -> dict[str, Any]:
+    if reason.article is None:
+        return {"kind": reason.kind, "text": _TEXTS[reason.kind]}
+    subject = answers.articles.describe(reason.article)
+    found = {
+        "kind": reason.kind,
+        "text": _TEXTS[reason.kind].format(name=subject.name),
+        "article_id": subject.article_id,
+        "name": subject.name,
+    }
+    return found if reason.count is None else {**found, "count": reason.count}

@@ -1,0 +1,83 @@
+"""What the challenger would have listed, beside what the champion listed: one JSON line each.
+
+Written to `.hemline/shop/shadow/<day>.jsonl`, visitors by their hash. A line is written in one
+piece, so several workers may append to one file.
+"""
+
+import os
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from hemline.errors import BadInput
+from hemline.segments.cold_customers import ColdCustomer
+from hemline.serving.answers import Answer, Answers, ListRules, SessionState
+from hemline.shop.event_log import now
+
+
+class ShadowLog:
+    """Appends to the file of the day."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def write(self, visitor: str, champion: dict[str, Any], challenger: dict[str, Any]) -> None:
+        """Record two lists for one visitor.
+
+        Args:
+            visitor: hash of the visitor's name.
+            champion: content of the list that was served.
+            challenger: content of the list that was not.
+        """
+        lists = [[one["article_id"] for one in each["articles"]] for each in (champion, challenger)]
+        at = now()
+        line = {
+            "at": at,
+            "request_id": champion["request_id"],
+            "visitor": visitor,
+            "champion": {"version": champion["version"], "articles": lists[0]},
+            "challenger": {"version": challenger["version"], "articles": lists[1]},
+            "in_common": len({*lists[0]} & {*lists[1]}),
+        }
+        self._folder.mkdir(parents=True, exist_ok=True)
+        path = self._folder / f"{at.date().isoformat()}.jsonl"
+        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            os.write(file, orjson.dumps(line) + b"\n")
+        finally:
+            os.close(file)
+
+
+def list_of_other_version(
+    answers: Answers,
+    other: Answers,
+    visitor: int | ColdCustomer,
+    state: SessionState,
+    rules: ListRules,
+) -> Answer:
+    """Return another version's list for a visitor; keys are those of the version in force."""
+
+    def keys(articles: Iterable[int]) -> tuple[int, ...]:
+        found = (_key(other, answers.articles.id_of(one)) for one in articles)
+        return tuple(key for key in found if key is not None)
+
+    state = SessionState(
+        keys(state.bought), keys(state.basket), keys(state.viewed), keys(state.unliked)
+    )
+    rules = replace(rules, exclude=frozenset(keys(rules.exclude)))
+    if isinstance(visitor, ColdCustomer):
+        return other.for_guest(visitor, state, rules)
+    customer = other.customer_with(answers.customer_id(visitor))
+    if customer is None:
+        return other.for_guest(ColdCustomer(), state, rules)
+    return other.for_customer(customer, state, rules)
+
+
+def _key(answers: Answers, article_id: str) -> int | None:
+    try:
+        return answers.find_article(article_id)
+    except BadInput:  # an article that this version does not know
+        return None

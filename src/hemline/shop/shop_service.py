@@ -1,0 +1,178 @@
+"""What the routes of the API and of the page share in one worker."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Final, TypeVar
+
+from hemline.errors import BadInput
+from hemline.segments.cold_customers import ColdCustomer
+from hemline.serving.answers import Answer, Answers, ListRules, SessionState
+from hemline.shop.champion_watch import ChampionWatch
+from hemline.shop.event_log import CUSTOMER, GUEST, EventLog, LogUnavailable, ShopEvent, now
+from hemline.shop.shop_clock import ShopClock
+from hemline.shop.shop_metrics import ShopMetrics
+from hemline.shop.shop_params import ShopParams
+from hemline.shop.visitor_sessions import Session, Sessions
+from hemline.shop.visitor_state import state_of
+from hemline.shop.visits import Visit
+
+ARM: Final = "champion"
+"""The experiment arm of every answer, until experiments are run."""
+
+_REST_SECONDS: Final = 1.0
+_FALLBACK: Final = "popularity"
+_Read = TypeVar("_Read")
+
+logger = logging.getLogger(__name__)
+
+
+class ShopService:
+    """The stores, the answers in force, and the metrics.
+
+    Attributes:
+        params: section shop.
+        log: of events.
+        sessions: of visitors.
+        watch: holds the answers in force.
+        metrics: of this worker.
+        is_public: whether others than this machine reach it.
+        store_problem: what is wrong with the events or the sessions, None while all is well.
+    """
+
+    def __init__(
+        self,
+        params: ShopParams,
+        log: EventLog,
+        sessions: Sessions,
+        watch: ChampionWatch,
+        metrics: ShopMetrics,
+        *,
+        is_public: bool = False,
+    ) -> None:
+        self.params = params
+        self.log = log
+        self.sessions = sessions
+        self.watch = watch
+        self.metrics = metrics
+        self.is_public = is_public
+        self.store_problem: str | None = None
+        self._clock = ShopClock.of(log, params.first_day)
+        self._rests_until = 0.0
+
+    def visit(self, guest_id: str, *, is_new: bool = False) -> Visit:
+        """Return a visitor of the page as the stores know it.
+
+        Raises:
+            BadInput: no version is in force yet.
+        """
+        answers = self.watch.answers
+        session, has_session = self._read(lambda: self.sessions.read(GUEST + guest_id), Session())
+        name = session.customer_id
+        visitor = GUEST + guest_id if name is None else CUSTOMER + name
+        state, has_state = self.state(visitor, answers)
+        return Visit(
+            guest_id,
+            session,
+            answers,
+            None if name is None else customer_key(answers, name),
+            ColdCustomer(**session.about),
+            state,
+            is_new,
+            has_session and has_state,
+        )
+
+    def state(self, visitor: str, answers: Answers) -> tuple[SessionState, bool]:
+        """Return what a visitor did, and False with an empty state where the log is away."""
+        events, is_known = self._read(lambda: self.log.of(visitor), [])
+        since = now() - timedelta(hours=self.params.session_hours)
+        if not is_known:
+            self.metrics.unremembered.inc()
+        return state_of(events, answers, since=since, day_of=self._clock.day_of), is_known
+
+    def is_known(self, visitor: str) -> bool:
+        """Return whether the log has anything that the visitor did."""
+        events, _ = self._read(lambda: self.log.of(visitor), [])
+        return bool(events)
+
+    async def append(self, events: Sequence[ShopEvent]) -> list[int]:
+        """Return the sequences of events once they are durable.
+
+        Raises:
+            KeyReused: an idempotency key came with another event.
+            LogUnavailable: they could not be made durable.
+        """
+        try:
+            sequences = await asyncio.wrap_future(self.log.append(events))
+        except LogUnavailable as error:
+            self.metrics.lost.inc(len(events))
+            self._report(str(error))
+            raise
+        for event in events:
+            self.metrics.events.labels(event.kind).inc()
+        self._report(None)
+        return sequences
+
+    async def link(self, guest: str, customer: str) -> None:
+        """Let a guest's events be the customer's; raises LogUnavailable."""
+        await asyncio.wrap_future(self.log.link(guest, customer))
+
+    def answer(
+        self,
+        answers: Answers,
+        visitor: int | ColdCustomer,
+        state: SessionState,
+        rules: ListRules,
+    ) -> Answer:
+        """Return a list for a customer's key or a guest; by popularity where the models fail.
+
+        Raises:
+            BadInput: no list can follow the rules, or an attribute of the guest is not allowed.
+        """
+        try:
+            if isinstance(visitor, ColdCustomer):
+                answer = answers.for_guest(visitor, state, rules)
+            else:
+                answer = answers.for_customer(visitor, state, rules)
+        except BadInput:
+            raise
+        except Exception:
+            logger.exception("version %d failed: popularity answers", answers.version)
+            self.metrics.fallbacks.inc()
+            answer = answers.under_model(_FALLBACK, visitor, state, rules)
+        self.metrics.answers.labels(str(answers.version), ARM, answer.model).inc()
+        return answer
+
+    def _read(self, read: Callable[[], _Read], otherwise: _Read) -> tuple[_Read, bool]:
+        """Return what a store has, and whether it could be read.
+
+        A store that fails is left alone for a second: a server that hangs would take all the time
+        of the worker.
+        """
+        if time.monotonic() < self._rests_until:
+            return otherwise, False
+        try:
+            found = read()
+        except LogUnavailable as error:
+            self._rests_until = time.monotonic() + _REST_SECONDS
+            self._report(str(error))
+            return otherwise, False
+        if self.store_problem is not None and self._rests_until:
+            self._rests_until = 0.0
+            self._report(None)
+        return found, True
+
+    def _report(self, problem: str | None) -> None:
+        if problem is not None and self.store_problem is None:
+            logger.error("the shop's events or sessions are away: %s", problem)
+        elif problem is None and self.store_problem is not None:
+            logger.info("the shop's events and sessions are there again")
+        self.store_problem = problem
+        self.metrics.store_failing.set(problem is not None)
+
+
+def customer_key(answers: Answers, customer_id: str) -> int | None:
+    """Return the key of a customer by the whole id, None where the version knows none."""
+    return answers.customer_with(customer_id)

@@ -1,0 +1,66 @@
+"""What a visitor's events mean for the next list.
+
+Unlikes hold until they are undone, however long ago. Purchases count from the version's cut on:
+earlier ones are in its histories. Views and the basket count for `shop.session_hours`.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import date, datetime
+
+from hemline.errors import BadInput
+from hemline.serving.answers import Answers, SessionState
+from hemline.shop.event_log import Recorded, ShopEvent
+
+_VIEWS: int = 50  # the latest that count
+
+
+def state_of(
+    events: Iterable[Recorded],
+    answers: Answers,
+    *,
+    since: datetime,
+    day_of: Callable[[datetime], date],
+) -> SessionState:
+    """Return the state of a visitor, in the article keys of a version.
+
+    Args:
+        events: of the visitor, oldest first.
+        answers: of the version; events of articles that it does not know are left out.
+        since: when views and baskets begin to count.
+        day_of: the shop's clock.
+    """
+    bought: Counter[int] = Counter()
+    basket: dict[int, None] = {}
+    viewed: dict[int, None] = {}
+    unliked: dict[int, None] = {}
+    for recorded in events:
+        event = recorded.event
+        article = _key_of(event, answers)
+        if article is None:
+            continue
+        if event.kind == "purchase":
+            basket.pop(article, None)
+            if day_of(event.at) >= answers.cut:
+                bought[article] += event.units
+        elif event.kind == "return":
+            bought[article] -= event.units
+        elif event.kind == "unlike":
+            unliked[article] = None
+        elif event.kind == "undo":
+            (unliked if article in unliked else basket).pop(article, None)
+        elif event.at >= since:
+            (basket if event.kind == "basket" else viewed)[article] = None
+    return SessionState(
+        bought=tuple(article for article, units in bought.items() if units > 0),
+        basket=tuple(basket),
+        viewed=tuple(viewed)[-_VIEWS:],
+        unliked=tuple(unliked),
+    )
+
+
+def _key_of(event: ShopEvent, answers: Answers) -> int | None:
+    try:
+        return answers.find_article(event.article_id)
+    except BadInput:
+        return None
