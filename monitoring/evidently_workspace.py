@@ -24,6 +24,7 @@ from uuid import UUID, uuid5
 import pandas as pd
 
 from hemline.files import write_text
+from hemline.pages.escaping import escape_plotly
 from monitoring.transactions import CATEGORIES, NUMBERS
 
 if TYPE_CHECKING:
@@ -193,7 +194,10 @@ def _dataset(transactions: pd.DataFrame) -> "Dataset":
     definition = DataDefinition(
         numerical_columns=list(NUMBERS), categorical_columns=list(CATEGORIES)
     )
-    return Dataset.from_pandas(transactions, definition)
+    shown = transactions[list(CATEGORIES)].apply(
+        lambda names: names.map({name: escape_plotly(name) for name in names.unique()})
+    )
+    return Dataset.from_pandas(transactions.assign(**shown), definition)
 
 
 def _has_drifted(metric: Mapping[str, Any]) -> bool:

@@ -81,6 +81,16 @@ def test_a_name_cannot_end_the_script_of_evidentlys_page(tmp_path: Path) -> None
     assert "<script>alert(1)" not in page
 
 
+def test_a_name_is_drawn_as_it_is_and_no_link_for_plotly(tmp_path: Path) -> None:
+    evil = '<a href="http://e.example">c</a> H&M \u202e'
+    current = small(60, 0.5).assign(**dict.fromkeys(CATEGORIES[1:], evil))
+    report(tmp_path, WEEK_END, current, current)
+    page = (tmp_path / "pages" / "evidently.html").read_text(encoding="utf-8")
+    written = json.dumps('&lt;a href="http://e.example"&gt;c&lt;/a&gt; H&amp;M \\u202e')
+    assert written[1:-1] in page
+    assert "c</a> H" not in page.replace("\\u003c", "<")
+
+
 def test_a_channel_shift_is_seen_in_the_channel_and_written_to_the_page(
     on_duckdb: Engine, shifted: Path, tmp_path: Path
 ) -> None:

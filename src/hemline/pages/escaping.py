@@ -39,6 +39,15 @@ def escape_markdown(text: str) -> str:
     return _MARKUP.sub(r"\\\g<0>", line).translate(_ENTITIES)
 
 
+def escape_plotly(text: str) -> str:
+    """Return text that plotly draws as it is: it reads a few tags, links among them, and entities.
+
+    >>> escape_plotly('H&M <a href="http://e.example">x</a>')
+    'H&amp;M &lt;a href="http://e.example"&gt;x&lt;/a&gt;'
+    """
+    return printable(text).translate(_ENTITIES)
+
+
 def spreadsheet_safe(rows: pd.DataFrame) -> pd.DataFrame:
     """Return rows whose text is safe in a csv file that a spreadsheet or a terminal shows.
 
