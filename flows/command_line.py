@@ -14,6 +14,7 @@ from pathlib import Path
 import typer
 
 from flows.addresses import addresses, responds
+from flows.server_processes import STARTED_BY, end_abandoned_servers
 from flows.server_proof import belongs_to
 from hemline import environment, prefect_auth
 from hemline.errors import exit_on_bad_input
@@ -36,6 +37,9 @@ def run_command(name: str, main: Callable[..., None], *, joins_server: bool = Fa
         changes.append(prefect_auth.apply(root))
         if any(changes):
             environment.restart(f"flows.{name}")
+        if prefect_auth.API_URL not in os.environ:
+            os.environ[STARTED_BY] = str(os.getpid())
+            end_abandoned_servers(os.environ["PREFECT_HOME"])
         from prefect import tags  # noqa: PLC0415  (reads the settings, which are complete now)
 
         app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

@@ -9,7 +9,7 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final
 
@@ -21,7 +21,10 @@ from flows.dvc import end_group
 from hemline.errors import BadInput
 
 LIMIT_VARIABLE: Final = "HEMLINE_START_SECONDS"
+STARTED_BY: Final = "HEMLINE_RUN"
+"""The number of the process of a run; its temporary server inherits it."""
 POLL_SECONDS: Final = 0.5
+_TEMPORARY: Final = "prefect.server.api.server:create_app"  # as Prefect starts it
 _LIMIT_SECONDS: Final = 1800
 _IDLE_SECONDS: Final = 120
 _WORK_SECONDS: Final = 1  # of the processor's; an event loop that waits uses less
@@ -107,6 +110,33 @@ def refuse_ended(started: Processes, root: Path) -> None:
                 found=f"it ended with status {process.returncode}. Its output:\n{output}",
                 fix=f"see {log}",
             )
+
+
+def end_abandoned_servers(home: str) -> None:
+    """End the temporary Prefect servers that killed runs of this project left behind.
+
+    A run that is killed cannot end its server, which would hold memory and a port for ever.
+
+    Args:
+        home: PREFECT_HOME of the project.
+    """
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):  # it has just ended, or is another user's
+            if _TEMPORARY in process.cmdline() and _is_abandoned(process, home):
+                process.terminate()
+
+
+def _is_abandoned(server: psutil.Process, home: str) -> bool:
+    """Return whether a server is the project's and the run that started it is gone.
+
+    A run of a container has another number there than here, but it is a run all the same.
+    """
+    variables, parent = server.environ(), server.parent()
+    started_by = variables.get(STARTED_BY)
+    if started_by is None or variables.get("PREFECT_HOME") != home:
+        return False
+    is_run = parent is not None and any(part.startswith("flows.") for part in parent.cmdline())
+    return started_by != str(server.ppid()) and not is_run
 
 
 def _limit() -> float:

@@ -1,6 +1,8 @@
 """The start of servers: as long as they work it may take any time, and no longer."""
 
 import os
+import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -9,9 +11,15 @@ from pathlib import Path
 import pytest
 
 from flows import server_processes
-from flows.server_processes import LIMIT_VARIABLE, start, wait_until_they_respond
+from flows.dvc import end_group
+from flows.server_processes import (
+    LIMIT_VARIABLE,
+    end_abandoned_servers,
+    start,
+    wait_until_they_respond,
+)
 from hemline.errors import BadInput
-from tests.processes import HOST, free_ports
+from tests.processes import HOST, eventually, free_ports, is_alive
 
 SERVE = "from http.server import *; HTTPServer(('{host}', {port}), SimpleHTTPRequestHandler)"
 WORK = "import time\nwhile time.process_time() < {seconds}: pass\n"
@@ -79,3 +87,44 @@ def test_the_output_of_a_server_that_ends_is_shown(
 ) -> None:
     with pytest.raises(BadInput, match=r"status 3\. Its output:\nno room"):
         wait_for("import sys; print('no room'); sys.exit(3)", probe, tmp_path, running)
+
+
+RUN = """
+import os, subprocess, sys, time
+if {is_marked}:
+    os.environ["HEMLINE_RUN"] = str(os.getpid())
+server = [sys.executable, "-c", {sleep!r}, "prefect.server.api.server:create_app"]
+print(subprocess.Popen(server, stdout=subprocess.DEVNULL).pid, flush=True)
+time.sleep(600)
+"""
+
+
+def start_run(home: Path, running: ExitStack, *, is_marked: bool = True) -> tuple[int, int]:
+    """Start what is a run with a temporary server, and return the numbers of both."""
+    run = subprocess.Popen(
+        [sys.executable, "-c", RUN.format(is_marked=is_marked, sleep=SLEEP)],
+        env={**os.environ, "PREFECT_HOME": str(home)},
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    running.callback(end_group, run)
+    assert run.stdout is not None
+    with run.stdout as output:
+        return run.pid, int(output.readline())
+
+
+def test_the_server_of_a_killed_run_is_ended_by_the_next_run_and_no_other_is(
+    tmp_path: Path, running: ExitStack
+) -> None:
+    killed, ours = start_run(tmp_path / "ours", running)
+    killed_elsewhere, others = start_run(tmp_path / "others", running)
+    unmarked_run, unmarked = start_run(tmp_path / "ours", running, is_marked=False)
+    _, alive = start_run(tmp_path / "ours", running)
+    for run in (killed, killed_elsewhere, unmarked_run):
+        os.kill(run, signal.SIGKILL)
+        os.waitpid(run, 0)
+    assert is_alive(ours)
+    end_abandoned_servers(str(tmp_path / "ours"))
+    assert eventually(lambda: not is_alive(ours), seconds=30)
+    assert [is_alive(one) for one in (others, unmarked, alive)] == [True] * 3
