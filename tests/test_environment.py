@@ -1,6 +1,7 @@
 """Where the tools keep their state, whatever the project folder is called and whoever runs them."""
 
 import asyncio
+import getpass
 import os
 import pwd
 import sys
@@ -75,7 +76,7 @@ def test_an_environment_that_path_cannot_name_is_refused(
         environment.require_name_for_dvc(tmp_path)
 
 
-def test_a_user_without_an_account_has_a_home(
+def test_a_user_without_an_account_has_a_home_and_a_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def no_account(number: int) -> None:
@@ -85,8 +86,10 @@ def test_a_user_without_an_account_has_a_home(
     monkeypatch.setattr(pwd, "getpwuid", no_account)
     environment.apply(tmp_path)
     assert Path.home() != tmp_path / ".hemline"
-    del os.environ["HOME"]
+    for name in ("HOME", "LOGNAME", "USER", "LNAME", "USERNAME"):
+        os.environ.pop(name, None)
     with pytest.raises(RuntimeError):
         Path.home()
     environment.apply(tmp_path)
     assert Path.home() == tmp_path / ".hemline"
+    assert getpass.getuser() == f"uid{os.getuid()}"

@@ -5,6 +5,7 @@ starts Python again (`restart`).
 """
 
 import atexit
+import getpass
 import os
 import shutil
 import sys
@@ -19,7 +20,6 @@ from hemline.errors import BadInput
 _TRACKING: Final = "MLFLOW_TRACKING_URI"
 _PREFECT_HOME: Final = "PREFECT_HOME"
 _PREFECT_DATABASE: Final = "PREFECT_API_DATABASE_CONNECTION_URL"
-_HOME: Final = "HOME"
 _COMPILED: Final = "NUMBA_CACHE_DIR"
 _PACKAGE: Final = Path(__file__).parent
 _MAKE_WRITABLE: Final = (
@@ -80,8 +80,7 @@ def apply(root: Path) -> bool:
         raise BadInput(
             "a project folder can be written", found=str(error), fix=_MAKE_WRITABLE
         ) from None
-    if not _has_home():
-        os.environ[_HOME] = str(state)  # libraries look for one when they are imported
+    _stand_in_for_account(state)
     if _COMPILED not in os.environ and not os.access(_PACKAGE, os.W_OK):
         os.environ[_COMPILED] = str(_folder_for_compiled(state))
     if os.environ[_TRACKING] == ours[_TRACKING]:
@@ -121,13 +120,16 @@ def is_writable(root: Path) -> bool:
     return _sealed(root) is None
 
 
-def _has_home() -> bool:
-    """Return whether the user has a home folder: none is there for a user without an account."""
+def _stand_in_for_account(state: Path) -> None:
+    """Give a user without an account a home and a name, which libraries fail without."""
     try:
         Path.home()
     except RuntimeError:
-        return False
-    return True
+        os.environ["HOME"] = str(state)
+    try:
+        getpass.getuser()
+    except (KeyError, OSError):
+        os.environ["LOGNAME"] = f"uid{os.getuid()}"
 
 
 def _folder_for_compiled(state: Path) -> Path:
