@@ -3,6 +3,7 @@
 import json
 from datetime import date, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,9 @@ from hemline.errors import BadInput
 from monitoring.evidently_server import evidently_app
 from monitoring.evidently_workspace import PROJECT, add_to_workspace, plain_preset, run_id, run_path
 from monitoring.transactions import CATEGORIES, NUMBERS, sample_transactions
+
+if TYPE_CHECKING:
+    from litestar import Litestar
 
 WEEK_END = date(2020, 9, 23)
 WEEK = timedelta(weeks=1)
@@ -163,7 +167,7 @@ def test_evidentlys_server_shows_the_workspace_of_a_folder_of_any_name(
     root = tmp_path / name
     root.mkdir()
     report(root, WEEK_END, small(60, 0.5), small(60, 0.5))
-    with TestClient(evidently_app(root / "evidently")) as client:
+    with TestClient(cast("Litestar", evidently_app(root / "evidently"))) as client:
         [project] = client.get("/api/v2/projects").json()
         runs = client.get(f"/api/projects/{PROJECT}/reports").json()
     assert project["id"] == str(PROJECT)
