@@ -35,6 +35,7 @@ class Answers:
     """One version of the model, its files mapped.
 
     Attributes:
+        layout: the folder that it is mapped from.
         version: its number, 0 where it is not registered.
         cut: the first day it has not seen.
         articles: of the version.
@@ -44,6 +45,7 @@ class Answers:
         self, layout: Path, params: AnswersParams, in_stock: npt.NDArray[np.bool_] | None
     ) -> None:
         about = layouts.about(layout)
+        self.layout = layout
         self.version = about.version
         self.cut = date.fromisoformat(about.cut)
         self.articles = ArticleTable.load(layout / "articles")

@@ -143,14 +143,17 @@ class ArticleTable:
             )
 
     def search(self, text: str, n: int) -> list[int]:
-        """Return up to n keys whose name, type or colour contains all words, best-selling first."""
-        words = text.casefold().split()
+        """Return up to n keys, best-selling first, by words of the name, the type and the colour.
+
+        Each word of the text is the start of one of theirs.
+        """
+        words = _words(text)
         if not words:
             return []
         column = self._texts.column(_SEARCHED)
         found = np.ones(len(self), bool)
         for word in words:
-            found &= pc.match_substring(column, word).to_numpy(zero_copy_only=False)
+            found &= pc.match_substring(column, f" {word}").to_numpy(zero_copy_only=False)
         keys = np.flatnonzero(found)
         return [int(key) for key in keys[np.argsort(-self.sold[keys], kind="stable")[:n]]]
 
@@ -188,8 +191,8 @@ def save_articles(
     names = list(dict.fromkeys([*_SHOWN.values(), *_GROUPED]))
     table = pq.read_table(articles, columns=names).combine_chunks()
     searched = [
-        " ".join(filter(None, words)).casefold()
-        for words in zip(
+        "".join(f" {word}" for text in texts for word in _words(text or ""))
+        for texts in zip(
             *(table[_SHOWN[name]].to_pylist() for name in ("name", "product_type", "colour")),
             strict=True,
         )
@@ -202,3 +205,7 @@ def save_articles(
     np.save(folder / "prices.npy", prices.astype(np.float32))
     np.save(folder / "sold.npy", sold.astype(np.float32))
     IdIndex.of(table[columns.ARTICLE_ID].to_pylist()).save(folder)
+
+
+def _words(text: str) -> list[str]:
+    return text.casefold().replace("-", " ").replace("/", " ").split()

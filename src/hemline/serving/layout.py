@@ -36,10 +36,10 @@ from hemline.serving.article_table import save_articles
 from hemline.serving.id_index import IdIndex
 from hemline.serving.season import daily_sales
 from hemline.serving.support import common_buyers
-from hemline.serving.version_files import VersionFiles
+from hemline.serving.version_files import VersionFiles, place_of
 
 MARKER: Final = "layout.json"
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Of a layout. Raise it whenever this module writes anything else."""
 
 _KEPT: Final = 4
@@ -100,9 +100,11 @@ def _name(files: VersionFiles, hashes: FileHashes) -> str:
 
 
 def _require_intact(files: VersionFiles, hashes: FileHashes) -> None:
-    for place, path in files.by_place().items():
-        hashes.checked(place, path)
-    for place in sorted(hashes.places_in("models")):
+    for name, path in vars(files).items():
+        if name != "models":
+            hashes.checked(place_of(name, path), path)
+    folders = {f"models/{path.name}" for path in files.models.glob("*")}
+    for place in sorted(folders | hashes.places_in("models")):
         hashes.checked(place, files.models / Path(place).name)
 
 

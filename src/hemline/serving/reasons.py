@@ -90,13 +90,15 @@ def assign_reasons(
     for place, (article, source) in enumerate(zip(listed.tolist(), sources, strict=True)):
         possible = [
             *related.get(place, ()),
-            *_general(article, source, len(own), popular_with_group),
+            *_general(source, is_popular=article in popular_with_group, has_bought=len(own) > 0),
         ]
+        if not possible:
+            possible.append(Reason("like_yours" if len(own) else "popular_with_group"))
         chosen = min(
             possible,
             key=lambda reason: (named[_subject(reason)], KINDS.index(reason.kind)),
         )
-        named[_subject(chosen)] += 1
+        named[_subject(chosen)] += chosen.kind != "bought_before"
         reasons.append(chosen)
     return reasons
 
@@ -131,17 +133,11 @@ def _pairs(
         yield place, Reason("similar_text", int(own[which]))
 
 
-def _general(
-    article: int, source: str, n_own: int, popular_with_group: frozenset[int]
-) -> list[Reason]:
-    """Return the reasons that refer to no article; at least one."""
-    kinds: list[ReasonKind] = []
-    if article in popular_with_group:
-        kinds.append("popular_with_group")
-    if n_own and any(name in source for name in _LIKE_YOURS):
-        kinds.append("like_yours")
+def _general(source: str, *, is_popular: bool, has_bought: bool) -> Iterator[Reason]:
+    """Yield the reasons that refer to no article."""
+    if is_popular:
+        yield Reason("popular_with_group")
+    if has_bought and any(name in source for name in _LIKE_YOURS):
+        yield Reason("like_yours")
     if "popularity" in source:
-        kinds.append("popular")
-    if not kinds:
-        kinds.append("like_yours" if n_own else "popular_with_group")
-    return [Reason(kind) for kind in kinds]
+        yield Reason("popular")

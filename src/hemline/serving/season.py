@@ -1,10 +1,12 @@
 """Which product groups are out of season at a version's cut.
 
-A group is out of season where its share of all sales in the weeks around the same date last year
-was less than `out_of_season_share` of its share over the whole history. Sales are the purchases in
-the histories: the last of each customer and article, which is the same for all groups. Where last
-year is not in the histories, or a group should have sold fewer than 20 units in those weeks,
-nothing is known and the group counts as in season.
+A group is out of season where, in the weeks around the same date last year, it sold less than
+`out_of_season_share` both of its usual sales and of its usual share of all sales: a group whose
+share only falls because another one has its high season stays in season, and so does everything in
+weeks when the whole shop sells little. Sales are the purchases in the histories: the last of each
+customer and article, which is the same for all groups. Where last year is not in the histories, or
+a group should have sold fewer than 20 units in those weeks, nothing is known and the group counts
+as in season.
 """
 
 from typing import Final
@@ -44,13 +46,15 @@ def out_of_season(
     Args:
         sales: of `daily_sales`.
         window_days: length of the weeks around the same date last year.
-        least_share: of the group's usual share, below which it is out of season.
+        least_share: of what is usual, below which a group is out of season.
     """
     start = _YEAR - window_days // 2
     around = sales[:, start : start + window_days]
     has_sales = around.sum(axis=0) > 0
     if has_sales.mean() < 1 / 2:
         return np.zeros(len(sales), bool)
-    usual = sales.sum(axis=1) / max(sales.sum(), 1)
-    expected = usual * around.sum()
+    sold, total = sales.sum(axis=1), max(sales.sum(), 1)
+    usual = sold * window_days / max(np.count_nonzero(sales.sum(axis=0)), 1)
+    by_share = sold / total * around.sum()
+    expected = np.minimum(usual, by_share)
     return np.asarray((expected >= _FEWEST_UNITS) & (around.sum(axis=1) < least_share * expected))
