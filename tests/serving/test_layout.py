@@ -23,13 +23,14 @@ from tests.processes import eventually
 from tests.serving.tiny_version import registered, write_version
 from tests.tiny_project import REPOSITORY
 
-HEAVY = ("torch", "pandas", "lightgbm", "implicit", "sklearn", "mlflow", "scipy")
+HEAVY = ("torch", "pandas", "lightgbm", "implicit", "sklearn", "mlflow")
 ALONE = """
 import sys
 from pathlib import Path
 from hemline.serving.answers import Answers
 from hemline.serving.list_rules import ListRules
 from hemline.serving.visitor_history import SessionState
+from hemline.segments.cold_customers import ColdCustomer
 answers = Answers.open(Path(sys.argv[1]))
 answers.for_customer(0, SessionState(), ListRules())
 answers.for_guest(ColdCustomer(age=30), SessionState(basket=(0,)), ListRules())

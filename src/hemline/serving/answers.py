@@ -27,7 +27,7 @@ from hemline.serving.listed import Answer
 from hemline.serving.season import out_of_season
 from hemline.serving.version_models import VersionModels
 from hemline.serving.visitor_history import SessionState
-from hemline.serving.visitor_lists import ArticleGroups, VisitorLists
+from hemline.serving.visitor_lists import ShopGroups, VisitorLists
 from hemline.serving.visitors import Visitors
 
 
@@ -162,12 +162,12 @@ def _groups(
     articles: ArticleTable,
     params: AnswersParams,
     in_stock: npt.NDArray[np.bool_] | None,
-) -> ArticleGroups:
+) -> ShopGroups:
     sales = load_array(folder / "group_sales.npy")
-    return ArticleGroups(
-        load_array(folder / "groups.npy"),
-        articles.in_groups(params.discreet),
-        articles.in_groups(params.on_request),
+    return ShopGroups(
+        articles.groups.product_group,
+        articles.groups.in_any(params.discreet),
+        articles.groups.in_any(params.on_request),
         out_of_season(sales, params.season_window_days, params.out_of_season_share),
         in_stock,
     )

@@ -3,7 +3,7 @@
 A description is read from the mapped file when it is shown, so a worker holds none of the texts.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +19,7 @@ from hemline import columns
 from hemline.arrays import load_array
 from hemline.data.identifiers import unknown_article
 from hemline.errors import BadInput
+from hemline.serving.group_codes import GROUPED, GroupCodes
 from hemline.serving.id_index import IdIndex
 
 _SHOWN: Final = {
@@ -32,15 +33,6 @@ _SHOWN: Final = {
     "department": "department_name",
     "description": "detail_desc",
 }
-_GROUPED: Final = (
-    "product_group_name",
-    "index_name",
-    "index_group_name",
-    "section_name",
-    "garment_group_name",
-)
-"""Columns by which the shop may name a group of articles (section answers of params.yaml)."""
-
 _SEARCHED: Final = "searched"
 _N_CACHED: Final = 8192
 
@@ -69,6 +61,7 @@ class ArticleTable:
     """All articles of a version, by key.
 
     Attributes:
+        groups: that each article is in.
         products: int32 of shape (articles,), equal where the product code is equal.
         prices: float32 of the same shape, NaN where nobody paid.
         sold: float32 of the same shape, units sold in the last four weeks before the cut.
@@ -78,11 +71,13 @@ class ArticleTable:
         self,
         texts: pa.RecordBatch,
         index: IdIndex,
+        groups: GroupCodes,
         products: npt.NDArray[np.int32],
         prices: npt.NDArray[np.float32],
         sold: npt.NDArray[np.float32],
     ) -> None:
         """Take what `save_articles` has written."""
+        self.groups = groups
         self.products = products
         self.prices = prices
         self.sold = sold
@@ -110,26 +105,9 @@ class ArticleTable:
             raise unknown_article(article_id, self._index.key_of, self._ids_starting_with)
         return key
 
-    def in_groups(self, names: Collection[str]) -> npt.NDArray[np.bool_]:
-        """Return whether each article is in one of the groups, bool of shape (articles,).
-
-        Args:
-            names: of product groups, indices, index groups, sections or garment groups.
-        """
-        found = np.zeros(len(self), bool)
-        for column in _GROUPED:
-            among = pc.is_in(self._texts.column(column), pa.array(list(names), pa.string()))
-            found |= among.to_numpy(zero_copy_only=False)
-        return found
-
-    def in_product_groups(self, names: Collection[str]) -> npt.NDArray[np.bool_]:
-        """Return whether each article is in one of these product groups, by article key."""
-        among = pc.is_in(self._texts.column("product_group_name"), pa.array(list(names)))
-        return np.asarray(among.to_numpy(zero_copy_only=False))
-
     def product_groups(self) -> list[str]:
         """Return the names of the product groups, sorted."""
-        return sorted(filter(None, self._texts.column("product_group_name").unique().to_pylist()))
+        return sorted(filter(None, self.groups.names[0]))
 
     def require_groups(self, names: Sequence[str]) -> None:
         """Raise BadInput if one of the names is no product group."""
@@ -153,7 +131,7 @@ class ArticleTable:
         column = self._texts.column(_SEARCHED)
         found = np.ones(len(self), bool)
         for word in words:
-            found &= pc.match_substring(column, f" {word}").to_numpy(zero_copy_only=False)
+            found &= _as_numpy(pc.match_substring(column, f" {word}"))
         keys = np.flatnonzero(found)
         return [int(key) for key in keys[np.argsort(-self.sold[keys], kind="stable")[:n]]]
 
@@ -171,7 +149,7 @@ class ArticleTable:
         source = pa.memory_map(str(folder / "articles.arrow"))
         texts = pa.ipc.open_file(source).get_batch(0)
         arrays = (load_array(folder / f"{name}.npy") for name in ("products", "prices", "sold"))
-        return cls(texts, IdIndex.load(folder), *arrays)
+        return cls(texts, IdIndex.load(folder), GroupCodes.load(folder), *arrays)
 
 
 def save_articles(
@@ -188,7 +166,7 @@ def save_articles(
         sold: float32 of the same shape, units sold lately.
         folder: an existing, empty folder.
     """
-    names = list(dict.fromkeys([*_SHOWN.values(), *_GROUPED]))
+    names = list(dict.fromkeys([*_SHOWN.values(), *GROUPED]))
     table = pq.read_table(articles, columns=names).combine_chunks()
     searched = [
         "".join(f" {word}" for text in texts for word in _words(text or ""))
@@ -204,7 +182,14 @@ def save_articles(
     np.save(folder / "products.npy", codes.indices.to_numpy(zero_copy_only=False).astype(np.int32))
     np.save(folder / "prices.npy", prices.astype(np.float32))
     np.save(folder / "sold.npy", sold.astype(np.float32))
+    GroupCodes.of(table).save(folder)
     IdIndex.of(table[columns.ARTICLE_ID].to_pylist()).save(folder)
+
+
+def _as_numpy(mask: pa.BooleanArray) -> npt.NDArray[np.bool_]:
+    """Return a mask without nulls; pyarrow's own conversion imports pandas."""
+    values = mask.cast(pa.uint8())
+    return np.frombuffer(values.buffers()[1], bool, len(values), values.offset)
 
 
 def _words(text: str) -> list[str]:

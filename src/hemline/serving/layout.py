@@ -20,6 +20,7 @@ import math
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import numpy as np
@@ -31,15 +32,18 @@ from hemline.arrays import lay_out, load_arrays
 from hemline.data.split import DataParams
 from hemline.files import fingerprint, lock_file, replaced_folder, write_text
 from hemline.integrity import FileHashes, file_md5
+from hemline.models.cascade import RANK
 from hemline.models.ranker.article_features import ArticleFeatures
+from hemline.models.ranker.tree_file import TreeFile
 from hemline.serving.article_table import save_articles
+from hemline.serving.group_codes import GroupCodes
 from hemline.serving.id_index import IdIndex
 from hemline.serving.season import daily_sales
 from hemline.serving.support import common_buyers
 from hemline.serving.version_files import VersionFiles, place_of
 
 MARKER: Final = "layout.json"
-FORMAT: Final = 3
+FORMAT: Final = 5
 """Of a layout. Raise it whenever this module writes anything else."""
 
 _KEPT: Final = 4
@@ -115,8 +119,9 @@ def _lay_out(files: VersionFiles, hashes: FileHashes, folder: Path) -> None:
         beside.mkdir(parents=True, exist_ok=True)
         if source.suffix in {".npy", ".npz"}:
             lay_out(source, beside)
-        if source.suffix != ".npy" and source.is_file():
+        elif source.is_file():
             shutil.copy(source, beside)
+    _lay_out_trees(files.models / RANK, folder / "models" / RANK)
     lay_out(files.histories, folder)
     histories = load_arrays(folder / files.histories.name)
     n_customers, n_articles = (int(size) for size in histories["shape"])
@@ -127,6 +132,17 @@ def _lay_out(files: VersionFiles, hashes: FileHashes, folder: Path) -> None:
         n_customers,
     )  # fmt: skip
     _finish(folder, about)
+
+
+def _lay_out_trees(ranker: Path, folder: Path) -> None:
+    """Write the trees of a version as arrays that was saved when LightGBM's text was all."""
+    if not ranker.is_dir() or (folder / "trees").is_dir():
+        return
+    with TemporaryDirectory() as beside:
+        TreeFile.load(ranker).save(Path(beside))
+        archive = Path(beside) / "trees.npz"
+        if archive.exists():  # unless the arrays cannot hold the trees
+            lay_out(archive, folder)
 
 
 def _lay_out_customers(files: VersionFiles, folder: Path, n_customers: int) -> None:
@@ -147,11 +163,9 @@ def _lay_out_articles(
     is_recent = histories["days_ago"] <= _RECENT_DAYS
     sold = np.bincount(histories["indices"][is_recent], minlength=n_articles)
     save_articles(files.articles, _prices(files.models, n_articles), sold, folder / "articles")
-    groups = pq.read_table(files.articles, columns=["product_group_name"])[0]
-    coded = groups.combine_chunks().fill_null("").dictionary_encode()
-    codes = coded.indices.to_numpy(zero_copy_only=False).astype(np.int32)
-    np.save(folder / "articles" / "groups.npy", codes)
-    sales = daily_sales(codes[histories["indices"]], histories["days_ago"], len(coded.dictionary))
+    groups = GroupCodes.load(folder / "articles")
+    group_of_sale = groups.product_group[histories["indices"]]
+    sales = daily_sales(group_of_sale, histories["days_ago"], len(groups.names[0]))
     np.save(folder / "articles" / "group_sales.npy", sales)
     if (files.models / "copurchase").is_dir():
         support = common_buyers(folder / "models" / "copurchase", histories, files.params)

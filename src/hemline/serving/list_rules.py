@@ -80,7 +80,7 @@ def is_permitted(
     if rules.exclude:
         permitted &= ~np.isin(keys, np.fromiter(rules.exclude, np.int64))
     if rules.product_groups:
-        permitted &= articles.in_product_groups(rules.product_groups)[keys]
+        permitted &= articles.groups.in_product_groups(rules.product_groups)[keys]
     if rules.min_price is not None:
         permitted &= articles.prices[keys] >= rules.min_price
     if rules.max_price is not None:

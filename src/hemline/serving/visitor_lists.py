@@ -29,7 +29,7 @@ _POPULAR_WITH_GROUP: Final = 100
 
 
 @dataclass(frozen=True)
-class ArticleGroups:
+class ShopGroups:
     """What the shop's rules say of each article.
 
     Attributes:
@@ -62,7 +62,7 @@ class VisitorLists:
         self,
         articles: ArticleTable,
         models: VersionModels,
-        groups: ArticleGroups,
+        groups: ShopGroups,
         params: AnswersParams,
     ) -> None:
         self._articles = articles

@@ -1,0 +1,76 @@
+"""Which groups each article is in: product group, index, index group, section, garment group."""
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from hemline.arrays import load_array
+
+GROUPED: Final = (
+    "product_group_name",
+    "index_name",
+    "index_group_name",
+    "section_name",
+    "garment_group_name",
+)
+"""Columns by which the shop may name a group of articles (section answers of params.yaml)."""
+
+
+@dataclass(frozen=True)
+class GroupCodes:
+    """The groups of every article.
+
+    Attributes:
+        names: by column of GROUPED, the names of the groups; empty for articles without one.
+        codes: int32 of shape (len(GROUPED), articles), the position of each article's group.
+    """
+
+    names: tuple[tuple[str, ...], ...]
+    codes: npt.NDArray[np.int32]
+
+    @property
+    def product_group(self) -> npt.NDArray[np.int32]:
+        """The product group of each article, a position in `names[0]`."""
+        return self.codes[0]
+
+    def in_any(self, names: Collection[str]) -> npt.NDArray[np.bool_]:
+        """Return whether each article is in a group of one of these names, of any column."""
+        found = np.zeros(self.codes.shape[1], bool)
+        for column in range(len(GROUPED)):
+            found |= self._in_column(column, names)
+        return found
+
+    def in_product_groups(self, names: Collection[str]) -> npt.NDArray[np.bool_]:
+        """Return whether each article is in one of these product groups."""
+        return self._in_column(0, names)
+
+    def _in_column(self, column: int, names: Collection[str]) -> npt.NDArray[np.bool_]:
+        is_named = np.array([name in names for name in self.names[column]], bool)
+        return is_named[self.codes[column]]
+
+    @classmethod
+    def of(cls, table: pa.Table) -> Self:
+        """Return the groups in the columns GROUPED of a table."""
+        coded = [
+            table[column].combine_chunks().fill_null("").dictionary_encode() for column in GROUPED
+        ]
+        names = tuple(tuple(column.dictionary.to_pylist()) for column in coded)
+        codes = [column.indices.to_numpy(zero_copy_only=False) for column in coded]
+        return cls(names, np.stack(codes).astype(np.int32))
+
+    def save(self, folder: Path) -> None:
+        """Write names and codes to a folder of arrays to be mapped."""
+        (folder / "groups.json").write_text(json.dumps(self.names), encoding="utf-8")
+        np.save(folder / "groups.npy", self.codes)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Return the groups saved in a folder."""
+        names = json.loads((folder / "groups.json").read_text(encoding="utf-8"))
+        return cls(tuple(map(tuple, names)), load_array(folder / "groups.npy"))
