@@ -7,11 +7,12 @@ Brackets of an interval stay as they are; a link needs "](".
 """
 
 import re
-from typing import Any, Final
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any, Final
 
 from hemline.errors import printable
+
+if TYPE_CHECKING:
+    import pandas as pd  # not where a page of the shop is made
 
 _ENTITIES: Final = {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;"}
 _MARKUP: Final = re.compile(
@@ -48,12 +49,13 @@ def escape_plotly(text: str) -> str:
     return printable(text).translate(_ENTITIES)
 
 
-def spreadsheet_safe(rows: pd.DataFrame) -> pd.DataFrame:
+def spreadsheet_safe(rows: "pd.DataFrame") -> "pd.DataFrame":
     """Return rows whose text is safe in a csv file that a spreadsheet or a terminal shows.
 
     Text that a spreadsheet would compute gets an apostrophe. Control characters are shown, also
     because pandas writes a carriage return without quotes and then reads it as the end of a line.
 
+    >>> import pandas as pd
     >>> spreadsheet_safe(pd.DataFrame({"group": ["=1+1", "25-34"], "gap": [-0.1, 0.2]}))
        group  gap
     0  '=1+1 -0.1

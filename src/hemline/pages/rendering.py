@@ -6,10 +6,10 @@ sheet is part of every page, so a page is one file. The price: 6 kB of it in eac
 """
 
 from functools import cache
+from numbers import Number
 from pathlib import Path
 from typing import Any, Final
 
-import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -58,7 +58,8 @@ def _number(value: Any, form: str) -> str:
     >>> _number(1234.5, ",.0f"), _number(float("nan"), ".3f"), _number(None, ".3f")
     ('1,234', '', '')
     """
-    return "" if pd.isna(value) else format(value, form)
+    is_known = isinstance(value, Number) and value == value  # noqa: PLR0124  (NaN differs from itself)
+    return format(value, form) if is_known else ""
 
 
 def _in_markdown(text: str) -> Markup:

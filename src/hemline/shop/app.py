@@ -19,11 +19,12 @@ from starlette.types import ASGIApp
 
 from hemline.errors import BadInput
 from hemline.request_guard import LOOPBACK, RequestGuard
-from hemline.shop import api_routes
+from hemline.shop import api_routes, page_routes
 from hemline.shop.access import Access, is_loopback
 from hemline.shop.api_keys import secret_of
 from hemline.shop.champion_watch import ChampionWatch, ShopFolder
 from hemline.shop.event_log import EventLog
+from hemline.shop.page_answers import ProblemPages
 from hemline.shop.problem_answers import Problem, add_problem_answers, problem
 from hemline.shop.service_shell import ServiceShell
 from hemline.shop.session_stores import open_log, open_sessions
@@ -105,7 +106,9 @@ def create_app(settings: ShopSettings) -> FastAPI:
     )
     app.state.secret = secret
     app.state.shadows = ShadowLog(root / ".hemline" / "shop" / "shadow")
+    app.state.pictures = None if params.pictures is None else root / params.pictures
     app.include_router(api_routes.router)
+    app.include_router(page_routes.router)
     add_problem_answers(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # as FastAPI documents it
     access = None
@@ -118,6 +121,7 @@ def create_app(settings: ShopSettings) -> FastAPI:
         largest=params.max_request_kb * 1024,
         access=access,
     )
+    app.add_middleware(ProblemPages)
     app.add_middleware(
         RequestGuard,
         hosts={*LOOPBACK, settings.host, *params.hosts},

@@ -23,6 +23,7 @@ class ShopParams(Section):
     session_hours: PositiveInt = 24
     first_day: date | None = None
     stock: Path | None = None
+    pictures: Path | None = None
     workers: Annotated[int, Field(ge=1, le=256)] = 2
     poll_seconds: PositiveFloat = 2.0
     max_request_kb: PositiveInt = 64
