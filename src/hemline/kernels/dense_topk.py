@@ -26,11 +26,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from hemline.kernels.dense_topk_few import Int8Rows, write_best_of_few
 from hemline.kernels.dense_topk_loops import (
     BoundedCandidates,
     Factors,
-    Int8Rows,
-    scan_int8,
     scan_tile,
     write_lists,
 )
@@ -87,18 +86,18 @@ class ScoreTable:
         return articles, scores
 
     def _fill(self, queries: Matrix, articles: npt.NDArray[np.int32], scores: Matrix) -> None:
-        k = articles.shape[1]
-        candidates = BoundedCandidates.empty(len(queries), k)
-        slack, factors = self._rounding(queries), Factors(queries, self.vectors, self.bias)
+        k, factors = articles.shape[1], Factors(queries, self.vectors, self.bias)
         if len(queries) <= _FEW_CUSTOMERS:
-            scan_int8(_to_int8(queries), self._int8, slack, factors, candidates, k)
-        else:
-            products = np.empty((len(queries), _TILE), np.float32)
-            for first in range(0, len(self.vectors), _TILE):
-                tile = self.vectors[first : first + _TILE]
-                product = products[:, : len(tile)]
-                np.matmul(queries, tile.T, out=product)
-                scan_tile(product, first, slack, factors, candidates, k)
+            largest = self._largest_norm, self._largest_bias
+            write_best_of_few(factors, self._int8, largest, articles, scores)
+            return
+        candidates, slack = BoundedCandidates.empty(len(queries), k), self._rounding(queries)
+        products = np.empty((len(queries), _TILE), np.float32)
+        for first in range(0, len(self.vectors), _TILE):
+            tile = self.vectors[first : first + _TILE]
+            product = products[:, : len(tile)]
+            np.matmul(queries, tile.T, out=product)
+            scan_tile(product, first, slack, factors, candidates, k)
         write_lists(factors, candidates, articles, scores)
 
     def _rounding(self, queries: Matrix) -> Matrix:

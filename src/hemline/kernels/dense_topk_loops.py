@@ -16,7 +16,8 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float32]
 
 _LOWEST: Final = np.float32(np.finfo(np.float32).min)
-_LANES: Final = 64
+LANES: Final = 64
+_AT_ONCE: Final = 4
 
 
 class Factors(NamedTuple):
@@ -31,22 +32,6 @@ class Factors(NamedTuple):
     customers: Floats
     vectors: Floats
     bias: Floats
-
-
-class Int8Rows(NamedTuple):
-    """Rows rounded to int8: approximately `scale` times `values`.
-
-    Attributes:
-        values: int8 of the rows' shape.
-        scale: float32 of shape (rows,).
-        residual_norm: float32 of shape (rows,); norm of what rounding took away.
-        norm: float32 of shape (rows,); norm of the rows before rounding.
-    """
-
-    values: npt.NDArray[np.int8]
-    scale: Floats
-    residual_norm: Floats
-    norm: Floats
 
 
 class BoundedCandidates(NamedTuple):
@@ -100,58 +85,17 @@ def scan_tile(
     """
     for row in range(len(products)):
         scores, error = products[row], slack[row]
-        for start in range(0, len(scores), _LANES):
-            stop = min(start + _LANES, len(scores))
+        for start in range(0, len(scores), LANES):
+            stop = min(start + LANES, len(scores))
             bias = factors.bias[first + start : first + stop]
-            if not _any_at_least(scores[start:stop], bias, candidates.threshold[row] - error):
+            if not any_at_least(scores[start:stop], bias, candidates.threshold[row] - error):
                 continue
             for place in range(start, stop):
                 score = scores[place] + factors.bias[first + place]
                 if score + error >= candidates.threshold[row]:
-                    _add(first + place, score - error, score + error, row, factors, candidates, k)
-
-
-@numba.njit(nogil=True, cache=True)
-def scan_int8(
-    queries: Int8Rows,
-    table: Int8Rows,
-    slack: Floats,
-    factors: Factors,
-    candidates: BoundedCandidates,
-    k: int,
-) -> None:
-    """Add the articles that may be among the k best of all, judged by both factors in int8.
-
-    Args:
-        queries: the customers in int8.
-        table: the articles in int8.
-        slack: float32 of shape (customers,); largest error that float32 arithmetic adds.
-        factors: both without rounding.
-        candidates: empty; changed.
-        k: length of the lists.
-    """
-    n_articles = len(factors.vectors)
-    products = np.empty(n_articles, np.float32)
-    error = np.empty(n_articles, np.float32)
-    for row in range(len(factors.customers)):
-        _multiply(table.values, queries.values[row], products)
-        norm = queries.norm[row] + queries.residual_norm[row]
-        for article in range(n_articles):
-            rounding = norm * table.residual_norm[article]
-            rounding += queries.residual_norm[row] * table.norm[article]
-            error[article] = rounding + slack[row]
-            products[article] *= queries.scale[row] * table.scale[article]
-            products[article] += error[article]
-        for start in range(0, n_articles, _LANES):
-            stop = min(start + _LANES, n_articles)
-            if not _any_at_least(
-                products[start:stop], factors.bias[start:stop], candidates.threshold[row]
-            ):
-                continue
-            for article in range(start, stop):
-                high = products[article] + factors.bias[article]
-                if high >= candidates.threshold[row]:
-                    _add(article, high - 2 * error[article], high, row, factors, candidates, k)
+                    add_candidate(
+                        first + place, score - error, score + error, row, factors, candidates, k
+                    )
 
 
 @numba.njit(nogil=True, cache=True)
@@ -192,17 +136,8 @@ def _insert(
 
 
 @numba.njit(nogil=True)
-def _multiply(table: npt.NDArray[np.int8], vector: npt.NDArray[np.int8], products: Floats) -> None:
-    for article in range(len(table)):
-        row = table[article]
-        total = np.int32(0)
-        for column in range(len(vector)):
-            total += np.int32(row[column]) * np.int32(vector[column])
-        products[article] = total
-
-
-@numba.njit(nogil=True)
-def _any_at_least(scores: Floats, bias: Floats, threshold: float) -> bool:
+def any_at_least(scores: Floats, bias: Floats, threshold: float) -> bool:
+    """Return whether a score and its bias reach the threshold."""
     reached = False
     for place in range(len(scores)):  # no early exit, so that the loop vectorises
         reached |= scores[place] + bias[place] >= threshold
@@ -210,7 +145,7 @@ def _any_at_least(scores: Floats, bias: Floats, threshold: float) -> bool:
 
 
 @numba.njit(nogil=True)
-def _add(
+def add_candidate(
     article: int,
     low: float,
     high: float,
@@ -219,6 +154,7 @@ def _add(
     candidates: BoundedCandidates,
     k: int,
 ) -> None:
+    """Add a candidate of a row, and make room for the next one."""
     n = candidates.n[row]
     candidates.articles[row, n] = article
     candidates.low[row, n] = low
@@ -288,13 +224,33 @@ def _move(row: int, place: int, to: int, candidates: BoundedCandidates) -> None:
 
 @numba.njit(nogil=True)
 def _score_exactly(row: int, factors: Factors, candidates: BoundedCandidates) -> None:
-    customer = factors.customers[row]
-    for place in range(candidates.n[row]):
-        article = candidates.articles[row, place]
-        vector = factors.vectors[article]
-        total = 0.0
-        for column in range(len(customer)):
-            total += np.float64(customer[column]) * np.float64(vector[column])
-        score = np.float32(total + np.float64(factors.bias[article]))
-        candidates.low[row, place] = score
-        candidates.high[row, place] = score
+    customer, n = factors.customers[row], candidates.n[row]
+    totals = np.empty(_AT_ONCE)
+    for start in range(0, n, _AT_ONCE):
+        places = np.minimum(np.arange(start, start + _AT_ONCE), n - 1)
+        articles = candidates.articles[row][places]
+        _add_products(customer, factors.vectors, articles, totals)
+        for place, article, total in zip(places, articles, totals):  # noqa: B905  (numba)
+            score = np.float32(total + np.float64(factors.bias[article]))
+            candidates.low[row, place] = score
+            candidates.high[row, place] = score
+
+
+@numba.njit(nogil=True)
+def _add_products(
+    customer: Floats,
+    vectors: Floats,
+    articles: npt.NDArray[np.int32],
+    totals: npt.NDArray[np.float64],
+) -> None:
+    """Write the products with four articles: each sum in order, so four of them at a time."""
+    first, second = vectors[articles[0]], vectors[articles[1]]
+    third, fourth = vectors[articles[2]], vectors[articles[3]]
+    one, two, three, four = 0.0, 0.0, 0.0, 0.0
+    for column in range(len(customer)):
+        value = np.float64(customer[column])
+        one += value * np.float64(first[column])
+        two += value * np.float64(second[column])
+        three += value * np.float64(third[column])
+        four += value * np.float64(fourth[column])
+    totals[0], totals[1], totals[2], totals[3] = one, two, three, four

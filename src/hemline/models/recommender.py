@@ -83,9 +83,9 @@ def keys_at(
     position: npt.NDArray[np.int32], offered: npt.NDArray[np.int32]
 ) -> npt.NDArray[np.int32]:
     """Return the offered articles at these positions; NO_ARTICLE stays what it is."""
-    articles = np.full_like(position, NO_ARTICLE)
-    articles[position != NO_ARTICLE] = offered[position[position != NO_ARTICLE]]
-    return articles
+    if not len(offered):
+        return np.full_like(position, NO_ARTICLE)
+    return np.where(position == NO_ARTICLE, np.int32(NO_ARTICLE), offered[position])
 
 
 def recommendations_from(

@@ -91,12 +91,14 @@ class Cvae(OneSource):
 
     def recommend(self, histories: Histories, k: int) -> Recommendations:
         """Return the offered articles with the highest shifted logits, bought ones included."""
-        articles, scores = empty_lists(histories.n_customers, k)
-        for start in range(0, histories.n_customers, _BLOCK):
-            rows = np.arange(start, min(start + _BLOCK, histories.n_customers))
-            position, scores[rows] = self._best(histories.rows(rows), k)
-            articles[rows] = keys_at(position, self.articles.offered)
-        return recommendations_from(self.name, articles, scores)
+        position, scores = empty_lists(histories.n_customers, k)
+        if histories.n_customers <= _BLOCK:
+            position, scores = self._best(histories, k)
+        else:
+            for start in range(0, histories.n_customers, _BLOCK):
+                rows = np.arange(start, min(start + _BLOCK, histories.n_customers))
+                position[rows], scores[rows] = self._best(histories.rows(rows), k)
+        return recommendations_from(self.name, keys_at(position, self.articles.offered), scores)
 
     def hidden(self, histories: Histories) -> npt.NDArray[np.float32]:
         """Return what the decoder makes of each customer, shape (customers, shape.hidden).

@@ -1,0 +1,157 @@
+"""The whole of `kernels.dense_topk` for few customers in one call, which numba compiles.
+
+Called one after another from Python, its parts cost one customer as much again as they compute.
+"""
+
+import math
+from typing import NamedTuple
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from hemline.kernels.dense_topk_loops import (
+    LANES,
+    BoundedCandidates,
+    Factors,
+    add_candidate,
+    any_at_least,
+    write_lists,
+)
+
+Floats = npt.NDArray[np.float32]
+
+_LARGEST_INT8 = 127
+_FLOAT32_EPSILON = 2.0**-24
+_ROUNDED_UP = 1 + 1e-4
+
+
+class Int8Rows(NamedTuple):
+    """Rows rounded to int8: approximately `scale` times `values`.
+
+    Attributes:
+        values: int8 of the rows' shape.
+        scale: float32 of shape (rows,).
+        residual_norm: float32 of shape (rows,); norm of what rounding took away.
+        norm: float32 of shape (rows,); norm of the rows before rounding.
+    """
+
+    values: npt.NDArray[np.int8]
+    scale: Floats
+    residual_norm: Floats
+    norm: Floats
+
+
+@numba.njit(nogil=True, cache=True)
+def write_best_of_few(
+    factors: Factors,
+    table: Int8Rows,
+    largest: tuple[float, float],
+    articles: npt.NDArray[np.int32],
+    scores: Floats,
+) -> None:
+    """Write the best articles of each customer into empty lists.
+
+    Args:
+        factors: customers, articles and bias.
+        table: the articles in int8.
+        largest: norm of an article's vector, and absolute value of a finite bias, at most.
+        articles: int32 of shape (customers, k); changed.
+        scores: float32 of the same shape; changed.
+    """
+    n_customers, width = factors.customers.shape
+    k = articles.shape[1]
+    queries = Int8Rows(
+        np.empty((n_customers, width), np.int8),
+        np.empty(n_customers, np.float32),
+        np.empty(n_customers, np.float32),
+        np.empty(n_customers, np.float32),
+    )
+    slack = np.empty(n_customers, np.float32)
+    for row in range(n_customers):
+        _round(factors.customers[row], row, queries)
+        total = queries.norm[row] * largest[0] + largest[1]
+        slack[row] = (width + 32) * _FLOAT32_EPSILON * total
+    n_places = 4 * k + 32
+    candidates = BoundedCandidates(
+        np.empty((n_customers, n_places), np.int32),
+        np.empty((n_customers, n_places), np.float32),
+        np.empty((n_customers, n_places), np.float32),
+        np.zeros(n_customers, np.int64),
+        np.full(n_customers, np.finfo(np.float32).min, np.float32),
+    )
+    _scan(queries, table, slack, factors, candidates, k)
+    write_lists(factors, candidates, articles, scores)
+
+
+@numba.njit(nogil=True)
+def _scan(
+    queries: Int8Rows,
+    table: Int8Rows,
+    slack: Floats,
+    factors: Factors,
+    candidates: BoundedCandidates,
+    k: int,
+) -> None:
+    """Add the articles that may be among the k best of all, judged by both factors in int8.
+
+    Args:
+        queries: the customers in int8.
+        table: the articles in int8.
+        slack: float32 of shape (customers,); largest error that float32 arithmetic adds.
+        factors: both without rounding.
+        candidates: empty; changed.
+        k: length of the lists.
+    """
+    n_articles = len(factors.vectors)
+    products = np.empty(n_articles, np.float32)
+    error = np.empty(n_articles, np.float32)
+    for row in range(len(factors.customers)):
+        _multiply(table.values, queries.values[row], products)
+        norm = queries.norm[row] + queries.residual_norm[row]
+        for article in range(n_articles):
+            rounding = norm * table.residual_norm[article]
+            rounding += queries.residual_norm[row] * table.norm[article]
+            error[article] = rounding + slack[row]
+            products[article] *= queries.scale[row] * table.scale[article]
+            products[article] += error[article]
+        for start in range(0, n_articles, LANES):
+            stop = min(start + LANES, n_articles)
+            if not any_at_least(
+                products[start:stop], factors.bias[start:stop], candidates.threshold[row]
+            ):
+                continue
+            for article in range(start, stop):
+                high = products[article] + factors.bias[article]
+                if high >= candidates.threshold[row]:
+                    add_candidate(
+                        article, high - 2 * error[article], high, row, factors, candidates, k
+                    )
+
+
+@numba.njit(nogil=True)
+def _round(vector: Floats, row: int, queries: Int8Rows) -> None:
+    """Write a vector in int8, with the norms of it and of what rounding takes away, rounded up."""
+    largest = np.float32(0)
+    for value in vector:
+        largest = max(largest, abs(value))
+    scale = largest / np.float32(_LARGEST_INT8) if largest > 0 else np.float32(1)
+    squares, residuals = 0.0, 0.0
+    for column in range(len(vector)):
+        rounded = np.rint(vector[column] / scale)
+        queries.values[row, column] = np.int8(rounded)
+        squares += np.float64(vector[column]) ** 2
+        residuals += (np.float64(vector[column]) - np.float64(scale) * rounded) ** 2
+    queries.scale[row] = scale
+    queries.norm[row] = math.sqrt(squares) * _ROUNDED_UP
+    queries.residual_norm[row] = math.sqrt(residuals) * _ROUNDED_UP
+
+
+@numba.njit(nogil=True)
+def _multiply(table: npt.NDArray[np.int8], vector: npt.NDArray[np.int8], products: Floats) -> None:
+    for article in range(len(table)):
+        row = table[article]
+        total = np.int32(0)
+        for column in range(len(vector)):
+            total += np.int32(row[column]) * np.int32(vector[column])
+        products[article] = total
