@@ -178,6 +178,45 @@ def test_cold_and_warm_customers_are_served_by_different_cascades(shop: Historie
     assert answered == ["repurchase", "repurchase", "popularity", "popularity"]
 
 
+@pytest.mark.parametrize("k", [1, 3, 7, 12])
+@pytest.mark.parametrize("per_product", [1, 2])
+def test_of_a_product_only_so_many_are_served_and_what_follows_takes_their_places(
+    shop: Histories, k: int, per_product: int
+) -> None:
+    own, popular = Repurchase(max_days=60, units_weight=0.5), fit_popularity(shop, POPULARITY)
+    both, cold = Cascade("warm", [own, popular]), Cascade("cold", [popular])
+    product_of = np.arange(shop.n_articles, dtype=np.int32) // 6
+    lists = Served(both, cold, per_product, product_of).recommend(shop, k)
+    everything = Served(both, cold).recommend(shop, shop.n_articles)
+    for row in range(shop.n_customers):
+        expected: list[int] = []
+        for article in everything.articles[row]:
+            of_product = [one for one in expected if one // 6 == article // 6]
+            if article != NO_ARTICLE and len(of_product) < per_product:
+                expected.append(article)
+        expected = expected[:k] + [NO_ARTICLE] * (k - len(expected))
+        assert lists.articles[row].tolist() == expected
+        source_of = dict(zip(everything.articles[row], everything.sources[row], strict=True))
+        sources = [source_of[one] if one != NO_ARTICLE else 0 for one in expected]
+        assert lists.sources[row].tolist() == sources
+
+
+def test_what_is_served_to_one_can_be_read_as_deep_as_wanted(shop: Histories) -> None:
+    own, popular = Repurchase(max_days=60, units_weight=0.5), fit_popularity(shop, POPULARITY)
+    product_of = np.zeros(shop.n_articles, np.int32)
+    served = Served(Cascade("warm", [own, popular]), Cascade("cold", [popular]), 1, product_of)
+    assert (served.recommend(shop, 5).articles[:, 1:] == NO_ARTICLE).all(), "all one product"
+    for row in (0, 79):
+        customer = shop.rows(np.array([row]))
+        ranked = served.ranked(customer, 9)
+        plain = (served.cold if row == 79 else served.warm).recommend(customer, 9)
+        n_listed = int((plain.articles[0] != NO_ARTICLE).sum())
+        assert ranked.articles.tolist() == plain.articles[0, :n_listed].tolist()
+        names = [plain.source_names[source] for source in plain.sources[0, :n_listed]]
+        assert ranked.sources == tuple(names)
+    assert served.ranked(shop.rows(np.array([79])), 9).sources[0] == "popularity"
+
+
 def test_a_cascade_of_an_unfitted_model_is_refused(shop: Histories) -> None:
     with pytest.raises(BadInput, match="ranker"):
         cascade_of("served", ["ranker"], {"popularity": fit_popularity(shop, POPULARITY)})

@@ -1,5 +1,6 @@
 """The ranker's parts on shops whose answer is known: candidates, features, trees."""
 
+import shutil
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -11,9 +12,12 @@ import pytest
 from scipy import sparse
 
 from hemline import columns
+from hemline.arrays import lay_out
 from hemline.data.histories import Histories, build_histories
 from hemline.errors import BadInput
 from hemline.kernels.lists import NO_ARTICLE
+from hemline.models.cascade import load_models
+from hemline.models.catalogue import CATALOGUE
 from hemline.models.popularity import fit_popularity
 from hemline.models.ranker.article_features import (
     ATTRIBUTES,
@@ -32,6 +36,7 @@ from hemline.models.ranker.sources import (
     sources_of,
 )
 from hemline.models.ranker.tree_file import TreeFile
+from hemline.models.recommender import Recommender
 
 from .recommenders import POPULARITY, RANK, features_of, fit_all
 
@@ -54,6 +59,11 @@ def shop_at(cut: date = CUT) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     articles[columns.PRODUCT_CODE] = PRODUCTS
     segments = pd.DataFrame({columns.CLUSTER: [0, 1, 0], columns.AGE_BAND: [0, 2, 2]})
     return purchases, articles, segments
+
+
+@pytest.fixture(scope="module")
+def fitted(shop: Histories) -> dict[str, Recommender]:
+    return fit_all(shop)
 
 
 @pytest.fixture
@@ -142,9 +152,11 @@ def test_features_are_what_their_names_say(features: ArticleFeatures, known: His
     assert values.loc[1, "n_sources"] == 1
 
 
-def test_a_ranker_learns_what_the_weeks_show(shop: Histories) -> None:
+def test_a_ranker_learns_what_the_weeks_show(
+    shop: Histories, fitted: dict[str, Recommender]
+) -> None:
     warm = shop.rows(np.flatnonzero(~shop.is_cold()))
-    lists = fit_all(shop)["rank"].recommend(warm, 3)
+    lists = fitted["rank"].recommend(warm, 3)
     lowest = warm.units.indices[warm.units.indptr[:-1]]
     assert np.mean((lists.articles == lowest[:, None]).any(axis=1)) > 0.9, "trained to buy it again"
     named = [lists.source_names[source] for source in lists.sources[:, 0]]
@@ -152,20 +164,53 @@ def test_a_ranker_learns_what_the_weeks_show(shop: Histories) -> None:
 
 
 def test_a_saved_ranker_recommends_as_before_and_saves_the_same_bytes(
-    shop: Histories, tmp_path: Path
+    shop: Histories, fitted: dict[str, Recommender], tmp_path: Path
 ) -> None:
-    models = fit_all(shop)
     first, second = tmp_path / "first", tmp_path / "second"
     for folder in (first, second):
         folder.mkdir()
-    ranker = models["rank"]
+    ranker = fitted["rank"]
     assert isinstance(ranker, Ranker)
     ranker.save(first)
-    loaded = Ranker.load(first, models)
+    loaded = Ranker.load(first, fitted)
     loaded.save(second)
     assert np.array_equal(ranker.recommend(shop, 8).articles, loaded.recommend(shop, 8).articles)
     for file in first.iterdir():
         assert file.read_bytes() == (second / file.name).read_bytes(), file.name
+
+
+def test_a_ranker_saved_before_its_trees_were_arrays_recommends_the_same(
+    shop: Histories, fitted: dict[str, Recommender], tmp_path: Path
+) -> None:
+    ranker = fitted["rank"]
+    assert isinstance(ranker, Ranker)
+    ranker.save(tmp_path)
+    expected = ranker.recommend(shop, 8)
+    (tmp_path / "trees.npz").unlink()
+    from_text = Ranker.load(tmp_path, fitted).recommend(shop, 8)
+    assert np.array_equal(from_text.articles, expected.articles)
+    assert np.array_equal(from_text.scores, expected.scores)
+
+
+def test_models_laid_out_for_mapping_recommend_the_same(
+    shop: Histories, fitted: dict[str, Recommender], tmp_path: Path
+) -> None:
+    saved, laid = tmp_path / "saved", tmp_path / "laid"
+    for name in (*CATALOGUE, "rank"):
+        (saved / name).mkdir(parents=True)
+        fitted[name].save(saved / name)  # type: ignore[attr-defined]  # every one is saved
+        for file in (saved / name).iterdir():
+            if file.suffix in {".npy", ".npz"}:
+                lay_out(file, laid / name)
+            else:
+                (laid / name).mkdir(parents=True, exist_ok=True)
+                shutil.copy(file, laid / name)
+    mapped = load_models(laid)
+    assert mapped.keys() == {*CATALOGUE, "rank"}
+    for name, model in mapped.items():
+        observed, expected = model.recommend(shop, 6), fitted[name].recommend(shop, 6)
+        assert np.array_equal(observed.articles, expected.articles), name
+        assert np.array_equal(observed.scores, expected.scores), name
 
 
 def test_weeks_without_a_bought_candidate_are_refused() -> None:
@@ -185,8 +230,9 @@ def test_a_validation_week_without_a_bought_candidate_is_refused_too() -> None:
         fit_trees([week], nobody, RANK, 5)
 
 
-def test_trees_without_a_split_leave_the_sources_order(shop: Histories) -> None:
-    models = fit_all(shop)
+def test_trees_without_a_split_leave_the_sources_order(
+    shop: Histories, fitted: dict[str, Recommender]
+) -> None:
     settings = RankerSettings({"popularity": 15}, repurchase_days=30)
     n_features = len(feature_names(("popularity",)))
     blind = lgb.train(
@@ -194,9 +240,9 @@ def test_trees_without_a_split_leave_the_sources_order(shop: Histories) -> None:
         lgb.Dataset(np.zeros((20, n_features)), np.zeros(20)),
         num_boost_round=1,
     )
-    ranker = Ranker(TreeFile.of(blind), features_of(shop), settings, models)
+    ranker = Ranker(TreeFile.of(blind), features_of(shop), settings, fitted)
     listed = ranker.recommend(shop, 5).articles
-    assert np.array_equal(listed, models["popularity"].recommend(shop, 5).articles)
+    assert np.array_equal(listed, fitted["popularity"].recommend(shop, 5).articles)
 
 
 def test_a_segment_unknown_at_the_cut_has_no_lift(

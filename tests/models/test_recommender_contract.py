@@ -4,6 +4,7 @@ import dataclasses
 import subprocess
 import sys
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import pytest
@@ -11,19 +12,36 @@ from scipy import sparse
 
 from hemline.data.histories import Histories
 from hemline.errors import BadInput
+from hemline.kernels.blocks import BLOCK
 from hemline.kernels.lists import NO_ARTICLE
+from hemline.models.cascade import Cascade, Served
 from hemline.models.catalogue import CATALOGUE, TrainingData, entry_of
+from hemline.models.exclude_bought import ExcludeBought
 from hemline.models.recommender import Recommendations, Recommender
 
 from .recommenders import fit_all
 
-NAMES = [*CATALOGUE, "rank", "cascade"]
-SERVE_COLD_CUSTOMERS = {"popularity", "segment_popularity", "cvae", "rank", "cascade"}
+NAMES = [*CATALOGUE, "rank", "cascade", "served", "exclude_bought"]
+SERVE_COLD_CUSTOMERS = {"popularity", "segment_popularity", "cvae", "rank", "cascade", "served"}
+
+
+@runtime_checkable
+class Saved(Protocol):
+    """A model, or the ranker, which is loaded with others."""
+
+    def save(self, folder: Path) -> None: ...
 
 
 @pytest.fixture(scope="module")
 def fitted(shop: Histories) -> dict[str, Recommender]:
-    return fit_all(shop)
+    models = fit_all(shop)
+    warm = Cascade("warm", [models["rank"], models["popularity"]])
+    cold = Cascade("cold", [models["cvae"], models["popularity"]])
+    products = np.arange(shop.n_articles, dtype=np.int32) // 2
+    return models | {
+        "served": Served(warm, cold, per_product=1, product_of=products),
+        "exclude_bought": ExcludeBought(models["popularity"]),
+    }
 
 
 @pytest.fixture(params=NAMES)
@@ -89,12 +107,65 @@ def test_the_same_request_gives_the_same_lists(model: Recommender, shop: Histori
     assert same(model.recommend(shop, 10), model.recommend(shop, 10))
 
 
-def test_a_customer_gets_the_same_list_alone_as_in_a_crowd(
-    model: Recommender, shop: Histories
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_one_customer_and_a_crowd_get_the_same_bits(
+    model: Recommender, shop: Histories, n_threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    crowd = model.recommend(shop, 6).articles
-    alone = [model.recommend(shop.rows(np.array([row])), 6).articles[0] for row in (0, 33, 79)]
-    assert np.array_equal(crowd[[0, 33, 79]], alone)
+    monkeypatch.setattr("os.cpu_count", lambda: n_threads)
+    many = crowd(shop.n_articles, seed=n_threads)
+    together = model.recommend(many, 6)
+    for row in (*range(0, many.n_customers, 19), many.n_customers - 1):
+        alone = model.recommend(many.rows(np.array([row])), 6)
+        assert np.array_equal(alone.articles[0], together.articles[row])
+        assert np.array_equal(alone.scores[0], together.scores[row])
+        assert np.array_equal(alone.sources[0], together.sources[row])
+        assert alone.source_names == together.source_names == model.source_names
+    some = np.random.default_rng(3).permutation(many.n_customers)[:300]
+    parted = model.recommend(many.rows(some), 6)
+    assert np.array_equal(parted.articles, together.articles[some])
+    assert np.array_equal(parted.scores, together.scores[some])
+
+
+def crowd(n_articles: int, seed: int) -> Histories:
+    """More customers than a block of rows has, a fifth of them cold, some of unknown segments."""
+    rng, n_customers = np.random.default_rng(seed), 2 * BLOCK + 7
+    bought = rng.random((n_customers, n_articles)) < rng.random((n_customers, 1))
+    bought[rng.random(n_customers) < 0.2] = False
+    days = sparse.csr_matrix(bought * rng.integers(1, 90, bought.shape), dtype=np.float32)
+    units = sparse.csr_matrix(bought * rng.integers(1, 4, bought.shape), dtype=np.float32)
+    clusters, bands = rng.integers(-1, 3, (2, n_customers)).astype(np.int8)
+    return dataclasses.replace(
+        Histories.from_interactions(units, days_ago=days, clusters=clusters), age_bands=bands
+    )
+
+
+def test_no_library_for_training_is_needed_to_recommend(
+    fitted: dict[str, Recommender], tmp_path: Path
+) -> None:
+    for name in [*CATALOGUE, "rank"]:
+        model = fitted[name]
+        assert isinstance(model, Saved)
+        (tmp_path / name).mkdir()
+        model.save(tmp_path / name)
+    code = f"""
+import sys
+from pathlib import Path
+import numpy as np
+from hemline.data.histories import Histories
+from hemline.models.cascade import ServeParams, load_models, served_by
+models = load_models(Path({str(tmp_path)!r}))
+serve = ServeParams(warm=("rank", "popularity"), cold=("cvae", "popularity"))
+served = served_by(serve, models, np.arange(21, dtype=np.int32))
+bought, once = np.array([3, 5], np.int32), np.ones(2, np.float32)
+for n in (0, 2):
+    one = Histories.of_one(bought[:n], once[:n], once[:n], cluster=0, age_band=1, n_articles=21)
+    for model in (served, *models.values()):
+        model.recommend(one, 5)
+    assert (served.recommend(one, 5).articles >= 0).all()
+print({{"torch", "pandas", "lightgbm", "implicit", "sklearn"}} & sys.modules.keys())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
 
 
 @pytest.mark.parametrize("name", list(CATALOGUE))
