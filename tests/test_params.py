@@ -323,3 +323,13 @@ def test_automations_of_another_form_are_refused_before_anything_is_deployed(
     (tmp_path / "automations.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(BadInput, match=r"automations\.yaml"):
         deploy(tmp_path)
+
+
+def test_a_version_of_earlier_code_serves_as_it_was_registered(tmp_path: Path) -> None:
+    text = Path("params.yaml").read_text(encoding="utf-8")
+    earlier = "".join(line for line in text.splitlines(keepends=True) if "per_product:" not in line)
+    params = write(tmp_path, earlier)
+    assert ServeParams.of_version(params).per_product == 0
+    with pytest.raises(BadInput, match="found: no per_product"):
+        ServeParams.load(params)
+    assert ServeParams.of_version(Path("params.yaml")).per_product == 1

@@ -10,7 +10,7 @@ lines of YAML's aliases can stand for gigabytes, so what they stand for is count
 """
 
 import reprlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from functools import lru_cache
 from pathlib import Path
@@ -61,8 +61,18 @@ class Section(BaseModel):
     section: ClassVar[str]
 
     @classmethod
-    def load(cls, path: Path) -> Self:
-        """Return this section as params.yaml gives it; raises BadInput naming the key at fault."""
+    def load(cls, path: Path, *, unnamed: Mapping[str, Any] | None = None) -> Self:
+        """Return this section as params.yaml gives it.
+
+        Args:
+            path: of params.yaml.
+            unnamed: values of numbers that the file need not name. The params.yaml of a registered
+                version was written by earlier code: what is new since then has the value by which
+                that code behaved.
+
+        Raises:
+            BadInput: the file is no params.yaml, or a value is wrong; it names the key.
+        """
         sections, root = _parse(path)
         if not isinstance(sections, dict) or cls.section not in sections:
             raise BadInput(
@@ -73,6 +83,8 @@ class Section(BaseModel):
                 fix="compare it with the params.yaml of the repository",
             )
         content = sections[cls.section]
+        if unnamed and isinstance(content, dict):
+            content = {**unnamed, **content}
         for key, problem in _problems(content, (cls.section,), cls._booleans()):
             raise _wrong_value(path, root, key, problem, _at(sections, key))
         try:

@@ -243,7 +243,7 @@ class Storefront:
             served_by,
         )
 
-        serve = ServeParams.load(self._checked("params"))
+        serve = ServeParams.of_version(self._checked("params"))
         codes = pq.read_table(self._checked("articles"), columns=[columns.PRODUCT_CODE])[0]
         products = product_numbers(codes.to_pylist())
         return served_by(serve, self._load({*serve.warm, *serve.cold}), products)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, ClassVar, Final
+from typing import Annotated, ClassVar, Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +36,11 @@ class ServeParams(Section):
     warm: Annotated[tuple[str, ...], Field(min_length=1)]
     cold: Annotated[tuple[str, ...], Field(min_length=1)]
     per_product: NonNegativeInt = 1
+
+    @classmethod
+    def of_version(cls, params: Path) -> Self:
+        """Return the section of a version's params.yaml; earlier versions limit no product."""
+        return cls.load(params, unnamed={"per_product": 0})
 
 
 class Cascade:

@@ -23,7 +23,7 @@ class VersionModels:
     def __init__(self, folder: Path, params: Path, n_articles: int) -> None:
         """Take the folder of models and the params.yaml that say what is served."""
         self._folder = folder
-        self._serve = ServeParams.load(params)
+        self._serve = ServeParams.of_version(params)
         self._n_articles = n_articles
         self._loaded: dict[str, Recommender] = {}
 
