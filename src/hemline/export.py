@@ -39,6 +39,8 @@ from hemline.files import UNFINISHED, locked
 from hemline.kernels.lists import NO_ARTICLE
 from hemline.models.exclude_bought import ExcludeBought
 from hemline.models.recommender import Recommendations, Recommender
+from hemline.serving.answers_params import AnswersParams
+from hemline.serving.shop_order import AsShown
 from hemline.storefront import Storefront
 
 
@@ -54,6 +56,8 @@ class ExportSpec:
         k: length of the lists.
         without_bought: whether articles that the customer bought before are left out.
         customers_per_part: how many customers' lists are in a part.
+        shop_rules: section answers of params.yaml as JSON: what is served is in the order in which
+            the shop shows it. Empty for the order of the models, which the others are always in.
     """
 
     version: str
@@ -63,6 +67,7 @@ class ExportSpec:
     k: int
     without_bought: bool
     customers_per_part: int
+    shop_rules: str = ""
 
 
 @dataclass(frozen=True)
@@ -143,7 +148,12 @@ def _recommender(storefront: Storefront, spec: ExportSpec) -> Recommender:
             "repurchase,popularity",
         )
     recommender = storefront.recommender(names)
-    return ExcludeBought(recommender) if spec.without_bought else recommender
+    if spec.without_bought:
+        recommender = ExcludeBought(recommender)
+    if names or not spec.shop_rules:
+        return recommender
+    rules = AnswersParams.model_validate_json(spec.shop_rules)
+    return AsShown(recommender, storefront.shop_groups(rules), rules.places_down)
 
 
 @contextmanager

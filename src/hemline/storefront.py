@@ -40,6 +40,10 @@ from hemline.segments.cold_customers import (
     usual_customer,
 )
 from hemline.segments.kmodes import Segmentation
+from hemline.serving.answers_params import AnswersParams
+from hemline.serving.group_codes import GROUPED, GroupCodes
+from hemline.serving.season import daily_sales
+from hemline.serving.shop_groups import ShopGroups
 from hemline.serving.version_files import VersionFiles, place_of
 
 if TYPE_CHECKING:
@@ -195,6 +199,14 @@ class Storefront:
     def article_ids(self) -> list[str]:
         """Return the article_id of each article key."""
         return read_article_ids(self._checked("articles"))
+
+    def shop_groups(self, rules: AnswersParams) -> ShopGroups:
+        """Return what the shop's rules say of the version's articles."""
+        groups = GroupCodes.of(pq.read_table(self._checked("articles"), columns=list(GROUPED)))
+        bought = self.histories
+        group_of_sale = groups.product_group[bought.indices]
+        sales = daily_sales(group_of_sale, bought.days, len(groups.names[0]))
+        return ShopGroups.of(groups, sales, rules)
 
     def _recommend(self, histories: Histories, k: int) -> pd.DataFrame:
         lists = self._served.recommend(histories, k)

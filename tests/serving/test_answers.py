@@ -3,11 +3,14 @@
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hemline.errors import BadInput
+from hemline.evaluation.protocol import SERVED
+from hemline.export import ExportSpec, export_lists
 from hemline.segments.cold_customers import ColdCustomer
 from hemline.serving.answers import Answers
 from hemline.serving.answers_params import AnswersParams
@@ -16,17 +19,18 @@ from hemline.serving.list_rules import ListRules
 from hemline.serving.listed import Answer
 from hemline.serving.reasons import Reason
 from hemline.serving.visitor_history import SessionState
+from hemline.storefront import Storefront
 from tests.serving.tiny_version import (
     BABY,
     CUT,
     GROUP_OF,
     N_ARTICLES,
     N_CUSTOMERS,
-    SWIMWEAR,
     UNDERWEAR,
     article_id,
     customer_id,
     registered,
+    version_in,
     write_version,
 )
 
@@ -284,7 +288,19 @@ def test_every_list_follows_any_rules(
             assert max(map(products.count, products), default=0) <= rules.per_product
 
 
-def test_swimwear_is_what_the_table_says(answers: Answers) -> None:
-    assert np.flatnonzero(answers.articles.groups.in_any(["Swimwear"])).tolist() == [
-        key for key, group in enumerate(GROUP_OF) if group == SWIMWEAR
-    ]
+def test_every_list_is_the_one_that_is_exported(layout: Path, tmp_path: Path) -> None:
+    for rules in (AnswersParams(), AnswersParams(on_request=("Ladieswear",), places_down=2)):
+        opened = Answers.open(layout, rules)
+        spec = ExportSpec(
+            *("3", "models", "data", SERVED, 4),
+            without_bought=False,
+            customers_per_part=7,
+            shop_rules=rules.model_dump_json(),
+        )
+        files = version_in(layout.parents[1])
+        table = pq.read_table(export_lists(Storefront(files), spec, tmp_path / "lists").table)
+        for row in table.to_pylist():
+            customer = opened.find_customer(row["customer_id"])
+            answer = opened.for_customer(customer, NOTHING, ListRules(k=4))
+            assert [opened.articles.id_of(key) for key in keys(answer)] == row["article_id"]
+            assert [one.source for one in answer.listed] == row["source"]

@@ -101,6 +101,10 @@ def write_version(
     for name, model in models.items():
         (root / "models" / name).mkdir(parents=True)
         model.save(root / "models" / name)
+    return version_in(root)
+
+
+def version_in(root: Path) -> VersionFiles:
     return VersionFiles(
         root / "models",
         *(root / f"{name}.parquet" for name in ("articles", "customer_keys", "segments")),

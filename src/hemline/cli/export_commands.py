@@ -39,6 +39,7 @@ def export(
     from tqdm import tqdm  # noqa: PLC0415  (--help should not wait for it)
 
     from hemline.export import ExportSpec, export_lists  # noqa: PLC0415  (as above)
+    from hemline.serving.answers_params import AnswersParams  # noqa: PLC0415  (as above)
 
     chosen, storefront = _load(version)
     spec = ExportSpec(
@@ -49,6 +50,7 @@ def export(
         length,
         without_bought,
         customers_per_part,
+        shop_rules=AnswersParams.load(Path("params.yaml")).model_dump_json(),
     )
     with tqdm(unit=" customers", desc=f"version {chosen.number}") as progress:
 

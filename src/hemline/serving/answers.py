@@ -24,10 +24,10 @@ from hemline.serving.article_table import ArticleTable
 from hemline.serving.explanations import Explanation, explain_list
 from hemline.serving.list_rules import ListRules
 from hemline.serving.listed import Answer
-from hemline.serving.season import out_of_season
+from hemline.serving.shop_groups import ShopGroups
 from hemline.serving.version_models import VersionModels
 from hemline.serving.visitor_history import SessionState
-from hemline.serving.visitor_lists import ShopGroups, VisitorLists
+from hemline.serving.visitor_lists import VisitorLists
 from hemline.serving.visitors import Visitors
 
 
@@ -51,7 +51,8 @@ class Answers:
         self.articles = ArticleTable.load(layout / "articles")
         self._visitors = Visitors(layout)
         self._models = VersionModels(layout / "models", layout / "params.yaml", len(self.articles))
-        groups = _groups(layout / "articles", self.articles, params, in_stock)
+        sales = load_array(layout / "articles" / "group_sales.npy")
+        groups = ShopGroups.of(self.articles.groups, sales, params, in_stock)
         self._lists = VisitorLists(self.articles, self._models, groups, params)
         self._pages = ArticlePages(
             self.articles,
@@ -155,19 +156,3 @@ class Answers:
     def also_bought(self, article: int, rules: ListRules) -> Answer:
         """Return what at least `answers.min_support` buyers of an article bought lately."""
         return self._pages.also_bought(article, rules)
-
-
-def _groups(
-    folder: Path,
-    articles: ArticleTable,
-    params: AnswersParams,
-    in_stock: npt.NDArray[np.bool_] | None,
-) -> ShopGroups:
-    sales = load_array(folder / "group_sales.npy")
-    return ShopGroups(
-        articles.groups.product_group,
-        articles.groups.in_any(params.discreet),
-        articles.groups.in_any(params.on_request),
-        out_of_season(sales, params.season_window_days, params.out_of_season_share),
-        in_stock,
-    )

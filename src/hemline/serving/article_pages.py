@@ -73,9 +73,8 @@ class ArticlePages:
         reason: Callable[[int], Reason],
     ) -> Answer:
         discreet = self._is_discreet[keys] & ~self._is_discreet[article]
-        unmoved = np.zeros(len(keys), bool)
         if len(keys):
-            keys = keys[shown_order(unmoved[None], discreet[None], 0)[0]]
+            keys = keys[shown_order(np.zeros((1, len(keys)), np.int64), discreet[None])[0]]
         listed = tuple(Listed(key, model, reason(key)) for key in keys.tolist())
         return answer_of(listed)
 

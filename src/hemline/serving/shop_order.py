@@ -9,33 +9,79 @@ Three rules, all fixed and none learned. They apply after filters, in this order
    `answers.places_down` places of the end of the list: that one then moves to the front.
 
 To move down by n places means to be ordered as if standing n places later, after what stands there.
-`hemline export` orders its lists by the same lines.
+`hemline export` orders what is served by the same lines.
 """
+
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from hemline.data.histories import Histories
+from hemline.kernels.lists import NO_ARTICLE
+from hemline.models.recommender import Recommendations, Recommender
+from hemline.serving.shop_groups import ShopGroups
+
+_AFTER_ALL: Final = 1 << 30
+
 
 def shown_order(
-    is_moved: npt.NDArray[np.bool_], is_discreet: npt.NDArray[np.bool_], places_down: int
+    places_down: npt.NDArray[np.int_], is_discreet: npt.NDArray[np.bool_]
 ) -> npt.NDArray[np.intp]:
     """Return the positions of each row's articles in the order in which they are shown.
 
     Args:
-        is_moved: bool of shape (lists, length), whether each article moves down.
+        places_down: int of shape (lists, length), by how many places each article moves down.
         is_discreet: bool of the same shape, whether each may not be shown first.
-        places_down: by how many places an article moves.
 
-    >>> shown_order(np.array([[True, False, False]]), np.array([[False, True, False]]), 1)
+    >>> shown_order(np.array([[1, 0, 0]]), np.array([[False, True, False]]))
     array([[0, 1, 2]])
     """
-    length = is_moved.shape[1]
-    place = np.arange(length) + places_down * is_moved
+    to = np.arange(places_down.shape[1])
     # Of two at one place the one that did not move comes first.
-    order = np.argsort(2 * place + is_moved, axis=1, kind="stable")
+    order = np.argsort(2 * (to + places_down) + (places_down > 0), axis=1, kind="stable")
     discreet = np.take_along_axis(is_discreet, order, axis=1)
     first = np.where(discreet.all(axis=1), 0, discreet.argmin(axis=1))[:, None]
-    source = np.where(
-        np.arange(length) == 0, first, np.arange(length) - (np.arange(length) <= first)
-    )
+    source = np.where(to == 0, first, to - (to <= first))
     return np.take_along_axis(order, source, axis=1)
+
+
+@dataclass(frozen=True)
+class AsShown:
+    """A Recommender whose lists are in the order in which the shop shows them, without a session.
+
+    Attributes:
+        model: what ranks them.
+        groups: of the version's articles.
+        places_down: answers.places_down.
+    """
+
+    model: Recommender
+    groups: ShopGroups
+    places_down: int
+
+    @property
+    def name(self) -> str:
+        """The name of the model inside."""
+        return self.model.name
+
+    @property
+    def source_names(self) -> tuple[str, ...]:
+        """The sources of the model inside."""
+        return self.model.source_names
+
+    def recommend(self, histories: Histories, k: int) -> Recommendations:
+        """Return lists of length k in the shop's order; a score is 1 / rank."""
+        lists = self.model.recommend(histories, k + self.places_down)
+        is_listed = lists.articles != NO_ARTICLE
+        keys = np.where(is_listed, lists.articles, 0)
+        is_moved = self.groups.is_unasked[keys] & histories.is_cold()[:, None]
+        down = np.where(is_listed, self.places_down * is_moved, _AFTER_ALL)
+        order = shown_order(down, self.groups.is_discreet[keys] | ~is_listed)[:, :k]
+        articles, sources = (
+            np.take_along_axis(part, order, axis=1) for part in (lists.articles, lists.sources)
+        )
+        by_rank = 1 / np.arange(1, k + 1, dtype=np.float32)
+        scores = np.where(articles == NO_ARTICLE, -np.inf, by_rank).astype(np.float32)
+        return Recommendations(articles, scores, sources, lists.source_names)

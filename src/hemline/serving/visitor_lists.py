@@ -18,6 +18,7 @@ from hemline.serving.article_table import ArticleTable
 from hemline.serving.list_rules import ListRules, first_of_each_product, is_permitted
 from hemline.serving.listed import Answer, Listed, answer_of
 from hemline.serving.reasons import Relations, assign_reasons
+from hemline.serving.shop_groups import ShopGroups
 from hemline.serving.shop_order import shown_order
 from hemline.serving.version_models import VersionModels
 from hemline.serving.visitor_history import SessionState, VisitorHistory
@@ -26,25 +27,6 @@ BESTSELLERS: Final = "bestsellers"
 """Source of what fills a list that a filter leaves short: sold most in the last four weeks."""
 
 _POPULAR_WITH_GROUP: Final = 100
-
-
-@dataclass(frozen=True)
-class ShopGroups:
-    """What the shop's rules say of each article.
-
-    Attributes:
-        product_group: int32 of shape (articles,), equal where the product group is equal.
-        is_discreet: bool of the same shape: never shown first nor named in a reason.
-        is_on_request: bool: further down for a visitor without a purchase.
-        is_off_season: bool of shape (product groups,): likewise.
-        in_stock: bool of shape (articles,); None where everything is.
-    """
-
-    product_group: npt.NDArray[np.int32]
-    is_discreet: npt.NDArray[np.bool_]
-    is_on_request: npt.NDArray[np.bool_]
-    is_off_season: npt.NDArray[np.bool_]
-    in_stock: npt.NDArray[np.bool_] | None
 
 
 @dataclass(frozen=True)
@@ -94,9 +76,8 @@ class VisitorLists:
         is_moved = self._looks_unliked(ranked.keys, session)
         if history.is_cold:
             is_moved |= self._is_unasked(ranked.keys, session)
-        order = shown_order(
-            is_moved[None], self._groups.is_discreet[ranked.keys][None], self._params.places_down
-        )[0, : rules.k]
+        down = self._params.places_down * is_moved[None]
+        order = shown_order(down, self._groups.is_discreet[ranked.keys][None])[0, : rules.k]
         keys, sources = ranked.keys[order], [ranked.sources[place] for place in order]
         reasons = assign_reasons(
             keys, sources, self._nameable(history), self._relations, self._popular_with(history)
@@ -153,11 +134,10 @@ class VisitorLists:
     ) -> npt.NDArray[np.bool_]:
         viewed = np.array(session.viewed, np.int64)
         groups = self._groups.product_group[keys]
-        is_viewed = np.isin(groups, self._groups.product_group[viewed])
-        is_moved = self._groups.is_off_season[groups] & ~is_viewed
-        if not self._groups.is_on_request[viewed].any():
-            is_moved |= self._groups.is_on_request[keys]
-        return np.asarray(is_moved)
+        is_asked = np.isin(groups, self._groups.product_group[viewed])
+        if self._groups.is_on_request[viewed].any():
+            is_asked |= self._groups.is_on_request[keys]
+        return np.asarray(self._groups.is_unasked[keys] & ~is_asked)
 
     def _nameable(self, history: VisitorHistory) -> npt.NDArray[np.int32]:
         """Return the visitor's latest articles that a reason may refer to."""
