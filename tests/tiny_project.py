@@ -3,7 +3,7 @@
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -47,7 +47,7 @@ def copy_project(root: Path) -> Path:
     return root
 
 
-def change_params(root: Path, changes: dict[tuple[str, str], object]) -> None:
+def change_params(root: Path, changes: Mapping[tuple[str, str], object]) -> None:
     """Set values of params.yaml by section and name."""
     editor = YAML()
     content = editor.load(root / "params.yaml")
@@ -59,7 +59,7 @@ def change_params(root: Path, changes: dict[tuple[str, str], object]) -> None:
 
 @contextmanager
 def changed_params(
-    root: Path, changes: dict[tuple[str, str], object] | None = None
+    root: Path, changes: Mapping[tuple[str, str], object] | None = None
 ) -> Iterator[None]:
     """Set values of params.yaml, and put the file back in the end, whatever else changed it."""
     original = (root / "params.yaml").read_text()
