@@ -47,8 +47,7 @@ def serve(root: Path) -> None:
     where = addresses()
     for variable, address in zip(PORTS, vars(where).values(), strict=True):
         _refuse_taken_port(variable, address)
-    servers = {"Prefect": where.prefect, "MLflow": where.mlflow, "Evidently": where.evidently}
-    publish(root, root / PAGES, servers)
+    publish(root, root / PAGES, where)
     environment = _environment(root, where)
     with ExitStack() as running:
         started: dict[str, subprocess.Popen[str]] = {}

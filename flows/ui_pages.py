@@ -6,12 +6,13 @@ one that says which command makes it. Every flow publishes before it sends an ad
 ui` shows new reports without a restart.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from flows.addresses import addresses
+from flows.addresses import Addresses, addresses
+from flows.control_room import control_panels, note_run
 from flows.project import ALARMS
 from hemline.files import UNFINISHED, locked
 from hemline.pages.markdown_page import Place, read_markdown
@@ -117,18 +118,20 @@ _LINKED: Final = {
 
 def publish_project(root: Path) -> None:
     """Bring what `hemline ui` serves of a project up to date, whether or not it runs."""
-    where = addresses()
-    servers = {"Prefect": where.prefect, "MLflow": where.mlflow, "Evidently": where.evidently}
-    publish(root, root / ".hemline" / "pages", servers)
+    from prefect.runtime import flow_run  # noqa: PLC0415  (slow; `hemline ui` does not need it)
+
+    if flow_run.id is not None:
+        note_run(root, str(flow_run.flow_name), str(flow_run.id), datetime.now(UTC))
+    publish(root, root / ".hemline" / "pages", addresses())
 
 
-def publish(root: Path, pages: Path, servers: Mapping[str, str]) -> None:
+def publish(root: Path, pages: Path, where: Addresses) -> None:
     """Link and write what is shown into the folder that is served, and write its first page.
 
     Args:
         root: folder of the project.
         pages: folder that is served, made where it is missing.
-        servers: addresses by name, linked from the first page.
+        where: the servers, whose pages the first page links.
     """
     with locked(pages):
         if (pages / "docs").is_symlink():  # of earlier versions, which showed the folder itself
@@ -147,7 +150,8 @@ def publish(root: Path, pages: Path, servers: Mapping[str, str]) -> None:
             _FRONT,
             sections=_SECTIONS,
             made=made,
-            servers=servers,
+            panels=control_panels(root, where, datetime.now(UTC)),
+            evidently=where.evidently,
             pictures=[one for one in _PICTURES if (root / "reports" / one[2]).exists()],
         )
 

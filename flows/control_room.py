@@ -1,0 +1,207 @@
+"""The first page of `hemline ui`: what is live, what was decided, and where to look further.
+
+Everything is read from the project's files when the page is made, so the page is right before any
+server has started, and a file that is missing or damaged costs one panel and not the page. Its
+links lead to the pages of the version, the run and the week, not to the front pages of servers.
+"""
+
+import json
+import sqlite3
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+from flows.addresses import Addresses
+from hemline.errors import BadInput
+from hemline.files import write_text
+from hemline.relocation import DATABASE
+from monitoring.alerts.alert_delivery import read_alerts
+from monitoring.records import MonitorRecords
+
+_LAST_RUNS: Final = "last_runs.json"
+_SHOP: Final = "http://127.0.0.1:8000"
+_MODEL: Final = "hemline"
+_WEEK: Final = timedelta(days=7)
+_CHAMPION: Final = """
+SELECT version, run_id, creation_time FROM registered_model_aliases
+JOIN model_versions USING (name, version) WHERE name = ? AND alias = 'champion'
+"""
+_TAGS: Final = "SELECT key, value FROM model_version_tags WHERE name = ? AND version = ?"
+_RUN: Final = "SELECT experiment_id FROM runs WHERE run_uuid = ?"
+_TRAFFIC: Final = """
+SELECT kind, count(*), max(at_ms) FROM events WHERE at_ms >= ? GROUP BY kind
+"""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One part of the page.
+
+    Attributes:
+        title: what it is about.
+        lead: the answer in a few words.
+        notes: sentences below it.
+        links: address by name.
+        tone: class of the style sheet.
+    """
+
+    title: str
+    lead: str
+    notes: tuple[str, ...] = ()
+    links: Mapping[str, str] = field(default_factory=dict)
+    tone: str = ""
+
+
+def control_panels(root: Path, where: Addresses, now: datetime) -> list[Panel]:
+    """Return what the first page shows of a project, in any state of it."""
+    parts: tuple[tuple[str, Callable[[], Panel]], ...] = (
+        ("Champion", lambda: _champion(root / ".hemline" / DATABASE, where)),
+        ("This week", lambda: _week(root, where)),
+        ("Last training", lambda: _training(root, where)),
+        ("Shop", lambda: _traffic(root, now)),
+        ("Alerts", lambda: _alerts(root, where)),
+    )
+    return [_readable(title, part) for title, part in parts]
+
+
+def note_run(root: Path, flow: str, run_id: str, at: datetime) -> None:
+    """Remember the latest run of a flow, so that the page can link to it."""
+    runs = _last_runs(root) | {flow: {"id": run_id, "at": at.isoformat()}}
+    write_text(root / ".hemline" / _LAST_RUNS, json.dumps(runs, indent=1))
+
+
+def _readable(title: str, part: Callable[[], Panel]) -> Panel:
+    try:
+        return part()
+    except (BadInput, sqlite3.Error, OSError, ValueError) as error:
+        return Panel(title, "cannot be read", (str(error),), tone="broken")
+
+
+def _champion(database: Path, where: Addresses) -> Panel:
+    all_versions = {"All versions in MLflow": f"{where.mlflow}/#/models"}
+    stored = _stored_champion(database)
+    if stored is None:
+        notes = ("Train one: make demo, or hemline train.",)
+        return Panel("Champion", "none yet", notes, all_versions, "late")
+    version, run_id, experiment, tags = stored
+    links = {
+        f"Version {version} in MLflow": f"{where.mlflow}/#/models/{_MODEL}/versions/{version}",
+        "Its training run": f"{where.mlflow}/#/experiments/{experiment}/runs/{run_id}",
+        **all_versions,
+    }
+    notes = (
+        f"Trained on purchases before {tags.get('cut', 'an unknown day')}.",
+        f"At its promotion: {tags['gate.reason']}." if "gate.reason" in tags else "",
+    )
+    return Panel("Champion", f"version {version}", notes, links, "holds")
+
+
+def _stored_champion(database: Path) -> tuple[int, str, str, dict[str, str]] | None:
+    if not database.exists() or not database.stat().st_size:
+        return None
+    with closing(_read_only(database)) as registry:
+        found = registry.execute(_CHAMPION, (_MODEL,)).fetchone()
+        if found is None:
+            return None
+        version, run_id, _ = found
+        tags = dict(registry.execute(_TAGS, (_MODEL, version)).fetchall())
+        experiment = registry.execute(_RUN, (run_id,)).fetchone()
+    return int(version), str(run_id), str(experiment[0] if experiment else 0), tags
+
+
+def _week(root: Path, where: Addresses) -> Panel:
+    all_weeks = {"All weeks": where.monitoring}
+    decisions = MonitorRecords(root / ".hemline" / "monitoring").decisions
+    if decisions.empty:
+        notes = ("The monitor has not run yet: hemline monitor.",)
+        return Panel("This week", "no verdict yet", notes, all_weeks, "none")
+    last = decisions.iloc[-1]
+    links = {f"The week before {last.week_end}": where.week(last.week_end), **all_weeks}
+    confirmed = ", ".join(last.confirmed)
+    lead = "train again" if last.retrain else "keep the champion"
+    notes = (
+        f"Confirmed drift: {confirmed}." if confirmed else "No confirmed drift.",
+        *(f"{reason}." for reason in last.reasons),
+    )
+    return Panel(
+        "This week",
+        lead,
+        notes,
+        links | _run_link(root, where, "monitor"),
+        "drift" if confirmed else "holds",
+    )
+
+
+def _training(root: Path, where: Addresses) -> Panel:
+    scores = root / "reports" / "scores.json"
+    links = {"Score table": where.scores}
+    runs = _run_link(root, where, "train") or {"Runs in Prefect": f"{where.prefect}/runs"}
+    if not scores.exists():
+        return Panel(
+            "Last training", "none yet", ("Run make demo, or hemline train.",), runs, "late"
+        )
+    table = json.loads(scores.read_text(encoding="utf-8"))
+    on = datetime.fromtimestamp(scores.stat().st_mtime, UTC)
+    served, popular = (table.get(row, {}).get("map@12") for row in ("served", "popularity"))
+    notes = (f"Scored on {on:%Y-%m-%d}.",)
+    if popular is not None:
+        notes = (f"Popularity has {popular:.4f}.", *notes)
+    lead = "no row 'served'" if served is None else f"MAP@12 {served:.4f}"
+    return Panel("Last training", lead, notes, links | runs)
+
+
+def _traffic(root: Path, now: datetime) -> Panel:
+    events = root / ".hemline" / "shop" / "events.db"
+    links = {"The shop": _SHOP, "Its metrics": f"{_SHOP}/metrics"}
+    if not events.exists():
+        return Panel(
+            "Shop", "has not run yet", ("Start it: make shop, or hemline serve.",), tone="none"
+        )
+    begin = int((now - _WEEK).timestamp() * 1000)
+    with closing(_read_only(events)) as log:
+        rows = log.execute(_TRAFFIC, (begin,)).fetchall()
+    counts = {kind: n for kind, n, _ in rows}
+    if not counts:
+        return Panel("Shop", "no events in 7 days", links=links, tone="none")
+    last = datetime.fromtimestamp(max(at for *_, at in rows) / 1000, UTC)
+    acts = sum(n for kind, n in counts.items() if kind != "impression")
+    notes = (
+        ", ".join(f"{n:,} {kind}" for kind, n in sorted(counts.items())) + " in 7 days.",
+        f"Latest: {last:%Y-%m-%d %H:%M} UTC.",
+    )
+    return Panel("Shop", f"{acts:,} acts of visitors", notes, links, "holds")
+
+
+def _alerts(root: Path, where: Addresses) -> Panel:
+    links = {"What to do": where.runbook}
+    alerts = read_alerts(root / ".hemline" / "monitoring" / "alerts")
+    if not alerts:
+        return Panel("Alerts", "none", links=links, tone="holds")
+    pending = [one for one in alerts if one.is_pending]
+    latest = max(alerts, key=lambda one: one.raised_at)
+    notes = (
+        f"Latest, {latest.raised_at:%Y-%m-%d}: {latest.alert.kind}.",
+        f"{len(alerts)} in all.",
+    )
+    lead = f"{len(pending)} not sent yet" if pending else "all sent"
+    return Panel("Alerts", lead, notes, links, "late" if pending else "holds")
+
+
+def _run_link(root: Path, where: Addresses, flow: str) -> dict[str, str]:
+    run = _last_runs(root).get(flow)
+    return (
+        {f"Last run of {flow}": f"{where.prefect}/runs/flow-run/{quote(run['id'])}"} if run else {}
+    )
+
+
+def _last_runs(root: Path) -> dict[str, Any]:
+    file = root / ".hemline" / _LAST_RUNS
+    return dict(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else {}
+
+
+def _read_only(database: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"file:{quote(str(database))}?mode=ro", uri=True, timeout=1)
