@@ -71,6 +71,8 @@ _TRAINED = {
     "tests/flows/test_monitor.py",
     "tests/flows/test_replay.py",
     "tests/flows/test_train.py",
+    "tests/shop/test_api.py",
+    "tests/shop/test_two_workers.py",
     "tests/test_cli.py",
     "tests/test_registry.py",
     "tests/test_storefront.py",

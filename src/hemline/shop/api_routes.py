@@ -154,7 +154,7 @@ async def record(
     return json_answer({"events": recorded}, 201)
 
 
-@router.get("/ping")
+@router.get("/ping", response_class=PlainTextResponse)
 async def ping() -> PlainTextResponse:
     """Answer as soon as the process does."""
     return PlainTextResponse("pong\n")

@@ -1,0 +1,224 @@
+"""The shop as it runs: uvicorn with two workers, killed, changed and asked from several sides."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pyarrow.parquet as pq
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import Case
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from hemline.shop.session_stores import open_log
+from tests.processes import eventually
+from tests.running_shop import RunningShop, copied_registry, running_shop, set_alias
+from tests.tiny_project import REPOSITORY
+
+ASKED = 25
+WRITERS = 4
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+]
+
+
+@pytest.fixture(scope="module")
+def registry(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return copied_registry(trained, tmp_path_factory.mktemp("registry") / "mlflow.db")
+
+
+@pytest.fixture(scope="module")
+def events(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return f"sqlite:{tmp_path_factory.mktemp('events')}/events.db"
+
+
+@pytest.fixture(scope="module")
+def shop(trained: Path, registry: Path, events: str) -> Iterator[RunningShop]:
+    variables = {"MLFLOW_TRACKING_URI": f"sqlite:///{registry}", "HEMLINE_SHOP_EVENTS": events}
+    with running_shop(trained, variables=variables) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def customers(trained: Path) -> list[str]:
+    keys = pq.read_table(trained / "data" / "tables" / "customer_keys.parquet")
+    return [str(one) for one in keys["customer_id"].to_pylist()]
+
+
+def listed(reply: httpx.Response) -> list[str]:
+    assert reply.status_code == 200, reply.text
+    return [one["article_id"] for one in reply.json()["articles"]]
+
+
+def worker_of(shop: RunningShop, reply: httpx.Response) -> int:
+    """The process that answered, by the log, which the worker has written before it answered."""
+    wanted = f"id={reply.headers['x-request-id']}"
+    log = shop.root / ".hemline" / "logs" / "shop.log"
+    assert eventually(lambda: wanted in log.read_text(encoding="utf-8"), seconds=10)
+    [line] = [one for one in log.read_text(encoding="utf-8").splitlines() if wanted in one]
+    return int(line.split()[2])
+
+
+def test_what_one_worker_was_told_the_other_one_heeds(
+    shop: RunningShop, customers: list[str]
+) -> None:
+    pairs = set()
+    for customer in customers[:ASKED]:
+        path = f"{shop.address}/recommendations/{customer}"
+        with httpx.Client() as telling, httpx.Client() as asking:
+            first = listed(telling.get(path))[0]
+            event = {"key": uuid4().hex, "kind": "unlike", "customer_id": customer}
+            told = telling.post(f"{shop.address}/events", json={**event, "article_id": first})
+            assert told.status_code == 201
+            asked = asking.get(path, params={"k": 100})
+            assert first not in listed(asked)
+        pairs.add((worker_of(shop, told), worker_of(shop, asked)))
+    assert any(teller != asker for teller, asker in pairs)
+
+
+def test_events_survive_killed_workers_and_one_retry_is_enough(
+    shop: RunningShop, customers: list[str], events: str
+) -> None:
+    acknowledged: list[str] = []
+    failures: list[str] = []
+    is_over = threading.Event()
+
+    def once_again(method: str, path: str, **sent: Any) -> httpx.Response:
+        """Send a request, and again where its worker was killed."""
+        for _ in range(2):
+            try:
+                return httpx.request(method, shop.address + path, timeout=30, **sent)
+            except httpx.TransportError:
+                failures.append(path)
+        raise AssertionError(path)
+
+    def write(writer: int) -> None:
+        for n, customer in enumerate(customers):
+            if is_over.is_set():
+                break
+            key = f"killed-{writer}-{n}"
+            article = listed(once_again("GET", f"/recommendations/{customer}", params={"k": 1}))[0]
+            event = {"key": key, "kind": "view", "customer_id": customer, "article_id": article}
+            assert once_again("POST", "/events", json=event).status_code == 201
+            acknowledged.append(key)
+
+    with ThreadPoolExecutor(WRITERS) as writers:
+        running = [writers.submit(write, n) for n in range(WRITERS)]
+        assert eventually(lambda: len(acknowledged) > 20, seconds=60)
+        victim = shop.workers()[0]
+        os.kill(victim, signal.SIGKILL)
+        assert eventually(
+            lambda: len(shop.workers()) == 2 and victim not in shop.workers(), seconds=60
+        )
+        n_before = len(acknowledged)
+        assert eventually(lambda: len(acknowledged) > n_before + 20, seconds=60)
+        is_over.set()
+        for one in running:
+            one.result()
+    log = open_log(events, Path())
+    kept = [one.event.key for one in log.since(0, 1_000_000) if one.event.key[:6] == "killed"]
+    log.close()
+    assert len(kept) == len(set(kept))
+    assert set(acknowledged) <= set(kept)
+    assert len(failures) <= WRITERS
+
+
+def test_a_change_of_champion_loses_no_request(
+    shop: RunningShop, registry: Path, customers: list[str]
+) -> None:
+    is_over = threading.Event()
+    seen: list[int] = []
+
+    def ask() -> None:
+        with httpx.Client(base_url=shop.address, timeout=30) as client:
+            for customer in customers:
+                if is_over.is_set():
+                    return
+                reply = client.get(f"/recommendations/{customer}")
+                assert listed(reply)
+                seen.append(reply.json()["version"])
+
+    with ThreadPoolExecutor(2) as askers:
+        running = [askers.submit(ask) for _ in range(2)]
+        for version in (2, 1):
+            set_alias(registry, "champion", version)
+            n_before = len(seen)
+            assert eventually(lambda v=version, n=n_before: v in seen[n:], seconds=60)
+        is_over.set()
+        for one in running:
+            one.result()
+    assert {*seen} == {1, 2}
+
+
+def test_the_metrics_are_those_of_both_workers(shop: RunningShop, customers: list[str]) -> None:
+    def total() -> float:
+        text = httpx.get(f"{shop.address}/metrics").text
+        return sum(map(float, re.findall(r"(?m)^hemline_shop_answers_total\{.*\} (\S+)$", text)))
+
+    before, workers = total(), set()
+    for customer in customers[:20]:
+        workers.add(worker_of(shop, httpx.get(f"{shop.address}/recommendations/{customer}")))
+    assert total() == before + 20
+    assert len(workers) == 2
+
+
+def test_every_answer_is_as_openapi_describes_it(shop: RunningShop) -> None:
+    schema = schemathesis.openapi.from_dict(httpx.get(f"{shop.address}/openapi.json").json())
+    operations = [found.ok() for found in schema.get_all_operations()]
+    assert len(operations) == 10
+    for operation in operations:
+
+        @settings(
+            max_examples=15,
+            deadline=None,
+            database=None,
+            derandomize=True,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(case=operation.as_strategy())
+        def check(case: Case) -> None:
+            case.call_and_validate(base_url=shop.address, checks=CHECKS)
+
+        check()
+
+
+def test_no_worker_imports_what_only_training_needs(shop: RunningShop) -> None:
+    """The libraries that a process has loaded are among the files that it has mapped."""
+    for worker in shop.workers():
+        mapped = Path(f"/proc/{worker}/maps").read_text()
+        found = re.findall(r"site-packages/(torch|pandas|lightgbm|sklearn|implicit|duckdb)", mapped)
+        assert not found
+        assert "numpy" in mapped
+
+
+def test_another_machine_needs_a_key(trained: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": f"{REPOSITORY}:{REPOSITORY / 'src'}"}
+    done = subprocess.run(
+        [sys.executable, "-m", "hemline.shop.shop_server", "--host", "0.0.0.0"],  # noqa: S104  (refused)
+        cwd=trained,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "hemline shop-key create" in done.stderr
