@@ -19,7 +19,7 @@ from starlette.types import ASGIApp
 
 from hemline.errors import BadInput
 from hemline.request_guard import LOOPBACK, RequestGuard
-from hemline.shop import api_routes, page_routes
+from hemline.shop import api_routes, event_routes, page_routes, status_routes
 from hemline.shop.access import Access, is_loopback
 from hemline.shop.api_keys import secret_of
 from hemline.shop.champion_watch import ChampionWatch, ShopFolder
@@ -107,8 +107,8 @@ def create_app(settings: ShopSettings) -> FastAPI:
     app.state.secret = secret
     app.state.shadows = ShadowLog(root / ".hemline" / "shop" / "shadow")
     app.state.pictures = None if params.pictures is None else root / params.pictures
-    app.include_router(api_routes.router)
-    app.include_router(page_routes.router)
+    for routes in (api_routes, event_routes, status_routes, page_routes):
+        app.include_router(routes.router)
     add_problem_answers(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # as FastAPI documents it
     access = None

@@ -2,7 +2,8 @@
 
 Every worker asks the registry every `shop.poll_seconds`. A new champion is laid out by another
 process, opened and tried beside the one that answers, and then takes its place in one assignment: a
-request that began before ends on its own version. Whatever goes wrong with the registry or a new
+request that began before ends on its own version. The version before stays open, so that a rollback
+takes force at once. Whatever goes wrong with the registry or a new
 champion, the last good version goes on answering, and the health, the metrics and the log say so.
 
 The last good version is written down, so that a worker that starts while the registry is away
@@ -20,7 +21,7 @@ from typing import Final
 import pyarrow as pa
 
 from hemline.errors import BadInput
-from hemline.files import write_text
+from hemline.files import locked, write_text
 from hemline.serving.answers import Answers
 from hemline.serving.answers_params import AnswersParams
 from hemline.shop.first_answers import try_answers
@@ -72,8 +73,10 @@ class ChampionWatch:
         self._folder = folder
         self._metrics = metrics
         self._answers: Answers | None = None
+        self._before: Answers | None = None
         self._challenger: Answers | None = None
         self._failed: tuple[int, float] | None = None
+        self._laid_out: dict[int, LaidOut] = {}
         self._opening = asyncio.Lock()
         self.problem: str | None = None
         """What is wrong with the registry or a new champion, None while all is well."""
@@ -157,16 +160,26 @@ class ChampionWatch:
         if number == champion.number and now < failed_at + _TRIED_AGAIN_SECONDS:
             raise RegistryUnreadable(self.problem or "the champion could not be opened")
         self._failed = champion.number, now  # until it is in force
-        laid_out = await self._lay_out(CHAMPION)
+        laid_out = self._laid_out.get(champion.number) or await self._lay_out(CHAMPION)
         if laid_out is None:
             raise no_champion(None)
         await self._put_in_force(laid_out)
-        write_text(self._folder.last_good, json.dumps(asdict(laid_out)))
+        with locked(self._folder.last_good.parent):
+            write_text(self._folder.last_good, json.dumps(asdict(laid_out)))
         self._failed = None
 
     async def _put_in_force(self, laid_out: LaidOut) -> None:
-        opened = await asyncio.to_thread(self._open, laid_out)
+        if self._before is not None and self._before.version == laid_out.version:
+            opened = self._before
+        else:
+            opened = await asyncio.to_thread(self._open, laid_out)
         before, self._answers = self._answers, opened
+        self._before = before
+        self._laid_out = {laid_out.version: laid_out} | {
+            number: one
+            for number, one in self._laid_out.items()
+            if before is not None and number == before.version
+        }
         self._metrics.version.set(opened.version)
         if before is not None:
             self._metrics.swaps.inc()

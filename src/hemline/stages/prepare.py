@@ -19,13 +19,21 @@ logger = logging.getLogger(__name__)
 def main(params: ParamsPath, table_folder: InPath, prepared: OutPath) -> None:
     """Cut at cut, hold out the validation and test weeks, build the histories."""
     weeks = weeks_of(DataParams.load(params))
-    transactions = table_folder / "transactions.parquet"
+    transactions, unlikes = (
+        table_folder / f"{name}.parquet" for name in ("transactions", "unlikes")
+    )
     shape = {
         "n_customers": _n_rows(table_folder / "customers.parquet"),
         "n_articles": _n_rows(table_folder / "articles.parquet"),
     }
     with open_engine(EngineParams.load(params)) as engine:
-        purchases = select_purchases(engine, transactions, start=weeks.history_start, end=weeks.cut)
+        purchases = select_purchases(
+            engine,
+            transactions,
+            start=weeks.history_start,
+            end=weeks.cut,
+            unlikes=unlikes if unlikes.exists() else None,  # tables of before the shop have none
+        )
         tested = select_purchases(engine, transactions, start=weeks.cut, end=weeks.test_end)
     tables.write_table(purchases, prepared / "purchases.parquet", tables.PURCHASES)
 
