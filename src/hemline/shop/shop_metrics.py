@@ -81,7 +81,7 @@ class ShopMetrics:
         if FOLDER not in os.environ:
             return generate_latest(self._registry)
         every = CollectorRegistry()
-        MultiProcessCollector(every)
+        MultiProcessCollector(every)  # type: ignore[no-untyped-call]  # the library's own lack
         return generate_latest(every)
 
     def _gauge(self, name: str, description: str) -> Gauge:
@@ -99,4 +99,4 @@ def remove_dead_workers() -> None:
     for path in Path(folder).glob("gauge_live*.db") if folder else ():
         process = int(path.stem.rpartition("_")[2])
         if not Path(f"/proc/{process}").exists():
-            mark_process_dead(process, folder)
+            mark_process_dead(process, folder)  # type: ignore[no-untyped-call]  # as above
