@@ -31,7 +31,9 @@ def database(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def shop(trained: Path, database: Path) -> Iterator[TestClient]:
-    app = create_app(ShopSettings(trained, database=database))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HEMLINE_SHOP_EVENTS", f"sqlite:{database.with_name('events.db')}")
+        app = create_app(ShopSettings(trained, database=database))
     with TestClient(app, "http://127.0.0.1:8000", raise_server_exceptions=False) as client:
         yield client
 
