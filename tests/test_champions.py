@@ -175,10 +175,12 @@ def assert_consistent(log: list[Change]) -> None:
 def test_a_change_is_entered_with_when_from_whom_and_why(client: MlflowClient) -> None:
     one, two = add_version(client), add_version(client)
     make_champion(one)
-    promote(two, reason="  the buyers\n asked for it ", at=LATER)
+    promote(two, reason="  the buyers\n asked\u202e for it\a ", at=LATER)
     assert changes() == [
         Change("2020-09-23T08:00:00+00:00", one, NO_VERSION, "gate", f"{one} was better"),
-        Change("2020-09-24T08:00:00+00:00", two, one, "promote", "the buyers asked for it"),
+        Change(
+            "2020-09-24T08:00:00+00:00", two, one, "promote", r"the buyers asked\u202e for it\x07"
+        ),
     ]
     assert_consistent(settle(LATER))
 

@@ -10,7 +10,7 @@ two versions, say why for each of them.
 from datetime import datetime
 from typing import Final
 
-from hemline.errors import BadInput
+from hemline.errors import BadInput, printable
 from hemline.registry.champion_log import (
     NO_VERSION,
     Change,
@@ -174,7 +174,7 @@ def _done_before(change: Change, report: Report) -> Change:
 
 
 def _required(reason: str) -> str:
-    sentence = " ".join(reason.split())
+    sentence = printable(" ".join(reason.split()))  # MLflow's pages show the tags as they are
     if not 0 < len(sentence) <= _LONGEST_REASON:
         raise BadInput(
             f"a change of champion has a reason of at most {_LONGEST_REASON} characters",
