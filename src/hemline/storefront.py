@@ -65,7 +65,7 @@ COSINES: Final = {"tfidf": "text_cosine", "copurchase": "buyer_cosine"}
 vectors of their descriptions; the cosine of their buyers, pulled down where there are few
 (copurchase.shrinkage). Both in 0 to 1."""
 
-FORMAT_VERSION: Final = "3"
+FORMAT_VERSION: Final = "2"
 """Of a version's files. Raise it when this code can no longer read earlier files."""
 
 _SHOWN: Final = {

@@ -81,8 +81,8 @@ class ArticlePages:
     def _two_steps(self, article: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
         """Return the neighbours of an article and theirs, by text, and how similar they are.
 
-        Of a neighbour's neighbour the similarity is the product of both, its lower bound by the
-        data at hand: the model saves only the nearest of each article.
+        The model saves only the nearest of each article. How similar a neighbour's neighbour is
+        can therefore not be known; the product of both similarities orders them.
         """
         alike = self._models.alike
         near = alike.articles[article]
