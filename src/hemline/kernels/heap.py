@@ -2,6 +2,9 @@
 
 Of equal scores the lower column is better (kernels/lists.py). Scores are compared in float32, which
 they have been rounded to, and stand in float64 arrays.
+
+Loops of other modules are compiled with these functions inside, and numba does not see a change
+here: after one, delete the compiled code in the __pycache__ folders.
 """
 
 from typing import Final
