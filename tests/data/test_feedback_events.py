@@ -10,12 +10,14 @@ from hemline import tables
 from hemline.data.acquire.feedback_events import read_events, with_feedback
 from hemline.data.acquire.kaggle_files import find_sources
 from hemline.data.acquire.typed_tables import Tables, read_tables, write_tables
-from hemline.engine.engine import Engine
+from hemline.engine.engine import Engine, EngineParams
 from hemline.errors import BadInput
+from hemline.stages import acquire as stage
 
 VEST, BLUE_VEST, TOP = "0108775015", "0108775044", "0110065001"
 ANNA, BEN = "customer:" + "0" * 64, "customer:" + "a" * 64
 DAY = date(2020, 9, 23)
+DUCKDB = EngineParams.load(Path("params.yaml"))
 
 
 def events(*rows: tuple[str, str, str], units: int = 1, price: float | None = 0.02) -> pa.Table:
@@ -88,6 +90,17 @@ def test_units_are_rows_and_a_missing_price_is_the_articles_mean(
     assert new["price"].tolist() == pytest.approx([mean] * 3)
 
 
+def test_of_an_article_that_nobody_bought_the_price_is_the_mean_of_all(
+    on_duckdb: Engine, kaggle: Path
+) -> None:
+    path = kaggle / "transactions_train.csv"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if VEST not in line))
+    before = sold(on_duckdb, kaggle, None)
+    after = sold(on_duckdb, kaggle, events(("purchase", ANNA, VEST), price=None))
+    assert after["price"].iloc[-1] == pytest.approx(before["price"].astype(float).mean())
+
+
 def test_what_guests_and_unknown_customers_do_is_left_out(
     on_duckdb: Engine, kaggle: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -132,3 +145,23 @@ def test_files_are_read_in_order_and_a_damaged_one_is_refused(tmp_path: Path) ->
     (tmp_path / "2020-09-25.parquet").write_bytes(b"damaged")
     with pytest.raises(BadInput, match=r"2020-09-25\.parquet is a day of events"):
         read_events(tmp_path)
+
+
+def test_the_stage_counts_a_posted_purchase_once(kaggle: Path, tmp_path: Path) -> None:
+    spill = DUCKDB.model_copy(update={"spill": tmp_path / "spill"})
+    params = tmp_path / "params.yaml"
+    params.write_text(
+        "acquire: {source: kaggle, keep_postal_code: false, feedback: true}\n"
+        f"engine: {spill.model_dump_json()}\n"
+    )
+    feedback = tmp_path / "feedback"
+    rows: list[int] = []
+    for name in ("before", "once", "again"):
+        stage.main(params, kaggle, tmp_path / name, feedback)
+        rows.append(pq.read_metadata(tmp_path / name / "transactions.parquet").num_rows)
+        if name == "before":
+            feedback.mkdir()
+            pq.write_table(events(("purchase", ANNA, VEST)), feedback / f"{DAY}.parquet")
+    assert rows == [rows[0], rows[0] + 1, rows[0] + 1]
+    once, again = (tmp_path / name / "transactions.parquet" for name in ("once", "again"))
+    assert once.read_bytes() == again.read_bytes()

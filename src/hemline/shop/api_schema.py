@@ -94,7 +94,9 @@ class SentEvent(_Sent):
         Field(description="With customer_id: this guest is the customer from now on."),
     ] = None
     units: Annotated[int, Field(ge=1, le=1000)] = 1
-    price: Annotated[float | None, Field(ge=0, le=1e9, description="Paid per unit.")] = None
+    price: Annotated[
+        float | None, Field(ge=0, le=1e9, description="Paid per unit; default: the shop's.")
+    ] = None
     context: EventContext = EventContext()
 
 

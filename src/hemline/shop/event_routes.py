@@ -54,7 +54,7 @@ def _event(answers: Answers, sent: SentEvent) -> ShopEvent:
             found=f"neither, in the event {sent.key}",
             fix="add the customer's id, or an id of your own for the guest",
         )
-    article_key(answers, sent.article_id)
+    article = answers.articles.describe(article_key(answers, sent.article_id))
     guest = None if sent.guest is None else GUEST + sent.guest
     is_guest = sent.customer_id is None
     return ShopEvent(
@@ -64,7 +64,7 @@ def _event(answers: Answers, sent: SentEvent) -> ShopEvent:
         sent.key,
         now(),
         sent.units,
-        sent.price,
+        article.price if sent.price is None else sent.price,
         None if is_guest else guest,
         {name: str(value) for name, value in sent.context if value not in {"", None}},
     )

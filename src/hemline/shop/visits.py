@@ -117,7 +117,7 @@ class ShopVisits:
             BadInput: the article is not one of the shop's, or the key belongs to another event.
             LogUnavailable: it could not be made durable.
         """
-        visit.answers.find_article(article_id)
+        article = visit.answers.articles.describe(visit.answers.find_article(article_id))
         event = ShopEvent(
             kind,
             visit.visitor,
@@ -125,6 +125,7 @@ class ShopVisits:
             key or uuid4().hex,
             now(),
             units=units,
+            price=article.price,
             context=context or {},
         )
         [sequence] = await self._shop.append([event])

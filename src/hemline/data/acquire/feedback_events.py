@@ -3,7 +3,8 @@
 A purchase by a customer of the customers table becomes a transaction, online, one row per unit. A
 return takes one away again: of the events' own purchases the latest, else of the other
 transactions. Purchases by guests, and by customers whom the customers table does not have, are left
-out: nothing is known of them. A purchase without a price has the mean price of its article.
+out: nothing is known of them. A purchase without a price has the mean price of its article, and of
+all articles if nobody bought that one before.
 
 Reading the same files again gives the same tables, so an event counts once however often the
 pipeline runs.
@@ -154,28 +155,26 @@ def _sold(engine: Engine, acquired: Tables, bought: pd.DataFrame) -> Rows:
     """Return purchases as transactions."""
     is_open = bought[columns.PRICE].isna()
     if is_open.any():
-        mean = _mean_prices(engine, acquired.transactions, bought[is_open][columns.ARTICLE])
-        article = bought[columns.ARTICLE]
-        bought[columns.PRICE] = bought[columns.PRICE].fillna(article.map(mean))
-    n_free = int(bought[columns.PRICE].isna().sum())
-    if n_free:
-        logger.warning("%d units of articles that nobody bought before have no price: left out",
-                       n_free)  # fmt: skip
-    bought = bought.dropna(subset=[columns.PRICE]).assign(**{columns.CHANNEL: _ONLINE})
+        articles = bought[is_open][columns.ARTICLE]
+        means, of_all = _mean_prices(engine, acquired.transactions, articles)
+        priced = bought[columns.ARTICLE].map(means).fillna(of_all)
+        bought[columns.PRICE] = bought[columns.PRICE].fillna(priced)
+    bought = bought.assign(**{columns.CHANNEL: _ONLINE})
     return engine.from_arrow(_as_transactions(bought))
 
 
 def _mean_prices(
     engine: Engine, transactions: Rows, articles: "pd.Series[int]"
-) -> dict[int, float]:
+) -> tuple[dict[int, float], float]:
+    """Return the mean price of each of these articles that was sold, and that of everything."""
+    mean = nw.col(columns.PRICE).cast(nw.Float64).mean()
     asked: Sequence[int] = articles.unique().tolist()
-    prices = engine.to_arrow(
-        transactions.filter(nw.col(columns.ARTICLE).is_in(asked))
-        .group_by(columns.ARTICLE)
-        .agg(nw.col(columns.PRICE).cast(nw.Float64).mean())
+    sold = transactions.filter(nw.col(columns.ARTICLE).is_in(asked))
+    prices = engine.to_arrow(sold.group_by(columns.ARTICLE).agg(mean))
+    of_each = zip(
+        prices[columns.ARTICLE].to_pylist(), prices[columns.PRICE].to_pylist(), strict=True
     )
-    return dict(zip(prices[columns.ARTICLE].to_pylist(), prices[columns.PRICE].to_pylist(),
-                    strict=True))  # fmt: skip
+    return dict(of_each), float(engine.to_arrow(transactions.select(mean))[0][0].as_py())
 
 
 def _as_transactions(rows: pd.DataFrame) -> pa.Table:
