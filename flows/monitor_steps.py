@@ -17,7 +17,7 @@ from flows.project import Project
 from hemline.engine.engine import open_engine
 from hemline.files import locked
 from hemline.registry.versions import CHAMPION, load_champion, version_by_alias
-from hemline.storefront import FORMAT_VERSION
+from hemline.serving.version_files import FORMAT_VERSION
 from monitoring.alerts.alert_delivery import read_alerts
 from monitoring.champion_lists import Champion, ChampionLists
 from monitoring.dashboard.history_page import write_history_page

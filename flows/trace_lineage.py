@@ -20,7 +20,7 @@ import yaml
 from hemline import processor
 from hemline.registry.lineage import kernel_variables, run_ref
 from hemline.registry.runs import Lineage
-from hemline.storefront import FORMAT_VERSION
+from hemline.serving.version_files import FORMAT_VERSION
 
 NO_COMMIT: Final = "none"
 _SOURCES: Final = (

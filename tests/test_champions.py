@@ -29,7 +29,7 @@ from hemline.registry.versions import (
     set_champion,
     version_by_alias,
 )
-from hemline.storefront import FORMAT_VERSION
+from hemline.serving.version_files import FORMAT_VERSION
 
 NOW, LATER = datetime(2020, 9, 23, 8, 0, tzinfo=UTC), datetime(2020, 9, 24, 8, 0, tzinfo=UTC)
 WRITES = (

@@ -244,10 +244,8 @@ def test_every_file_of_a_version_is_registered_with_its_hash(stored: Storefront)
 
 def test_only_the_files_that_are_needed_are_checked(stored: Storefront) -> None:
     files = stored.files
-    article = stored.article_ids()[0]
     customer = str(stored.customer_ids()[0])
     flip(files.histories)
-    assert len(stored.similar(article, 3)) == 3
     assert len(stored.for_cold_customer(ColdCustomer(age=25), 3)) == 3
     flip(files.models / "als" / "vectors.npy")
     with pytest.raises(BadInput, match=r"histories\.npz"):
@@ -256,7 +254,7 @@ def test_only_the_files_that_are_needed_are_checked(stored: Storefront) -> None:
         stored.recommender(("als",))
     flip(files.models / "tfidf" / "scores.npy")
     with pytest.raises(BadInput, match="models/tfidf"):
-        stored.similar(article, 3)
+        stored.recommender(("tfidf",))
 
 
 def test_mlflow_serves_no_answer_from_a_damaged_file(stored: Storefront) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from scipy import sparse
 
@@ -11,8 +12,16 @@ from flows.project import Project
 from hemline import columns
 from hemline.data.histories import Histories, load_histories
 from hemline.errors import BadInput
+from hemline.evaluation.protocol import SERVED
 from hemline.evaluation.version_lists import TargetWeek, to_columns
+from hemline.export import ExportSpec, export_lists
+from hemline.integrity import FileHashes
 from hemline.segments.cold_customers import ColdCustomer
+from hemline.serving.answers import Answers
+from hemline.serving.answers_params import AnswersParams
+from hemline.serving.layout import laid_out
+from hemline.serving.list_rules import ListRules
+from hemline.serving.visitor_history import SessionState
 from hemline.storefront import RECOMMENDATION_COLUMNS, Storefront
 
 
@@ -70,28 +79,6 @@ def test_attributes_are_read_whatever_their_case(storefront: Storefront) -> None
     pd.testing.assert_frame_equal(spelled, shouted)
 
 
-def test_similar_articles_come_from_their_texts_and_leave_out_the_article(
-    storefront: Storefront, article_ids: list[str]
-) -> None:
-    listed = storefront.similar(article_ids[0], 5)
-    assert set(listed["source"]) == {"tfidf"}
-    assert article_ids[0] not in set(listed["article_id"])
-    assert listed["text_cosine"].is_monotonic_decreasing
-    assert listed["text_cosine"].between(0, 1).all()
-
-
-def test_an_article_nobody_bought_with_another_has_an_empty_list(
-    storefront: Storefront, article_ids: list[str]
-) -> None:
-    neighbours = np.load(storefront.files.models / "copurchase" / "articles.npy")
-    lonely = np.flatnonzero((neighbours == -1).all(axis=1))
-    together = np.flatnonzero((neighbours >= 0).any(axis=1))
-    assert set(storefront.also_bought(article_ids[together[0]], 5)["source"]) == {"copurchase"}
-    empty = storefront.also_bought(article_ids[lonely[0]], 5)
-    assert empty.empty
-    assert set(empty.columns) == {*RECOMMENDATION_COLUMNS, "buyer_cosine"}
-
-
 def test_no_list_for_a_customer_has_a_number_that_is_only_its_rank(storefront: Storefront) -> None:
     listed = storefront.for_cold_customer(ColdCustomer(), 12)
     assert tuple(listed.columns) == RECOMMENDATION_COLUMNS
@@ -122,11 +109,23 @@ def test_an_unknown_or_too_short_customer_id_is_refused(storefront: Storefront) 
         storefront.for_customer("0" * 7, 12)
 
 
-def test_an_article_id_that_lost_its_zero_is_recognised(
-    storefront: Storefront, article_ids: list[str]
+def test_the_shop_and_the_export_give_every_customer_the_same_list(
+    trained: Path, storefront: Storefront, tmp_path: Path
 ) -> None:
-    with pytest.raises(BadInput, match=f"keep the leading zero: {article_ids[0]}"):
-        storefront.similar(article_ids[0].lstrip("0"), 5)
+    rules = AnswersParams.load(trained / "params.yaml")
+    answers = Answers.open(laid_out(storefront.files, FileHashes(), tmp_path / "serving"), rules)
+    spec = ExportSpec(
+        *("1", "models", "data", SERVED, 12),
+        without_bought=False,
+        customers_per_part=1000,
+        shop_rules=rules.model_dump_json(),
+    )
+    exported = pq.read_table(export_lists(storefront, spec, tmp_path / "lists").table).to_pylist()
+    for customer, row in enumerate(exported):
+        assert answers.find_customer(row["customer_id"]) == customer
+        listed = answers.for_customer(customer, SessionState(), ListRules()).listed
+        assert [answers.articles.id_of(one.article) for one in listed] == row["article_id"]
+        assert [one.source for one in listed] == row["source"]
 
 
 def test_a_champion_scores_a_week_alike_whatever_the_order_of_todays_articles(

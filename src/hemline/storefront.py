@@ -1,8 +1,8 @@
-"""Recommendations and similar articles from the files of one version.
+"""Recommendations from the files of one version, for the pipeline: the gate, the export, MLflow.
 
-Files are read when they are first needed: similar articles never load the network, and lists for
-cold customers never load the histories. A version includes histories, so it recommends as of the
-day it was fitted; `lists_for_week` uses the histories of a newer week.
+The terminal and the shop answer from a layout (hemline/serving). Files are read when they are first
+needed: lists for cold customers never load the histories. A version includes histories, so it
+recommends as of the day it was fitted; `lists_for_week` uses the histories of a newer week.
 """
 
 from collections.abc import Collection, Sequence
@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from hemline import columns, tables
 from hemline.data.expectations.thresholds import ValidateParams
 from hemline.data.histories import Histories, load_histories
-from hemline.data.identifiers import no_single_customer, require_customer_id, unknown_article
+from hemline.data.identifiers import no_single_customer, require_customer_id
 from hemline.evaluation.version_lists import (
     TargetWeek,
     WeekLists,
@@ -30,7 +30,6 @@ from hemline.evaluation.version_lists import (
 )
 from hemline.integrity import FileHashes
 from hemline.kernels.lists import NO_ARTICLE
-from hemline.models.neighbours import Neighbours
 from hemline.models.recommender import Recommender
 from hemline.segments.attributes import age_band_index, customer_attributes
 from hemline.segments.cold_customers import (
@@ -60,14 +59,6 @@ RECOMMENDATION_COLUMNS: Final = (
 """Of a list for a customer. There is no score: a list may come from several models in order, whose
 scores do not compare, and the rank says all that they have in common."""
 
-COSINES: Final = {"tfidf": "text_cosine", "copurchase": "buyer_cosine"}
-"""Column of the similarity of two articles, by the model that computed it: the cosine of the TF-IDF
-vectors of their descriptions; the cosine of their buyers, pulled down where there are few
-(copurchase.shrinkage). Both in 0 to 1."""
-
-FORMAT_VERSION: Final = "2"
-"""Of a version's files. Raise it when this code can no longer read earlier files."""
-
 _SHOWN: Final = {
     columns.ARTICLE_ID: columns.ARTICLE_ID,
     "prod_name": "name",
@@ -85,7 +76,7 @@ class Storefront:
 
     def __init__(self, files: VersionFiles, hashes: FileHashes | None = None) -> None:
         self.files = files
-        self._hashes = FileHashes() if hashes is None else hashes
+        self.hashes = FileHashes() if hashes is None else hashes
 
     def require_intact(self) -> None:
         """Check every file of the version, also those that nothing has needed yet.
@@ -96,7 +87,7 @@ class Storefront:
         for name in vars(self.files).keys() - {"models"}:
             self._checked(name)
         folders = [path.name for path in self.files.models.glob("*")]
-        registered = [Path(place).name for place in self._hashes.places_in("models")]
+        registered = [Path(place).name for place in self.hashes.places_in("models")]
         for name in sorted({*folders, *registered}):
             self._model(name)
 
@@ -137,24 +128,6 @@ class Storefront:
     def example_customer(self) -> ColdCustomer:
         """Return a cold customer of this shop, to show a list for."""
         return usual_customer(self._rules)
-
-    def similar(self, article_id: str, k: int) -> pd.DataFrame:
-        """Return up to k articles whose texts are most similar, and how similar: text_cosine.
-
-        Raises:
-            BadInput: no article has this id.
-        """
-        return self._neighbours("tfidf", article_id, k)
-
-    def also_bought(self, article_id: str, k: int) -> pd.DataFrame:
-        """Return up to k articles that the same customers bought, and buyer_cosine of both.
-
-        Empty when there are none.
-
-        Raises:
-            BadInput: no article has this id.
-        """
-        return self._neighbours("copurchase", article_id, k)
 
     def first_with_history(self, customer_ids: Sequence[str]) -> str | None:
         """Return the first of these customers who bought something before the cut, or None."""
@@ -213,14 +186,6 @@ class Storefront:
         sources = [lists.source_names[source] for source in lists.sources[0]]
         return self._described(lists.articles[0], sources)
 
-    def _neighbours(self, model: str, article_id: str, k: int) -> pd.DataFrame:
-        table = Neighbours.load(self._model(model))
-        article = _find_article(self._articles[columns.ARTICLE_ID].tolist(), article_id)
-        articles, cosines = table.similar_to(article, k)
-        described = self._described(articles, [model] * len(articles))
-        described = described.assign(**{COSINES[model]: cosines.astype(np.float64)})
-        return described[[*RECOMMENDATION_COLUMNS[:-1], COSINES[model], "source"]]
-
     def _described(self, articles: npt.NDArray[np.int32], sources: list[str]) -> pd.DataFrame:
         is_listed = articles != NO_ARTICLE
         keys = articles[is_listed]
@@ -248,7 +213,6 @@ class Storefront:
 
     @cached_property
     def _served(self) -> "Served":
-        # Imports numba, which similar articles need not wait for.
         from hemline.models.cascade import (  # noqa: PLC0415
             ServeParams,
             product_numbers,
@@ -267,10 +231,10 @@ class Storefront:
 
     def _checked(self, name: str) -> Path:
         path: Path = getattr(self.files, name)
-        return self._hashes.checked(place_of(name, path), path)
+        return self.hashes.checked(place_of(name, path), path)
 
     def _model(self, name: str) -> Path:
-        return self._hashes.checked(f"models/{name}", self.files.models / name)
+        return self.hashes.checked(f"models/{name}", self.files.models / name)
 
 
 def _find_customer(customer_keys: Path, customer_id: str) -> int:
@@ -280,14 +244,3 @@ def _find_customer(customer_keys: Path, customer_id: str) -> int:
     if len(matches) != 1:
         raise no_single_customer(customer_id, len(matches))
     return int(matches[columns.CUSTOMER][0].as_py())
-
-
-def _find_article(ids: list[str], article_id: str) -> int:
-    key_by_id = {name: key for key, name in enumerate(ids)}
-    if article_id not in key_by_id:
-        raise unknown_article(
-            article_id,
-            key_by_id.get,
-            lambda start: [name for name in ids if name.startswith(start)],
-        )
-    return key_by_id[article_id]

@@ -1,19 +1,19 @@
 """Commands that print the champion's recommendations."""
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hemline.cli.terminal import AsJson, open_registry, print_recommendations, say
+from hemline.cli.terminal import AsJson, open_registry, print_records, say
 from hemline.errors import BadInput
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import pandas as pd
-
-    from hemline.storefront import Storefront
+    from hemline.serving.answers import Answers
+    from hemline.serving.listed import Answer, Listed
 
 Length = Annotated[int, typer.Option("-n", min=1, max=500, help="Length of the list.")]
 ArticleId = Annotated[str, typer.Option("--article", help="article_id, 10 digits.")]
@@ -45,67 +45,110 @@ def recommend(
     """
     described = (age, club_member_status, fashion_news_frequency, fn or None, active or None)
 
-    def query(storefront: "Storefront") -> "pd.DataFrame":
+    def query(answers: "Answers") -> "Answer":
         from hemline.segments.cold_customers import ColdCustomer  # noqa: PLC0415  (--help should not wait for it)
+        from hemline.serving.list_rules import ListRules  # noqa: PLC0415  (as above)
+        from hemline.serving.visitor_history import SessionState  # noqa: PLC0415  (as above)
 
+        session, rules = SessionState(), ListRules(k=length)
         if customer is None:
-            cold_customer = ColdCustomer(
-                age, club_member_status, fashion_news_frequency, fn, active
-            )
-            return storefront.for_cold_customer(cold_customer, length)
+            guest = ColdCustomer(age, club_member_status, fashion_news_frequency, fn, active)
+            return answers.for_guest(guest, session, rules)
         if any(value is not None for value in described):
             raise BadInput(
                 "a customer is named by --customer, a cold customer by attributes",
                 found="both",
                 fix="leave out --customer or the attributes",
             )
-        return storefront.for_customer(customer, length)
+        return answers.for_customer(answers.find_customer(customer), session, rules)
 
-    _recommend(query, as_json=as_json)
+    _print(query, as_json=as_json)
 
 
 def similar(article: ArticleId, length: Length = 10, as_json: AsJson = False) -> None:
-    """List the articles whose descriptions are most similar.
+    """List the articles whose descriptions are most similar, one of each product.
 
-    text_cosine is the cosine of the TF-IDF vectors of both descriptions, 0 to 1.
+    text_cosine is the cosine of the TF-IDF vectors of both descriptions, 0 to 1; it is not known
+    for articles that are similar to a similar one.
     """
-    _recommend(
-        lambda storefront: storefront.similar(article, length),
+
+    def query(answers: "Answers") -> "Answer":
+        from hemline.serving.list_rules import ListRules  # noqa: PLC0415  (as above)
+
+        return answers.similar(answers.find_article(article), ListRules(k=length))
+
+    _print(
+        query,
+        similarity="text_cosine",
         as_json=as_json,
         if_empty=f"No other article shares a distinctive word with the description of {article}.",
     )
 
 
 def also_bought(article: ArticleId, length: Length = 10, as_json: AsJson = False) -> None:
-    """List the articles that the same customers bought.
+    """List the articles that the same customers bought, one of each product.
 
-    buyer_cosine is the cosine of the buyers of both articles, pulled down where these are few.
+    buyer_cosine is the cosine of the buyers of both articles, pulled down where these are few;
+    common_buyers is how many bought both. Fewer than answers.min_support of params.yaml are not
+    enough to be listed.
     """
-    _recommend(
-        lambda storefront: storefront.also_bought(article, length),
+
+    def query(answers: "Answers") -> "Answer":
+        from hemline.serving.list_rules import ListRules  # noqa: PLC0415  (as above)
+
+        return answers.also_bought(answers.find_article(article), ListRules(k=length))
+
+    _print(
+        query,
+        similarity="buyer_cosine",
         as_json=as_json,
-        if_empty=f"Nobody who bought {article} bought another article that is still on sale.",
+        if_empty=f"Too few customers bought both {article} and another article that is still on "
+        "sale (answers.min_support in params.yaml).",
     )
 
 
-def _recommend(
-    query: "Callable[[Storefront], pd.DataFrame]",
+def _print(
+    query: "Callable[[Answers], Answer]",
     *,
     as_json: bool,
+    similarity: str = "",
     if_empty: str = "There is nothing to recommend.",
 ) -> None:
-    """Print what the champion recommends."""
+    """Print what the champion answers."""
     open_registry()
-    from hemline.registry.versions import load_champion  # noqa: PLC0415  (as above)
+    from hemline.cli.champion_answers import champion_answers  # noqa: PLC0415  (as above)
 
-    version, storefront = load_champion()
-    recommendations = query(storefront)
+    answers = champion_answers(Path.cwd())
+    listed = query(answers).listed
+    rows = [_row(answers, rank, one, similarity) for rank, one in enumerate(listed, start=1)]
     if as_json:
-        rows = recommendations.to_dict("records")
-        typer.echo(json.dumps({"version": version.number, "answers": rows}, indent=1))
-    elif recommendations.empty:
-        say(if_empty)
+        content = {"version": str(answers.version), "answers": rows}
+        typer.echo(json.dumps(content, indent=1))
+        return
+    if rows:
+        print_records(rows)
     else:
-        print_recommendations(recommendations)
-    if not as_json:
-        typer.echo(f"champion: version {version.number}, fitted up to {version.cut}")
+        say(if_empty)
+    typer.echo(f"champion: version {answers.version}, fitted up to {answers.cut}")
+
+
+def _row(answers: "Answers", rank: int, one: "Listed", similarity: str) -> dict[str, object]:
+    """Return the line of a listed article; beside an article, how similar both are."""
+    from hemline.serving.reasons import in_words  # noqa: PLC0415  (as above)
+
+    shown = answers.articles.describe(one.article)
+    row: dict[str, object] = {
+        "rank": rank,
+        "article_id": shown.article_id,
+        "name": shown.name,
+        "product_type": shown.product_type,
+        "colour": shown.colour,
+    }
+    reason = one.reason
+    if similarity:
+        row[similarity] = one.similarity
+        if reason.count is not None:
+            row["common_buyers"] = reason.count
+        return row | {"source": one.source}
+    subject = "" if reason.article is None else answers.articles.describe(reason.article).name
+    return row | {"source": one.source, "why": in_words(reason, subject)}

@@ -11,6 +11,8 @@ from hemline import environment, moved_environment
 from hemline.errors import BadInput, printable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
     import pandas as pd
     from rich.console import Console
     from rich.text import Text
@@ -94,19 +96,54 @@ def print_table(
     one_line: bool = False,
 ) -> None:
     """Print a table; text that is too long is wrapped, or cut off with one_line."""
+    lines = rows.itertuples(index=False)
+    _print_lines(list(rows.columns), lines, console, title=title, one_line=one_line)
+
+
+def print_records(records: "Sequence[Mapping[str, object]]") -> None:
+    """Print recommendations, one row each, with the model that made each."""
+    names = ["answered_by" if name == "source" else name for name in records[0]]
+    lines = ([_shown(name, cell) for name, cell in row.items()] for row in records)
+    _print_lines(names, lines, None, title=None, one_line=False)
+
+
+def _shown(name: str, cell: object) -> object:
+    if name == "source":
+        return model_of(str(cell))
+    return "" if cell is None else cell
+
+
+def _print_lines(
+    names: "Sequence[str]",
+    lines: "Iterable[Iterable[object]]",
+    console: "Console | None",
+    *,
+    title: str | None,
+    one_line: bool,
+) -> None:
     from rich.table import Table  # noqa: PLC0415  (--help should not wait for it)
 
     table = Table(title=None if title is None else as_text(title), title_justify="left")
-    for name in rows.columns:
+    for name in names:
         heading = name if name == "article_id" else name.replace("_", " ")
         table.add_column(as_text(heading), no_wrap=name == "article_id")
-    for row in rows.itertuples(index=False):
-        texts = (f"{cell:.4f}" if isinstance(cell, float) else str(cell) for cell in row)
+    for line in lines:
+        texts = (f"{cell:.4f}" if isinstance(cell, float) else str(cell) for cell in line)
         cells = [as_text(_on_one_line(text)) for text in texts]
         for cell in cells:
             cell.no_wrap, cell.overflow = one_line, "ellipsis"
         table.add_row(*cells)
     (console or stdout_console()).print(table)
+
+
+def model_of(source: str) -> str:
+    """Return the model that a source names, as people know it.
+
+    >>> model_of("rank (als, cvae)")
+    'ranker'
+    """
+    model = source.partition(" (")[0]
+    return "ranker" if model == "rank" else model
 
 
 def say(text: str, *, err: bool = False) -> None:
@@ -130,7 +167,7 @@ def print_recommendations(
     recommendations: "pd.DataFrame", console: "Console | None" = None, *, title: str | None = None
 ) -> None:
     """Print recommendations, one line each, with the model that made each."""
-    models = recommendations["source"].str.partition(" (")[0].replace("rank", "ranker")
+    models = recommendations["source"].map(model_of)
     shown = recommendations.assign(source=models).rename(columns={"source": "answered_by"})
     print_table(shown, console, title=title, one_line=True)
 

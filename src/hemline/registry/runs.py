@@ -61,7 +61,7 @@ class Lineage:
         file_hashes: md5 of each of these files and folders by path, from dvc.lock, as json.
         cut: the cut, as YYYY-MM-DD.
         source: synthetic or kaggle.
-        form: storefront.FORMAT_VERSION of the files; the stored tag has always had this name.
+        form: version_files.FORMAT_VERSION of the files; the stored tag has always had this name.
         processor: variables with which stages compute as they did, as json; the last bits of
             models depend on them.
         stored_hashes: md5 of every single file of the version by its place in it, as json; what is

@@ -18,8 +18,8 @@ from hemline.integrity import FileHashes
 from hemline.pages.escaping import escape_markdown
 from hemline.registry.mlflow_client import client, existing
 from hemline.registry.runs import Lineage
-from hemline.serving.version_files import VersionFiles
-from hemline.storefront import FORMAT_VERSION, Storefront
+from hemline.serving.version_files import FORMAT_VERSION, VersionFiles
+from hemline.storefront import Storefront
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion

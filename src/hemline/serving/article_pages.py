@@ -4,8 +4,6 @@ The article itself counts as listed, so with one article of a product these list
 colour of it.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 import numpy.typing as npt
 
@@ -38,11 +36,26 @@ class ArticlePages:
         self._min_support = min_support
 
     def similar(self, article: int, rules: ListRules) -> Answer:
-        """Return the articles with the most similar texts."""
-        near, how_near = self._two_steps(article)
-        order = np.lexsort((near, -how_near))
-        sequence = self._permitted(near[order], rules, beside=article)
-        return self._beside(article, sequence, "tfidf", lambda _: Reason("similar_text", article))
+        """Return the articles with the most similar texts.
+
+        The model saves the nearest of each article only, many of them of one product. After them
+        come their own nearest, ordered by the product of both similarities.
+        """
+        alike = self._models.alike
+        near, how_near = alike.similar_to(article, alike.articles.shape[1])
+        further = alike.articles[near].ravel()
+        how_far = (alike.scores[near] * how_near[:, None]).ravel()
+        is_new = (further != NO_ARTICLE) & (further != article) & ~np.isin(further, near)
+        further, how_far = further[is_new], how_far[is_new]
+        further = further[np.lexsort((further, -how_far))]
+        _, first = np.unique(further, return_index=True)
+        keys = np.concatenate([near, further[np.sort(first)]])
+        cosine = dict(zip(near.tolist(), how_near.tolist(), strict=True))
+        listed = [
+            Listed(key, alike.name, Reason("similar_text", article), cosine.get(key))
+            for key in self._permitted(keys, rules, beside=article).tolist()
+        ]
+        return self._answer(article, listed)
 
     def also_bought(self, article: int, rules: ListRules) -> Answer:
         """Return what the buyers of an article bought: at least `answers.min_support` of them.
@@ -53,52 +66,30 @@ class ArticlePages:
         together = self._models.together
         keys, support = together.articles[article], self._models.support[article]
         enough = (keys != NO_ARTICLE) & (support >= self._min_support)
-        cosines = together.scores[article][enough]
-        keys, support = keys[enough], support[enough]
-        order = np.lexsort((keys, -support, -cosines))
-        count = dict(zip(keys.tolist(), support.tolist(), strict=True))
-        sequence = self._permitted(keys[order], rules, beside=article)
-        return self._beside(
-            article,
-            sequence,
-            "copurchase",
-            lambda key: Reason("bought_together", article, count[key]),
+        keys, support, cosines = (
+            part[enough] for part in (keys, support, together.scores[article])
         )
+        order = np.lexsort((keys, -support, -cosines))
+        evidence = {
+            key: (n_buyers, cosine)
+            for key, n_buyers, cosine in zip(
+                keys.tolist(), support.tolist(), cosines.tolist(), strict=True
+            )
+        }
+        listed = []
+        for key in self._permitted(keys[order], rules, beside=article).tolist():
+            n_buyers, cosine = evidence[key]
+            reason = Reason("bought_together", article, n_buyers)
+            listed.append(Listed(key, together.name, reason, cosine))
+        return self._answer(article, listed)
 
-    def _beside(
-        self,
-        article: int,
-        keys: npt.NDArray[np.int32],
-        model: str,
-        reason: Callable[[int], Reason],
-    ) -> Answer:
-        discreet = self._is_discreet[keys] & ~self._is_discreet[article]
-        if len(keys):
-            keys = keys[shown_order(np.zeros((1, len(keys)), np.int64), discreet[None])[0]]
-        listed = tuple(Listed(key, model, reason(key)) for key in keys.tolist())
-        return answer_of(listed)
-
-    def _two_steps(self, article: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
-        """Return the neighbours of an article and theirs, by text, and how similar they are.
-
-        The model saves only the nearest of each article. How similar a neighbour's neighbour is
-        can therefore not be known; the product of both similarities orders them.
-        """
-        alike = self._models.alike
-        near = alike.articles[article]
-        is_near = near != NO_ARTICLE
-        near, how_near = near[is_near], alike.scores[article][is_near]
-        further = alike.articles[near].ravel()
-        how_far = (alike.scores[near] * how_near[:, None]).ravel()
-        keys, scores = np.concatenate([near, further]), np.concatenate([how_near, how_far])
-        is_other = (keys != NO_ARTICLE) & (keys != article)
-        keys, scores = keys[is_other], scores[is_other]
-        order = np.lexsort((keys, -scores))
-        _, first = np.unique(keys[order], return_index=True)
-        # A direct neighbour stands before all others, as in the model's own list.
-        first = np.sort(first)
-        keys, scores = keys[order][first], scores[order][first]
-        return keys, scores + np.isin(keys, near)
+    def _answer(self, article: int, listed: list[Listed]) -> Answer:
+        """Return the list with no discreet article first, unless beside one."""
+        if not listed or self._is_discreet[article]:
+            return answer_of(tuple(listed))
+        discreet = self._is_discreet[[one.article for one in listed]]
+        order = shown_order(np.zeros((1, len(listed)), np.int64), discreet[None])[0]
+        return answer_of(tuple(listed[place] for place in order))
 
     def _permitted(
         self, keys: npt.NDArray[np.int32], rules: ListRules, *, beside: int

@@ -17,6 +17,7 @@ import hashlib
 import json
 import logging
 import math
+import os
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -218,9 +219,10 @@ def _is_whole(folder: Path) -> bool:
         if not is_known and _md5(folder / place) != md5:
             return False
     large = {place: state for place, state in states.items() if state[0] >= _LARGE}
-    if hashed != large:
-        write_text(folder / _HASHED, json.dumps(large))
-    (folder / MARKER).touch()
+    if os.access(folder, os.W_OK):
+        if hashed != large:
+            write_text(folder / _HASHED, json.dumps(large))
+        (folder / MARKER).touch()
     return True
 
 

@@ -7,11 +7,20 @@ from hemline.serving.reasons import Reason
 
 @dataclass(frozen=True)
 class Listed:
-    """One article of a list, the model that listed it, and why."""
+    """One article of a list.
+
+    Attributes:
+        article: its key.
+        source: the model that listed it.
+        reason: why it is listed.
+        similarity: to the article beside which it is listed, 0 to 1: the cosine of both texts, or
+            of the buyers of both; None elsewhere, and for the neighbour of a neighbour.
+    """
 
     article: int
     source: str
     reason: Reason
+    similarity: float | None = None
 
 
 @dataclass(frozen=True)

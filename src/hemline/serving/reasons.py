@@ -141,3 +141,27 @@ def _general(source: str, *, is_popular: bool, has_bought: bool) -> Iterator[Rea
         yield Reason("like_yours")
     if "popularity" in source:
         yield Reason("popular")
+
+
+_WORDS: Final[Mapping[ReasonKind, str]] = {
+    "bought_before": "bought before",
+    "same_product": "another variant of {name}",
+    "bought_together": "often bought with {name}",
+    "similar_text": "similar to {name}",
+    "popular_with_group": "popular with customers like you",
+    "like_yours": "bought by customers with similar purchases",
+    "popular": "popular now",
+}
+
+
+def in_words(reason: Reason, name: str) -> str:
+    """Return a reason in words.
+
+    >>> in_words(Reason("bought_together", 7, 12), "Dorothy jeans")
+    'often bought with Dorothy jeans'
+
+    Args:
+        reason: why an article is listed.
+        name: of the article that the reason refers to.
+    """
+    return _WORDS[reason.kind].format(name=name)

@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
+
+FORMAT_VERSION: Final = "2"
+"""Of a version's files. Raise it when this code can no longer read earlier files."""
 
 
 @dataclass(frozen=True)
