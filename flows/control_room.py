@@ -38,7 +38,7 @@ SELECT kind, count(*), max(at_ms) FROM events WHERE at_ms >= ? GROUP BY kind
 
 
 @dataclass(frozen=True)
-class Panel:
+class ControlPanel:
     """One part of the page.
 
     Attributes:
@@ -56,9 +56,9 @@ class Panel:
     tone: str = ""
 
 
-def control_panels(root: Path, where: Addresses, now: datetime) -> list[Panel]:
+def control_panels(root: Path, where: Addresses, now: datetime) -> list[ControlPanel]:
     """Return what the first page shows of a project, in any state of it."""
-    parts: tuple[tuple[str, Callable[[], Panel]], ...] = (
+    parts: tuple[tuple[str, Callable[[], ControlPanel]], ...] = (
         ("Champion", lambda: _champion(root / ".hemline" / DATABASE, where)),
         ("This week", lambda: _week(root, where)),
         ("Last training", lambda: _training(root, where)),
@@ -74,19 +74,19 @@ def note_run(root: Path, flow: str, run_id: str, at: datetime) -> None:
     write_text(root / ".hemline" / _LAST_RUNS, json.dumps(runs, indent=1))
 
 
-def _readable(title: str, part: Callable[[], Panel]) -> Panel:
+def _readable(title: str, part: Callable[[], ControlPanel]) -> ControlPanel:
     try:
         return part()
     except (BadInput, sqlite3.Error, OSError, ValueError) as error:
-        return Panel(title, "cannot be read", (str(error),), tone="broken")
+        return ControlPanel(title, "cannot be read", (str(error),), tone="broken")
 
 
-def _champion(database: Path, where: Addresses) -> Panel:
+def _champion(database: Path, where: Addresses) -> ControlPanel:
     all_versions = {"All versions in MLflow": f"{where.mlflow}/#/models"}
     stored = _stored_champion(database)
     if stored is None:
         notes = ("Train one: make demo, or hemline train.",)
-        return Panel("Champion", "none yet", notes, all_versions, "late")
+        return ControlPanel("Champion", "none yet", notes, all_versions, "late")
     version, run_id, experiment, tags = stored
     links = {
         f"Version {version} in MLflow": f"{where.mlflow}/#/models/{_MODEL}/versions/{version}",
@@ -97,7 +97,7 @@ def _champion(database: Path, where: Addresses) -> Panel:
         f"Trained on purchases before {tags.get('cut', 'an unknown day')}.",
         f"At its promotion: {tags['gate.reason']}." if "gate.reason" in tags else "",
     )
-    return Panel("Champion", f"version {version}", notes, links, "holds")
+    return ControlPanel("Champion", f"version {version}", notes, links, "holds")
 
 
 def _stored_champion(database: Path) -> tuple[int, str, str, dict[str, str]] | None:
@@ -113,12 +113,12 @@ def _stored_champion(database: Path) -> tuple[int, str, str, dict[str, str]] | N
     return int(version), str(run_id), str(experiment[0] if experiment else 0), tags
 
 
-def _week(root: Path, where: Addresses) -> Panel:
+def _week(root: Path, where: Addresses) -> ControlPanel:
     all_weeks = {"All weeks": where.monitoring}
     decisions = MonitorRecords(root / ".hemline" / "monitoring").decisions
     if decisions.empty:
         notes = ("The monitor has not run yet: hemline monitor.",)
-        return Panel("This week", "no verdict yet", notes, all_weeks, "none")
+        return ControlPanel("This week", "no verdict yet", notes, all_weeks, "none")
     last = decisions.iloc[-1]
     links = {f"The week before {last.week_end}": where.week(last.week_end), **all_weeks}
     confirmed = ", ".join(last.confirmed)
@@ -127,7 +127,7 @@ def _week(root: Path, where: Addresses) -> Panel:
         f"Confirmed drift: {confirmed}." if confirmed else "No confirmed drift.",
         *(f"{reason}." for reason in last.reasons),
     )
-    return Panel(
+    return ControlPanel(
         "This week",
         lead,
         notes,
@@ -136,12 +136,12 @@ def _week(root: Path, where: Addresses) -> Panel:
     )
 
 
-def _training(root: Path, where: Addresses) -> Panel:
+def _training(root: Path, where: Addresses) -> ControlPanel:
     scores = root / "reports" / "scores.json"
     links = {"Score table": where.scores}
     runs = _run_link(root, where, "train") or {"Runs in Prefect": f"{where.prefect}/runs"}
     if not scores.exists():
-        return Panel(
+        return ControlPanel(
             "Last training", "none yet", ("Run make demo, or hemline train.",), runs, "late"
         )
     table = json.loads(scores.read_text(encoding="utf-8"))
@@ -151,14 +151,14 @@ def _training(root: Path, where: Addresses) -> Panel:
     if popular is not None:
         notes = (f"Popularity has {popular:.4f}.", *notes)
     lead = "no row 'served'" if served is None else f"MAP@12 {served:.4f}"
-    return Panel("Last training", lead, notes, links | runs)
+    return ControlPanel("Last training", lead, notes, links | runs)
 
 
-def _traffic(root: Path, now: datetime) -> Panel:
+def _traffic(root: Path, now: datetime) -> ControlPanel:
     events = root / ".hemline" / "shop" / "events.db"
     links = {"The shop": _SHOP, "Its metrics": f"{_SHOP}/metrics"}
     if not events.exists():
-        return Panel(
+        return ControlPanel(
             "Shop", "has not run yet", ("Start it: make shop, or hemline serve.",), tone="none"
         )
     begin = int((now - _WEEK).timestamp() * 1000)
@@ -166,21 +166,21 @@ def _traffic(root: Path, now: datetime) -> Panel:
         rows = log.execute(_TRAFFIC, (begin,)).fetchall()
     counts = {kind: n for kind, n, _ in rows}
     if not counts:
-        return Panel("Shop", "no events in 7 days", links=links, tone="none")
+        return ControlPanel("Shop", "no events in 7 days", links=links, tone="none")
     last = datetime.fromtimestamp(max(at for *_, at in rows) / 1000, UTC)
     acts = sum(n for kind, n in counts.items() if kind != "impression")
     notes = (
         ", ".join(f"{n:,} {kind}" for kind, n in sorted(counts.items())) + " in 7 days.",
         f"Latest: {last:%Y-%m-%d %H:%M} UTC.",
     )
-    return Panel("Shop", f"{acts:,} acts of visitors", notes, links, "holds")
+    return ControlPanel("Shop", f"{acts:,} acts of visitors", notes, links, "holds")
 
 
-def _alerts(root: Path, where: Addresses) -> Panel:
+def _alerts(root: Path, where: Addresses) -> ControlPanel:
     links = {"What to do": where.runbook}
     alerts = read_alerts(root / ".hemline" / "monitoring" / "alerts")
     if not alerts:
-        return Panel("Alerts", "none", links=links, tone="holds")
+        return ControlPanel("Alerts", "none", links=links, tone="holds")
     pending = [one for one in alerts if one.is_pending]
     latest = max(alerts, key=lambda one: one.raised_at)
     notes = (
@@ -188,7 +188,7 @@ def _alerts(root: Path, where: Addresses) -> Panel:
         f"{len(alerts)} in all.",
     )
     lead = f"{len(pending)} not sent yet" if pending else "all sent"
-    return Panel("Alerts", lead, notes, links, "late" if pending else "holds")
+    return ControlPanel("Alerts", lead, notes, links, "late" if pending else "holds")
 
 
 def _run_link(root: Path, where: Addresses, flow: str) -> dict[str, str]:

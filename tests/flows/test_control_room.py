@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from flows.addresses import Addresses
-from flows.control_room import Panel, control_panels, note_run
+from flows.control_room import ControlPanel, control_panels, note_run
 from monitoring.records import append_decision
 
 WHERE = Addresses("http://prefect", "http://mlflow", "http://pages", "http://evidently")
@@ -26,7 +26,7 @@ INSERT INTO runs VALUES ('abc', 3);
 EVENTS = "CREATE TABLE events (kind TEXT, visitor TEXT, at_ms INT)"
 
 
-def panels(root: Path) -> dict[str, Panel]:
+def panels(root: Path) -> dict[str, ControlPanel]:
     return {panel.title: panel for panel in control_panels(root, WHERE, NOW)}
 
 

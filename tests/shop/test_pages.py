@@ -250,7 +250,7 @@ def test_a_picture_is_shown_instead_of_a_drawing(project: Path, tmp_path: Path) 
         assert (reply.content, reply.headers["content-type"]) == (b"jpg", "image/jpeg")
 
 
-def test_the_first_view_is_small(shop: TestClient) -> None:
+def test_the_first_view_is_small() -> None:
     """A full page of 32 drawings with patterns, its style sheet, its script and its icon."""
     patterns = ("All over pattern", "Stripe", "Solid", "Lace", "Front print", "Denim")
     types = sorted(DRAWINGS)

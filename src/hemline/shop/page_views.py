@@ -212,7 +212,7 @@ class PageViews:
     def article(self, key: int) -> tuple[Card, tuple[CardList, ...]]:
         """Return the page of an article."""
         lists = (self._also(key), self._similar(key))
-        return self._cards.card(key, "article"), tuple(one for one in lists if one.cards)
+        return self._cards.card(key, "article-1"), tuple(one for one in lists if one.cards)
 
     def found(self, query: str) -> tuple[Card, ...]:
         """Return the articles that a search finds."""
