@@ -168,12 +168,12 @@ def _traffic(root: Path, now: datetime) -> ControlPanel:
     if not counts:
         return ControlPanel("Shop", "no events in 7 days", links=links, tone="none")
     last = datetime.fromtimestamp(max(at for *_, at in rows) / 1000, UTC)
-    acts = sum(n for kind, n in counts.items() if kind != "impression")
+    n_events = sum(n for kind, n in counts.items() if kind != "impression")
     notes = (
-        ", ".join(f"{n:,} {kind}" for kind, n in sorted(counts.items())) + " in 7 days.",
+        ", ".join(f"{kind} {n:,}" for kind, n in sorted(counts.items())) + " in 7 days.",
         f"Latest: {last:%Y-%m-%d %H:%M} UTC.",
     )
-    return ControlPanel("Shop", f"{acts:,} acts of visitors", notes, links, "holds")
+    return ControlPanel("Shop", f"{n_events:,} events of visitors", notes, links, "holds")
 
 
 def _alerts(root: Path, where: Addresses) -> ControlPanel:

@@ -99,8 +99,8 @@ def test_scores_and_traffic_are_numbers(tmp_path: Path) -> None:
     shown = panels(tmp_path)
     assert shown["Last training"].lead == "MAP@12 0.1000"
     assert shown["Last training"].notes == ("Popularity has 0.0300.", "Scored on 2020-09-23.")
-    assert shown["Shop"].lead == "2 acts of visitors"
-    assert shown["Shop"].notes[0] == "1 impression, 1 unlike, 1 view in 7 days."
+    assert shown["Shop"].lead == "2 events of visitors"
+    assert shown["Shop"].notes[0] == "impression 1, unlike 1, view 1 in 7 days."
 
 
 def test_what_is_damaged_costs_one_panel(tmp_path: Path) -> None:
