@@ -28,7 +28,7 @@ from hemline.shop.problem_answers import PROBLEM
 logger = logging.getLogger(__name__)
 
 _PAGES: Final = Path(__file__).with_name("pages")
-_LEVEL: Final = 5
+_LEVEL: Final = 6
 _NAMES: Final = {401: "access", 404: "page", 429: "rate", 500: "failed", 503: "store"}
 _CAN_SHRINK: Final = 1000
 
