@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from hemline.errors import BadInput
@@ -211,3 +212,10 @@ def test_ids_of_any_kind_are_found_and_none_else() -> None:
     assert set(index.keys_starting_with("zzzzzzzz")) == {7, 8}
     assert len(index.keys_starting_with("a" * 71)) == 0
     assert len(index.keys_starting_with("")) == len(ids)
+
+
+def test_also_bought_of_other_histories_is_refused(files: VersionFiles, root: Path) -> None:
+    scores = files.models / "copurchase" / "scores.npy"
+    np.save(scores, np.load(scores) * np.float32(1.03))
+    with pytest.raises(BadInput, match="fitted on the version's histories"):
+        laid_out(files, registered(files), root)

@@ -22,6 +22,7 @@ from hemline.kernels.lists import NO_ARTICLE
 from hemline.models.copurchase import CopurchaseParams, fit_copurchase
 from hemline.models.neighbours import Neighbours
 from hemline.models.popularity import PopularityParams, fit_popularity, fit_segment_popularity
+from hemline.models.recommender import Model
 from hemline.models.repurchase import Repurchase
 from hemline.segments.attributes import ATTRIBUTES
 from hemline.segments.kmodes import Segmentation
@@ -88,7 +89,7 @@ def write_version(
         | {("copurchase", name): value for name, value in COPURCHASE.items()},
     )
     popular = PopularityParams(segment_prior_buyers=1, list_length=N_ARTICLES)
-    models = {
+    models: dict[str, Model | Segmentation] = {
         "popularity": fit_popularity(known, popular),
         "segment_popularity": fit_segment_popularity(known, popular, n_bands=7),
         "copurchase": fit_copurchase(known, CopurchaseParams(**COPURCHASE)),
@@ -106,10 +107,12 @@ def write_version(
 
 def version_in(root: Path) -> VersionFiles:
     return VersionFiles(
-        root / "models",
-        *(root / f"{name}.parquet" for name in ("articles", "customer_keys", "segments")),
-        root / "histories.npz",
-        root / "params.yaml",
+        models=root / "models",
+        articles=root / "articles.parquet",
+        customer_keys=root / "customer_keys.parquet",
+        segments=root / "segments.parquet",
+        histories=root / "histories.npz",
+        params=root / "params.yaml",
     )
 
 
@@ -129,7 +132,9 @@ def _alike() -> Neighbours:
 
 def _write_tables(root: Path) -> None:
     everyone, everything = range(N_CUSTOMERS), range(N_ARTICLES)
-    columns_of = {name: [f"{name} {key}" for key in everything] for name in tables.ARTICLES.names}
+    columns_of: dict[str, list[object]] = {
+        name: [f"{name} {key}" for key in everything] for name in tables.ARTICLES.names
+    }
     columns_of |= {
         columns.ARTICLE: list(everything),
         columns.ARTICLE_ID: [article_id(key) for key in everything],

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -136,9 +136,12 @@ class ArticleTable:
         return [int(key) for key in keys[np.argsort(-self.sold[keys], kind="stable")[:n]]]
 
     def _describe(self, key: int) -> Article:
-        texts = [column[key].as_py() or "" for column in self._shown]
+        texts: dict[str, Any] = {
+            name: column[key].as_py() or ""
+            for name, column in zip(_SHOWN, self._shown, strict=True)
+        }
         price = float(self.prices[key])
-        return Article(*texts, price=None if np.isnan(price) else price)
+        return Article(**texts, price=None if np.isnan(price) else price)
 
     def _ids_starting_with(self, start: str) -> list[str]:
         return [self.id_of(int(key)) for key in np.sort(self._index.keys_starting_with(start))]

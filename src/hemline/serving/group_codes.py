@@ -37,7 +37,7 @@ class GroupCodes:
     @property
     def product_group(self) -> npt.NDArray[np.int32]:
         """The product group of each article, a position in `names[0]`."""
-        return self.codes[0]
+        return np.asarray(self.codes[0])
 
     def in_any(self, names: Collection[str]) -> npt.NDArray[np.bool_]:
         """Return whether each article is in a group of one of these names, of any column."""
@@ -52,7 +52,7 @@ class GroupCodes:
 
     def _in_column(self, column: int, names: Collection[str]) -> npt.NDArray[np.bool_]:
         is_named = np.array([name in names for name in self.names[column]], bool)
-        return is_named[self.codes[column]]
+        return np.asarray(is_named[self.codes[column]])
 
     @classmethod
     def of(cls, table: pa.Table) -> Self:

@@ -79,9 +79,8 @@ class AsShown:
         is_moved = self.groups.is_unasked[keys] & histories.is_cold()[:, None]
         down = np.where(is_listed, self.places_down * is_moved, _AFTER_ALL)
         order = shown_order(down, self.groups.is_discreet[keys] | ~is_listed)[:, :k]
-        articles, sources = (
-            np.take_along_axis(part, order, axis=1) for part in (lists.articles, lists.sources)
-        )
+        articles = np.take_along_axis(lists.articles, order, axis=1)
+        sources = np.take_along_axis(lists.sources, order, axis=1)
         by_rank = 1 / np.arange(1, k + 1, dtype=np.float32)
         scores = np.where(articles == NO_ARTICLE, -np.inf, by_rank).astype(np.float32)
         return Recommendations(articles, scores, sources, lists.source_names)

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hemline.arrays import load_array
+from hemline.errors import BadInput
 from hemline.kernels.lists import NO_ARTICLE
 from hemline.models.copurchase import CopurchaseParams
 from hemline.models.label_shift import open_window
@@ -33,7 +34,7 @@ def common_buyers(
         int32 of the shape of the model's neighbours, 0 where there is none.
 
     Raises:
-        ValueError: the model was fitted on other histories or with other numbers.
+        BadInput: the model was fitted on other histories or with other numbers.
     """
     fitted = CopurchaseParams.load(params)
     neighbours = load_array(model / "articles.npy")
@@ -49,7 +50,11 @@ def common_buyers(
     counts = cosines[is_listed].astype(np.float64) * (norm + fitted.shrinkage)
     residue = float(np.abs(counts - np.rint(counts)).max(initial=0))
     if residue > _LARGEST_RESIDUE:
-        raise ValueError(f"also bought was fitted on other histories: {residue:.2f} of a customer")
+        raise BadInput(
+            "the co-purchase model of a version was fitted on the version's histories",
+            found=f"pairs of articles with {residue:.2f} of a customer too many or too few",
+            fix="train again, which registers a whole version: make demo, or make real DATA=...",
+        )
     support = np.zeros(neighbours.shape, np.int32)
     support[is_listed] = np.rint(counts)
     return support
