@@ -21,6 +21,7 @@ from hemline.shop.garments.tile import tile
 from hemline.shop.page_answers import ProblemPages, page
 from hemline.shop.page_assets import assets
 from hemline.shop.page_cards import Card, CardList, garment_of
+from hemline.shop.page_requests import SentForm
 from hemline.shop.page_texts import texts_in
 from hemline.shop.page_views import Home, PageViews
 from hemline.shop.page_words import Why
@@ -165,6 +166,7 @@ def test_nothing_that_was_sent_or_stored_acts(shop: TestClient) -> None:
     [
         ("/article/0999999999", 404, "This article is not known"),
         ("/nowhere", 404, "There is no such page"),
+        ("/recommendations/nobody", 404, "send the whole customer_id"),
         ("/static/secret.txt", 404, "There is no such page"),
         ("/pictures/../params.yaml.jpg", 404, "There is no such page"),
     ],
@@ -187,6 +189,7 @@ def test_an_address_that_leads_nowhere_says_what_to_do(
         {"page": "a", "back": "/", "do": "unlike"},
         {"page": "a", "back": "/", "do": f"purchase {article_id(0)}"},
         {"page": "a", "back": "/", "do": f"unlike {article_id(0)} <b>"},
+        {"page": "a", "back": "/", "do": "unlike  favourites-1"},
         {},
     ],
 )
@@ -308,3 +311,12 @@ def test_htmx_is_the_pinned_one_with_its_licence_and_only_loaded_when_the_page_i
     assert b'version="4.0.1"' in assets()["htmx.min.js"].content
     licence = Path("src/hemline/shop/static/htmx_licence.txt").read_text("utf-8")
     assert licence.startswith("Zero-Clause BSD")
+
+
+def test_any_id_of_an_article_goes_into_an_address_and_back() -> None:
+    form = SentForm({"do": "unlike a b/c?d&e 7 favourites-3", "back": "/article/a%20b/c%3Fd"})
+    assert form.action() == ("unlike", "a b/c?d&e 7", "favourites-3")
+    assert form.back("unlike", "a b/c?d&e 7", "favourites-3") == (
+        "/article/a%20b/c%3Fd?done=unlike&article=a+b%2Fc%3Fd%26e+7#favourites-3"
+    )
+    assert SentForm({"do": "undo 0123"}).action() == ("undo", "0123", "")

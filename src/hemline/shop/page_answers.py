@@ -6,6 +6,7 @@ Pages are for one visitor, so nothing may store them.
 import gzip
 import logging
 from collections.abc import Callable, Coroutine
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
@@ -99,7 +100,8 @@ def _page_of(refused: list[Message], request: Request) -> Response:
     start, *body = refused
     content = orjson.loads(b"".join(message.get("body", b"") for message in body))
     status = start["status"]
-    name = _NAMES.get(status, "input")
+    is_elsewhere = status == HTTPStatus.NOT_FOUND and "route" in request.scope
+    name = "input" if is_elsewhere else _NAMES.get(status, "input")
     refusal = BadInput(content["rule"], found=content["found"], fix=content["fix"])
     shown = problem_page(
         request, name, status, content["found"], refusal if name == "input" else None

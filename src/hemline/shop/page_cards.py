@@ -60,8 +60,8 @@ class Cards:
             return Card(
                 article, place, picture=f"/pictures/{article.article_id}.jpg", why=why, note=note
             )
-        letter = "".join(word[0] for word in place.split("-"))
-        return Card(article, place, drawing=tile(garment_of(article), letter), why=why, note=note)
+        drawing = tile(garment_of(article), place)
+        return Card(article, place, drawing=drawing, why=why, note=note)
 
     def for_visitor(
         self, answer: Answer, name: str, *, shared: Collection[int] = (), note: str = ""

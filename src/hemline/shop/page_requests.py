@@ -3,14 +3,14 @@
 import re
 from dataclasses import dataclass
 from typing import Final, Self
-from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qs, parse_qsl, quote, urlencode, urlsplit
 
 from starlette.requests import Request
 
 from hemline.errors import BadInput
 
 _MOST_FIELDS: Final = 12
-_ADDRESS: Final = re.compile(r"/(?!/)[A-Za-z0-9_/.-]*(\?[A-Za-z0-9_=&%.+-]*)?")
+_ADDRESS: Final = re.compile(r"/(?!/)[A-Za-z0-9_/.%~-]*(\?[A-Za-z0-9_=&%.+-]*)?")
 _PLACE: Final = re.compile(r"[a-z]+-\d{1,3}")
 _PAGE: Final = re.compile(r"[0-9a-f]{1,64}")
 _LONGEST: Final = 200
@@ -51,8 +51,10 @@ class SentForm:
             BadInput: no button sends this.
         """
         kind, _, rest = self["do"].partition(" ")
-        article_id, _, place = rest.partition(" ")
-        if not article_id or (place and not _PLACE.fullmatch(place)):
+        article_id, _, place = rest.rpartition(" ")
+        if not _PLACE.fullmatch(place):
+            article_id, place = rest, ""
+        if not article_id:
             raise _not_a_form(self["do"])
         return kind, article_id, place
 
@@ -75,7 +77,7 @@ _NOTICE: Final = ("done", "article")
 def address_of(request: Request) -> str:
     """Return the address of a page as its forms send it back, without the notice."""
     kept = [(name, text) for name, text in request.query_params.items() if name not in _NOTICE]
-    address = request.url.path + (f"?{urlencode(kept)}" if kept else "")
+    address = quote(request.url.path) + (f"?{urlencode(kept)}" if kept else "")
     return address if _ADDRESS.fullmatch(address) and len(address) < _LONGEST else "/"
 
 

@@ -50,7 +50,7 @@ async def home(request: Request) -> Response:
     return response
 
 
-@router.get("/article/{article_id}")
+@router.get("/article/{article_id:path}")
 async def article(request: Request, article_id: str) -> Response:
     """Show an article, what others bought with it, and similar ones."""
     visit, texts, views = _opened(request)
