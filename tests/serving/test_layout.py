@@ -147,7 +147,12 @@ def test_a_large_file_is_hashed_again_only_when_it_is_another_file(
     layout = laid_out(files, registered(files), root)
     laid_out(files, registered(files), root)
     hashed: list[Path] = []
-    monkeypatch.setattr(layouts, "_md5", lambda path: hashed.append(path) or "another")
+
+    def hash_of(path: Path) -> str:
+        hashed.append(path)
+        return "another"
+
+    monkeypatch.setattr(layouts, "_md5", hash_of)
     assert laid_out(files, registered(files), root) == layout
     assert hashed == []
     (layout / "articles" / "sold.npy").touch()

@@ -183,8 +183,8 @@ def save_articles(
         file.write_table(table, max_chunksize=max(1, len(table)))
     codes = table[columns.PRODUCT_CODE].combine_chunks().dictionary_encode()
     np.save(folder / "products.npy", codes.indices.to_numpy(zero_copy_only=False).astype(np.int32))
-    np.save(folder / "prices.npy", prices.astype(np.float32))
-    np.save(folder / "sold.npy", sold.astype(np.float32))
+    np.save(folder / "prices.npy", prices)
+    np.save(folder / "sold.npy", sold)
     GroupCodes.of(table).save(folder)
     IdIndex.of(table[columns.ARTICLE_ID].to_pylist()).save(folder)
 

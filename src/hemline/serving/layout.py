@@ -162,7 +162,8 @@ def _lay_out_articles(
     (folder / "articles").mkdir()
     n_articles = int(histories["shape"][1])
     is_recent = histories["days_ago"] <= _RECENT_DAYS
-    sold = np.bincount(histories["indices"][is_recent], minlength=n_articles)
+    n_sold = np.bincount(histories["indices"][is_recent], minlength=n_articles)
+    sold = n_sold.astype(np.float32)
     save_articles(files.articles, _prices(files.models, n_articles), sold, folder / "articles")
     groups = GroupCodes.load(folder / "articles")
     group_of_sale = groups.product_group[histories["indices"]]
