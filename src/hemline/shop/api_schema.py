@@ -6,7 +6,7 @@ against these classes instead.
 """
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -20,8 +20,8 @@ GuestId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
 Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{8,64}$")]
 Text = Annotated[str, StringConstraints(max_length=64, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
 
-LONGEST: int = 100
-MOST_EVENTS: int = 100
+LONGEST: Final = 100
+MOST_EVENTS: Final = 100
 
 
 class _Sent(BaseModel):

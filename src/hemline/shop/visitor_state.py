@@ -7,12 +7,13 @@ earlier ones are in its histories. Views and the basket count for `shop.session_
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
+from typing import Final
 
 from hemline.errors import BadInput
 from hemline.serving.answers import Answers, SessionState
 from hemline.shop.event_log import Recorded, ShopEvent
 
-_VIEWS: int = 50  # the latest that count
+_VIEWS: Final = 50  # the latest that count
 
 
 def state_of(
