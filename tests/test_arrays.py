@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from hemline.arrays import BITS, on_grid, save_arrays
+from hemline.arrays import BITS, lay_out, load_arrays, on_grid, save_arrays
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -56,3 +56,14 @@ def test_scipy_reads_a_sparse_matrix_from_such_a_file(tmp_path: Path) -> None:
     }
     save_arrays(tmp_path / "matrix.npz", parts)
     assert (sparse.load_npz(tmp_path / "matrix.npz") != matrix).nnz == 0
+
+
+def test_arrays_may_be_laid_out_beside_their_file(tmp_path: Path) -> None:
+    save_arrays(tmp_path / "x.npz", {"a": np.arange(3), "b": np.ones((2, 2), np.float32)})
+    read = load_arrays(tmp_path / "x.npz")
+    lay_out(tmp_path / "x.npz", tmp_path)
+    mapped = load_arrays(tmp_path / "x.npz")
+    assert list(read) == list(mapped) == ["a", "b"]
+    assert all(np.array_equal(read[name], mapped[name]) for name in read)
+    assert isinstance(mapped["a"].base, np.memmap)
+    assert not isinstance(read["a"].base, np.memmap)

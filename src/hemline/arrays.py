@@ -79,9 +79,9 @@ def load_array(path: Path) -> npt.NDArray[Any]:
 
 def lay_out(stored: Path, folder: Path) -> None:
     """Write the arrays of an .npz or .npy file for mapping: the first as a folder of its name."""
+    arrays = load_arrays(stored) if stored.suffix == ".npz" else {stored.stem: load_array(stored)}
     to = folder / stored.stem if stored.suffix == ".npz" else folder
     to.mkdir(parents=True, exist_ok=True)
-    arrays = load_arrays(stored) if stored.suffix == ".npz" else {stored.stem: load_array(stored)}
     for name, array in arrays.items():
         np.save(to / f"{name}.npy", array, allow_pickle=False)
     (to / LAID_OUT).touch()
