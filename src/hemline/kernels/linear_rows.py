@@ -51,10 +51,12 @@ def best_of_rows(inputs: Inputs, weights: WeightRows | Floats, n_columns: int, k
         k: length of the lists.
     """
     columns, scores = empty_lists(len(inputs.indptr) - 1, k)
-    add = _fill_dense if isinstance(weights, np.ndarray) else _fill_sparse
 
     def fill(rows: slice) -> None:
-        add(rows.start, inputs, weights, n_columns, columns[rows], scores[rows])
+        if isinstance(weights, np.ndarray):
+            _fill_dense(rows.start, inputs, weights, n_columns, columns[rows], scores[rows])
+        else:
+            _fill_sparse(rows.start, inputs, weights, n_columns, columns[rows], scores[rows])
 
     for_blocks(fill, len(columns))
     return columns, scores

@@ -78,9 +78,12 @@ class ArticleWeights(OneSource):
         counted = decay_weights(histories.days, self.input_half_life_days, full_day=YESTERDAY)
         inputs = Inputs(histories.indptr, histories.indices, counted, self.read)
         weights = self.weights
-        if not isinstance(weights, np.ndarray):
-            weights = WeightRows(weights.indptr, weights.indices, weights.data)
-        position, scores = best_of_rows(inputs, weights, len(self.offered), k)
+        rows = (
+            weights
+            if isinstance(weights, np.ndarray)
+            else WeightRows(weights.indptr, weights.indices, weights.data)
+        )
+        position, scores = best_of_rows(inputs, rows, len(self.offered), k)
         return recommendations_from(self.name, keys_at(position, self.offered), scores)
 
     def save(self, folder: Path) -> None:
