@@ -53,7 +53,7 @@ def preferred_language(header: str) -> str:
     >>> preferred_language("de;q=0.9, sv-SE;q=0.8, en;q=0.7"), preferred_language("fr")
     ('sv', 'en')
     """
-    liked = []
+    liked: list[tuple[float, int, str]] = []
     for part in header.split(",")[:20]:
         name, _, quality = part.strip().partition(";q=")
         language = name.partition("-")[0].lower()
