@@ -28,7 +28,8 @@ PAGES: Final = (
 BUTTONS: Final = "[...document.querySelectorAll('button')]"
 NAME: Final = """one => one.name === 'do' ? one.value.split(' ')[0] : one.name === 'article'
   ? one.name : one.value || new URL(one.form.action).pathname"""
-BY_LOOK: Final = "{resultTypes: ['violations'], runOnly: ['color-contrast', 'target-size', 'scrollable-region-focusable', 'meta-viewport']}"
+BY_LOOK: Final = """{resultTypes: ['violations'], runOnly:
+  ['color-contrast', 'target-size', 'scrollable-region-focusable', 'meta-viewport']}"""
 LOOKS: Final = (
     (1360, "light", "{resultTypes: ['violations']}"),
     (1360, "dark", BY_LOOK),

@@ -1,19 +1,18 @@
 """The pages of the shop. Every action is a form, which ends in a redirect to the page it was on."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from time import perf_counter
 from typing import Final, cast
 
 from fastapi import APIRouter, Request
-from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, RedirectResponse, Response
 
 from hemline.errors import BadInput
-from hemline.shop.event_log import Kind, LogUnavailable, ShopEvent, now
+from hemline.shop.event_log import Kind
 from hemline.shop.page_answers import PageProblem, PageRoute, page, texts_for
 from hemline.shop.page_assets import assets
-from hemline.shop.page_cards import Card, picture_file
+from hemline.shop.page_cards import picture_file
+from hemline.shop.page_events import impressions, record_quietly
 from hemline.shop.page_requests import SentForm
 from hemline.shop.page_texts import LANGUAGES, Texts
 from hemline.shop.page_views import AGES, Notice, PageViews
@@ -40,7 +39,7 @@ async def home(request: Request) -> Response:
         request,
         "home.html.j2",
         texts,
-        background=_impressions(request, visit, shown_cards),
+        background=impressions(request, visit, shown_cards),
         home=shown,
         ages=list(AGES),
         compares=compares,
@@ -57,7 +56,7 @@ async def article(request: Request, article_id: str) -> Response:
     key = _article(visit, article_id)
     card, lists = views.article(key)
     context = {"page": "article", "slot": "page"}
-    await _record_quietly(request, visit, "view", article_id, context)
+    await record_quietly(request, visit, "view", article_id, context)
     response = page(
         request, "article.html.j2", texts, card=card, lists=lists, **_about(request, visit, texts)
     )
@@ -262,39 +261,6 @@ def _article(visit: Visit, article_id: str) -> int:
         return visit.answers.find_article(article_id)
     except BadInput as error:
         raise PageProblem("article", 404, error.found) from None
-
-
-async def _record_quietly(
-    request: Request, visit: Visit, kind: Kind, article_id: str, context: dict[str, str]
-) -> None:
-    """Record what changes no page: where it cannot be, the metrics and the log have said so."""
-    try:
-        await visits_of(request).record(visit, kind, article_id, context=context)
-    except LogUnavailable:
-        return
-
-
-def _impressions(request: Request, visit: Visit, cards: Sequence[Card]) -> BackgroundTask:
-    """Return what records, after the page was sent, which articles were shown where."""
-    events = [
-        ShopEvent(
-            "impression",
-            visit.visitor,
-            card.article.article_id,
-            f"{visit.request_id}:{card.place}",
-            now(),
-            context={"page": "home", "slot": card.place, "request_id": visit.request_id},
-        )
-        for card in cards
-    ]
-    return BackgroundTask(_append_quietly, _shop(request), events)
-
-
-async def _append_quietly(shop: ShopService, events: Sequence[ShopEvent]) -> None:
-    try:
-        await shop.append(events)
-    except LogUnavailable:  # counted and logged there; the visitor has the page
-        return
 
 
 def _redirected(request: Request, visit: Visit, address: str) -> Response:
