@@ -85,7 +85,7 @@ def _champion(database: Path, where: Addresses) -> ControlPanel:
     all_versions = {"All versions in MLflow": f"{where.mlflow}/#/models"}
     stored = _stored_champion(database)
     if stored is None:
-        notes = ("Train one: make demo, or hemline train.",)
+        notes: tuple[str, ...] = ("Train one: make demo, or hemline train.",)
         return ControlPanel("Champion", "none yet", notes, all_versions, "late")
     version, run_id, experiment, tags = stored
     links = {
@@ -117,7 +117,7 @@ def _week(root: Path, where: Addresses) -> ControlPanel:
     all_weeks = {"All weeks": where.monitoring}
     decisions = MonitorRecords(root / ".hemline" / "monitoring").decisions
     if decisions.empty:
-        notes = ("The monitor has not run yet: hemline monitor.",)
+        notes: tuple[str, ...] = ("The monitor has not run yet: hemline monitor.",)
         return ControlPanel("This week", "no verdict yet", notes, all_weeks, "none")
     last = decisions.iloc[-1]
     links = {f"The week before {last.week_end}": where.week(last.week_end), **all_weeks}
@@ -147,7 +147,7 @@ def _training(root: Path, where: Addresses) -> ControlPanel:
     table = json.loads(scores.read_text(encoding="utf-8"))
     on = datetime.fromtimestamp(scores.stat().st_mtime, UTC)
     served, popular = (table.get(row, {}).get("map@12") for row in ("served", "popularity"))
-    notes = (f"Scored on {on:%Y-%m-%d}.",)
+    notes: tuple[str, ...] = (f"Scored on {on:%Y-%m-%d}.",)
     if popular is not None:
         notes = (f"Popularity has {popular:.4f}.", *notes)
     lead = "no row 'served'" if served is None else f"MAP@12 {served:.4f}"
@@ -169,7 +169,7 @@ def _traffic(root: Path, now: datetime) -> ControlPanel:
         return ControlPanel("Shop", "no events in 7 days", links=links, tone="none")
     last = datetime.fromtimestamp(max(at for *_, at in rows) / 1000, UTC)
     n_events = sum(n for kind, n in counts.items() if kind != "impression")
-    notes = (
+    notes: tuple[str, ...] = (
         ", ".join(f"{kind} {n:,}" for kind, n in sorted(counts.items())) + " in 7 days.",
         f"Latest: {last:%Y-%m-%d %H:%M} UTC.",
     )
@@ -183,7 +183,7 @@ def _alerts(root: Path, where: Addresses) -> ControlPanel:
         return ControlPanel("Alerts", "none", links=links, tone="holds")
     pending = [one for one in alerts if one.is_pending]
     latest = max(alerts, key=lambda one: one.raised_at)
-    notes = (
+    notes: tuple[str, ...] = (
         f"Latest, {latest.raised_at:%Y-%m-%d}: {latest.alert.kind}.",
         f"{len(alerts)} in all.",
     )

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from hemline.serving.answers import Answer, Answers
+from hemline.serving.answers import Answers
 from hemline.serving.article_table import Article
+from hemline.serving.listed import Answer
 from hemline.shop.garments.tile import Garment, tile
 from hemline.shop.page_texts import Texts
 from hemline.shop.page_words import Why, why_for_visitor, why_on_page

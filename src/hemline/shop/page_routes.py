@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from time import perf_counter
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from fastapi import APIRouter, Request
 from starlette.responses import FileResponse, RedirectResponse, Response
@@ -111,10 +111,9 @@ async def act(request: Request) -> Response:
     if kind not in _PRESSED:
         raise PageProblem("page", 404, kind)
     _article(visit, article_id)
-    pressed = cast(Kind, kind)
     context = {"page": form["back"].partition("?")[0] or "/", "slot": place}
     key = f"{form.page}:{kind}:{article_id}"
-    await visits_of(request).record(visit, pressed, article_id, key=key, context=context)
+    await visits_of(request).record(visit, kind, article_id, key=key, context=context)
     return _redirected(request, visit, form.back(kind, article_id, place))
 
 
@@ -226,7 +225,7 @@ def _visit(request: Request) -> Visit:
     return visits_of(request).open(request)
 
 
-def _about(request: Request, visit: Visit, texts: Texts) -> dict[str, object]:
+def _about(request: Request, visit: Visit, texts: Texts) -> dict[str, Any]:
     """Return what every page of a visit shows."""
     return {
         "customer_id": visit.session.customer_id or "",

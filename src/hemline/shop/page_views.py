@@ -8,8 +8,11 @@ from typing import Final
 from hemline.errors import BadInput
 from hemline.segments.attributes import AGE_BANDS
 from hemline.segments.cold_customers import ColdCustomer
-from hemline.serving.answers import Answer, Answers, ListRules, SessionState
+from hemline.serving.answers import Answers
 from hemline.serving.explanations import ExplainedArticle
+from hemline.serving.list_rules import ListRules
+from hemline.serving.listed import Answer
+from hemline.serving.visitor_history import SessionState
 from hemline.shop.page_cards import Card, CardList, Cards
 from hemline.shop.page_texts import Texts
 from hemline.shop.page_words import Why
