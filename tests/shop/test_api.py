@@ -14,7 +14,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from hemline.errors import BadInput
-from hemline.serving.answers import Answers, ListRules, SessionState
+from hemline.serving.answers import Answers
+from hemline.serving.list_rules import ListRules
+from hemline.serving.visitor_history import SessionState
 from hemline.shop.api_schema import ArticleList, Health, InForce, RecordedEvents, VisitorList
 from hemline.shop.app import ShopSettings, create_app
 from hemline.shop.problem_answers import Problem

@@ -8,7 +8,10 @@ from fastapi import APIRouter, Body, Path, Query, Request
 from starlette.responses import Response
 
 from hemline.segments.cold_customers import ColdCustomer
-from hemline.serving.answers import Answer, Answers, ListRules, SessionState
+from hemline.serving.answers import Answers
+from hemline.serving.list_rules import ListRules
+from hemline.serving.listed import Answer
+from hemline.serving.visitor_history import SessionState
 from hemline.shop.api_schema import (
     ArticleList,
     CustomerQuery,

@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from hemline.serving.answers import ListRules
+from hemline.serving.list_rules import ListRules
 from hemline.serving.reasons import ReasonKind
 from hemline.shop.event_log import Kind
 

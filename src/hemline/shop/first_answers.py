@@ -1,7 +1,9 @@
 """The first answers of a version, given to nobody: they load and compile what is lazy."""
 
 from hemline.segments.cold_customers import ColdCustomer
-from hemline.serving.answers import Answers, ListRules, SessionState
+from hemline.serving.answers import Answers
+from hemline.serving.list_rules import ListRules
+from hemline.serving.visitor_history import SessionState
 
 
 def try_answers(answers: Answers) -> None:

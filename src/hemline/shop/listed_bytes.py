@@ -6,7 +6,8 @@ from typing import Any, Final
 import orjson
 from starlette.responses import Response
 
-from hemline.serving.answers import Answer, Answers
+from hemline.serving.answers import Answers
+from hemline.serving.listed import Answer
 from hemline.serving.reasons import Reason
 
 _TEXTS: Final[Mapping[str, str]] = {

@@ -176,8 +176,11 @@ class RedisLog:
             return [_outcome(reply) for reply in step.execute(raise_on_error=False)]
 
 
-def redis_client(url: str) -> "redis.Redis":
-    """Return a client that gives up soon, and does not repeat what may have been done."""
+def redis_client(url: str) -> Any:
+    """Return a client that gives up soon, and does not repeat what may have been done.
+
+    Its own types leave open whether answers are text; these are bytes.
+    """
     return redis.Redis.from_url(
         url,
         socket_timeout=_TIMEOUT_SECONDS,

@@ -9,9 +9,20 @@ from typing import Final, TypeVar
 
 from hemline.errors import BadInput
 from hemline.segments.cold_customers import ColdCustomer
-from hemline.serving.answers import Answer, Answers, ListRules, SessionState
+from hemline.serving.answers import Answers
+from hemline.serving.list_rules import ListRules
+from hemline.serving.listed import Answer
+from hemline.serving.visitor_history import SessionState
 from hemline.shop.champion_watch import ChampionWatch
-from hemline.shop.event_log import CUSTOMER, GUEST, EventLog, LogUnavailable, ShopEvent, now
+from hemline.shop.event_log import (
+    CUSTOMER,
+    GUEST,
+    EventLog,
+    LogUnavailable,
+    Recorded,
+    ShopEvent,
+    now,
+)
 from hemline.shop.shop_clock import ShopClock
 from hemline.shop.shop_metrics import ShopMetrics
 from hemline.shop.shop_params import ShopParams
@@ -86,7 +97,7 @@ class ShopService:
 
     def state(self, visitor: str, answers: Answers) -> tuple[SessionState, bool]:
         """Return what a visitor did, and False with an empty state where the log is away."""
-        events, is_known = self._read(lambda: self.log.of(visitor), [])
+        events, is_known = self._events_of(visitor)
         since = now() - timedelta(hours=self.params.session_hours)
         if not is_known:
             self.metrics.unremembered.inc()
@@ -94,8 +105,12 @@ class ShopService:
 
     def is_known(self, visitor: str) -> bool:
         """Return whether the log has anything that the visitor did."""
-        events, _ = self._read(lambda: self.log.of(visitor), [])
+        events, _ = self._events_of(visitor)
         return bool(events)
+
+    def _events_of(self, visitor: str) -> tuple[list[Recorded], bool]:
+        nothing: list[Recorded] = []
+        return self._read(lambda: self.log.of(visitor), nothing)
 
     async def append(self, events: Sequence[ShopEvent]) -> list[int]:
         """Return the sequences of events once they are durable.

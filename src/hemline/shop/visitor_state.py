@@ -10,7 +10,8 @@ from datetime import date, datetime
 from typing import Final
 
 from hemline.errors import BadInput
-from hemline.serving.answers import Answers, SessionState
+from hemline.serving.answers import Answers
+from hemline.serving.visitor_history import SessionState
 from hemline.shop.event_log import Recorded, ShopEvent
 
 _VIEWS: Final = 50  # the latest that count

@@ -23,7 +23,8 @@ from hemline.shop.visitor_sessions import Session
 
 if TYPE_CHECKING:
     from hemline.segments.cold_customers import ColdCustomer
-    from hemline.serving.answers import Answers, SessionState
+    from hemline.serving.answers import Answers
+    from hemline.serving.visitor_history import SessionState
     from hemline.shop.shop_service import ShopService
 
 COOKIE: Final = "hemline_visit"

@@ -11,10 +11,10 @@ pipeline runs.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import narwhals as nw
 import numpy as np
@@ -109,6 +109,22 @@ def _keys(
     return np.asarray(found.to_numpy(), np.int32)
 
 
+class _Row(NamedTuple):
+    """One event, with keys."""
+
+    kind: str
+    customer: int
+    article: int
+    units: int
+    price: float
+    day: object
+
+
+def _rows(events: pd.DataFrame) -> Iterator[_Row]:
+    names = ("kind", *_PAIR, columns.UNITS, columns.PRICE, columns.DAY)
+    yield from map(_Row, *(events[name].tolist() for name in names))
+
+
 def _netted(events: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the purchases that stand, one row per unit, and what is returned of earlier ones.
 
@@ -117,16 +133,16 @@ def _netted(events: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """
     standing: dict[tuple[int, int], list[tuple[object, float]]] = {}
     owed: dict[tuple[int, int], int] = {}
-    for row in events.itertuples(index=False):
-        pair = int(row.customer), int(row.article)
+    for row in _rows(events):
+        pair = row.customer, row.article
         if row.kind == "purchase":
-            standing.setdefault(pair, []).extend([(row.t_dat, row.price)] * int(row.units))
+            standing.setdefault(pair, []).extend([(row.day, row.price)] * row.units)
         elif row.kind == "return":
             units = standing.get(pair, [])
-            n_own = min(len(units), int(row.units))
+            n_own = min(len(units), row.units)
             del units[len(units) - n_own :]
             if row.units > n_own:
-                owed[pair] = owed.get(pair, 0) + int(row.units) - n_own
+                owed[pair] = owed.get(pair, 0) + row.units - n_own
     bought = pd.DataFrame(
         [(day, *pair, price) for pair, units in standing.items() for day, price in units],
         columns=[columns.DAY, *_PAIR, columns.PRICE],
@@ -185,10 +201,10 @@ def _as_transactions(rows: pd.DataFrame) -> pa.Table:
 def _unlikes(events: pd.DataFrame) -> pa.Table:
     """Return what customers do not want to see at the end of the events, as tables.UNLIKES."""
     unliked: dict[tuple[int, int], object] = {}
-    for row in events.itertuples(index=False):
-        pair = int(row.customer), int(row.article)
+    for row in _rows(events):
+        pair = row.customer, row.article
         if row.kind == "unlike":
-            unliked[pair] = row.t_dat
+            unliked[pair] = row.day
         elif row.kind == "undo":
             unliked.pop(pair, None)
     rows = sorted((day, *pair) for pair, day in unliked.items())
