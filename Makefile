@@ -1,14 +1,16 @@
 # `make help` lists the targets. Everything is installed into .venv from requirements.lock.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo real monitor replay ui shop deploy test test-all test-cpu lint check format lock audit clean \
-  bench-published bench-poster bench-peers bench-monitoring bench-scale bench-scale-quality bench-report
+.PHONY: help demo real monitor replay ui shop deploy test test-all test-cpu lint check format lock audit tools clean \
+  bench-published bench-poster bench-peers bench-monitoring bench-scale bench-scale-quality bench-shop bench-report
 
 PYTHON ?= python3
 BIN := .venv/bin
 DATA ?=
 SCALE ?= demo
 PEERS := .hemline/peers
+AXE := 4.14.1
+AXE_SHA512 := 1477dafa598d8d065f273d6af302aa203c02e83131707b7fa648cd41bd3d6b734f8c22a0dab86ee6a6f64b8afbe804b214d36db85a2826965edfb3a0b9d546b5
 # --no-deps: the lock files name everything; `pip check` says if one does not.
 # What has no wheel is built by the locked setuptools, not by one that pip would fetch unchecked.
 # Compiled when it is first imported: compiling all 41,000 files takes longer than `make demo` at SCALE=tiny.
@@ -110,11 +112,16 @@ bench-monitoring: .venv/installed ## False alarms and planted events, 20 shops; 
 bench-scale: .venv/installed-dev ## Time and memory of every step at 1, 10, 100 %, beside others: make bench-scale [SIZES=1,10]
 	$(BIN)/python -m benchmarks.scale $(if $(SIZES),--sizes $(SIZES)) $(if $(STEPS),--steps $(STEPS))
 
+bench-shop: .venv/installed ## CPU of an answer, latency at 200 requests a second, capacity and memory of the trained demo's shop: make bench-shop [SECONDS=300]
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.shop $(if $(SECONDS),--seconds $(SECONDS))
+
 bench-scale-quality: .venv/installed ## What the CVAE's sampled softmax costs in ranking quality, on the shop of bench-scale SIZES=10
 	GLIBC_TUNABLES=$(KEEP_FREED) OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.scale.softmax_quality
 
 bench-report: .venv/installed ## Write the tables of docs/benchmarks.md from benchmarks/results
 	$(BIN)/python -m benchmarks.benchmark_report
+
+tools: .hemline/tools/axe.min.js ## Fetch what looks for barriers in the shop's pages, by npm; without it that test is skipped
 
 clean: ## Remove the environment and tool caches; data, models and the registry stay
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
@@ -138,6 +145,13 @@ clean: ## Remove the environment and tool caches; data, models and the registry 
 .venv/installed-dev: .venv/installed requirements-dev.lock
 	$(INSTALL) -r requirements-dev.lock
 	$(BIN)/python -m pip check
+	@touch $@
+
+.hemline/tools/axe.min.js:
+	@mkdir -p $(@D)
+	cd $(@D) && npm pack --silent axe-core@$(AXE)
+	cd $(@D) && echo "$(AXE_SHA512)  axe-core-$(AXE).tgz" | sha512sum --check --quiet
+	tar --extract --gzip --file $(@D)/axe-core-$(AXE).tgz --directory $(@D) --strip-components 1 package/axe.min.js
 	@touch $@
 
 # A peer that cannot be built is left out, and the table says so.

@@ -81,7 +81,11 @@ def export_feedback(
 @_feedback.command("forget")
 @exit_on_bad_input()
 def forget(customer: Annotated[str, typer.Option(help="customer_id, in full.")]) -> None:
-    """Remove all that a customer did from the event log, the sessions and the exported days."""
+    """Remove all that a customer did from the event log and from the exported days.
+
+    What the customer told in a session, such as the language, expires by itself
+    (shop.session_hours).
+    """
     from hemline.params import pipeline_paths  # noqa: PLC0415  (as above)
     from hemline.shop.event_log import CUSTOMER  # noqa: PLC0415  (as above)
     from hemline.shop.feedback_export import forget_in_days  # noqa: PLC0415  (as above)

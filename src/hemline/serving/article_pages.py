@@ -98,4 +98,4 @@ class ArticlePages:
         rules.require_valid(self._articles)
         keys = keys[is_permitted(keys, rules, self._articles, self._in_stock)]
         products = self._articles.products[np.concatenate([[beside], keys]).astype(np.int64)]
-        return keys[first_of_each_product(products, rules.per_product)[1:]][: rules.k]
+        return keys[first_of_each_product(products, rules.most_of_a_product(1))[1:]][: rules.k]

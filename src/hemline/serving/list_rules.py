@@ -23,7 +23,8 @@ class ListRules:
         min_price: in Kaggle's unit; an article without a price is not listed then.
         max_price: likewise.
         in_stock: whether only articles in stock are listed.
-        per_product: how many articles of one product code are listed at most; 0: any number.
+        per_product: how many articles of one product code are listed at most; 0: any number; None:
+            as many as the version serves (serve.per_product), and one beside an article.
     """
 
     k: int = 12
@@ -32,7 +33,7 @@ class ListRules:
     min_price: float | None = None
     max_price: float | None = None
     in_stock: bool = False
-    per_product: int = 1
+    per_product: int | None = None
 
     @property
     def is_narrowed(self) -> bool:
@@ -40,13 +41,17 @@ class ListRules:
         bounds = (self.min_price, self.max_price)
         return bool(self.product_groups) or bounds != (None, None) or self.in_stock
 
+    def most_of_a_product(self, otherwise: int) -> int:
+        """Return how many articles of one product are listed, unless the caller says it."""
+        return otherwise if self.per_product is None else self.per_product
+
     def require_valid(self, articles: ArticleTable) -> None:
         """Raise BadInput if no list can follow the rules."""
         if not 1 <= self.k <= LONGEST_LIST:
             raise BadInput(
                 f"k lies between 1 and {LONGEST_LIST}", found=str(self.k), fix="change k"
             )
-        if self.per_product < 0:
+        if self.per_product is not None and self.per_product < 0:
             raise BadInput(
                 "per_product is the number of articles of one product, 0 for any number",
                 found=str(self.per_product),

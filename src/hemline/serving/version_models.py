@@ -27,6 +27,11 @@ class VersionModels:
         self._n_articles = n_articles
         self._loaded: dict[str, Recommender] = {}
 
+    @property
+    def per_product(self) -> int:
+        """How many articles of one product the version serves in a list; 0: any number."""
+        return self._serve.per_product
+
     @cached_property
     def served(self) -> Served:
         """What customers get; how many articles of one product, each request says (ListRules)."""

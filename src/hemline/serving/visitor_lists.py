@@ -90,13 +90,14 @@ class VisitorLists:
     ) -> _Sequence:
         """Return what the rules permit in the order of the models, as long as the order needs."""
         needed = rules.k + self._params.places_down
+        most = rules.most_of_a_product(self._models.per_product)
         row, depth = history.as_histories(len(self._articles)), 2 * needed
         while True:
             lists = recommender.recommend(row, depth)
             keys = lists.articles[0][lists.articles[0] != NO_ARTICLE]
             kept = np.flatnonzero(is_permitted(keys, rules, self._articles, self._groups.in_stock))
             products = self._articles.products[keys[kept]]
-            kept = kept[first_of_each_product(products, rules.per_product)]
+            kept = kept[first_of_each_product(products, most)]
             if len(kept) >= needed or len(keys) < depth:
                 break
             depth *= 4
@@ -113,7 +114,8 @@ class VisitorLists:
         sold = sold[is_permitted(sold, rules, self._articles, self._groups.in_stock)]
         sold = sold[np.argsort(-self._articles.sold[sold], kind="stable")]
         keys = np.concatenate([ranked.keys, sold[~np.isin(sold, ranked.keys)]])
-        keys = keys[first_of_each_product(self._articles.products[keys], rules.per_product)]
+        most = rules.most_of_a_product(self._models.per_product)
+        keys = keys[first_of_each_product(self._articles.products[keys], most)]
         keys = keys[: rules.k + self._params.places_down]
         return _Sequence(keys, ranked.sources + [BESTSELLERS] * (len(keys) - len(ranked.keys)))
 

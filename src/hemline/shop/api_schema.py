@@ -42,8 +42,14 @@ class ListQuery(_Sent):
     max_price: Annotated[float | None, Field(ge=0, le=1e9)] = None
     in_stock: Annotated[bool, Field(description="List only what is in stock.")] = False
     per_product: Annotated[
-        int, Field(ge=0, le=LONGEST, description="Articles of one product; 0: any number.")
-    ] = 1
+        int | None,
+        Field(
+            ge=0,
+            le=LONGEST,
+            description="Articles of one product; 0: any number. Otherwise serve.per_product of "
+            "the version, and one beside an article.",
+        ),
+    ] = None
     page: Annotated[Text, Field(description="Where it is shown; repeated in the answer.")] = ""
     slot: Text = ""
 

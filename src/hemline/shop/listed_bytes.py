@@ -1,24 +1,14 @@
 """Lists as JSON, written directly from the answers: 0.1 ms less than by way of a model."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import orjson
 from starlette.responses import Response
 
 from hemline.serving.answers import Answers
 from hemline.serving.listed import Answer
-from hemline.serving.reasons import Reason
-
-_TEXTS: Final[Mapping[str, str]] = {
-    "bought_before": "bought before",
-    "same_product": "another variant of {name}",
-    "bought_together": "often bought with {name}",
-    "similar_text": "similar to {name}",
-    "popular_with_group": "popular with customers like you",
-    "like_yours": "bought by customers with similar purchases",
-    "popular": "popular now",
-}
+from hemline.serving.reasons import Reason, in_words
 
 
 def json_answer(content: Mapping[str, Any], status: int = 200) -> Response:
@@ -68,11 +58,11 @@ def _article(answers: Answers, key: int, source: str, reason: Reason, rank: int)
 
 def _reason(answers: Answers, reason: Reason) -> dict[str, Any]:
     if reason.article is None:
-        return {"kind": reason.kind, "text": _TEXTS[reason.kind]}
+        return {"kind": reason.kind, "text": in_words(reason, "")}
     subject = answers.articles.describe(reason.article)
     found = {
         "kind": reason.kind,
-        "text": _TEXTS[reason.kind].format(name=subject.name),
+        "text": in_words(reason, subject.name),
         "article_id": subject.article_id,
         "name": subject.name,
     }
