@@ -131,6 +131,7 @@ def test_a_changed_model_challenges_and_loses_when_it_is_worse(trained: Path) ->
     assert challenger.tags["gate.previous_champion"] == champion.number
 
 
+@pytest.mark.slow
 def test_a_version_of_an_earlier_week_is_not_compared_but_can_be_challenged(trained: Path) -> None:
     champion = version_by_alias("champion")
     assert champion is not None
