@@ -3,8 +3,8 @@
 Every worker asks the registry every `shop.poll_seconds`. A new champion is laid out by another
 process, opened and tried beside the one that answers, and then takes its place in one assignment: a
 request that began before ends on its own version. The version before stays open, so that a rollback
-takes force at once. Whatever goes wrong with the registry or a new
-champion, the last good version goes on answering, and the health, the metrics and the log say so.
+takes force at once. Whatever goes wrong with the registry or a new champion, the last good version
+goes on answering, and the health, the metrics and the log say so.
 
 The last good version is written down, so that a worker that starts while the registry is away
 answers too.

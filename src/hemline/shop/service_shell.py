@@ -7,7 +7,6 @@ log. Nothing that the shop answers may be stored by a cache, unless a route says
 import hmac
 import logging
 import time
-from collections.abc import Iterable
 from typing import Final
 from uuid import uuid4
 
@@ -141,8 +140,3 @@ class ServiceShell:
 def hashed(visitor: str, secret: bytes) -> str:
     """Return what stands for a visitor in logs: the same for the same one, and no way back."""
     return hmac.new(secret, visitor.encode(), "sha256").hexdigest()[:12]
-
-
-def loopback_names(host: str, others: Iterable[str]) -> frozenset[str]:
-    """Return the names that a Host header may give, besides those of this machine."""
-    return frozenset({host, f"[{host}]", *others})
