@@ -85,11 +85,16 @@ def command_of(process: int) -> str:
 
 
 def copied_registry(root: Path, copy: Path) -> Path:
-    """A copy of a project's registry, in which version 2 has the files of version 1."""
+    """A copy of a project's registry, in which version 2 has the files of version 1.
+
+    What other tests have registered meanwhile is not in it.
+    """
     source = root / ".hemline" / "mlflow.db"
     with closing(sqlite3.connect(source)) as original, closing(sqlite3.connect(copy)) as registry:
         original.backup(registry)
+        registry.execute("UPDATE registered_model_aliases SET version = 1")
         for table in ("model_versions", "model_version_tags"):
+            registry.execute(f"DELETE FROM {table} WHERE version <> 1")  # noqa: S608  (names of ours)
             names = [row[1] for row in registry.execute(f"PRAGMA table_info({table})")]
             chosen = ", ".join("2" if name == "version" else name for name in names)
             registry.execute(

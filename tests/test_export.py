@@ -58,7 +58,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ids = [f"{customer:064x}" for customer in range(N_CUSTOMERS + 1)]
     keys = pa.table([pa.array(range(N_CUSTOMERS + 1), pa.int32()), ids], tables.CUSTOMER_KEYS.names)
     pq.write_table(keys, root / "customer_keys.parquet")
-    shown = ("article_id", "prod_name", "product_type_name", "colour_group_name")
+    shown = ("article_id", "product_code", "prod_name", "product_type_name", "colour_group_name")
     named = [f"0{article:09d}" for article in range(N_ARTICLES)]
     pq.write_table(pa.table(dict.fromkeys(shown, named)), root / "articles.parquet")
     (root / "params.yaml").write_text(

@@ -71,7 +71,8 @@ def version_of(root: Path, name: str, warm: list[str]) -> Champion:
     own = root / "versions" / name
     own.mkdir(parents=True)
     shutil.copy(root / "params.yaml", own / "params.yaml")
-    change_params(own, {("serve", "warm"): warm, ("serve", "cold"): ["popularity"]})
+    served = {"warm": warm, "cold": ["popularity"], "per_product": 0}
+    change_params(own, {("serve", key): value for key, value in served.items()})
     files = VersionFiles(
         models=root / "models",
         articles=root / "data/tables/articles.parquet",

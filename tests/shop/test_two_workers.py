@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -151,7 +152,7 @@ def test_a_change_of_champion_loses_no_request(
 
     def ask() -> None:
         with httpx.Client(base_url=shop.address, timeout=30) as client:
-            for customer in customers:
+            for customer in cycle(customers):
                 if is_over.is_set():
                     return
                 reply = client.get(f"/recommendations/{customer}")
@@ -160,11 +161,13 @@ def test_a_change_of_champion_loses_no_request(
 
     with ThreadPoolExecutor(2) as askers:
         running = [askers.submit(ask) for _ in range(2)]
-        for version in (2, 1):
-            set_alias(registry, "champion", version)
-            n_before = len(seen)
-            assert eventually(lambda v=version, n=n_before: v in seen[n:], seconds=60)
-        is_over.set()
+        try:
+            for version in (2, 1):
+                set_alias(registry, "champion", version)
+                n_before = len(seen)
+                assert eventually(lambda v=version, n=n_before: v in seen[n:], seconds=60)
+        finally:
+            is_over.set()
         for one in running:
             one.result()
     assert {*seen} == {1, 2}
