@@ -56,11 +56,12 @@ deploy: .venv/installed ## Hand the weekly runs and the closed loop to the Prefe
 	@$(BIN)/hemline deploy
 
 # One thread each: two workers with two threads each compete for two cores (174 CPU s instead of 26).
+# Three workers: those that wait for a server leave a third of two cores idle.
 test: .venv/installed-dev ## Run the tests, but for the longest
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 test-all: .venv/installed-dev ## Run all tests: the whole closed loop, and tables of both engines, too
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 test-cpu: .venv/installed-dev ## The numeric tests as on a processor without AVX2
 	$(OLD_CPU) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile \
