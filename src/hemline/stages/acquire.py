@@ -28,13 +28,15 @@ KagglePath = Annotated[
     typer.Option(help="Folder of the Kaggle files; need not exist if acquire.source is synthetic."),
 ]
 
-
 FeedbackPath = Annotated[
-    Path, typer.Option(help="Folder of the shop's events; not read if acquire.feedback is false.")
+    Path | None,
+    typer.Option(help="Folder of the shop's events; not read if acquire.feedback is false."),
 ]
 
 
-def main(params: ParamsPath, kaggle: KagglePath, tables: OutPath, feedback: FeedbackPath) -> None:
+def main(
+    params: ParamsPath, kaggle: KagglePath, tables: OutPath, feedback: FeedbackPath = None
+) -> None:
     """Write all tables or none: they replace earlier ones only when every one is complete."""
     acquire = AcquireParams.load(params)
     with replaced_folder(tables) as unfinished, open_engine(EngineParams.load(params)) as engine:
@@ -52,7 +54,7 @@ def main(params: ParamsPath, kaggle: KagglePath, tables: OutPath, feedback: Feed
                 shop.transactions,
                 keep_postal_code=acquire.keep_postal_code,
             )
-        events = read_events(feedback) if acquire.feedback else None
+        events = read_events(feedback) if feedback and acquire.feedback else None
         write_tables(engine, with_feedback(engine, acquired, events), unfinished)
     for path in sorted(tables.glob("*.parquet")):
         logger.info("%s: %d rows", path.stem, pq.read_metadata(path).num_rows)
