@@ -1,7 +1,7 @@
 # `make help` lists the targets. Everything is installed into .venv from requirements.lock.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo real monitor replay ui shop deploy test test-all test-cpu lint check format lock audit tools clean \
+.PHONY: help demo real monitor replay ui shop deploy test test-all test-cpu lint check format lock audit tools clean ci-environment \
   bench-published bench-poster bench-peers bench-monitoring bench-scale bench-scale-quality bench-shop bench-report
 
 PYTHON ?= python3
@@ -11,6 +11,8 @@ SCALE ?= demo
 PEERS := .hemline/peers
 AXE := 4.14.1
 AXE_SHA512 := 1477dafa598d8d065f273d6af302aa203c02e83131707b7fa648cd41bd3d6b734f8c22a0dab86ee6a6f64b8afbe804b214d36db85a2826965edfb3a0b9d546b5
+# Packages are installed uncompiled, so a process that may not write bytecode compiles all it imports again.
+unexport PYTHONDONTWRITEBYTECODE
 # --no-deps: the lock files name everything; `pip check` says if one does not.
 # What has no wheel is built by the locked setuptools, not by one that pip would fetch unchecked.
 # Compiled when it is first imported: compiling all 41,000 files takes longer than `make demo` at SCALE=tiny.
@@ -20,6 +22,9 @@ RESOLVE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
   --custom-compile-command "make lock"
 TORCH := 2.13.0
 TORCH_CPU_SHA256 := 6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b
+# Requested by its own name: pip prefers a file whose hash an index names, and a folder of files names none.
+CPU_TORCH := torch==$(TORCH)+cpu --hash=sha256:$(TORCH_CPU_SHA256)
+PROJECT := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 # What every x86-64 processor has, and no more; names that a processor lacks are passed over.
 OLD_CPU := NPY_DISABLE_CPU_FEATURES="X86_V3 X86_V4 AVX512_ICL AVX512_SPR" OPENBLAS_CORETYPE=Nehalem \
   ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE
@@ -135,11 +140,13 @@ clean: ## Remove the environment and tool caches; data, models and the registry 
 
 .venv/installed: .venv/bin/python requirements.lock requirements-cuda.lock pyproject.toml
 	$(INSTALL) -r <(sed -n '/^setuptools==/,/[^\\]$$/p' requirements.lock)
+	@$(INSTALL) -r <(echo "$(CPU_TORCH)") 2> /dev/null \
+	  || echo "pip finds no locked CPU build of torch for this Python: the index's own build is installed"
 	$(INSTALL) -r requirements.lock
 	@# Where pip finds no CPU build of torch it takes the one for CUDA, which requires more.
 	@if $(BIN)/python -c 'import importlib.metadata as m, sys; sys.exit("nvidia" not in str(m.requires("torch")))'; \
 	then $(INSTALL) -r requirements-cuda.lock; fi
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(PROJECT)
 	$(BIN)/python -m pip check
 	@touch $@
 
@@ -147,6 +154,16 @@ clean: ## Remove the environment and tool caches; data, models and the registry 
 	$(INSTALL) -r requirements-dev.lock
 	$(BIN)/python -m pip check
 	@touch $@
+
+# uv reads none of pip's settings, so pip fetches torch; without its CPU build pip does everything.
+ci-environment: .venv/bin/python ## What .venv/installed-dev installs, by uv: a sixth of pip's CPU time; by pip where uv cannot
+	@{ $(INSTALL) -r <(sed -nE '/^(setuptools|uv)==/,/[^\\]$$/p' requirements-dev.lock) \
+	  && $(INSTALL) -r <(echo "$(CPU_TORCH)") \
+	  && $(BIN)/uv pip install --python $(BIN)/python --quiet --require-hashes --no-deps --no-build-isolation \
+	    -r <(sed '/^torch==/,/[^\\]$$/d' requirements-dev.lock) \
+	  && $(PROJECT) && $(BIN)/python -m pip check && touch .venv/installed && touch .venv/installed-dev; } \
+	  || echo "uv could not install the locked packages: pip does"
+	$(MAKE) .venv/installed-dev
 
 .hemline/tools/axe.min.js:
 	@mkdir -p $(@D)
