@@ -42,7 +42,7 @@ help: ## List the targets
 demo: .venv/installed ## Train, score and register on generated data: make demo [SCALE=tiny|demo|full]
 	@$(BIN)/hemline demo --size $(SCALE)
 
-real: .venv/installed ## The same on the Kaggle files: make real DATA=<folder of the downloads>
+real: .venv/installed ## The same on your files or Kaggle's: make real DATA=<their folder>
 	@$(BIN)/hemline real $(if $(DATA),--data "$(DATA)")
 
 monitor: .venv/installed ## Evaluate the weeks that are due: pages, alerts, retraining: make monitor [WEEK_END=2020-09-23]

@@ -1,5 +1,6 @@
 """The project folder as a flow sees it: where dvc.yaml puts things, and where data comes from."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
@@ -10,7 +11,9 @@ from ruamel.yaml import YAML
 from flows.dvc import Report
 from flows.resources import require_resources
 from hemline.cli.flow_commands import Size
-from hemline.data.acquire.kaggle_files import find_sources
+from hemline.data.acquire.described_files import described_files, find_described
+from hemline.data.acquire.kaggle_files import find_sources, holds_kaggle_files
+from hemline.data.acquire.source_params import SourceParams
 from hemline.data.synthetic.shop import SyntheticParams
 from hemline.engine.engine import EngineParams
 from hemline.errors import BadInput
@@ -19,7 +22,7 @@ from hemline.files import replaced_file
 from hemline.params import pipeline_paths
 from hemline.serving.version_files import VersionFiles
 
-Source = Literal["synthetic", "kaggle"]
+Source = Literal["synthetic", "kaggle", "mapped"]
 
 ALARMS: Final = "alarms"
 """Name of the files of a replay's verdicts and decisions: csv and md."""
@@ -32,7 +35,7 @@ class Project:
     """The folders of dvc.yaml, relative to root."""
 
     root: Path
-    kaggle: Path
+    source: Path
     tables: Path
     validation: Path
     prepared: Path
@@ -124,36 +127,71 @@ def choose_cut(params: Path, cut: date, report: Report) -> None:
     _choose(params, "data", "cut", cut.isoformat(), report)
 
 
-def link_kaggle_files(downloads: Path, kaggle: Path, report: Report) -> None:
-    """Link the files of a folder of downloads into data/kaggle, in place of earlier links.
+def link_source_files(
+    data: Path, folder: Path, params: Path, source: Source | None, report: Report
+) -> Source:
+    """Link files into data/source, in place of earlier links, and return whose they are.
+
+    Args:
+        data: the folder of the files, or one of them.
+        folder: data/source.
+        params: params.yaml, whose section `source` may describe the files.
+        source: kaggle or mapped; None: what the folder holds.
+        report: is told of every link.
 
     Raises:
-        BadInput: a file is missing from the folder or lies there twice, or data/kaggle already
-            holds a file, not a link, of that name.
+        BadInput: a file is missing or lies there twice, nothing describes the files, or data/source
+            already holds a file, not a link, of that name.
     """
-    sources = find_sources(downloads.expanduser(), keep_postal_code=False)
-    paths = sorted({source.path.resolve() for source in sources.values()})
-    kaggle.mkdir(parents=True, exist_ok=True)
-    unlink_kaggle_files(kaggle, report)
-    for path in paths:
-        link = kaggle / path.name
+    data = data.expanduser()
+    source, paths = _source_files(data.parent if data.is_file() else data, params, source)
+    folder.mkdir(parents=True, exist_ok=True)
+    unlink_source_files(folder, report)
+    for name, path in paths.items():
+        link = folder / name
         if not link.exists():
             link.symlink_to(path)
             report(f"{link} -> {path}")
         elif not link.samefile(path):
             raise BadInput(
-                f"{kaggle} has room for a link to {path}",
+                f"{folder} has room for a link to {path}",
                 found=f"another file, {link}",
                 fix="move that file away, or leave out --data to use it",
             )
+    return source
 
 
-def unlink_kaggle_files(kaggle: Path, report: Report) -> None:
-    """Remove the links from data/kaggle, so that DVC does not hash files nobody reads."""
-    for old in kaggle.iterdir():
+def unlink_source_files(folder: Path, report: Report) -> None:
+    """Remove the links from data/source, so that DVC does not hash files nobody reads."""
+    for old in folder.iterdir():
         if old.is_symlink():
             old.unlink()
             report(f"{old} is no longer linked")
+
+
+def _source_files(
+    data: Path, params: Path, source: Source | None
+) -> tuple[Source, dict[str, Path]]:
+    """Return whose files the folder holds, and their paths by name."""
+    described = SourceParams.load(params)
+    if source is None and not holds_kaggle_files(data) and described.transactions is None:
+        there = sorted(path.name for path in data.iterdir()) if data.is_dir() else []
+        raise BadInput(
+            "the folder has Kaggle's three files, or section `source` of params.yaml describes "
+            "its files",
+            found=", ".join(there[:20]) or f"no folder {data}",
+            fix=f"describe them: hemline source init {data}",
+        )
+    is_there = any((data / name).exists() for name in described_files(described))
+    if source == "mapped" or (source is None and (is_there or not holds_kaggle_files(data))):
+        files = find_described(described, data).values()
+        return "mapped", _paths_by_name(file.path for file in files)
+    sources = find_sources(data, keep_postal_code=False)
+    return "kaggle", _paths_by_name(file.path for file in sources.values())
+
+
+def _paths_by_name(paths: Iterable[Path]) -> dict[str, Path]:
+    return {path.name: path.resolve() for path in sorted(paths)}
 
 
 def _choose(params: Path, section: str, key: str, value: str, report: Report) -> None:

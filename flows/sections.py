@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from hemline.data.acquire.source_params import SourceParams
 from hemline.data.acquire.typed_tables import AcquireParams
 from hemline.data.expectations.thresholds import ValidateParams
 from hemline.data.split import DataParams
@@ -80,6 +81,7 @@ def all_sections() -> list[type[Section]]:
         RankParams,
         ServeParams,
         ShopParams,
+        SourceParams,
         SyntheticParams,
     )
     sections = {*MONITORING, *others, *(entry_of(name).params for name in CATALOGUE)}

@@ -29,8 +29,8 @@ from flows.project import (
     choose_cut,
     choose_size,
     choose_source,
-    link_kaggle_files,
-    unlink_kaggle_files,
+    link_source_files,
+    unlink_source_files,
 )
 from flows.screen import RunFailed, expect_steps, open_screen, show, step, unrecorded_end
 from flows.sections import check_all_params
@@ -78,11 +78,11 @@ def train(
 
     Args:
         root: the project folder.
-        source: synthetic or kaggle; None leaves acquire.source in params.yaml as it is.
+        source: where the data come from; None: what `data` holds, or acquire.source in params.yaml.
         size: of the generated shop; None leaves synthetic.size in params.yaml as it is.
-        data: folder with the Kaggle files, linked into data/kaggle; None leaves that as it is.
+        data: folder with the files, linked into data/source; None leaves that as it is.
         cut: the cut; "latest" is the last day whose whole test week lies in the data, None leaves
-            data.cut in params.yaml as it is.
+            data.cut in params.yaml as it is, but is "latest" where `data` are described files.
         week_end: in place of cut, the first day after the data: the cut lies before it by the
             length of the test week.
         wait_minutes: how long to wait for another training run to finish.
@@ -103,13 +103,8 @@ def train(
             check_all_params(project.params)
             if size is not None:  # first: it may refuse, and then nothing has changed
                 choose_size(project, size, _inform)
-            if data is not None:
-                link_kaggle_files(data, root / project.kaggle, _inform)
-            if source is not None:
-                choose_source(project.params, source, _inform)
-            if source == "synthetic":
-                unlink_kaggle_files(root / project.kaggle, _inform)
-            cut = _cut(project, cut, week_end)
+            is_described = _choose_data(project, source, data) == "mapped"
+            cut = _cut(project, cut, week_end) or (LATEST if data and is_described else None)
             if isinstance(cut, date):
                 choose_cut(project.params, cut, _inform)
             states = _bring_up_to_date(project, lock, cut)
@@ -156,7 +151,7 @@ def main(
         Size | None, typer.Option(help="Size of the generated shop; sets synthetic.size.")
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(help="Folder of the Kaggle files, linked into data/kaggle.")
+        Path | None, typer.Option(help="Folder of the files, linked into data/source.")
     ] = None,
     cut: Annotated[
         str | None,
@@ -176,6 +171,18 @@ def main(
             output = f"\n{failure.output}" if isinstance(failure, dvc.StageFailed) else ""
             raise RunFailed(f"{state.message}{output}\n\n{live_version()}")
         print_report(Project.at(Path.cwd()), cast("Training", state.result()), screen.console)
+
+
+def _choose_data(project: Project, source: Source | None, data: Path | None) -> Source | None:
+    """Link the files of `data`, set acquire.source, and return it; None leaves both as they are."""
+    folder = project.root / project.source
+    if data is not None:
+        source = link_source_files(data, folder, project.params, source, _inform)
+    if source is not None:
+        choose_source(project.params, source, _inform)
+    if source == "synthetic":
+        unlink_source_files(folder, _inform)
+    return source
 
 
 def _inform(message: str) -> None:

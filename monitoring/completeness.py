@@ -206,8 +206,9 @@ def _cut_out(engine: Engine, table_folder: Path, week_end: date, folder: Path) -
     """
     day, first = nw.col(columns.DAY), week_end - WEEK
     week = engine.read(table_folder / "transactions.parquet").filter(day >= first, day < week_end)
-    path, order = folder / "transactions.parquet", tables.TRANSACTIONS.names
-    engine.write(week, path, tables.TRANSACTIONS, order_by=order)
+    schema = tables.transactions_schema(week.collect_schema().names())
+    path = folder / "transactions.parquet"
+    engine.write(week, path, schema, order_by=schema.names)
     for name, (noun, schema) in _TABLES.items():
         rows = engine.read(table_folder / f"{name}.parquet").join(week, on=noun, how="semi")
         engine.write(rows, folder / f"{name}.parquet", schema, order_by=[noun])

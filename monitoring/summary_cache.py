@@ -39,6 +39,7 @@ _PRIME_WEIGHTS: Final = {
     columns.ARTICLE: 179_424_673,
     columns.PRICE: 198_491_317,
     columns.CHANNEL: 217_645_177,
+    columns.UNITS: 236_887_691,
 }
 _PRICE_STEPS: Final = 1_000_000_000
 
@@ -106,10 +107,12 @@ def _digits_of_days(engine: Engine, transactions: Path, until: date) -> dict[dat
     and so are their squares, which detects values that only changed places between rows. Sums of
     integers are the same on every engine, in any order.
     """
-    row = sum(
-        (weight * _as_integer(name) for name, weight in _PRIME_WEIGHTS.items()), start=nw.lit(0)
-    )
     rows = engine.read(transactions).filter(nw.col(columns.DAY) < until)
+    there = rows.collect_schema().names()
+    row = sum(
+        (weight * _as_integer(name) for name, weight in _PRIME_WEIGHTS.items() if name in there),
+        start=nw.lit(0),
+    )
     rows = rows.select(columns.DAY, row=row % _PRIME)
     rows = rows.with_columns(square=nw.col("row") * nw.col("row") % _PRIME)
     sums = [nw.col(name).sum().cast(nw.Int64) for name in ("row", "square")]

@@ -48,10 +48,10 @@ class WeekData:
     """The data of a week.
 
     Attributes:
-        lines: a row per unit sold: buyer (0 to n_buyers - 1), article (row of the articles),
-            sales_channel_id, log_price (NaN for a free article), log_change against the article's
-            own mean in the recent weeks (NaN where one of the two has no price), and is_new: the
-            article was not sold then.
+        lines: a row per line sold: buyer (0 to n_buyers - 1), article (row of the articles),
+            sales_channel_id, units, log_price (NaN for a free article), log_change against the
+            article's own mean in the recent weeks (NaN where one of the two has no price), and
+            is_new: the article was not sold then.
         attributes: age band and club status of each buyer.
         customers: the key of each buyer.
         articles: by column; the last article row is for all articles missing from the table.
@@ -126,22 +126,33 @@ def _first_day(engine: Engine, transactions: Rows) -> date:
 
 def _lines(engine: Engine, transactions: Rows) -> pd.DataFrame:
     """Return the lines of a week with the customer's key, fully ordered."""
-    order = [columns.CUSTOMER, columns.ARTICLE, columns.DAY, columns.PRICE, columns.CHANNEL]
+    transactions = _with_units(transactions)
+    order = [columns.CUSTOMER, columns.ARTICLE, columns.DAY, columns.PRICE, columns.CHANNEL,
+             columns.UNITS]  # fmt: skip
     lines = engine.to_arrow(transactions.sort(*order).select(*order)).to_pandas()
     return pd.DataFrame(
         {
             columns.CUSTOMER: lines[columns.CUSTOMER],
             columns.ARTICLE: lines[columns.ARTICLE],
             columns.CHANNEL: lines[columns.CHANNEL],
+            columns.UNITS: lines[columns.UNITS].astype(np.float64),
             "log_price": _logarithm(lines[columns.PRICE]),
         }
     )
 
 
+def _with_units(transactions: Rows) -> Rows:
+    """Return the transactions with their units, one a row where none are recorded."""
+    if columns.UNITS in transactions.collect_schema().names():
+        return transactions
+    return transactions.with_columns(nw.lit(1).cast(nw.Int32).alias(columns.UNITS))
+
+
 def _mean_log_prices(engine: Engine, transactions: Rows) -> "pd.Series[float]":
     """Return, by article sold, the mean logarithm of its prices; NaN for one that was only free."""
     key = [columns.ARTICLE, columns.PRICE]
-    counted = transactions.group_by(*key).agg(n_sold=nw.len()).sort(*key)
+    n_sold = nw.col(columns.UNITS).sum().cast(nw.Int64).alias("n_sold")
+    counted = _with_units(transactions).group_by(*key).agg(n_sold).sort(*key)
     prices = engine.to_arrow(counted).to_pandas()
     logarithm = _logarithm(prices[columns.PRICE])
     n_priced = prices["n_sold"].where(~np.isnan(logarithm), 0)

@@ -54,10 +54,11 @@ def _shares(
     names: npt.NDArray[np.object_],
     segment: str = ALL,
 ) -> Signal:
-    """Return the shares of categories in each buyer's lines."""
+    """Return the shares of categories in the units that each buyer bought."""
     buyers, row = np.unique(lines["buyer"].to_numpy(), return_inverse=True)
     codes, category = np.unique(code, return_inverse=True)
-    weight = 1 / np.bincount(row)[row]
+    units = lines[columns.UNITS].to_numpy(np.float64)
+    weight = units / np.bincount(row, units)[row]
     shares = sparse.csr_matrix((weight, (row, category)), shape=(len(buyers), len(codes)))
     return Signal("transactions", name, segment, tuple(names[codes]), buyers, shares)
 
@@ -75,7 +76,7 @@ def _price_level(lines: pd.DataFrame, step: float) -> Signal:
 
 def _attribute(name: str, of_buyers: "pd.Series[str]") -> Signal:
     code, names = pd.factorize(of_buyers, sort=True)
-    everybody = pd.DataFrame({"buyer": np.arange(len(code))})
+    everybody = pd.DataFrame({"buyer": np.arange(len(code)), columns.UNITS: 1.0})
     return _shares(name, everybody, code, np.asarray(names, object))
 
 
@@ -86,15 +87,17 @@ def _price(lines: pd.DataFrame, segment: str = ALL) -> Signal:
 
 
 def _means(lines: pd.DataFrame, name: str) -> tuple[IntArray, FloatArray]:
-    """Return the buyers and the mean over the lines of each."""
+    """Return the buyers and the mean over the units of each."""
     buyers, row = np.unique(lines["buyer"].to_numpy(), return_inverse=True)
-    return buyers, np.bincount(row, lines[name].to_numpy(np.float64)) / np.bincount(row)
+    units = lines[columns.UNITS].to_numpy(np.float64)
+    total = np.bincount(row, units * lines[name].to_numpy(np.float64))
+    return buyers, total / np.bincount(row, units)
 
 
 def _shop(week: WeekData) -> Iterator[Signal]:
     """Yield buyers, units sold, basket size, and shares of new articles and cold customers."""
     everybody = np.arange(week.n_buyers)
-    units = np.bincount(week.lines["buyer"]).astype(np.float64)
+    units = np.bincount(week.lines["buyer"], week.lines[columns.UNITS]).astype(np.float64)
     for name, measured in (("buyers", np.ones(week.n_buyers)), ("volume", units)):
         matrix = sparse.csr_matrix(measured[:, None])
         yield Signal("shop", name, ALL, ("",), everybody, matrix, as_totals)

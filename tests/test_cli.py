@@ -111,7 +111,7 @@ def test_a_flow_takes_the_place_of_hemline_with_options_environment_and_status(
     environment = {name: value for name, value in os.environ.items() if name != "PREFECT_HOME"}
     for arguments, options in (
         (("demo", "--size", "tiny"), ["--source", "synthetic", "--size", "tiny"]),
-        (("real", "--data", "files"), ["--source", "kaggle", "--data", "files"]),
+        (("real", "--data", "files"), ["--data", "files"]),
         (("train", "--cut", "latest", "--help"), ["--cut", "latest", "--help"]),
     ):
         done = subprocess.run(

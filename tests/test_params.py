@@ -7,6 +7,7 @@ from flows.addresses import addresses
 from flows.deploy import deploy
 from flows.project import Project
 from flows.sections import check_all_params, check_monitor_params
+from hemline.data.acquire.source_params import SourceParams
 from hemline.data.acquire.typed_tables import AcquireParams
 from hemline.data.expectations.thresholds import ValidateParams
 from hemline.data.split import DataParams
@@ -69,7 +70,7 @@ def test_the_repositorys_params_name_every_number_and_no_other(section: type[Sec
 
 def test_every_section_of_the_repositorys_params_has_its_class() -> None:
     content = yaml.safe_load((ROOT / "params.yaml").read_text("utf-8"))
-    assert content.keys() == {section.section for section in SECTIONS}
+    assert content.keys() == {section.section for section in (*SECTIONS, SourceParams)}
 
 
 @pytest.mark.parametrize("section", [ClusterParams, RankParams, *MODEL_SECTIONS])

@@ -43,7 +43,7 @@ class BenchmarkShop:
     @property
     def kaggle(self) -> Path:
         """Return the folder of the generated shop as Kaggle's files."""
-        return self.root / "data" / "kaggle"
+        return self.root / "data" / "source"
 
     @property
     def tables(self) -> Path:

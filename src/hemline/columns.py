@@ -15,7 +15,8 @@ PRODUCT_CODE: Final = "product_code"  # first 7 digits of article_id
 
 DAY: Final = "t_dat"
 PRICE: Final = "price"
-CHANNEL: Final = "sales_channel_id"  # 1 store, 2 online
+CHANNEL: Final = "sales_channel_id"  # 1 store, 2 online; others are named by channels.parquet
+BASKET: Final = "basket"  # dense key of what a guest bought together
 UNITS: Final = "units"
 
 AGE: Final = "age"

@@ -55,10 +55,15 @@ _MOST_VALUES: Final = 100_000
 
 
 class Section(BaseModel):
-    """One frozen section of params.yaml that refuses keys it does not know."""
+    """One frozen section of params.yaml that refuses keys it does not know.
+
+    A section whose `names_all` is False may be empty or leave keys out: it describes something,
+    and holds no numbers of the pipeline.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     section: ClassVar[str]
+    names_all: ClassVar[bool] = True
 
     @classmethod
     def load(cls, path: Path, *, unnamed: Mapping[str, Any] | None = None) -> Self:
@@ -83,6 +88,8 @@ class Section(BaseModel):
                 fix="compare it with the params.yaml of the repository",
             )
         content = sections[cls.section]
+        if content is None and not cls.names_all:
+            content = {}
         if unnamed and isinstance(content, dict):
             content = {**unnamed, **content}
         for key, problem in _problems(content, (cls.section,), cls._booleans()):
@@ -92,9 +99,10 @@ class Section(BaseModel):
         except ValidationError as error:
             first = error.errors()[0]
             key = (cls.section, *first["loc"])
-            raise _wrong_value(path, root, key, first["msg"], first["input"]) from None
+            problem = first["msg"].removeprefix("Value error, ")
+            raise _wrong_value(path, root, key, problem, first["input"]) from None
         missing = sorted(cls.model_fields.keys() - loaded.model_fields_set)
-        if missing:
+        if missing and cls.names_all:
             raise BadInput(
                 f"{path.name} names every number of section '{cls.section}'",
                 found=f"no {', '.join(missing)}",

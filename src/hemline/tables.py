@@ -6,7 +6,7 @@ which DVC's cache depends on.
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -74,7 +74,33 @@ TRANSACTIONS: Final = pa.schema(
         (columns.CHANNEL, pa.int8()),
     ]
 )
-"""One row per unit sold, ordered by day, customer and article; price in Kaggle's scaled unit."""
+"""One row per unit sold, ordered by day, customer and article; price of a unit, in the currency of
+the shop (Kaggle's is scaled). A shop that records quantities has UNITS_FIELD too: one row per line.
+Without a price or a channel, theirs is null."""
+
+UNITS_FIELD: Final = pa.field(columns.UNITS, pa.int32())
+
+
+def transactions_schema(names: Collection[str]) -> pa.Schema:
+    """Return TRANSACTIONS, with UNITS_FIELD if the names of a table's columns include it."""
+    return TRANSACTIONS.append(UNITS_FIELD) if columns.UNITS in names else TRANSACTIONS
+
+
+GUEST_SALES: Final = pa.schema(
+    [
+        (columns.DAY, pa.date32()),
+        (columns.BASKET, pa.int32()),
+        (columns.ARTICLE, pa.int32()),
+        (columns.UNITS, pa.int32()),
+        (columns.PRICE, pa.float32()),
+        (columns.CHANNEL, pa.int8()),
+    ]
+)
+"""One row per line bought by nobody known; lines of one basket were bought together, null: unknown.
+The table exists only for a described source that says `guests: {policy: anonymous}`."""
+
+CHANNELS: Final = pa.schema([(columns.CHANNEL, pa.int8()), ("name", pa.string())])
+"""The name of each channel; the table exists only for a described source that names a channel."""
 
 ARTICLE_KEYS: Final = pa.schema([(columns.ARTICLE, pa.int32()), (columns.ARTICLE_ID, pa.string())])
 """Every article_id seen in any file; keys past the articles table stand for unknown articles."""

@@ -70,7 +70,7 @@ def test_the_stages_are_dvcs_own_commands_in_its_order() -> None:
     assert [*commands][:3] == ["acquire", "validate", "prepare"]
     assert commands["acquire"] == [
         *(sys.executable, "-m", "hemline.stages.acquire", "--params", "params.yaml"),
-        *("--kaggle", "data/kaggle", "--feedback", "data/feedback", "--tables", "data/tables"),
+        *("--files", "data/source", "--feedback", "data/feedback", "--tables", "data/tables"),
     ]
     assert not any("$" in part for command in commands.values() for part in command)
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from hemline.data.acquire import csv_records
-from hemline.data.acquire.source_file import KaggleFile
+from hemline.data.acquire.source_file import SourceFile
 from tests.data.raw_tables import assert_refused, read_raw, refusal_of
 
 PIECES = ["a", "é", '"', ",", "\n", "\r", "\r\n"]
@@ -17,8 +17,8 @@ SCHEMA = pa.schema([("one", pa.string()), ("two", pa.string()), ("three", pa.str
 
 
 def read_rows(path: Path) -> list[list[str | None]]:
-    source = KaggleFile(path.name, path, SCHEMA)
-    batches = csv_records.read_batches(source)
+    source = SourceFile(path.name, path, SCHEMA)
+    batches = (one.rows for one in csv_records.read_blocks(source))
     return [list(row.values()) for batch in batches for row in batch.to_pylist()]
 
 

@@ -151,7 +151,7 @@ def test_an_expected_week_that_is_not_there_is_one_alert_and_no_decision(killed:
 
 
 def test_tables_that_cannot_be_updated_are_an_alert_that_blames_no_rule(killed: Path) -> None:
-    kaggle = killed / "data" / "kaggle"
+    kaggle = killed / "data" / "source"
     kaggle.rename(kaggle.with_name("away"))
     try:
         state = monitor(killed, return_state=True)

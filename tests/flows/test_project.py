@@ -12,8 +12,8 @@ from flows.project import (
     choose_cut,
     choose_size,
     choose_source,
-    link_kaggle_files,
-    unlink_kaggle_files,
+    link_source_files,
+    unlink_source_files,
 )
 from flows.resources import NEEDS, free_memory_gb, require_resources
 from hemline.cli.flow_commands import Size
@@ -33,6 +33,10 @@ def downloads(tmp_path: Path) -> Path:
     return write(tmp_path / "downloads", "new")
 
 
+def link(data: Path, folder: Path) -> str:
+    return link_source_files(data, folder, REPOSITORY / "params.yaml", None, ignore)
+
+
 def write(folder: Path, text: str) -> Path:
     folder.mkdir()
     for name in NAMES:
@@ -41,11 +45,11 @@ def write(folder: Path, text: str) -> Path:
 
 
 def test_links_can_be_taken_away_again_and_files_stay(downloads: Path, tmp_path: Path) -> None:
-    kaggle = tmp_path / "kaggle"
-    link_kaggle_files(downloads, kaggle, ignore)
-    (kaggle / "README.md").write_text("stays")
-    unlink_kaggle_files(kaggle, ignore)
-    assert [path.name for path in kaggle.iterdir()] == ["README.md"]
+    folder = tmp_path / "source"
+    link(downloads, folder)
+    (folder / "README.md").write_text("stays")
+    unlink_source_files(folder, ignore)
+    assert [path.name for path in folder.iterdir()] == ["README.md"]
     assert (downloads / "articles.csv").exists()
 
 
@@ -66,29 +70,65 @@ def test_the_cut_is_set_in_quotes_and_comments_stay(tmp_path: Path) -> None:
 def test_links_to_the_downloads_take_the_place_of_earlier_ones(
     downloads: Path, tmp_path: Path
 ) -> None:
-    kaggle = tmp_path / "kaggle"
-    link_kaggle_files(write(tmp_path / "last-year", "old"), kaggle, ignore)
-    link_kaggle_files(downloads, kaggle, ignore)
-    assert {path.name for path in kaggle.iterdir()} == set(NAMES)
-    assert all((kaggle / name).read_text() == "new" for name in NAMES)
+    folder = tmp_path / "source"
+    link(write(tmp_path / "last-year", "old"), folder)
+    link(downloads, folder)
+    assert {path.name for path in folder.iterdir()} == set(NAMES)
+    assert all((folder / name).read_text() == "new" for name in NAMES)
 
 
 def test_linking_the_folder_of_links_to_itself_keeps_them(downloads: Path, tmp_path: Path) -> None:
-    kaggle = tmp_path / "kaggle"
-    link_kaggle_files(downloads, kaggle, ignore)
-    link_kaggle_files(kaggle, kaggle, ignore)
-    assert all((kaggle / name).read_text() == "new" for name in NAMES)
+    folder = tmp_path / "source"
+    link(downloads, folder)
+    link(folder, folder)
+    assert all((folder / name).read_text() == "new" for name in NAMES)
 
 
 def test_a_file_of_the_same_name_is_neither_lost_nor_read_instead(
     downloads: Path, tmp_path: Path
 ) -> None:
-    kaggle = tmp_path / "kaggle"
-    kaggle.mkdir()
-    (kaggle / "articles.csv").write_text("mine")
+    folder = tmp_path / "source"
+    folder.mkdir()
+    (folder / "articles.csv").write_text("mine")
     with pytest.raises(BadInput, match="another file"):
-        link_kaggle_files(downloads, kaggle, ignore)
-    assert (kaggle / "articles.csv").read_text() == "mine"
+        link(downloads, folder)
+    assert (folder / "articles.csv").read_text() == "mine"
+
+
+def describe(folder: Path, file: str) -> Path:
+    """Return a params.yaml that describes one file as the transactions."""
+    columns = "{t_dat: day, customer_id: who, article_id: what}"
+    folder.joinpath("params.yaml").write_text(
+        f"source:\n  transactions: {{file: {file}, columns: {columns}}}\n"
+    )
+    return folder / "params.yaml"
+
+
+def test_the_described_file_is_linked_under_its_name_alone(tmp_path: Path) -> None:
+    elsewhere, data, folder = (tmp_path / name for name in ("old-name.csv", "data", "source"))
+    elsewhere.write_text("day,who,what\n2020-09-01,1,2\n")
+    data.mkdir()
+    (data / "sales.csv").symlink_to(elsewhere)
+    (data / "notes.txt").touch()
+    params = describe(tmp_path, "sales.csv")
+    for given in (data, data / "sales.csv"):
+        assert link_source_files(given, folder, params, None, ignore) == "mapped"
+        assert {path.name: path.resolve() for path in folder.iterdir()} == {"sales.csv": elsewhere}
+
+
+def test_kaggles_files_are_recognised_beside_a_description_of_others(
+    downloads: Path, tmp_path: Path
+) -> None:
+    params = describe(tmp_path, "sales.csv")
+    assert link_source_files(downloads, tmp_path / "source", params, None, ignore) == "kaggle"
+
+
+def test_files_that_nothing_describes_are_refused_with_the_command_that_does(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "sales.csv").touch()
+    with pytest.raises(BadInput, match=f"hemline source init {tmp_path}"):
+        link(tmp_path, tmp_path / "source")
 
 
 def test_the_source_changes_and_the_comments_stay(tmp_path: Path) -> None:

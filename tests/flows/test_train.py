@@ -191,7 +191,7 @@ def test_an_unwatched_training_that_dies_of_anything_raises_an_alert(
 ) -> None:
     monkeypatch.setenv("PREFECT__RUNTIME__DEPLOYMENT__ID", "weekly")
     before = len(alerts(trained))
-    kaggle = trained / "data" / "kaggle"
+    kaggle = trained / "data" / "source"
     kaggle.rename(kaggle.with_name("away"))
     try:
         with caplog.at_level(logging.CRITICAL, logger="prefect"):

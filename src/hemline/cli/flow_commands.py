@@ -54,10 +54,15 @@ def demo(
 
 
 def real(
-    data: Annotated[Path, typer.Option(help="Folder of the downloaded Kaggle files.")],
+    data: Annotated[
+        Path,
+        typer.Option(
+            help="Folder of the files: Kaggle's, or those that `hemline source init` described."
+        ),
+    ],
 ) -> None:
-    """Train, score and register a model on the Kaggle files."""
-    _start("train", "--source", "kaggle", "--data", str(data))
+    """Train, score and register a model on a retailer's files."""
+    _start("train", "--data", str(data))
 
 
 def pass_on(context: typer.Context) -> None:

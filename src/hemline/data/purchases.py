@@ -34,8 +34,8 @@ def select_purchases(
 ) -> pd.DataFrame:
     """Return the purchases of [start, end) as tables.PURCHASES, ordered by day, customer, article.
 
-    Rows of one customer, article and day are units of one purchase; the channel is that of the
-    first unit in Kaggle's order of channels.
+    Rows of one customer, article and day are one purchase. A row is one unit, or as many as its
+    column `units` says, by which the mean price is weighted. The channel is the lowest code.
 
     Args:
         engine: reads the transactions.
@@ -83,16 +83,32 @@ def _edges(start: date, end: date, n_rows: int) -> list[date]:
 def _group(transactions: Rows, start: date, end: date) -> Rows:
     day = nw.col(columns.DAY)
     in_span = transactions.filter(day >= nw.lit(start), day < nw.lit(end))
-    n_units = nw.len().cast(nw.Int64)
-    purchases = in_span.group_by(*_PURCHASE).agg(
-        n_units.alias(columns.UNITS),
-        nw.col(columns.PRICE).cast(nw.Float64).mean(),
-        nw.col(columns.CHANNEL).min(),
-    )
+    if columns.UNITS in in_span.collect_schema().names():
+        purchases = _group_lines(in_span)
+    else:
+        purchases = in_span.group_by(*_PURCHASE).agg(
+            nw.len().cast(nw.Int64).alias(columns.UNITS),
+            nw.col(columns.PRICE).cast(nw.Float64).mean(),
+            nw.col(columns.CHANNEL).min(),
+        )
     most = nw.lit(_MOST_UNITS, nw.Int64)
     units = nw.min_horizontal(nw.col(columns.UNITS), most).cast(nw.Int16)
     price = nw.col(columns.PRICE).cast(nw.Float32)
     return purchases.with_columns(units, price).sort(*_PURCHASE)
+
+
+def _group_lines(lines: Rows) -> Rows:
+    """Return the purchases of lines with units; one without any price has none."""
+    units, price = nw.col(columns.UNITS).cast(nw.Int64), nw.col(columns.PRICE)
+    priced = nw.when(~price.is_null()).then(units)
+    sums = lines.with_columns(paid=price.cast(nw.Float64) * units, priced=priced)
+    purchases = sums.group_by(*_PURCHASE).agg(
+        units.sum().cast(nw.Int64).alias(columns.UNITS),
+        nw.col("paid", "priced").sum().cast(nw.Float64),
+        nw.col(columns.CHANNEL).min(),
+    )
+    mean = nw.when(nw.col("priced") > 0).then(nw.col("paid") / nw.col("priced"))
+    return purchases.with_columns(mean.alias(columns.PRICE)).drop("paid", "priced")
 
 
 def _as_frame(parts: list[pa.Table]) -> pd.DataFrame:

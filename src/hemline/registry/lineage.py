@@ -125,14 +125,17 @@ def _commands(version: Version, clone: Path, processor: Mapping[str, str]) -> li
         return []
     folder = f"hemline-version-{version.number}"
     variables = "".join(f"{name}={shlex.quote(value)} " for name, value in processor.items())
-    kaggle = "link your Kaggle files into data/kaggle (dvc.lock has their hashes)"
+    files = (
+        "link your files into the first folder that stage acquire of dvc.yaml depends on "
+        "(dvc.lock has their hashes)"
+    )
     return [
         f"git clone {shlex.quote(str(clone))} {folder}",
         f"cd {folder}",
         f"git fetch origin {run_ref(commit)}",
         f"git checkout --detach {commit}",
         "make .venv/installed",
-        *([f"# {kaggle}"] if version.tags["source"] != "synthetic" else []),
+        *([f"# {files}"] if version.tags["source"] != "synthetic" else []),
         f"{variables}PATH=.venv/bin:$PATH dvc repro",
         "git diff --exit-code dvc.lock && echo every file is identical",
     ]

@@ -1,4 +1,4 @@
-"""Stage acquire: Kaggle's files, or a generated shop, to typed tables with dense keys."""
+"""Stage acquire: a retailer's files, or a generated shop, to typed tables with dense keys."""
 
 import logging
 from pathlib import Path
@@ -9,6 +9,8 @@ import typer
 
 from hemline.data.acquire.feedback_events import read_events, with_feedback
 from hemline.data.acquire.kaggle_files import check_header, find_sources, holds_kaggle_files
+from hemline.data.acquire.mapped_tables import read_mapped
+from hemline.data.acquire.source_params import SourceParams
 from hemline.data.acquire.typed_tables import (
     AcquireParams,
     Tables,
@@ -23,9 +25,9 @@ from hemline.stages.command import OutPath, ParamsPath, run
 
 logger = logging.getLogger(__name__)
 
-KagglePath = Annotated[
+FilesPath = Annotated[
     Path,
-    typer.Option(help="Folder of the Kaggle files; need not exist if acquire.source is synthetic."),
+    typer.Option(help="Folder of the files; need not exist if acquire.source is synthetic."),
 ]
 
 FeedbackPath = Annotated[
@@ -35,16 +37,18 @@ FeedbackPath = Annotated[
 
 
 def main(
-    params: ParamsPath, kaggle: KagglePath, tables: OutPath, feedback: FeedbackPath = None
+    params: ParamsPath, files: FilesPath, tables: OutPath, feedback: FeedbackPath = None
 ) -> None:
     """Write all tables or none: they replace earlier ones only when every one is complete."""
     acquire = AcquireParams.load(params)
     with replaced_folder(tables) as unfinished, open_engine(EngineParams.load(params)) as engine:
         if acquire.source == "kaggle":
-            acquired = _read_kaggle(engine, kaggle, keep_postal_code=acquire.keep_postal_code)
+            acquired = _read_kaggle(engine, files, keep_postal_code=acquire.keep_postal_code)
+        elif acquire.source == "mapped":
+            acquired = read_mapped(engine, SourceParams.load(params), files)
         else:
-            if holds_kaggle_files(kaggle):
-                logger.warning("%s is not read: acquire.source is synthetic", kaggle)
+            if holds_kaggle_files(files):
+                logger.warning("%s is not read: acquire.source is synthetic", files)
             shop = generate_shop(SyntheticParams.load(params))
             write_truth(shop.truth, unfinished / "truth")
             acquired = type_tables(

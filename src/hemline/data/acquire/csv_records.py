@@ -13,13 +13,16 @@ import csv
 import io
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache, partial
 from itertools import islice
 from typing import Final
 
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
-from hemline.data.acquire.source_file import UNCHANGED, KaggleFile, opened
+from hemline.data.acquire.block import Block
+from hemline.data.acquire.dialect import Dialect
+from hemline.data.acquire.source_file import SourceFile, opened
 from hemline.errors import BadInput
 
 _BLOCK_BYTES: Final = 1 << 23
@@ -29,13 +32,6 @@ _SHOWN: Final = 200
 _LINE_FEED: Final = 0x0A
 _BOM: Final = b"\xef\xbb\xbf"
 
-# Possessive groups (`(...)*+`) match wrongly before Python 3.11.5, single characters do not.
-_FIELD: Final = rb'(?:"[^"]*+(?:""[^"]*+)*"(?!")[^,\r\n]*+|(?!")[^,\r\n]*+)'
-_FIELDS: Final = _FIELD + rb"(?:," + _FIELD + rb")*"
-# A carriage return at the very end may be the first half of a CRLF.
-_RECORD: Final = _FIELDS + rb"(?:\r\n|\n|\r(?!\Z))"
-_ONE_RECORD: Final = re.compile(_RECORD)
-_WHOLE_RECORD: Final = re.compile(_FIELDS + rb"(?:\r\n|\n|\r)")
 _LINE_END: Final = re.compile(rb"\r\n|\n|\r")
 
 _OTHER_KINDS: Final = {
@@ -45,7 +41,7 @@ _OTHER_KINDS: Final = {
 }
 
 
-def read_header(source: KaggleFile) -> list[str]:
+def read_header(source: SourceFile) -> list[str]:
     """Return the names of the columns; raises BadInput if there is no header."""
     with opened(source) as read:
         buffer = bytearray(_LONGEST_HEADER)
@@ -56,16 +52,21 @@ def read_header(source: KaggleFile) -> list[str]:
     return _names(source, _header_record(source, head))
 
 
-def read_batches(source: KaggleFile) -> Iterator[pa.RecordBatch]:
-    """Yield the schema's columns block by block; raises BadInput if a value does not fit."""
-    header = read_header(source)
+def read_blocks(source: SourceFile) -> Iterator[Block]:
+    """Yield the schema's columns block by block; raises BadInput if a value does not fit.
+
+    A block names the line of a row only until the next one is taken.
+    """
+    header, quote = read_header(source), source.dialect.quote
     convert = arrow_csv.ConvertOptions(
         column_types=source.schema,
         include_columns=source.schema.names,
         null_values=[""],
         strings_can_be_null=True,
     )
-    parse = arrow_csv.ParseOptions(newlines_in_values=True)
+    parse = arrow_csv.ParseOptions(
+        delimiter=source.dialect.delimiter, quote_char=quote or False, newlines_in_values=True
+    )
     for block, line in _blocks(source):
         # One block for arrow, whatever it holds.
         options = arrow_csv.ReadOptions(
@@ -76,10 +77,15 @@ def read_batches(source: KaggleFile) -> Iterator[pa.RecordBatch]:
             rows = arrow_csv.read_csv(stream, options, parse, convert)
         except pa.ArrowInvalid as error:
             raise _refusal(source, header, str(error), block, line) from None
-        yield from rows.to_batches()
+        place = partial(_place, source.dialect, block, line)
+        yield from (Block(batch, place) for batch in rows.combine_chunks().to_batches())
 
 
-def _blocks(source: KaggleFile) -> Iterator[tuple[memoryview, int]]:
+def _place(dialect: Dialect, block: memoryview, first_line: int, row: int) -> str:
+    return f"line {_line_of(dialect, row + 1, block, first_line)}"
+
+
+def _blocks(source: SourceFile) -> Iterator[tuple[memoryview, int]]:
     """Yield whole records after the header, and the line of the first of them.
 
     A block is valid until the next one is taken.
@@ -96,9 +102,9 @@ def _blocks(source: KaggleFile) -> Iterator[tuple[memoryview, int]]:
             if is_last and n_held and buffer[n_held - 1] != _LINE_FEED:
                 buffer[n_held] = _LINE_FEED
                 n_held += 1
-            start, end = 0, _end_of_records(buffer, n_held)
+            start, end = 0, _end_of_records(source.dialect, buffer, n_held)
             if is_header and end:
-                start, is_header = _header_end(buffer, n_held), False
+                start, is_header = _header_end(source.dialect, buffer, n_held), False
                 line += _n_lines(buffer, 0, start)
             if end > start:
                 yield memoryview(buffer)[start:end], line
@@ -119,11 +125,11 @@ def _fill(read: Callable[[memoryview], int], buffer: bytearray, start: int) -> i
     return place - start
 
 
-def _end_of_records(buffer: bytearray, n_bytes: int) -> int:
+def _end_of_records(dialect: Dialect, buffer: bytearray, n_bytes: int) -> int:
     """Return how many of the first bytes are whole records."""
-    if buffer.find(b'"', 0, n_bytes) >= 0:
-        end = 0
-        while record := _ONE_RECORD.match(buffer, end, n_bytes):
+    if dialect.quote and buffer.find(dialect.quote.encode(), 0, n_bytes) >= 0:
+        end, one_record = 0, _record(dialect)
+        while record := one_record.match(buffer, end, n_bytes):
             end = record.end()
         return end
     last = buffer.rfind(b"\n", 0, n_bytes)
@@ -132,45 +138,67 @@ def _end_of_records(buffer: bytearray, n_bytes: int) -> int:
     return last + 1
 
 
-def _header_end(buffer: bytearray, n_bytes: int) -> int:
-    record = _ONE_RECORD.match(buffer, 0, n_bytes)
+def _header_end(dialect: Dialect, buffer: bytearray, n_bytes: int) -> int:
+    record = _record(dialect).match(buffer, 0, n_bytes)
     return record.end() if record else 0
 
 
-def _header_record(source: KaggleFile, head: bytes) -> bytes:
+def _header_record(source: SourceFile, head: bytes) -> bytes:
     if len(head) < _LONGEST_HEADER and head:
         head += b"\n"
-    record = _ONE_RECORD.match(head)
+    record = _record(source.dialect).match(head)
     if record is None and head:
         raise BadInput(
             f"the header of {source} is one line of at most {_LONGEST_HEADER:,} bytes",
             found=_shown(head),
-            fix=UNCHANGED,
+            fix=source.fix,
         )
     line = record[0].removeprefix(_BOM).strip() if record else b""
     if not line:
         found = "an empty first line" if head.strip() else "an empty file"
-        raise BadInput(f"{source} has a header line", found=found, fix=UNCHANGED)
+        raise BadInput(f"{source} has a header line", found=found, fix=source.fix)
     return line
 
 
-def _names(source: KaggleFile, header: bytes) -> list[str]:
+def _names(source: SourceFile, header: bytes) -> list[str]:
     try:
         text = header.decode()
     except UnicodeDecodeError as error:
         raise _not_utf8(source, f"the header: {error.reason}") from None
     if "\0" in text:
         raise _no_text(source, 1)
-    return next(csv.reader(io.StringIO(text, newline="")))
+    dialect = source.dialect
+    quoting = {"quotechar": dialect.quote} if dialect.quote else {"quoting": csv.QUOTE_NONE}
+    lines = io.StringIO(text, newline="")
+    return next(csv.reader(lines, delimiter=dialect.delimiter, **quoting))
 
 
-def _refuse_nul(source: KaggleFile, buffer: bytearray, start: int, end: int, line: int) -> None:
+@lru_cache(maxsize=16)
+def _record(dialect: Dialect, *, is_whole: bool = False) -> re.Pattern[bytes]:
+    """Return the pattern of a record with its line end.
+
+    A carriage return at the very end may be the first half of a CRLF, unless the text is whole.
+    Possessive groups (`(...)*+`) match wrongly before Python 3.11.5, single characters do not.
+    """
+    comma = re.escape(dialect.delimiter).encode()
+    bare = rb"[^" + comma + rb"\r\n]*+"
+    field = bare
+    if dialect.quote:
+        q = re.escape(dialect.quote).encode()
+        inside = rb"[^" + q + rb"]*+"
+        quoted = q + inside + rb"(?:" + q + q + inside + rb")*" + q + rb"(?!" + q + rb")" + bare
+        field = rb"(?:" + quoted + rb"|(?!" + q + rb")" + bare + rb")"
+    end = rb"(?:\r\n|\n|\r)" if is_whole else rb"(?:\r\n|\n|\r(?!\Z))"
+    return re.compile(field + rb"(?:" + comma + field + rb")*" + end)
+
+
+def _refuse_nul(source: SourceFile, buffer: bytearray, start: int, end: int, line: int) -> None:
     place = buffer.find(b"\0", start, end)
     if place >= 0:
         raise _no_text(source, line + _n_lines(buffer, 0, place))
 
 
-def _no_text(source: KaggleFile, line: int) -> BadInput:
+def _no_text(source: SourceFile, line: int) -> BadInput:
     return BadInput(
         f"{source} is text without NUL characters",
         found=f"line {line}: a NUL character",
@@ -178,12 +206,12 @@ def _no_text(source: KaggleFile, line: int) -> BadInput:
     )
 
 
-def _open_quote(source: KaggleFile, rest: bytearray, line: int) -> BadInput:
+def _open_quote(source: SourceFile, rest: bytearray, line: int) -> BadInput:
     return BadInput(
         f"every quote of {source} is closed, and no record is longer than "
         f"{_LONGEST_RECORD >> 20} MB",
         found=f"line {line}: {_shown(bytes(rest[:_SHOWN]))}",
-        fix=UNCHANGED,
+        fix=source.fix,
     )
 
 
@@ -193,24 +221,26 @@ def _n_lines(buffer: bytearray, start: int, end: int) -> int:
 
 
 def _refusal(
-    source: KaggleFile, header: list[str], error: str, block: memoryview, first_line: int
+    source: SourceFile, header: list[str], error: str, block: memoryview, first_line: int
 ) -> BadInput:
     """Return arrow's message as a refusal that names the column and the line of the file."""
     if ragged := re.search(r"Row #(\d+): Expected (\d+) columns, got (.*)", error, re.DOTALL):
         row, n_columns, got = ragged.groups()
-        line = _line_of(int(row), block, first_line)
+        line = _line_of(source.dialect, int(row), block, first_line)
         rule = f"every line of {source} has {n_columns} fields"
-        return BadInput(rule, found=f"line {line}: {got[:_SHOWN]}", fix=UNCHANGED)
+        return BadInput(rule, found=f"line {line}: {got[:_SHOWN]}", fix=source.fix)
     wrong = re.search(r"column #(\d+): (?:Row #(\d+): )?(.*)", error, re.DOTALL)
     if wrong is None:
-        return BadInput(f"{source} is a csv file", found=error[:_SHOWN], fix=UNCHANGED)
+        return BadInput(f"{source} is a csv file", found=error[:_SHOWN], fix=source.fix)
     index, row, detail = wrong.groups()
     column, detail = header[int(index)], detail[:_SHOWN]
-    where = f"line {_line_of(int(row), block, first_line)}: {detail}" if row else detail
+    where = (
+        f"line {_line_of(source.dialect, int(row), block, first_line)}: {detail}" if row else detail
+    )
     if "UTF8" in detail:
         return _not_utf8(source, f"column {column}, {where}")
     expected = describe(source.schema.field(column).type)
-    return BadInput(f"every {column} of {source} is {expected}", found=where, fix=UNCHANGED)
+    return BadInput(f"every {column} of {source} is {expected}", found=where, fix=source.fix)
 
 
 def describe(dtype: pa.DataType) -> str:
@@ -222,9 +252,11 @@ def describe(dtype: pa.DataType) -> str:
     return "text" if pa.types.is_string(dtype) else "a whole number"
 
 
-def _line_of(row: int, block: memoryview, first_line: int) -> int:
+def _line_of(dialect: Dialect, row: int, block: memoryview, first_line: int) -> int:
     """Return the line of the file on which a row of the block starts; blank lines are no rows."""
-    records = (one for one in _WHOLE_RECORD.finditer(block) if one[0].strip(b"\r\n"))
+    records = (
+        one for one in _record(dialect, is_whole=True).finditer(block) if one[0].strip(b"\r\n")
+    )
     start = next(islice(records, row - 1, None)).start()
     return first_line + len(_LINE_END.findall(block[:start]))
 
@@ -233,5 +265,8 @@ def _shown(text: bytes) -> str:
     return text[:_SHOWN].decode(errors="backslashreplace")
 
 
-def _not_utf8(source: KaggleFile, found: str) -> BadInput:
-    return BadInput(f"{source} is encoded as UTF-8", found=found, fix="save it as UTF-8")
+def _not_utf8(source: SourceFile, found: str) -> BadInput:
+    declare = f", or set {source.described_in}.encoding (cp1252, latin-1)" * bool(
+        source.described_in
+    )
+    return BadInput(f"{source} is encoded as UTF-8", found=found, fix=f"save it as UTF-8{declare}")

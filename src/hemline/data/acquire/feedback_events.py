@@ -65,9 +65,9 @@ def with_feedback(engine: Engine, acquired: Tables, events: pa.Table | None) -> 
     if len(returned):
         transactions = _without_returned(engine, transactions, returned)
     if len(bought):
-        transactions = nw.concat(
-            [transactions.select(*tables.TRANSACTIONS.names), _sold(engine, acquired, bought)]
-        )
+        schema = _schema_of(transactions)
+        sold = _sold(engine, acquired, bought, schema)
+        transactions = nw.concat([transactions.select(*schema.names), sold])
     logger.info("feedback: %d units bought, %d of earlier ones returned", len(bought),
                 int(returned["units"].sum()) if len(returned) else 0)  # fmt: skip
     return replace(acquired, transactions=transactions, unlikes=_unlikes(known))
@@ -158,16 +158,28 @@ def _without_returned(engine: Engine, transactions: Rows, returned: pd.DataFrame
     pairs = pa.Table.from_pandas(returned, preserve_index=False).cast(
         pa.schema([(name, pa.int32()) for name in (*_PAIR, columns.UNITS)])
     )
-    owed = engine.from_arrow(pairs)
+    owed, schema = (
+        engine.from_arrow(pairs.rename_columns([*_PAIR, "owed"])),
+        _schema_of(transactions),
+    )
     concerned = engine.to_arrow(transactions.join(owed, on=_PAIR, how="inner")).to_pandas()
     concerned = concerned.sort_values([*_PAIR, columns.DAY, columns.CHANNEL, columns.PRICE])
-    from_last = concerned.groupby(_PAIR).cumcount(ascending=False)
-    kept = concerned[from_last >= concerned[columns.UNITS]]
-    others = transactions.select(*tables.TRANSACTIONS.names).join(owed, on=_PAIR, how="anti")
-    return nw.concat([others, engine.from_arrow(_as_transactions(kept))])
+    if columns.UNITS not in schema.names:
+        concerned[columns.UNITS] = 1
+    through_end = concerned[::-1].groupby(_PAIR)[columns.UNITS].cumsum()[::-1]
+    later = through_end - concerned[columns.UNITS]
+    taken_back = (concerned["owed"] - later).clip(0, concerned[columns.UNITS])
+    concerned[columns.UNITS] -= taken_back
+    left = concerned[concerned[columns.UNITS] > 0]
+    others = transactions.select(*schema.names).join(owed, on=_PAIR, how="anti")
+    return nw.concat([others, engine.from_arrow(_as_transactions(left, schema))])
 
 
-def _sold(engine: Engine, acquired: Tables, bought: pd.DataFrame) -> Rows:
+def _schema_of(transactions: Rows) -> pa.Schema:
+    return tables.transactions_schema(transactions.collect_schema().names())
+
+
+def _sold(engine: Engine, acquired: Tables, bought: pd.DataFrame, schema: pa.Schema) -> Rows:
     """Return purchases as transactions."""
     is_open = bought[columns.PRICE].isna()
     if is_open.any():
@@ -175,15 +187,19 @@ def _sold(engine: Engine, acquired: Tables, bought: pd.DataFrame) -> Rows:
         means, of_all = _mean_prices(engine, acquired.transactions, articles)
         priced = bought[columns.ARTICLE].map(means).fillna(of_all)
         bought[columns.PRICE] = bought[columns.PRICE].fillna(priced)
-    bought = bought.assign(**{columns.CHANNEL: _ONLINE})
-    return engine.from_arrow(_as_transactions(bought))
+    bought = bought.assign(**{columns.CHANNEL: _ONLINE, columns.UNITS: 1})
+    return engine.from_arrow(_as_transactions(bought, schema))
 
 
 def _mean_prices(
     engine: Engine, transactions: Rows, articles: "pd.Series[int]"
 ) -> tuple[dict[int, float], float]:
     """Return the mean price of each of these articles that was sold, and that of everything."""
-    mean = nw.col(columns.PRICE).cast(nw.Float64).mean()
+    price = nw.col(columns.PRICE).cast(nw.Float64)
+    mean = price.mean()
+    if columns.UNITS in transactions.collect_schema().names():
+        units = nw.when(~price.is_null()).then(nw.col(columns.UNITS)).cast(nw.Float64)
+        mean = ((price * units).sum() / units.sum()).alias(columns.PRICE)
     asked: Sequence[int] = articles.unique().tolist()
     sold = transactions.filter(nw.col(columns.ARTICLE).is_in(asked))
     prices = engine.to_arrow(sold.group_by(columns.ARTICLE).agg(mean))
@@ -193,9 +209,9 @@ def _mean_prices(
     return dict(of_each), float(engine.to_arrow(transactions.select(mean))[0][0].as_py())
 
 
-def _as_transactions(rows: pd.DataFrame) -> pa.Table:
-    table = pa.Table.from_pandas(rows[tables.TRANSACTIONS.names], preserve_index=False)
-    return table.cast(tables.TRANSACTIONS).replace_schema_metadata(None)
+def _as_transactions(rows: pd.DataFrame, schema: pa.Schema) -> pa.Table:
+    table = pa.Table.from_pandas(rows[schema.names], preserve_index=False)
+    return table.cast(schema).replace_schema_metadata(None)
 
 
 def _unlikes(events: pd.DataFrame) -> pa.Table:

@@ -16,7 +16,8 @@ from tqdm import tqdm
 
 from hemline import columns, tables
 from hemline.data.acquire import csv_records, parquet_parts
-from hemline.data.acquire.source_file import UNCHANGED, KaggleFile, damage_refused
+from hemline.data.acquire.block import Block
+from hemline.data.acquire.source_file import UNCHANGED, SourceFile, damage_refused
 from hemline.errors import BadInput
 
 COMPETITION: Final = "h-and-m-personalized-fashion-recommendations"
@@ -41,7 +42,7 @@ _TRANSACTIONS: Final = pa.schema(
 )
 
 
-def find_sources(folder: Path, *, keep_postal_code: bool) -> dict[str, KaggleFile]:
+def find_sources(folder: Path, *, keep_postal_code: bool) -> dict[str, SourceFile]:
     """Return the file of each table by name; raises BadInput if one is missing or ambiguous."""
     with damage_refused(folder):
         return _find_all(folder, keep_postal_code=keep_postal_code)
@@ -53,7 +54,7 @@ def holds_kaggle_files(folder: Path) -> bool:
     return any(_candidates(folder, name) for name in names)
 
 
-def check_header(source: KaggleFile) -> list[str]:
+def check_header(source: SourceFile) -> list[str]:
     """Return the columns that will be ignored.
 
     Raises:
@@ -64,7 +65,7 @@ def check_header(source: KaggleFile) -> list[str]:
     header = read_header(source)
     missing = [name for name in source.schema.names if name not in header]
     if missing:
-        raise parquet_parts.missing_columns(str(source), missing, header)
+        raise parquet_parts.missing_columns(source, str(source), missing, header)
     repeated = sorted({name for name in header if header.count(name) > 1})
     if repeated:
         raise BadInput(
@@ -73,24 +74,31 @@ def check_header(source: KaggleFile) -> list[str]:
     return [name for name in header if name not in source.schema.names]
 
 
-def read_blocks(source: KaggleFile) -> Iterator[pa.RecordBatch]:
+def read_blocks(source: SourceFile) -> Iterator[pa.RecordBatch]:
     """Yield the schema's columns block by block; raises BadInput if a value does not fit."""
-    read = parquet_parts.read_batches if source.is_parquet else csv_records.read_batches
+    for block in read_blocks_of(source):
+        if columns.DAY in block.rows.schema.names:
+            check_days(source, block.rows.column(columns.DAY))
+        yield block.rows
+
+
+def read_blocks_of(source: SourceFile) -> Iterator[Block]:
+    """Yield any file's blocks under a progress bar; raises BadInput if it has no rows."""
+    read = parquet_parts.read_blocks if source.is_parquet else csv_records.read_blocks
     n_rows = 0
-    with tqdm(desc=source.csv_name, unit=" rows", unit_scale=True, disable=None) as bar:
+    with tqdm(desc=str(source), unit=" rows", unit_scale=True, disable=None) as bar:
         for block in read(source):
-            _check_days(source, block)
-            n_rows += block.num_rows
-            bar.update(block.num_rows)
+            n_rows += block.rows.num_rows
+            bar.update(block.rows.num_rows)
             yield block
     if n_rows == 0:
-        raise BadInput(f"{source} has rows", found="a header only", fix=UNCHANGED)
+        raise BadInput(f"{source} has rows", found="a header only", fix=source.fix)
 
 
-def _check_days(source: KaggleFile, block: pa.RecordBatch) -> None:
+def check_days(source: SourceFile, days: pa.Array) -> None:
     """Refuse days that no shop has seen: rules over all days of the span would never end."""
-    if columns.DAY in block.schema.names:
-        span = pc.min_max(block.column(columns.DAY))
+    if len(days):
+        span = pc.min_max(days)
         first, last = pa.scalar(_FIRST_DAY), pa.scalar(_LAST_DAY)
         for day, is_out in (
             (span["min"], pc.less(span["min"], first)),
@@ -100,11 +108,28 @@ def _check_days(source: KaggleFile, block: pa.RecordBatch) -> None:
                 raise BadInput(
                     f"every {columns.DAY} of {source} lies between {_FIRST_DAY} and {_LAST_DAY}",
                     found=str(day.cast(pa.string())),
-                    fix=UNCHANGED,
+                    fix=source.fix,
                 )
 
 
-def _find_all(folder: Path, *, keep_postal_code: bool) -> dict[str, KaggleFile]:
+def check_kind(source: SourceFile) -> None:
+    """Refuse what cannot be read to an end, such as a pipe or a device, before it is opened."""
+    path = source.path
+    is_parquet = path.suffix == ".parquet" or bool(source.described_in)
+    if path.is_file() or (is_parquet and path.is_dir()):
+        return
+    if path.is_dir():
+        kind = "a folder"
+    else:
+        kind = "a pipe or a device" if path.exists() else "a link to nothing"
+    raise BadInput(
+        f"{path.name} is a file" + " or a folder of parquet files" * is_parquet,
+        found=kind,
+        fix=f"put the file itself at {path}",
+    )
+
+
+def _find_all(folder: Path, *, keep_postal_code: bool) -> dict[str, SourceFile]:
     if not folder.is_dir():
         raise BadInput(
             "the Kaggle files are in one folder",
@@ -120,7 +145,7 @@ def _find_all(folder: Path, *, keep_postal_code: bool) -> dict[str, KaggleFile]:
     return {name: _find(folder, f"{name}.csv", schema) for name, schema in schemas.items()}
 
 
-def _find(folder: Path, csv_name: str, schema: pa.Schema) -> KaggleFile:
+def _find(folder: Path, csv_name: str, schema: pa.Schema) -> SourceFile:
     candidates = _candidates(folder, csv_name)
     if len(candidates) > 1:
         raise BadInput(
@@ -135,25 +160,9 @@ def _find(folder: Path, csv_name: str, schema: pa.Schema) -> KaggleFile:
             found=", ".join(sorted(path.name for path in folder.iterdir())) or "an empty folder",
             fix=f"kaggle competitions download -c {COMPETITION} -p {folder}",
         )
-    source = KaggleFile(csv_name, candidates[0], schema)
-    _check_kind(source)
+    source = SourceFile(csv_name, candidates[0], schema, strict_ids=tuple(_ID_BY_KEY.values()))
+    check_kind(source)
     return source
-
-
-def _check_kind(source: KaggleFile) -> None:
-    """Refuse what cannot be read to an end, such as a pipe or a device, before it is opened."""
-    path = source.path
-    if path.is_file() or (source.is_parquet and path.is_dir()):
-        return
-    if path.is_dir():
-        kind = "a folder"
-    else:
-        kind = "a pipe or a device" if path.exists() else "a link to nothing"
-    raise BadInput(
-        f"{path.name} is a file" + " or a folder of parquet files" * source.is_parquet,
-        found=kind,
-        fix=f"put the file itself at {path}",
-    )
 
 
 def _candidates(folder: Path, csv_name: str) -> list[Path]:

@@ -2,7 +2,8 @@
 
 Read by arrow in this process on either engine, so that both refuse the same files. A cast that
 would change a value (1.5 to 2, true to 1, a number to an id) is refused; text that spells a number
-or a day is read as in csv.
+or a day is read as in csv. Files that params.yaml describes are read as stored: their values are
+converted later, as those of csv are.
 
 In a folder, names that start with `_` or `.` are skipped, as Spark and Hive do: their own marker
 files have them. A folder that is more than its parts (a Delta table, a job that has not finished)
@@ -11,6 +12,7 @@ is refused, since its files alone are not the table.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -18,14 +20,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from hemline import columns
+from hemline.data.acquire.block import Block
 from hemline.data.acquire.csv_records import describe
-from hemline.data.acquire.source_file import AGAIN, UNCHANGED, KaggleFile, damage_refused
+from hemline.data.acquire.source_file import AGAIN, SourceFile, damage_refused
 from hemline.errors import BadInput
 
 _ROWS_AT_A_TIME: Final = 1 << 17
 _SHOWN: Final = 200
-_IDS: Final = (columns.ARTICLE_ID, columns.CUSTOMER_ID)
 _NOT_PARTS_ALONE: Final = {
     "_delta_log": "a Delta table, whose files hold deleted rows too",
     ".hoodie": "a Hudi table, whose files hold earlier versions too",
@@ -33,7 +34,7 @@ _NOT_PARTS_ALONE: Final = {
 }
 
 
-def read_header(source: KaggleFile) -> list[str]:
+def read_header(source: SourceFile) -> list[str]:
     """Return the names of the columns of the first part.
 
     Raises:
@@ -49,19 +50,19 @@ def read_header(source: KaggleFile) -> list[str]:
             n_rows += file.metadata.num_rows
         _check_columns(source, part, schema)
     if n_rows == 0:
-        raise BadInput(f"{source} has rows", found="none", fix=UNCHANGED)
+        raise BadInput(f"{source} has rows", found="none", fix=source.fix)
     return headers[0]
 
 
-def read_batches(source: KaggleFile) -> Iterator[pa.RecordBatch]:
+def read_blocks(source: SourceFile) -> Iterator[Block]:
     """Yield the schema's columns block by block; raises BadInput if a value does not fit."""
     for part in _parts(source.path):
         n_rows = 0
         with _opened(part) as file:
             for batch in file.iter_batches(_ROWS_AT_A_TIME, columns=source.schema.names):
                 batch.validate(full=True)
+                yield Block(_fitted(source, batch), partial(_place, part.name, n_rows))
                 n_rows += batch.num_rows
-                yield _fitted(source, batch)
             n_expected = file.metadata.num_rows
         if n_rows != n_expected:
             raise BadInput(
@@ -69,6 +70,10 @@ def read_batches(source: KaggleFile) -> Iterator[pa.RecordBatch]:
                 found=f"{n_rows:,} of {n_expected:,}",
                 fix=AGAIN,
             )
+
+
+def _place(part: str, n_before: int, row: int) -> str:
+    return f"row {n_before + row + 1:,} of {part}"
 
 
 def _parts(path: Path) -> list[Path]:
@@ -117,35 +122,44 @@ def _opened(part: Path) -> Iterator[pq.ParquetFile]:
             yield opened
 
 
-def _check_columns(source: KaggleFile, part: Path, schema: pa.Schema) -> None:
+def _check_columns(source: SourceFile, part: Path, schema: pa.Schema) -> None:
     missing = [name for name in source.schema.names if name not in schema.names]
     if missing:
-        raise missing_columns(part.name, missing, schema.names)
+        raise missing_columns(source, part.name, missing, schema.names)
     for field in source.schema:
         if len(schema.get_all_field_indices(field.name)) == 1:
             stored = schema.field(field.name).type
-            if not _is_readable(field, _decoded(stored)):
+            if not (source.described_in or _is_readable(source, field, _decoded(stored))):
                 raise BadInput(
-                    f"{field.name} of {part.name} is {_expected(field)}",
+                    f"{field.name} of {part.name} is {_expected(source, field)}",
                     found=str(stored),
-                    fix=UNCHANGED,
+                    fix=source.fix,
                 )
 
 
-def missing_columns(name: str, missing: list[str], header: list[str]) -> BadInput:
-    """Return the refusal of a file without some columns."""
+def missing_columns(
+    source: SourceFile, name: str, missing: list[str], header: list[str]
+) -> BadInput:
+    """Return the refusal of a file without some columns.
+
+    Args:
+        source: whose description names them.
+        name: of the file or of the part.
+        missing: columns that it lacks.
+        header: its columns.
+    """
     return BadInput(
         f"{name} has the column{'s' * (len(missing) > 1)} {', '.join(missing)}",
         found=", ".join(header),
-        fix=UNCHANGED,
+        fix=source.fix,
     )
 
 
-def _is_readable(field: pa.Field, stored: pa.DataType) -> bool:
+def _is_readable(source: SourceFile, field: pa.Field, stored: pa.DataType) -> bool:
     """Return whether values of the stored type can become the field's without a loss."""
     if _is_text(stored):
         return True
-    if field.name in _IDS:
+    if field.name in source.strict_ids:
         return False
     if pa.types.is_null(stored):
         return True
@@ -157,8 +171,8 @@ def _is_readable(field: pa.Field, stored: pa.DataType) -> bool:
     return bool(is_number or pa.types.is_decimal(stored))
 
 
-def _expected(field: pa.Field) -> str:
-    return "text" if field.name in _IDS else describe(field.type)
+def _expected(source: SourceFile, field: pa.Field) -> str:
+    return "text" if field.name in source.strict_ids else describe(field.type)
 
 
 def _is_text(dtype: pa.DataType) -> bool:
@@ -169,14 +183,16 @@ def _decoded(dtype: pa.DataType) -> pa.DataType:
     return dtype.value_type if pa.types.is_dictionary(dtype) else dtype
 
 
-def _fitted(source: KaggleFile, batch: pa.RecordBatch) -> pa.RecordBatch:
+def _fitted(source: SourceFile, batch: pa.RecordBatch) -> pa.RecordBatch:
+    if source.described_in:
+        return batch.select(source.schema.names)
     return pa.RecordBatch.from_arrays(
         [_cast(source, field, batch.column(field.name)) for field in source.schema],
         schema=source.schema,
     )
 
 
-def _cast(source: KaggleFile, field: pa.Field, values: pa.Array) -> pa.Array:
+def _cast(source: SourceFile, field: pa.Field, values: pa.Array) -> pa.Array:
     """Return the values in the field's type; raises BadInput if one would change."""
     try:
         if pa.types.is_dictionary(values.type):
@@ -193,9 +209,9 @@ def _cast(source: KaggleFile, field: pa.Field, values: pa.Array) -> pa.Array:
     return values
 
 
-def _misfit(source: KaggleFile, field: pa.Field, found: str) -> BadInput:
-    rule = f"every {field.name} of {source} is {_expected(field)}"
-    return BadInput(rule, found=found[:_SHOWN], fix=UNCHANGED)
+def _misfit(source: SourceFile, field: pa.Field, found: str) -> BadInput:
+    rule = f"every {field.name} of {source} is {_expected(source, field)}"
+    return BadInput(rule, found=found[:_SHOWN], fix=source.fix)
 
 
 def _days(times: pa.Array) -> pa.Array:

@@ -1,4 +1,4 @@
-"""One of Kaggle's files as it lies in the folder, and the bytes of its csv, unpacked on the fly.
+"""A table's file as it lies in the folder; its csv is unpacked and decoded on the fly.
 
 A member of a zip is read in place and never unpacked to disk, so the 30 GB of images in the
 competition zip cost nothing. Whatever is wrong with a packed file ends in one refusal, wherever in
@@ -12,12 +12,14 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final, cast
 
 import pyarrow as pa
 
+from hemline.data.acquire.decoded_text import decoded
+from hemline.data.acquire.dialect import Dialect
 from hemline.errors import BadInput
 
 UNCHANGED: Final = "export Kaggle's file unchanged, or download it again"
@@ -47,28 +49,42 @@ _PLAUSIBLE_RATIO: Final = 200
 
 
 @dataclass(frozen=True)
-class KaggleFile:
-    """One of Kaggle's csv files: on its own, compressed, a member of a zip, or as parquet."""
+class SourceFile:
+    """A table's file: a csv on its own, compressed or in a zip, or parquet.
 
-    csv_name: str
+    Attributes:
+        csv_name: of the csv, as it is called in a zip; None: the only file of the zip.
+        path: of the file, or of the folder of parquet files.
+        schema: the columns to read under the names of the file, and the types of their values.
+        dialect: how the csv is written.
+        fix: what to do about a wrong value.
+        strict_ids: columns that parquet has to store as text.
+        described_in: the part of params.yaml that describes the file; empty for Kaggle's.
+    """
+
+    csv_name: str | None
     path: Path
     schema: pa.Schema
+    dialect: Dialect = field(default_factory=Dialect)
+    fix: str = UNCHANGED
+    strict_ids: tuple[str, ...] = ()
+    described_in: str = ""
 
     @property
     def is_parquet(self) -> bool:
         """Whether the path is a parquet file, or a folder of them."""
-        return self.path.suffix == ".parquet"
+        return self.path.suffix == ".parquet" or self.path.is_dir()
 
     def __str__(self) -> str:
         """Return the name of the file as it is in the folder."""
-        if self.is_parquet:
-            return self.path.name
-        inside = "" if self.path.name.startswith(self.csv_name) else f" in {self.path.name}"
-        return (self.csv_name if inside else self.path.name) + inside
+        name = self.path.name
+        if self.is_parquet or self.csv_name is None or name.startswith(self.csv_name):
+            return name
+        return f"{self.csv_name} in {name}"
 
 
 @contextmanager
-def opened(source: KaggleFile) -> Iterator[Callable[[memoryview], int]]:
+def opened(source: SourceFile) -> Iterator[Callable[[memoryview], int]]:
     """Yield what reads the next bytes of the csv into a buffer and returns how many, 0 at the end.
 
     Raises:
@@ -79,11 +95,12 @@ def opened(source: KaggleFile) -> Iterator[Callable[[memoryview], int]]:
         with damage_refused(source.path):
             stream, n_packed = _open(source, stack)
         n_read = 0
+        fill: Callable[[memoryview], int] = stream.readinto  # type: ignore[attr-defined]
 
         def read(buffer: memoryview) -> int:
             nonlocal n_read
             with damage_refused(source.path):
-                n_new: int = stream.readinto(buffer)  # type: ignore[attr-defined]  # IO lacks it
+                n_new = fill(buffer)
             n_read += n_new
             if n_read > max(_PLAUSIBLE_BYTES, _PLAUSIBLE_RATIO * n_packed):
                 raise BadInput(
@@ -93,7 +110,7 @@ def opened(source: KaggleFile) -> Iterator[Callable[[memoryview], int]]:
                 )
             return n_new
 
-        yield read
+        yield decoded(read, str(source), source.dialect.encoding, source.described_in)
 
 
 @contextmanager
@@ -115,7 +132,7 @@ def damage_refused(path: Path) -> Iterator[None]:
         ) from None
 
 
-def _open(source: KaggleFile, stack: ExitStack) -> tuple[IO[bytes], int]:
+def _open(source: SourceFile, stack: ExitStack) -> tuple[IO[bytes], int]:
     """Return the open csv and the number of its bytes as packed."""
     if source.path.suffix == ".zip":
         archive = stack.enter_context(zipfile.ZipFile(source.path))
@@ -127,20 +144,24 @@ def _open(source: KaggleFile, stack: ExitStack) -> tuple[IO[bytes], int]:
     return stack.enter_context(source.path.open("rb")), n_packed
 
 
-def _member(archive: zipfile.ZipFile, source: KaggleFile) -> zipfile.ZipInfo:
-    name = source.path.name
-    members = [one for one in archive.infolist() if one.filename == source.csv_name]
+def _member(archive: zipfile.ZipFile, source: SourceFile) -> zipfile.ZipInfo:
+    name, wanted = source.path.name, source.csv_name
+    inside = archive.infolist()
+    if wanted is None:
+        members = [one for one in inside if not one.is_dir() and not _is_marker(one.filename)]
+    else:
+        members = [one for one in inside if one.filename == wanted]
     if len(members) != 1:
-        names = [one.filename for one in members or archive.infolist()[:5]]
+        names = [one.filename for one in members or inside[:5]]
         raise BadInput(
-            f"{name} contains {source.csv_name}" + " once" * bool(members),
+            f"{name} contains {wanted or 'one file'}" + " once" * bool(members and wanted),
             found=", ".join(names) or "an empty zip",
-            fix=UNCHANGED,
+            fix=source.fix if wanted else f"unpack it, and name the file in {source.described_in}",
         )
     if members[0].flag_bits & 0x1:
         raise BadInput(
             f"{name} is not protected by a password",
-            found=f"{source.csv_name} is encrypted",
+            found=f"{members[0].filename} is encrypted",
             fix="unpack it yourself and provide the csv file",
         )
     if members[0].compress_type not in _PACKED_WITH:
@@ -151,3 +172,8 @@ def _member(archive: zipfile.ZipFile, source: KaggleFile) -> zipfile.ZipInfo:
             fix="unpack it yourself and provide the csv file",
         )
     return members[0]
+
+
+def _is_marker(name: str) -> bool:
+    """Return whether a member of a zip is what macOS adds of itself."""
+    return name.startswith("__MACOSX/") or name.endswith(".DS_Store")

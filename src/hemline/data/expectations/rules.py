@@ -31,6 +31,7 @@ ACROSS: Final = "across"
 """The suite of rules about several tables."""
 
 _MOST_REPEATED_FIRST: Final = "ORDER BY n_rows DESC, t_dat, customer, article"
+_MOST_UNITS_FIRST: Final = "ORDER BY n_units DESC, t_dat, customer, article"
 _DIGITS: Final = "0123456789"
 _SHORTENED: Final = f"{only_of(columns.ARTICLE_ID, _DIGITS)} AND length(article_id) < 10"
 _AS_TEXT: Final = (
@@ -185,7 +186,7 @@ def _repeats(params: ValidateParams) -> Iterator[Rule]:
         "transactions",
         "*",
         f"a customer buys at most {params.max_units} units of an article a day",
-        "SELECT * FROM repeats WHERE EXISTS (SELECT 1 FROM {batch}) "
-        f"AND n_rows > {params.max_units} {_MOST_REPEATED_FIRST}",
+        "SELECT * FROM units_bought WHERE EXISTS (SELECT 1 FROM {batch}) "
+        f"AND n_units > {params.max_units} {_MOST_UNITS_FIRST}",
         fix=corrected("a purchase was exported many times", "max_units"),
     )

@@ -19,11 +19,13 @@ from typing import Any, Final, Protocol
 import duckdb
 import duckdb_engine
 import narwhals as nw
+import pyarrow.parquet as pq
 import sqlalchemy
 from sqlalchemy.dialects import registry
 
+from hemline import columns
 from hemline import tables as schemas
-from hemline.data.expectations.derived_tables import DERIVED, DERIVED_BY_ENGINE
+from hemline.data.expectations.derived_tables import DERIVED, DERIVED_BY_ENGINE, units_bought
 from hemline.engine.engine import EngineParams, open_engine
 from hemline.engine.on_duckdb import pattern_of
 from hemline.errors import BadInput
@@ -107,7 +109,7 @@ def _in_duckdb(engine: EngineParams, tables: Path, context: Any) -> Iterator[_In
             for name in _TABLES:
                 path = pattern_of((tables / f"{name}.parquet").resolve()).replace("'", "''")
                 connection.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{path}')")
-            for name, query in (DERIVED | DERIVED_BY_ENGINE["duckdb"]).items():
+            for name, query in _derived(tables, "duckdb").items():
                 connection.execute(f"CREATE TABLE {name} AS {query}")
         url = sqlalchemy.URL.create(
             "duckdb+hemline", database=str(database), query=config | {"access_mode": "read_only"}
@@ -144,7 +146,7 @@ def _in_spark(engine: EngineParams, tables: Path, context: Any) -> Iterator[_InS
         session = frames["transactions"].sparkSession
         for name, frame in frames.items():
             frame.createOrReplaceTempView(name)
-        derived = DERIVED | DERIVED_BY_ENGINE["spark"]
+        derived = _derived(tables, "spark")
         for name, query in derived.items():
             persisted = spark.persist(nw.from_native(session.sql(query)))
             persisted.to_native().createOrReplaceTempView(name)
@@ -153,6 +155,12 @@ def _in_spark(engine: EngineParams, tables: Path, context: Any) -> Iterator[_InS
         finally:
             for name in (*_TABLES, *derived, _OF_GREAT_EXPECTATIONS):
                 session.catalog.dropTempView(name)
+
+
+def _derived(tables: Path, engine: str) -> dict[str, str]:
+    """Return the SQL of the derived tables by name, in the order in which they are made."""
+    has_units = columns.UNITS in pq.read_schema(tables / "transactions.parquet").names
+    return DERIVED | DERIVED_BY_ENGINE[engine] | units_bought(has_units=has_units)
 
 
 _OF_GREAT_EXPECTATIONS: Final = "tmp_view"

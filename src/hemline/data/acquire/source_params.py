@@ -1,0 +1,269 @@
+"""Section `source`: which of a retailer's files is which table, and which column is which of ours.
+
+The description says how values are to be read, never what they should have been: what it does not
+name is null in the tables, and rows that need a decision (returns, guests, several currencies) are
+refused until the description makes it.
+"""
+
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BeforeValidator, Field, PositiveFloat, model_validator
+
+from hemline import columns, tables
+from hemline.data.acquire.dialect import Dialect, Part
+from hemline.params import Section
+
+CURRENCY: Final = "currency"
+LINE_TYPE: Final = "line_type"
+
+SaleColumn = Literal[
+    "t_dat", "customer_id", "article_id", "price", "units", "sales_channel_id", "basket",
+    "currency", "line_type",
+]  # fmt: skip
+"""What a line of the transactions may have."""
+
+CustomerColumn = Literal[
+    "customer_id", "FN", "Active", "club_member_status", "fashion_news_frequency", "age"
+]
+
+_OURS: Final = {
+    name.casefold()
+    for schema in (tables.ARTICLES, tables.CUSTOMERS, tables.TRANSACTIONS)
+    for name in (*schema.names, columns.POSTAL_CODE, columns.UNITS, columns.CLUSTER)
+}
+
+
+def _as_texts(values: Any) -> Any:
+    """Return the values as text: an id of digits is a number in YAML."""
+    if isinstance(values, list | tuple):
+        return tuple(str(one) if isinstance(one, int) else one for one in values)
+    return values
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError):
+        raise ValueError("a time zone by its name: Europe/London, UTC") from None
+    return name
+
+
+def _pattern(text: str) -> str:
+    import pyarrow as pa  # noqa: PLC0415  (only where a pattern is given)
+    import pyarrow.compute as pc  # noqa: PLC0415
+
+    try:
+        pc.match_substring_regex(pa.array([""]), text)
+    except pa.ArrowInvalid as error:
+        raise ValueError(f"a regular expression (RE2): {error}") from None
+    return text
+
+
+Texts = Annotated[tuple[str, ...], BeforeValidator(_as_texts)]
+Zone = Annotated[str, AfterValidator(_zone)]
+Pattern = Annotated[str, AfterValidator(_pattern)]
+Attributes = dict[str, Literal["text", "number"]]
+
+
+class SoldTable(Dialect):
+    """The file of the transactions.
+
+    Attributes:
+        file: its name in the folder; a folder holds the parts of a parquet table.
+        columns: our name and theirs.
+    """
+
+    file: str
+    columns: dict[SaleColumn, str]
+
+
+class ArticleTable(Dialect):
+    """The articles' own file, or the columns of the transactions that describe an article.
+
+    Attributes:
+        file: its name in the folder; null where the transactions hold what is known.
+        columns: our name (of tables.ARTICLES) and theirs.
+        attributes: columns to keep under their own names, with their types.
+    """
+
+    file: str | None = None
+    columns: dict[str, str] = Field(default_factory=dict)
+    attributes: Attributes = Field(default_factory=dict)
+
+
+class CustomerTable(Dialect):
+    """The customers' own file, or the columns of the transactions that describe a customer."""
+
+    file: str | None = None
+    columns: dict[CustomerColumn, str] = Field(default_factory=dict)
+    attributes: Attributes = Field(default_factory=dict)
+
+
+class Days(Part):
+    """How a day is written.
+
+    Attributes:
+        format: as in `strftime`; null: ISO 8601, a day or a time.
+        zone: of the shop. Moments with a zone of their own become days of it.
+        stored_in: zone of times that are written without one; null: that of the shop.
+    """
+
+    format: str | None = None
+    zone: Zone | None = None
+    stored_in: Zone | None = None
+
+
+class Prices(Part):
+    """What the number in the price column is.
+
+    Attributes:
+        of: the price of a unit, or of the whole line.
+        divide_by: 100 for prices in cents or pence.
+        currency: name shown on pages.
+        only: the one currency of the currency column whose lines are read.
+        rates: what one unit of each currency of that column is worth in `currency`.
+    """
+
+    of: Literal["unit", "line"] = "unit"
+    divide_by: PositiveFloat = 1.0
+    currency: str | None = None
+    only: str | None = None
+    rates: dict[str, PositiveFloat] = Field(default_factory=dict)
+
+
+class Returns(Part):
+    """Lines that take something back; negative units always do.
+
+    Attributes:
+        policy: net: a return takes back the customer's latest earlier units of the article;
+            drop: returns are left out, and what was returned counts as bought.
+        basket_pattern: of the baskets that are cancelled.
+        types: values of line_type that are returns.
+    """
+
+    policy: Literal["net", "drop"]
+    basket_pattern: Pattern | None = None
+    types: Texts = ()
+
+
+class Guests(Part):
+    """Lines without a customer.
+
+    Attributes:
+        policy: anonymous: into guest_sales.parquet; drop: left out.
+        ids: values of customer_id that stand for nobody, besides nothing.
+    """
+
+    policy: Literal["anonymous", "drop"]
+    ids: Texts = ()
+
+
+class NotArticles(Part):
+    """Article ids that are no products: postage, discounts, bank charges."""
+
+    ids: Texts = ()
+    pattern: Pattern | None = None
+
+
+class ProductCode(Part):
+    """A pattern whose first group is the product of an article_id; without one it is the id."""
+
+    pattern: Pattern
+
+    @model_validator(mode="after")
+    def _has_a_group(self) -> Self:
+        import re  # noqa: PLC0415  (only where a pattern is given)
+
+        if re.compile(self.pattern).groups < 1:
+            raise ValueError(r"the product is the first group of the pattern: '^(\d{5})'")
+        return self
+
+
+class Channels(Part):
+    """Names of the two channels that Hemline knows; other names stay as they are."""
+
+    store: Texts = ()
+    online: Texts = ()
+
+
+class SourceParams(Section):
+    """The description of a retailer's files; empty where the data are generated or Kaggle's."""
+
+    section: ClassVar[str] = "source"
+    names_all: ClassVar[bool] = False
+
+    transactions: SoldTable | None = None
+    articles: ArticleTable = Field(default_factory=ArticleTable)
+    customers: CustomerTable = Field(default_factory=CustomerTable)
+    days: Days = Field(default_factory=Days)
+    price: Prices = Field(default_factory=Prices)
+    returns: Returns | None = None
+    guests: Guests | None = None
+    not_articles: NotArticles = Field(default_factory=NotArticles)
+    product_code: ProductCode | None = None
+    channels: Channels = Field(default_factory=Channels)
+
+    @property
+    def sold(self) -> SoldTable:
+        """Return the description of the transactions, which is there where any is."""
+        if self.transactions is None:
+            raise ValueError("no source is described")
+        return self.transactions
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        for problem in self._problems():
+            raise ValueError(problem)
+        return self
+
+    def _problems(self) -> list[str]:
+        if self.transactions is None:
+            named = self.model_fields_set - {"transactions"}
+            return ["a description has `transactions`"] if named else []
+        sold = self.transactions.columns
+        required = (columns.DAY, columns.CUSTOMER_ID, columns.ARTICLE_ID)
+        problems = [f"transactions.columns names {one}" for one in required if one not in sold]
+        returns = self.returns or Returns(policy="net")
+        needs = (
+            (returns.basket_pattern, columns.BASKET, "returns.basket_pattern"),
+            (returns.types, LINE_TYPE, "returns.types"),
+            (self.price.only or self.price.rates, CURRENCY, "price.only and price.rates"),
+            (self.channels.store or self.channels.online, columns.CHANNEL, "channels"),
+        )
+        problems += [
+            f"{key} needs transactions.columns.{column}"
+            for value, column, key in needs
+            if value and column not in sold
+        ]
+        if self.price.only and self.price.rates:
+            problems.append("price has either `only` or `rates`")
+        if self.price.rates and not self.price.currency:
+            problems.append("price.rates needs price.currency, which they convert to")
+        return [*problems, *_wrong_tables(self)]
+
+
+def _wrong_tables(source: SourceParams) -> list[str]:
+    problems = []
+    known = set(tables.ARTICLES.names) - {columns.ARTICLE}
+    for name, table, id_name in (
+        ("articles", source.articles, columns.ARTICLE_ID),
+        ("customers", source.customers, columns.CUSTOMER_ID),
+    ):
+        named = set(map(str, table.columns))
+        if table.file and id_name not in named:
+            problems.append(f"{name}.columns names {id_name}, since {name} have a file")
+        if name == "articles" and (unknown := sorted(named - known)):
+            problems.append(
+                f"articles.columns has names of ours ({', '.join(sorted(known))}), not "
+                f"{', '.join(unknown)}: keep a column of another name under attributes"
+            )
+        lowered = [one.casefold() for one in table.attributes]
+        if clash := sorted({*lowered} & _OURS):
+            problems.append(
+                f"{name}.attributes have names that Hemline does not use itself, unlike "
+                f"{', '.join(clash)}: map it under columns, or rename it in the export"
+            )
+        if len({*lowered}) < len(lowered):
+            problems.append(f"{name}.attributes differ by more than upper and lower case")
+    return problems
