@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -121,6 +122,27 @@ def test_more_is_never_returned_than_was_bought(on_duckdb: Engine, kaggle: Path)
     is_own = (before["customer"] == 0) & (before["article"] == 2)
     assert is_own.any()
     pd.testing.assert_frame_equal(after, before[~is_own].reset_index(drop=True), check_exact=True)
+
+
+def test_where_rows_have_units_a_return_takes_its_units_off_the_latest(
+    on_duckdb: Engine, kaggle: Path, tmp_path: Path
+) -> None:
+    read = acquired(on_duckdb, kaggle, None)
+    rows = on_duckdb.to_arrow(read.transactions.sort(*tables.TRANSACTIONS.names))
+    rows = rows.append_column(tables.UNITS_FIELD, pa.array([3] * len(rows), pa.int32()))
+    changed = with_feedback(
+        on_duckdb,
+        replace(read, transactions=on_duckdb.from_arrow(rows)),
+        events(("return", ANNA, TOP), ("purchase", BEN, TOP), units=4),
+    )
+    write_tables(on_duckdb, changed, tmp_path)
+    schema = tables.transactions_schema(["units"])
+    after = tables.read_table(tmp_path / "transactions.parquet", schema)
+    before = rows.to_pandas()
+    own = before[(before["customer"] == 0) & (before["article"] == 2)]
+    assert after["units"].sum() == 3 * len(rows) - min(4, 3 * len(own)) + 4
+    assert after["units"].max() == 3
+    assert after["units"].isin([1, 2, 3]).all()
 
 
 def test_an_unlike_holds_until_it_is_undone(on_duckdb: Engine, kaggle: Path) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from hemline import columns, tables
@@ -87,6 +88,38 @@ def test_units_are_capped_at_what_their_type_holds(on_duckdb: Engine, tmp_path: 
     tables.write_table(many.reset_index(drop=True), path, tables.TRANSACTIONS)
     span = {"start": date(2020, 9, 1), "end": date(2020, 9, 30)}
     assert select_purchases(on_duckdb, path, **span)[columns.UNITS].tolist() == [32_767]
+
+
+def with_units(*units: int) -> pa.Table:
+    rows = pa.Table.from_pandas(TRANSACTIONS, tables.TRANSACTIONS, preserve_index=False)
+    return rows.append_column(tables.UNITS_FIELD, pa.array(units, pa.int32()))
+
+
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")  # pyspark leaves them open
+@pytest.mark.parametrize("name", ["duckdb", "spark"])
+def test_a_row_with_units_is_as_many_and_weighs_as_many_in_the_mean_price(
+    request: pytest.FixtureRequest, tmp_path: Path, name: str
+) -> None:
+    engine: Engine = request.getfixturevalue(f"on_{name}")
+    rows, path = with_units(3, 1, 80_995, 2), tmp_path / "transactions.parquet"
+    without = pa.array([0.2, 0.4, None, 0.1], pa.float32())
+    tables.write_table(rows.set_column(3, columns.PRICE, without), path, rows.schema)
+    span = {"start": date(2020, 9, 1), "end": date(2020, 9, 30)}
+    purchases = select_purchases(engine, path, **span)
+    assert purchases[columns.UNITS].tolist() == [3 + 1, 32_767, 2]
+    assert purchases[columns.PRICE].tolist() == pytest.approx(
+        [(3 * 0.2 + 1 * 0.4) / 4, np.nan, 0.1], nan_ok=True
+    )
+
+
+def test_units_of_one_are_the_rows_of_a_shop_without_units(
+    on_duckdb: Engine, transactions: Path, tmp_path: Path
+) -> None:
+    path, span = tmp_path / "units.parquet", {"start": date(2020, 9, 1), "end": date(2020, 9, 30)}
+    tables.write_table(with_units(1, 1, 1, 1), path, with_units(1, 1, 1, 1).schema)
+    pd.testing.assert_frame_equal(
+        select_purchases(on_duckdb, path, **span), select_purchases(on_duckdb, transactions, **span)
+    )
 
 
 def test_the_latest_cut_leaves_a_whole_test_week(on_duckdb: Engine, transactions: Path) -> None:

@@ -1,5 +1,6 @@
 """Every buyer counts once, noise is that of the buyers, and the cache follows the rows."""
 
+import shutil
 import subprocess
 import sys
 from datetime import date, timedelta
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from hemline import columns
@@ -16,7 +18,13 @@ from hemline.data.synthetic.planted_events import Event
 from hemline.data.synthetic.shop import ShopSize, SyntheticParams, generate_shop
 from hemline.engine.engine import Engine
 from hemline.errors import BadInput
-from hemline.tables import TRANSACTIONS, cached_table, read_table, write_table
+from hemline.tables import (
+    TRANSACTIONS,
+    cached_table,
+    read_table,
+    transactions_schema,
+    write_table,
+)
 from monitoring.monitor_params import MonitorParams
 from monitoring.summaries import draw_weights, summarise_week
 from monitoring.summary_cache import cached_summaries
@@ -110,6 +118,20 @@ def habit(engine: Engine, tables: Path) -> tuple[float, float]:
     summaries = summarise_week(engine, tables, WEEK_END, PARAMS)
     row = summaries[(summaries["about"] == "habits") & (summaries["column"] == "taste")]
     return row["value"].item(), float(np.std(row["replicates"].item()))
+
+
+def test_units_in_a_column_are_the_same_week_as_units_in_rows(
+    on_duckdb: Engine, tables: Path, summaries: pd.DataFrame, tmp_path: Path
+) -> None:
+    shutil.copytree(tables, tmp_path / "tables")
+    rows = pq.read_table(tables / "transactions.parquet")
+    lines = rows.group_by(rows.column_names).aggregate([([], "count_all")])
+    lines = lines.rename_columns([*rows.column_names, columns.UNITS])
+    assert len(lines) < len(rows)
+    schema = transactions_schema(lines.column_names)
+    write_table(lines, tmp_path / "tables" / "transactions.parquet", schema)
+    of_lines = summarise_week(on_duckdb, tmp_path / "tables", WEEK_END, PARAMS)
+    pd.testing.assert_frame_equal(of_lines, summaries, rtol=1e-6)
 
 
 def test_without_enough_past_habits_are_silent(on_duckdb: Engine, tables: Path) -> None:
