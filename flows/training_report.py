@@ -23,6 +23,7 @@ from hemline.evaluation.protocol import AP, BASELINE, SERVED, EvaluateParams
 from hemline.evaluation.score_report import told_apart_sentence
 from hemline.pages.rendering import render
 from hemline.registry.versions import CHAMPION, load_champion, version_by_alias
+from hemline.serving.answers_params import AnswersParams
 from hemline.tables import SERVED_SCORES, read_table
 
 _TRAINING: Final = Path(__file__).with_name("training.md.j2")
@@ -119,7 +120,7 @@ def print_scores(reports: Path, console: Console, *, min_customers: int) -> None
 
 
 def _print_lists(project: Project, console: Console) -> None:
-    _, champion = load_champion()
+    champion = load_champion()[1].under(AnswersParams.load(project.params))
     buyers = read_table(project.served_scores(), SERVED_SCORES)[columns.CUSTOMER_ID]
     buyer = champion.first_with_history(buyers.tolist())
     if buyer is not None:  # an older champion may know none of this week's buyers

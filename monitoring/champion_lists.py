@@ -22,7 +22,8 @@ import pyarrow as pa
 from pydantic import PositiveInt
 
 from hemline import columns, tables
-from hemline.data.histories import Histories, build_histories
+from hemline.data.histories import Histories
+from hemline.data.history_building import build_histories, read_unlikes
 from hemline.data.purchases import select_purchases
 from hemline.data.split import DataParams, weeks_of
 from hemline.engine.engine import Engine, Rows
@@ -141,7 +142,9 @@ class ChampionLists:
         buyers = _sample(purchases[columns.CUSTOMER].unique(), self.params.max_buyers, rng)
         bought = purchases[purchases[columns.CUSTOMER].isin(buyers)]
         week = TargetWeek(
-            _histories(self._purchases_before(cut, buyers), buyers, cut, len(article_ids)),
+            _histories(
+                self._purchases_before(cut, buyers), buyers, cut, len(article_ids), self._unlikes
+            ),
             _histories(bought, buyers, week_end, len(article_ids)),
             self._described(buyers),
             article_ids,
@@ -158,6 +161,10 @@ class ChampionLists:
     def transactions(self) -> Path:
         """The table of transactions."""
         return self.tables / "transactions.parquet"
+
+    @property
+    def _unlikes(self) -> pd.DataFrame:
+        return read_unlikes(self.tables / "unlikes.parquet")
 
     def _purchases_before(self, cut: date, buyers: npt.NDArray[np.int32]) -> pd.DataFrame:
         """Return the buyers' purchases in the history years before the cut (select_purchases)."""
@@ -185,7 +192,7 @@ class ChampionLists:
         start = self._popular_from(cut)
         recent = select_purchases(self.engine, self.transactions, start=start, end=cut)
         shoppers = np.sort(recent[columns.CUSTOMER].unique())
-        known = _histories(recent, shoppers, cut, n_articles)
+        known = _histories(recent, shoppers, cut, n_articles, self._unlikes)
         # Everybody gets the same list, so the first shopper's will do.
         lists = fit_popularity(known, self.popularity).recommend(
             known.rows(np.arange(1)), LIST_LENGTH
@@ -211,16 +218,27 @@ def _sample(
 
 
 def _histories(
-    purchases: pd.DataFrame, customers: npt.NDArray[np.int32], cut: date, n_articles: int
+    purchases: pd.DataFrame,
+    customers: npt.NDArray[np.int32],
+    cut: date,
+    n_articles: int,
+    unlikes: pd.DataFrame | None = None,
 ) -> Histories:
     """Return the histories of these customers, row i being that of customers[i]."""
-    row = np.searchsorted(customers, purchases[columns.CUSTOMER])
+    if unlikes is not None:
+        unlikes = _by_row(unlikes[unlikes[columns.CUSTOMER].isin(customers)], customers)
     return build_histories(
-        purchases.assign(**{columns.CUSTOMER: row}),
+        _by_row(purchases, customers),
         cut=cut,
         n_customers=len(customers),
         n_articles=n_articles,
+        unlikes=unlikes,
     )
+
+
+def _by_row(rows: pd.DataFrame, customers: npt.NDArray[np.int32]) -> pd.DataFrame:
+    """Return the rows with each customer's place among these instead of the key."""
+    return rows.assign(**{columns.CUSTOMER: np.searchsorted(customers, rows[columns.CUSTOMER])})
 
 
 def _fingerprint(version: Version, week: TargetWeek, popular: _Popular) -> str:
@@ -230,8 +248,10 @@ def _fingerprint(version: Version, week: TargetWeek, popular: _Popular) -> str:
         *(
             array.tobytes()
             for histories in (week.known, week.bought)
-            for matrix in (histories.units, histories.days_ago)
-            for array in (matrix.indptr, matrix.indices, matrix.data)
+            for array in (
+                *(histories.indptr, histories.indices, histories.counts, histories.days),
+                *(histories.unlikes.rows, histories.unlikes.articles),
+            )
         ),
         pd.util.hash_pandas_object(week.customers).to_numpy().tobytes(),
         "\n".join(week.article_ids),

@@ -12,7 +12,7 @@ import yaml
 
 from hemline import columns, tables
 from hemline.backtest.backtest import check_leaks
-from hemline.backtest.weekly_lists import Backtest
+from hemline.backtest.weekly_lists import Backtest, Reused, lists_at
 from hemline.data.histories import Histories
 from hemline.errors import BadInput
 from hemline.evaluation.leakage import Lists, find_leaks
@@ -47,7 +47,9 @@ def changed_from(day: date) -> list[tuple[Any, ...]]:
     ]
 
 
-def prepared(folder: Path, sales: list[tuple[Any, ...]]) -> dict[str, bytes]:
+def prepared(
+    folder: Path, sales: list[tuple[Any, ...]], unlikes: list[tuple[Any, ...]] | None = None
+) -> dict[str, bytes]:
     """Return what the stage writes, by name of the file."""
     for name, n_rows in {"customers": 4, "articles": 5}.items():
         folder.mkdir(exist_ok=True)
@@ -55,6 +57,9 @@ def prepared(folder: Path, sales: list[tuple[Any, ...]]) -> dict[str, bytes]:
     names = [columns.DAY, columns.CUSTOMER, columns.ARTICLE, columns.PRICE, columns.CHANNEL]
     transactions = pd.DataFrame(sales, columns=names)
     tables.write_table(transactions, folder / "transactions.parquet", tables.TRANSACTIONS)
+    if unlikes is not None:
+        unliked = pd.DataFrame(unlikes, columns=tables.UNLIKES.names)
+        tables.write_table(unliked, folder / "unlikes.parquet", tables.UNLIKES)
     prepare.main(ROOT / "params.yaml", folder, folder / "prepared")
     return {path.name: path.read_bytes() for path in (folder / "prepared").iterdir()}
 
@@ -74,6 +79,26 @@ def test_the_validation_week_does_not_change_what_is_fitted_before_it(tmp_path: 
     unchanged = prepared(tmp_path / "one", SALES)
     changed = prepared(tmp_path / "two", changed_from(VALIDATION_START))
     assert set(unchanged) - differing(unchanged, changed) == {"fit_histories.npz"}
+
+
+@pytest.mark.parametrize(
+    ("day", "changed"),
+    [
+        (date(2020, 9, 8), {"histories.npz", "fit_histories.npz"}),
+        (VALIDATION_START, {"histories.npz"}),
+        (date(2020, 9, 15), {"histories.npz"}),
+        (CUT, set()),
+    ],
+)
+def test_an_unlike_is_known_from_the_cut_after_its_day_on(
+    tmp_path: Path, day: date, changed: set[str]
+) -> None:
+    without = prepared(tmp_path / "one", SALES)
+    assert not differing(without, prepared(tmp_path / "two", SALES, []))
+    unliked = prepared(tmp_path / "three", SALES, [(day, 1, 2, None)])
+    assert differing(without, unliked) == changed
+    undone = prepared(tmp_path / "four", SALES, [(day, 1, 2, CUT)])
+    assert differing(unliked, undone) == set()  # which nobody knew before the cut
 
 
 def test_only_audits_read_the_test_week_and_no_model_the_transactions() -> None:
@@ -108,6 +133,33 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Backtest:
 
 def test_no_model_and_nothing_served_sees_what_comes_after_the_cut(tiny: Backtest) -> None:
     check_leaks(tiny)
+
+
+def test_no_list_depends_on_unlikes_from_the_cut_on(tiny: Backtest) -> None:
+    shop, (cut,) = tiny.load_shop(1), tiny.cuts(1)
+    buyers = np.flatnonzero(~shop.bought_in(cut, cut + timedelta(days=7)).is_cold())[:40]
+    rows = {"popularity": ("popularity",), "item_knn": ("item_knn",)}
+    test = replace(tiny, evaluation=tiny.evaluation.model_copy(update={"rows": rows}), serve=None)
+
+    def lists_with(day: date, undone: date | None = None) -> Lists:
+        unlikes = pd.DataFrame(
+            [(day, customer, article, undone) for customer, article in listed],
+            columns=tables.UNLIKES.names,
+        )
+        return lists_at(test, replace(shop, unlikes=unlikes), cut, buyers, Reused())
+
+    listed: list[tuple[int, int]] = []
+    without = lists_with(cut)
+    first = without["item_knn"][:, 0]
+    listed = list(zip(buyers.tolist(), first.tolist(), strict=True))
+    for name, lists in lists_with(cut).items():
+        assert np.array_equal(lists, without[name])
+    for undone in (None, cut):
+        known = lists_with(cut - timedelta(days=1), undone)
+        assert not any((known[name] == first[:, None]).any() for name in rows)
+    undone_before = lists_with(cut - timedelta(days=2), cut - timedelta(days=1))
+    for name, lists in undone_before.items():
+        assert np.array_equal(lists, without[name])
 
 
 def leaking_models(tiny: Backtest, shop: Shop, cut: date) -> dict[str, Recommender]:

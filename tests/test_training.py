@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hemline import columns
+from hemline import columns, tables
 from hemline.data.split import DataParams
 from hemline.errors import BadInput
 from hemline.models.ranker.article_features import ATTRIBUTES
@@ -107,3 +107,29 @@ def test_a_closed_validation_week_and_too_few_weeks_are_refused(
     with pytest.raises(BadInput, match="hold purchases") as refused:
         fit_ranker(shop, CUT, params_with(tmp_path, 1), {})
     assert refused.value.found.startswith(found)
+
+
+def test_an_unlike_given_after_a_week_is_not_known_in_it(weekly_shop: Shop, tmp_path: Path) -> None:
+    params = params_with(tmp_path, 1)
+    start = CUT - timedelta(weeks=2)
+
+    def weeks_with(*days: date) -> list[RankedWeek]:
+        unliked = [(day, customer, 0, None) for day in days for customer in range(4)]
+        unlikes = pd.DataFrame(unliked, columns=tables.UNLIKES.names)
+        shop, made = replace(weekly_shop, unlikes=unlikes), dict[date, RankedWeek]()
+        fit_ranker(shop, CUT, params, fit_models(shop, CUT, params, ["popularity"]), weeks=made)
+        return [made[start], made[CUT - timedelta(weeks=1)]]
+
+    earlier, later = weeks_with()
+    unknown, known = weeks_with(start)
+    assert_same_week(unknown, earlier)
+    assert len(known.features) < len(later.features)
+    assert known.n_buyers == later.n_buyers
+    at_the_cut = weeks_with(CUT)
+    for week, expected in zip(at_the_cut, (earlier, later), strict=True):
+        assert_same_week(week, expected)
+
+
+def assert_same_week(week: RankedWeek, expected: RankedWeek) -> None:
+    for name, values in vars(expected).items():
+        np.testing.assert_array_equal(getattr(week, name), values)

@@ -17,7 +17,8 @@ import typer
 from benchmarks.scale.scale_project import BenchmarkShop, load_settings
 from benchmarks.scale.step_costs import report_path
 from hemline import columns, tables
-from hemline.data.histories import Histories, build_histories, load_histories
+from hemline.data.histories import Histories, load_histories
+from hemline.data.history_building import build_histories
 from hemline.data.split import DataParams
 from hemline.data.synthetic.kaggle_export import write_kaggle_files
 from hemline.data.synthetic.shop import SyntheticParams, generate_shop

@@ -18,6 +18,7 @@ PRICE: Final = "price"
 CHANNEL: Final = "sales_channel_id"  # 1 store, 2 online; others are named by channels.parquet
 BASKET: Final = "basket"  # dense key of what a guest bought together
 UNITS: Final = "units"
+UNDONE: Final = "undone"  # day on which an unlike was undone, null while it holds
 
 AGE: Final = "age"
 AGE_BAND: Final = "age_band"

@@ -40,7 +40,6 @@ from hemline.kernels.lists import NO_ARTICLE
 from hemline.models.exclude_bought import ExcludeBought
 from hemline.models.recommender import Recommendations, Recommender
 from hemline.serving.answers_params import AnswersParams
-from hemline.serving.shop_order import AsShown
 from hemline.storefront import Storefront
 
 
@@ -110,6 +109,8 @@ def export_lists(
         BadInput: the folder holds other files or cannot be written, another export is writing
             there, the version has no such model, or the disk is full.
     """
+    if spec.shop_rules:
+        storefront = storefront.under(AnswersParams.model_validate_json(spec.shop_rules))
     recommender, n_customers = _recommender(storefront, spec), storefront.histories.n_customers
     done = folder / TABLE, folder / SUBMISSION
     requested = asdict(spec) | {"columns": EXPORTED.names}
@@ -152,8 +153,7 @@ def _recommender(storefront: Storefront, spec: ExportSpec) -> Recommender:
         recommender = ExcludeBought(recommender)
     if names or not spec.shop_rules:
         return recommender
-    rules = AnswersParams.model_validate_json(spec.shop_rules)
-    return AsShown(recommender, storefront.shop_groups(rules), rules.places_down)
+    return storefront.as_shown(recommender)
 
 
 @contextmanager

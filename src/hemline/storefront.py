@@ -3,13 +3,17 @@
 The terminal and the shop answer from a layout (hemline/serving). Files are read when they are first
 needed: lists for cold customers never load the histories. A version includes histories, so it
 recommends as of the day it was fitted; `lists_for_week` uses the histories of a newer week.
+
+Lists that people see (a customer's, a cold customer's, everybody's in an export) are in the shop's
+order; the gate scores the order of the models.
 """
 
 from collections.abc import Collection, Sequence
+from copy import copy
 from functools import cached_property
 from itertools import compress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +34,7 @@ from hemline.evaluation.version_lists import (
 )
 from hemline.integrity import FileHashes
 from hemline.kernels.lists import NO_ARTICLE
+from hemline.models.neighbours import Neighbours
 from hemline.models.recommender import Recommender
 from hemline.segments.attributes import age_band_index, customer_attributes
 from hemline.segments.cold_customers import (
@@ -43,6 +48,7 @@ from hemline.serving.answers_params import AnswersParams
 from hemline.serving.group_codes import GROUPED, GroupCodes
 from hemline.serving.season import daily_sales
 from hemline.serving.shop_groups import ShopGroups
+from hemline.serving.shop_order import AsShown, LookAlikes
 from hemline.serving.version_files import VersionFiles, place_of
 
 if TYPE_CHECKING:
@@ -74,9 +80,24 @@ class Storefront:
     every method also raises BadInput where a file is damaged.
     """
 
-    def __init__(self, files: VersionFiles, hashes: FileHashes | None = None) -> None:
+    def __init__(
+        self,
+        files: VersionFiles,
+        hashes: FileHashes | None = None,
+        rules: AnswersParams | None = None,
+    ) -> None:
+        """Take the files of a version, their hashes, and the shop's rules; None: the version's."""
         self.files = files
         self.hashes = FileHashes() if hashes is None else hashes
+        self._given_rules = rules
+
+    def under(self, rules: AnswersParams) -> Self:
+        """Return the same version, what it has read included, under other rules of the shop."""
+        other = copy(self)
+        other._given_rules = rules  # noqa: SLF001  (of a new object of this class)
+        for name in ("_rules_of_the_shop", "_shop_groups"):
+            vars(other).pop(name, None)
+        return other
 
     def require_intact(self) -> None:
         """Check every file of the version, also those that nothing has needed yet.
@@ -173,16 +194,35 @@ class Storefront:
         """Return the article_id of each article key."""
         return read_article_ids(self._checked("articles"))
 
-    def shop_groups(self, rules: AnswersParams) -> ShopGroups:
-        """Return what the shop's rules say of the version's articles."""
+    def as_shown(self, recommender: Recommender) -> AsShown:
+        """Return the recommender with its lists in the order in which the shop shows them."""
+        rules = self._rules_of_the_shop
+        return AsShown(recommender, self._shop_groups, self._look_alikes, rules.places_down)
+
+    @cached_property
+    def _rules_of_the_shop(self) -> AnswersParams:
+        if self._given_rules is None:
+            return AnswersParams.of_version(self._checked("params"))
+        return self._given_rules
+
+    @cached_property
+    def _shop_groups(self) -> ShopGroups:
         groups = GroupCodes.of(pq.read_table(self._checked("articles"), columns=list(GROUPED)))
         bought = self.histories
         group_of_sale = groups.product_group[bought.indices]
         sales = daily_sales(group_of_sale, bought.days, len(groups.names[0]))
-        return ShopGroups.of(groups, sales, rules)
+        return ShopGroups.of(groups, sales, self._rules_of_the_shop)
+
+    @cached_property
+    def _look_alikes(self) -> LookAlikes:
+        n_articles = self.histories.n_articles
+        similar = self._load(["tfidf"]).get("tfidf", Neighbours.none("tfidf", n_articles))
+        if not isinstance(similar, Neighbours):
+            raise TypeError("tfidf is a table of neighbours")
+        return LookAlikes(self._products, similar.articles)
 
     def _recommend(self, histories: Histories, k: int) -> pd.DataFrame:
-        lists = self._served.recommend(histories, k)
+        lists = self.as_shown(self._served).recommend(histories, k)
         sources = [lists.source_names[source] for source in lists.sources[0]]
         return self._described(lists.articles[0], sources)
 
@@ -213,16 +253,17 @@ class Storefront:
 
     @cached_property
     def _served(self) -> "Served":
-        from hemline.models.cascade import (  # noqa: PLC0415
-            ServeParams,
-            product_numbers,
-            served_by,
-        )
+        from hemline.models.cascade import ServeParams, served_by  # noqa: PLC0415
 
         serve = ServeParams.of_version(self._checked("params"))
+        return served_by(serve, self._load({*serve.warm, *serve.cold}), self._products)
+
+    @cached_property
+    def _products(self) -> npt.NDArray[np.int32]:
+        from hemline.models.cascade import product_numbers  # noqa: PLC0415  (see _served)
+
         codes = pq.read_table(self._checked("articles"), columns=[columns.PRODUCT_CODE])[0]
-        products = product_numbers(codes.to_pylist())
-        return served_by(serve, self._load({*serve.warm, *serve.cold}), products)
+        return product_numbers(codes.to_pylist())
 
     def _load(self, models: Collection[str]) -> dict[str, Recommender]:
         from hemline.models.cascade import load_models  # noqa: PLC0415  (as above)

@@ -132,9 +132,15 @@ SEGMENTS: Final = pa.schema(
 """Row i holds the cluster and the age band of the customer with key i."""
 
 UNLIKES: Final = pa.schema(
-    [(columns.DAY, pa.date32()), (columns.CUSTOMER, pa.int32()), (columns.ARTICLE, pa.int32())]
+    [
+        (columns.DAY, pa.date32()),
+        (columns.CUSTOMER, pa.int32()),
+        (columns.ARTICLE, pa.int32()),
+        (columns.UNDONE, pa.date32()),
+    ]
 )
-"""One row per customer and article that the customer does not want to see, with the day."""
+"""One row per article that a customer did not want to see from a day on, until it was undone; an
+unlike that was undone on its own day has no row."""
 
 EVENTS: Final = pa.schema(
     [

@@ -6,7 +6,7 @@ scores is what the pipeline would have served that day.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
@@ -18,8 +18,10 @@ import pandas as pd
 from tqdm import tqdm
 
 from hemline import columns
-from hemline.data.histories import Histories, build_histories, with_segments
+from hemline.data.histories import Histories, with_segments
+from hemline.data.history_building import build_histories, no_unlikes, without_unliked
 from hemline.data.split import DataParams, weeks_of
+from hemline.data.unlikes import Unlikes
 from hemline.errors import BadInput
 from hemline.evaluation.validation_week import ValidationWeek
 from hemline.models.catalogue import TIMELESS, TrainingData, Validation, entry_of
@@ -46,12 +48,14 @@ class Shop:
         articles: tables.ARTICLES.
         segments: tables.SEGMENTS.
         data: how long histories and held-out weeks are.
+        unlikes: tables.UNLIKES; may reach beyond the cuts, as the purchases.
     """
 
     purchases: pd.DataFrame
     articles: pd.DataFrame
     segments: pd.DataFrame
     data: DataParams
+    unlikes: pd.DataFrame = field(default_factory=no_unlikes)
 
     def purchases_in(self, start: date, end: date) -> pd.DataFrame:
         """Return the purchases from start up to, and without, end."""
@@ -61,16 +65,32 @@ class Shop:
 
     def known_at(self, cut: date) -> Histories:
         """Return the histories of all customers at the cut, with their segments."""
-        start = weeks_of(self.data.model_copy(update={"cut": cut})).history_start
-        return self._histories(self.purchases_in(start, cut), cut)
+        return self._histories(self._purchases_before(cut), cut, self.unlikes)
+
+    def learned_from(self, cut: date) -> pd.DataFrame:
+        """Return the purchases in the histories at the cut, in order of their days."""
+        return without_unliked(self._purchases_before(cut), Unlikes.at(self.unlikes, cut))
 
     def bought_in(self, start: date, end: date) -> Histories:
-        """Return what all customers bought from start up to, and without, end."""
-        return self._histories(self.purchases_in(start, end), end)
+        """Return what all customers bought from start up to, and without, end.
 
-    def _histories(self, purchases: pd.DataFrame, cut: date) -> Histories:
+        It is what lists are to predict: purchases count whether they were liked afterwards or not.
+        """
+        return self._histories(self.purchases_in(start, end), end, None)
+
+    def _purchases_before(self, cut: date) -> pd.DataFrame:
+        start = weeks_of(self.data.model_copy(update={"cut": cut})).history_start
+        return self.purchases_in(start, cut)
+
+    def _histories(
+        self, purchases: pd.DataFrame, cut: date, unlikes: pd.DataFrame | None
+    ) -> Histories:
         histories = build_histories(
-            purchases, cut=cut, n_customers=len(self.segments), n_articles=len(self.articles)
+            purchases,
+            cut=cut,
+            n_customers=len(self.segments),
+            n_articles=len(self.articles),
+            unlikes=unlikes,
         )
         return with_segments(histories, self.segments)
 
@@ -233,9 +253,8 @@ def _week_from(
 
 
 def _article_features_at(shop: Shop, cut: date, settings: RankerSettings) -> ArticleFeatures:
-    start = weeks_of(shop.data.model_copy(update={"cut": cut})).history_start
     return compute_article_features(
-        shop.purchases_in(start, cut),
+        shop.learned_from(cut),
         cut,
         shop.articles,
         shop.segments,

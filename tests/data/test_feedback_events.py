@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
@@ -27,7 +27,7 @@ def events(*rows: tuple[str, str, str], units: int = 1, price: float | None = 0.
         [
             {
                 "sequence": place,
-                "t_dat": DAY.replace(day=DAY.day + place),
+                "t_dat": DAY + timedelta(days=place),
                 "at": datetime(2026, 1, 1, tzinfo=UTC),
                 "kind": kind,
                 "visitor": visitor,
@@ -145,18 +145,28 @@ def test_where_rows_have_units_a_return_takes_its_units_off_the_latest(
     assert after["units"].isin([1, 2, 3]).all()
 
 
-def test_an_unlike_holds_until_it_is_undone(on_duckdb: Engine, kaggle: Path) -> None:
+def test_an_unlike_holds_from_its_first_day_until_it_is_undone(
+    on_duckdb: Engine, kaggle: Path
+) -> None:
     told = events(
         ("unlike", BEN, VEST), ("unlike", ANNA, TOP), ("undo", BEN, VEST), ("unlike", ANNA, VEST),
         ("unlike", BEN, BLUE_VEST), ("undo", BEN, BLUE_VEST), ("unlike", BEN, BLUE_VEST),
+        ("unlike", ANNA, TOP), ("undo", ANNA, BLUE_VEST),
     )  # fmt: skip
     unlikes = acquired(on_duckdb, kaggle, told).unlikes
     assert unlikes.schema.equals(tables.UNLIKES)
     assert unlikes.to_pydict() == {
-        "t_dat": [date(2020, 9, 24), date(2020, 9, 26), date(2020, 9, 29)],
-        "customer": [0, 0, 1],
-        "article": [2, 0, 1],
+        "t_dat": [date(2020, 9, day) for day in (23, 24, 26, 27, 29)],
+        "customer": [1, 0, 0, 1, 1],
+        "article": [0, 2, 0, 1, 1],
+        "undone": [date(2020, 9, 25), None, None, date(2020, 9, 28), None],
     }
+
+
+def test_an_unlike_undone_on_its_day_never_was(on_duckdb: Engine, kaggle: Path) -> None:
+    told = events(("unlike", BEN, VEST), ("undo", BEN, VEST))
+    told = told.set_column(1, "t_dat", pa.array([date(2020, 9, 23)] * 2))
+    assert acquired(on_duckdb, kaggle, told).unlikes.num_rows == 0
 
 
 def test_files_are_read_in_order_and_a_damaged_one_is_refused(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ from scipy import sparse
 
 from hemline import columns
 from hemline.arrays import lay_out
-from hemline.data.histories import Histories, build_histories, load_histories, save_histories
+from hemline.data.histories import Histories, load_histories, save_histories
+from hemline.data.history_building import build_histories
 
 PURCHASES = pd.DataFrame(
     [("2020-09-01", 2, 5, 1), ("2020-09-10", 2, 5, 3), ("2020-09-15", 0, 1, 1)],
@@ -31,7 +32,7 @@ def test_a_history_has_the_sum_of_units_and_the_last_day() -> None:
 def test_many_purchases_in_any_order_give_what_grouping_them_gives(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("hemline.data.histories._ROWS_AT_A_TIME", 100)  # several ranges
+    monkeypatch.setattr("hemline.data.history_building._ROWS_AT_A_TIME", 100)  # several ranges
     rng = np.random.default_rng(1)
     purchases = pd.DataFrame(
         {

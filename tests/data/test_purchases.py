@@ -40,26 +40,6 @@ def test_rows_of_one_day_are_units_of_one_purchase(on_duckdb: Engine, transactio
     assert purchases[columns.PRICE].iloc[0] == pytest.approx((0.2 + 0.4) / 2)
 
 
-def test_what_a_customer_unliked_before_the_end_is_left_out(
-    on_duckdb: Engine, transactions: Path, tmp_path: Path
-) -> None:
-    def select(*unliked: tuple[date, int, int]) -> list[list[int]]:
-        rows = pd.DataFrame(unliked, columns=tables.UNLIKES.names)
-        tables.write_table(rows, tmp_path / "unlikes.parquet", tables.UNLIKES)
-        found = select_purchases(
-            on_duckdb,
-            transactions,
-            start=date(2020, 9, 1),
-            end=date(2020, 9, 23),
-            unlikes=tmp_path / "unlikes.parquet",
-        )
-        return found[[columns.CUSTOMER, columns.ARTICLE]].to_numpy().tolist()
-
-    assert select() == [[1, 4], [0, 3]]
-    assert select((date(2020, 9, 22), 1, 4), (date(2020, 9, 1), 0, 4)) == [[0, 3]]
-    assert select((date(2020, 9, 23), 1, 4)) == [[1, 4], [0, 3]]  # not known yet
-
-
 def test_the_start_is_in_and_the_end_is_out(on_duckdb: Engine, transactions: Path) -> None:
     span = {"start": date(2020, 9, 16), "end": date(2020, 9, 23)}
     assert select_purchases(on_duckdb, transactions, **span)[columns.ARTICLE].tolist() == [3]

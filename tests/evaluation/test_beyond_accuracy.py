@@ -8,7 +8,8 @@ import pytest
 from scipy import sparse
 
 from hemline import columns
-from hemline.data.histories import Histories, build_histories
+from hemline.data.histories import Histories
+from hemline.data.history_building import build_histories
 from hemline.evaluation.beyond_accuracy import (
     ATTRIBUTES,
     Assortment,

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from hemline import columns
-from hemline.data.histories import Histories, build_histories, with_segments
+from hemline.data.histories import Histories, with_segments
+from hemline.data.history_building import build_histories
 
 N_CUSTOMERS = 80
 N_ARTICLES = 21

@@ -13,7 +13,8 @@ from scipy import sparse
 
 from hemline import columns
 from hemline.arrays import lay_out
-from hemline.data.histories import Histories, build_histories
+from hemline.data.histories import Histories
+from hemline.data.history_building import build_histories
 from hemline.errors import BadInput
 from hemline.kernels.lists import NO_ARTICLE
 from hemline.models.cascade import load_models

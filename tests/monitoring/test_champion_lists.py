@@ -123,6 +123,23 @@ def test_the_champion_gets_the_histories_that_the_pipeline_would_have_built(
         assert lists_made[name].tolist() == pytest.approx(scores.tolist())
 
 
+def test_the_champion_lists_nothing_that_was_unliked_before_the_week(
+    on_duckdb: Engine, root: Path, champions: dict[str, Champion], tmp_path: Path
+) -> None:
+    cache, changed = tmp_path / "cache", copied(root, tmp_path)
+    before = lists_of(on_duckdb, root, champions["repeats"], cache).for_week(WEEK_END)
+    first = [articles[0] for articles in before["articles"]]
+    for day, is_known in ((CUT - timedelta(days=1), True), (CUT, False)):
+        unlikes = pd.DataFrame(
+            [(day, *pair, None) for pair in zip(before[columns.CUSTOMER], first, strict=True)],
+            columns=tables.UNLIKES.names,
+        )
+        tables.write_table(unlikes, changed / "unlikes.parquet", tables.UNLIKES)
+        lists = lists_of(on_duckdb, root, champions["repeats"], cache, changed).for_week(WEEK_END)
+        pairs = zip(lists["articles"], first, strict=True)
+        assert any(one in listed for listed, one in pairs) != is_known
+
+
 def test_nothing_of_the_week_or_later_reaches_a_list(
     on_duckdb: Engine, root: Path, champions: dict[str, Champion], tmp_path: Path
 ) -> None:

@@ -1,5 +1,6 @@
 """Answers of a version of twelve articles: who gets which, why, and what a session changes."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hemline import columns
+from hemline.data.histories import save_histories
+from hemline.data.unlikes import Unlikes
 from hemline.errors import BadInput
 from hemline.evaluation.protocol import SERVED
 from hemline.export import ExportSpec, export_lists
+from hemline.integrity import FileHashes
 from hemline.segments.cold_customers import ColdCustomer
 from hemline.serving.answers import Answers
 from hemline.serving.answers_params import AnswersParams
@@ -18,6 +23,7 @@ from hemline.serving.layout import laid_out
 from hemline.serving.list_rules import ListRules
 from hemline.serving.listed import Answer
 from hemline.serving.reasons import Reason
+from hemline.serving.version_files import VersionFiles
 from hemline.serving.visitor_history import SessionState
 from hemline.storefront import Storefront
 from tests.serving.tiny_version import (
@@ -29,6 +35,7 @@ from tests.serving.tiny_version import (
     UNDERWEAR,
     article_id,
     customer_id,
+    histories,
     registered,
     version_in,
     write_version,
@@ -286,6 +293,40 @@ def test_every_list_follows_any_rules(
         if rules.per_product:
             products = [key // 2 for key in listed]
             assert max(map(products.count, products), default=0) <= rules.per_product
+
+
+def test_what_was_unliked_before_the_cut_is_listed_neither_by_the_shop_nor_in_an_export(
+    tmp_path: Path,
+) -> None:
+    files = write_version(tmp_path)
+    plain = keys(Answers.open(laid_out(files, FileHashes(), tmp_path / "one")).for_customer(
+        WARM, NOTHING, ListRules(k=4)
+    ))  # fmt: skip
+    gone = np.array([plain[0], plain[2]], np.int32)
+    known = histories()
+    unlikes = Unlikes(np.full(2, WARM, np.int32), np.sort(gone))
+    save_histories(replace(known, unlikes=unlikes), files.histories)
+    opened = Answers.open(laid_out(files, FileHashes(), tmp_path / "two"))
+    listed = keys(opened.for_customer(WARM, NOTHING, ListRules(k=4)))
+    assert not set(listed) & set(gone.tolist())
+    assert listed == exported(files, tmp_path / "lists", k=4)[WARM]
+    as_in_a_session = SessionState(unliked=tuple(gone.tolist()))
+    assert listed == keys(opened.for_customer(WARM, as_in_a_session, ListRules(k=4)))
+    undone = SessionState(undone=tuple(gone.tolist()))
+    assert keys(opened.for_customer(WARM, undone, ListRules(k=4))) == plain
+    shown = Storefront(files).for_key(WARM, 4)[columns.ARTICLE_ID].tolist()
+    assert shown == [opened.articles.id_of(key) for key in listed]
+
+
+def exported(files: VersionFiles, folder: Path, k: int) -> list[list[int]]:
+    rules = AnswersParams().model_dump_json()
+    spec = ExportSpec(
+        *("3", "models", "data", SERVED, k), without_bought=False, customers_per_part=7,
+        shop_rules=rules,
+    )  # fmt: skip
+    table = pq.read_table(export_lists(Storefront(files), spec, folder).table)
+    key_of = {article_id(key): key for key in range(N_ARTICLES)}
+    return [[key_of[one] for one in row] for row in table["article_id"].to_pylist()]
 
 
 def test_every_list_is_the_one_that_is_exported(layout: Path, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ import yaml
 
 from hemline import columns, files, tables
 from hemline.data.histories import Histories
+from hemline.data.history_building import read_unlikes
 from hemline.data.purchases import select_purchases
 from hemline.data.split import DataParams, weeks_of
 from hemline.engine.engine import EngineParams, open_engine
@@ -139,7 +140,8 @@ class Backtest:
                 end=weeks_of(data).test_end,
             )
         articles = tables.read_table(self.table_folder / "articles.parquet", tables.ARTICLES)
-        return Shop(purchases, articles, tables.read_table(self.segments, tables.SEGMENTS), data)
+        segments = tables.read_table(self.segments, tables.SEGMENTS)
+        return Shop(purchases, articles, segments, data, read_unlikes(_unlikes_of(self)))
 
 
 @dataclass(frozen=True)
@@ -176,7 +178,8 @@ def fingerprint(test: Backtest) -> str:
     used = {name: value for name, value in sections.items() if name not in _WITHOUT_EFFECT}
     used["data"] = {key: days for key, days in used["data"].items() if key != "cut"}
     text = json.dumps([used, rows, test.evaluation.list_length], sort_keys=True)
-    return files.fingerprint(text, *_tables_of(test), *_code())[:12]
+    unlikes = [path for path in (_unlikes_of(test),) if path.exists()]
+    return files.fingerprint(text, *_tables_of(test), *unlikes, *_code())[:12]
 
 
 def save_lists(lists: Lists, path: Path) -> None:
@@ -218,6 +221,10 @@ def _fit(test: Backtest, shop: Shop, cut: date, reused: Reused) -> dict[str, Rec
 def _tables_of(test: Backtest) -> tuple[Path, ...]:
     folder = test.table_folder
     return folder / "transactions.parquet", folder / "articles.parquet", test.segments
+
+
+def _unlikes_of(test: Backtest) -> Path:
+    return test.table_folder / "unlikes.parquet"
 
 
 def _code() -> Iterator[Path]:

@@ -2,22 +2,22 @@
 
 "How many" and "how long ago" are two arrays over one structure, so they are read side by side. The
 loops that recommend read these arrays; training reads them as two sparse matrices, which share
-them. A history at a cut holds only purchases before it; `build_histories` refuses others.
+them. A history at a cut holds what was known before it: see `history_building.py`.
 
 Whoever answers one customer imports neither pandas nor scipy through this module.
 """
 
-from dataclasses import dataclass, replace
-from datetime import date
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from hemline import columns
 from hemline.arrays import load_arrays, save_arrays
+from hemline.data.unlikes import Unlikes
 from hemline.files import replaced_file
 
 if TYPE_CHECKING:
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 
 UNKNOWN_SEGMENT: Final = -1
 """Cluster or age band of a customer without known attributes."""
-
-_ROWS_AT_A_TIME: Final = 1 << 19
-"""Purchases sorted at a time, which bounds the memory of sorting to 100 MB."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +43,7 @@ class Histories:
         age_bands: int8 of shape (customers,); index into segments.attributes.AGE_BANDS or
             UNKNOWN_SEGMENT.
         n_articles: number of articles there are, bought or not.
+        unlikes: what each customer does not want to see; no purchase of it is in the history.
     """
 
     indptr: npt.NDArray[np.signedinteger[Any]]
@@ -55,6 +53,7 @@ class Histories:
     clusters: npt.NDArray[np.int8]
     age_bands: npt.NDArray[np.int8]
     n_articles: int
+    unlikes: Unlikes = field(default_factory=Unlikes.none)
 
     @property
     def n_customers(self) -> int:
@@ -91,6 +90,7 @@ class Histories:
             self.clusters[customers],
             self.age_bands[customers],
             self.n_articles,
+            self.unlikes.of_rows(customers),
         )
 
     def is_cold(self) -> npt.NDArray[np.bool_]:
@@ -203,85 +203,6 @@ def _is_a_sequence(rows: npt.NDArray[np.int_]) -> bool:
     return len(rows) < 2 or bool((rows[1:] - rows[:-1] == 1).all())  # noqa: PLR2004  (two rows)
 
 
-class _Pairs(NamedTuple):
-    """One element per pair of customer and article; all arrays have the same length."""
-
-    customers: npt.NDArray[np.int64]
-    articles: npt.NDArray[np.int64]
-    units: npt.NDArray[np.float32]
-    days_ago: npt.NDArray[np.int64]
-
-
-def build_histories(
-    purchases: "pd.DataFrame", *, cut: date, n_customers: int, n_articles: int
-) -> Histories:
-    """Return the histories at the cut from purchases; rows on or after the cut are an error.
-
-    Purchases may be in any order. They are sorted one range of customers at a time, which bounds
-    the extra memory to that of a few million rows.
-
-    Args:
-        purchases: columns customer, article, t_dat and units (tables.PURCHASES).
-        cut: the first day after the history.
-        n_customers: rows of the result.
-        n_articles: columns of the result.
-
-    Raises:
-        ValueError: a purchase lies on or after the cut, which would leak the future, or names a
-            customer or an article outside the result.
-    """
-    _check(purchases, cut, n_customers, n_articles)
-    customers = purchases[columns.CUSTOMER].to_numpy()
-    articles = np.empty(len(purchases), np.int32)
-    units, days_ago = np.empty((2, len(purchases)), np.float32)
-    indptr = np.zeros(n_customers + 1, np.int64)
-    step = max(1, n_customers * _ROWS_AT_A_TIME // max(_ROWS_AT_A_TIME, len(purchases)))
-    end = 0
-    for first in range(0, n_customers, step):
-        is_among = customers >= first
-        is_among &= customers < first + step
-        pairs = _pairs(purchases.iloc[np.flatnonzero(is_among)], cut, n_articles)
-        start, end = end, end + len(pairs.customers)
-        articles[start:end] = pairs.articles
-        units[start:end], days_ago[start:end] = pairs.units, pairs.days_ago
-        indptr[1:] += np.bincount(pairs.customers, minlength=n_customers)
-    starts = np.cumsum(indptr)
-    if end <= np.iinfo(np.int32).max:
-        starts = starts.astype(np.int32)
-    unknown = np.full(n_customers, UNKNOWN_SEGMENT, np.int8)
-    purchased = articles[:end], units[:end], days_ago[:end]
-    return Histories(starts, *purchased, unknown, unknown, n_articles)
-
-
-def _check(purchases: "pd.DataFrame", cut: date, n_customers: int, n_articles: int) -> None:
-    if purchases.empty:
-        return
-    latest = np.datetime64(purchases[columns.DAY].to_numpy().max(), "D")
-    if latest >= np.datetime64(cut, "D"):
-        raise ValueError(f"histories at {cut} were given purchases up to {latest}")
-    for name, n_places in ((columns.CUSTOMER, n_customers), (columns.ARTICLE, n_articles)):
-        keys = purchases[name].to_numpy()
-        if keys.min() < 0 or keys.max() >= n_places:
-            raise ValueError(
-                f"{name} is a key from 0 to {n_places - 1}, found {keys.min()} to {keys.max()}"
-            )
-
-
-def _pairs(purchases: "pd.DataFrame", cut: date, n_articles: int) -> _Pairs:
-    """Return one element per customer and article bought, ordered by customer and article."""
-    days = np.asarray(purchases[columns.DAY], "datetime64[D]")
-    days_ago = (np.datetime64(cut, "D") - days).astype(np.int64)
-    pair = purchases[columns.CUSTOMER].to_numpy(np.int64) * n_articles
-    pair += purchases[columns.ARTICLE].to_numpy(np.int64)
-    # Sorting one number is several times faster than sorting two: pair first, then latest day.
-    order = np.argsort(pair * (int(days_ago.max(initial=0)) + 1) + days_ago)
-    pair, days_ago = pair[order], days_ago[order]
-    starts = np.flatnonzero(np.diff(pair, prepend=-1))
-    units = np.add.reduceat(purchases[columns.UNITS].to_numpy(np.float32)[order], starts)
-    customers, articles = np.divmod(pair[starts], n_articles)
-    return _Pairs(customers, articles, units, days_ago[starts])
-
-
 def _sorted_rows(matrix: "sparse.csr_matrix") -> "sparse.csr_matrix":
     """Return a copy with sorted indices; the caller's matrix is not changed."""
     from scipy import sparse  # noqa: PLC0415  (not needed to recommend)
@@ -312,13 +233,14 @@ def entries_where(
 
 
 def save_histories(histories: Histories, path: Path) -> None:
-    """Write the purchases (not the segments) as a byte-stable npz file."""
+    """Write the purchases and unlikes (not the segments) as a byte-stable npz file."""
     arrays: dict[str, npt.NDArray[Any]] = {
         "shape": np.array([histories.n_customers, histories.n_articles], np.int64),
         "indptr": histories.indptr,
         "indices": histories.indices,
         "units": histories.counts,
         "days_ago": histories.days,
+        **histories.unlikes.to_arrays(),
     }
     with replaced_file(path) as unfinished:
         save_arrays(unfinished, arrays)
@@ -330,5 +252,6 @@ def load_histories(path: Path, segments: "pd.DataFrame | None" = None) -> Histor
     n_customers, n_articles = stored["shape"].tolist()
     unknown = np.full(n_customers, UNKNOWN_SEGMENT, np.int8)
     purchased = stored["indptr"], stored["indices"], stored["units"], stored["days_ago"]
-    histories = Histories(*purchased, unknown, unknown, n_articles)
+    unlikes = Unlikes.from_arrays(stored)
+    histories = Histories(*purchased, unknown, unknown, n_articles, unlikes)
     return histories if segments is None else with_segments(histories, segments)

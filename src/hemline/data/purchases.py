@@ -12,7 +12,6 @@ from typing import Final
 import narwhals as nw
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from hemline import columns, tables
 from hemline.engine.engine import Engine, Rows
@@ -29,9 +28,7 @@ def latest_cut(engine: Engine, transactions: Path, *, test_days: int) -> date:
     return last - timedelta(days=test_days - 1)
 
 
-def select_purchases(
-    engine: Engine, transactions: Path, *, start: date, end: date, unlikes: Path | None = None
-) -> pd.DataFrame:
+def select_purchases(engine: Engine, transactions: Path, *, start: date, end: date) -> pd.DataFrame:
     """Return the purchases of [start, end) as tables.PURCHASES, ordered by day, customer, article.
 
     Rows of one customer, article and day are one purchase. A row is one unit, or as many as its
@@ -42,16 +39,11 @@ def select_purchases(
         transactions: parquet file of tables.TRANSACTIONS.
         start: the first day.
         end: the day after the last one.
-        unlikes: parquet file of tables.UNLIKES. What a customer did not want to see before `end`
-            says nothing good of their taste: such purchases are left out. Unlikes of later days
-            are not read, so nothing leaks. Without the file all purchases are returned.
 
     Raises:
         BadInput: the span has no transactions.
     """
     rows = engine.read(transactions)
-    if unlikes is not None and pq.read_metadata(unlikes).num_rows:
-        rows = _without_unliked(engine, rows, unlikes, end)
     first, last, n_rows = _span(engine, transactions)
     edges = _edges(max(start, first), min(end, last + timedelta(days=1)), n_rows)
     parts = [engine.to_arrow(_group(rows, *edge)) for edge in pairwise(edges)]
@@ -65,12 +57,6 @@ def select_purchases(
             "data.test_days before its end, and weeks with sales around it",
         )
     return _as_frame(parts)
-
-
-def _without_unliked(engine: Engine, transactions: Rows, unlikes: Path, end: date) -> Rows:
-    unwanted = engine.read(unlikes).filter(nw.col(columns.DAY) < nw.lit(end))
-    pair = [columns.CUSTOMER, columns.ARTICLE]
-    return transactions.join(unwanted.select(*pair), on=pair, how="anti")
 
 
 def _edges(start: date, end: date, n_rows: int) -> list[date]:

@@ -7,7 +7,7 @@ Customers are assigned to the version's own clusters.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Self
 
@@ -95,12 +95,14 @@ def recommend_to_buyers(
     buyers = np.flatnonzero(~week.bought.is_cold())
     today, own = pd.Index(week.article_ids), pd.Index(own_article_ids)
     people, known = week.customers.iloc[buyers], week.known.rows(buyers)
+    own_key_of = own.get_indexer(today)
     in_own_keys = Histories.from_matrices(
-        to_columns(known.units, own.get_indexer(today), len(own)),
-        to_columns(known.days_ago, own.get_indexer(today), len(own)),
+        to_columns(known.units, own_key_of, len(own)),
+        to_columns(known.days_ago, own_key_of, len(own)),
         segmentation.assign(customer_attributes(people)),
         age_band_index(people[columns.AGE]),
     )
+    in_own_keys = replace(in_own_keys, unlikes=known.unlikes.in_articles(own_key_of))
     lists = recommend_in_batches(recommender, in_own_keys, LIST_LENGTH).articles
     # Index -1, NO_ARTICLE, reads the last entry, which is NO_ARTICLE again.
     articles = np.append(today.get_indexer(own), NO_ARTICLE)[lists].astype(np.int32)

@@ -10,6 +10,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from hemline.kernels.compiled import compiled
 from hemline.kernels.dense_topk_loops import (
     LANES,
     BoundedCandidates,
@@ -42,7 +43,7 @@ class Int8Rows(NamedTuple):
     norm: Floats
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def write_best_of_few(
     factors: Factors,
     table: Int8Rows,

@@ -13,6 +13,8 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from hemline.kernels.compiled import compiled
+
 Floats = npt.NDArray[np.float32]
 
 _LOWEST: Final = np.float32(np.finfo(np.float32).min)
@@ -64,7 +66,7 @@ class BoundedCandidates(NamedTuple):
         )
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def scan_tile(
     products: Floats,
     first: int,
@@ -98,7 +100,7 @@ def scan_tile(
                     )
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def write_lists(
     factors: Factors, candidates: BoundedCandidates, articles: npt.NDArray[np.int32], scores: Floats
 ) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hemline.kernels.blocks import for_blocks
+from hemline.kernels.compiled import compiled
 from hemline.kernels.linear_rows import Inputs, position_of
 
 Floats = npt.NDArray[np.float32]
@@ -60,7 +61,7 @@ def last_hidden(
     return hidden
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _fill(
     first: int,
     inputs: Inputs,

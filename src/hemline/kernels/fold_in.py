@@ -13,13 +13,14 @@ import numpy.typing as npt
 
 from hemline.arrays import BITS
 from hemline.kernels.blocks import for_blocks
-from hemline.kernels.linear_rows import Inputs, position_of
+from hemline.kernels.compiled import compiled
+from hemline.kernels.linear_rows import Inputs, rows_read
 
 Floats = npt.NDArray[np.float32]
 Exact = npt.NDArray[np.float64]
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def gram(vectors: Floats, regularisation: float) -> Exact:
     """Return vectors' vectors, and the regularisation on its diagonal."""
     width = vectors.shape[1]
@@ -51,17 +52,14 @@ def fold_in(inputs: Inputs, vectors: Floats, gram_of_all: Exact) -> Floats:
     return customers
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _fill(first: int, inputs: Inputs, vectors: Floats, gram_of_all: Exact, out: Floats) -> None:
     width = vectors.shape[1]
     left, right = np.empty((width, width)), np.empty(width)
     for place in range(len(out)):
         left[:], right[:] = gram_of_all, 0
-        for entry in range(inputs.indptr[first + place], inputs.indptr[first + place + 1]):
-            row = position_of(inputs.articles[entry], inputs.read)
-            if row < 0:
-                continue
-            confidence, vector = np.float64(inputs.counted[entry]), vectors[row]
+        for row, confidence in rows_read(first + place, inputs):
+            vector = vectors[row]
             for one in range(width):
                 right[one] += confidence * vector[one]
                 value = (confidence - 1) * vector[one]

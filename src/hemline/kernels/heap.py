@@ -2,9 +2,6 @@
 
 Of equal scores the lower column is better (kernels/lists.py). Scores are compared in float32, which
 they have been rounded to, and stand in float64 arrays.
-
-Loops of other modules are compiled with these functions inside, and numba does not see a change
-here: after one, delete the compiled code in the __pycache__ folders.
 """
 
 from typing import Final
@@ -33,10 +30,7 @@ def select_largest(
     """
     border, bits = _LOWEST, sums.view(np.int64)
     for page in range(len(sums)):
-        filled = 0
-        for place in range(PAGE):
-            filled |= bits[page, place]
-        if filled == 0:
+        if is_empty(bits[page]):
             continue
         for place in range(PAGE):
             if sums[page, place] > border:
@@ -46,6 +40,15 @@ def select_largest(
                     border = max(_LOWEST, scores[0] * (1 - 1e-6))
         sums[page] = 0
     sort_heap(columns, scores)
+
+
+@numba.njit(nogil=True)
+def is_empty(page: npt.NDArray[np.int64]) -> bool:
+    """Return whether all sums of a page are zero, from their bits."""
+    filled = 0
+    for place in range(PAGE):
+        filled |= page[place]
+    return filled == 0
 
 
 @numba.njit(nogil=True)

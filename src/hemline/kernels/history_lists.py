@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hemline.kernels.blocks import for_blocks
+from hemline.kernels.compiled import compiled
 from hemline.kernels.heap import PAGE, is_better, select_largest, sink, sort_heap
 from hemline.kernels.lists import NO_ARTICLE, Lists, empty_lists
 
@@ -72,7 +73,7 @@ def best_by_votes(
     return listed, best
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _fill_bought(
     first: int, indptr: Indptr, articles: Articles, values: Floats, listed: Articles, best: Floats
 ) -> None:
@@ -89,7 +90,7 @@ def _fill_bought(
             best[place, rank] = scores[rank]
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _fill_votes(
     first: int,
     indptr: Indptr,

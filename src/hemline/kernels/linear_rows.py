@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hemline.kernels.blocks import for_blocks
+from hemline.kernels.compiled import compiled
 from hemline.kernels.heap import PAGE, select_largest
 from hemline.kernels.lists import NO_ARTICLE, Lists, empty_lists
 
@@ -75,7 +76,18 @@ def position_of(article: int, read: npt.NDArray[np.int32]) -> int:
     return low if low < len(read) and read[low] == article else -1
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True)
+def rows_read(customer: int, inputs: Inputs) -> list[tuple[int, float]]:
+    """Return what the model reads of a customer: the row of each article, and what it counts."""
+    read = [(0, 0.0) for _ in range(0)]
+    for entry in range(inputs.indptr[customer], inputs.indptr[customer + 1]):
+        row = position_of(inputs.articles[entry], inputs.read)
+        if row >= 0:
+            read.append((row, np.float64(inputs.counted[entry])))
+    return read
+
+
+@compiled
 def _fill_sparse(
     first: int,
     inputs: Inputs,
@@ -87,17 +99,13 @@ def _fill_sparse(
     sums = np.zeros((-(-n_columns // PAGE), PAGE))
     totals = sums.reshape(-1)
     for place in range(len(best)):
-        for entry in range(inputs.indptr[first + place], inputs.indptr[first + place + 1]):
-            row = position_of(inputs.articles[entry], inputs.read)
-            if row < 0:
-                continue
-            counted = np.float64(inputs.counted[entry])
+        for row, counted in rows_read(first + place, inputs):
             for other in range(weights.indptr[row], weights.indptr[row + 1]):
                 totals[weights.indices[other]] += counted * weights.data[other]
         _write_best(sums, listed[place], best[place])
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _fill_dense(
     first: int,
     inputs: Inputs,
@@ -109,11 +117,8 @@ def _fill_dense(
     sums = np.zeros((-(-n_columns // PAGE), PAGE))
     totals = sums.reshape(-1)
     for place in range(len(best)):
-        for entry in range(inputs.indptr[first + place], inputs.indptr[first + place + 1]):
-            row = position_of(inputs.articles[entry], inputs.read)
-            if row < 0:
-                continue
-            counted, values = np.float64(inputs.counted[entry]), weights[row]
+        for row, counted in rows_read(first + place, inputs):
+            values = weights[row]
             for column in range(n_columns):
                 totals[column] += counted * values[column]
         _write_best(sums, listed[place], best[place])

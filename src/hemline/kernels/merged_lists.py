@@ -7,13 +7,14 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from hemline.kernels.compiled import compiled
 from hemline.kernels.lists import NO_ARTICLE
 
 Articles = npt.NDArray[np.int32]
 Sources = npt.NDArray[np.int16]
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def append_lists(
     rows: npt.NDArray[np.int64],
     articles: Articles,
@@ -53,7 +54,7 @@ def append_lists(
     return short[:n_short]
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def limit_products(
     articles: Articles,
     sources: Sources,

@@ -16,6 +16,8 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from hemline.kernels.compiled import compiled
+
 if TYPE_CHECKING:
     import lightgbm as lgb
 
@@ -138,7 +140,7 @@ def _rounded_down(thresholds: npt.NDArray[np.float64]) -> npt.NDArray[np.float32
     return np.where(is_above, np.nextafter(near, np.float32(-np.inf)), near)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _add_scores(
     ends: npt.NDArray[np.int64],
     features: npt.NDArray[np.int32],

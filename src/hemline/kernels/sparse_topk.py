@@ -9,9 +9,7 @@ computes a row from start to end, so the number of threads changes no byte.
 `sparse_dot_topn` does the same and is what the tests compare with; it promises no order among
 ties, knows no shrinkage and takes 1.7 times the CPU (docs/decisions.md).
 
-The price is numba: 0.6 s to import, and 2 s to compile the first time. The compiled code is cached
-in __pycache__ beside this file or, where that is not writable, in the user's cache folder;
-NUMBA_CACHE_DIR names another one.
+The price is numba: 0.6 s to import, and 2 s to compile the first time (kernels/compiled.py).
 """
 
 from typing import Any, Final, NamedTuple
@@ -22,7 +20,8 @@ import numpy.typing as npt
 from scipy import sparse
 
 from hemline.kernels.blocks import for_blocks
-from hemline.kernels.heap import PAGE, sink, sort_heap
+from hemline.kernels.compiled import compiled
+from hemline.kernels.heap import PAGE, is_empty, sink, sort_heap
 from hemline.kernels.lists import NO_ARTICLE, Lists, empty_lists
 
 Arrays = tuple[npt.NDArray[Any], ...]
@@ -139,7 +138,7 @@ def arrays_of(matrix: sparse.csr_matrix) -> Arrays:
     return matrix.indptr, matrix.indices, matrix.data
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _fill(
     first: int,
     left: Arrays,
@@ -160,7 +159,7 @@ def _fill(
         _select_best(sums, cosine.rows[row], cosine, columns[place], scores[place])
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _gather(
     named: npt.NDArray[np.int64],
     left: Arrays,
@@ -207,10 +206,7 @@ def _select_best(
     """
     border, bits = _LOWEST, sums.view(np.int64)
     for page in range(len(sums)):
-        filled = 0
-        for place in range(PAGE):
-            filled |= bits[page, place]
-        if filled == 0:
+        if is_empty(bits[page]):
             continue
         for place in range(min(PAGE, len(cosine.columns) - page * PAGE)):
             column = page * PAGE + place

@@ -18,7 +18,7 @@ from scipy import sparse
 
 from hemline.data.histories import Histories
 from hemline.kernels.lists import NO_ARTICLE
-from hemline.models.recommender import Recommendations, Recommender
+from hemline.models.recommender import Recommendations, Recommender, reordered
 
 Mixes = npt.NDArray[np.float64]
 
@@ -92,11 +92,7 @@ def calibrate(
         k: places of the result.
     """
     picks = _pick(candidates.articles, target, groups, strength, k)
-    articles = np.take_along_axis(candidates.articles, picks, axis=1)
-    ranks = np.arange(1, k + 1, dtype=np.float32)
-    scores = np.where(articles == NO_ARTICLE, -np.inf, 1 / ranks).astype(np.float32)
-    sources = np.take_along_axis(candidates.sources, picks, axis=1)
-    return Recommendations(articles, scores, sources, candidates.source_names)
+    return reordered(candidates, picks)
 
 
 def target_mixes(units: sparse.csr_matrix, groups: ArticleGroups) -> Mixes:

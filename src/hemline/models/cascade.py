@@ -3,6 +3,9 @@
 The order is params.yaml's, and every article keeps the name of the model that gave it, so a list
 that falls back to popularity says so. Scores of different models do not compare, so a cascade has
 none: 1 / rank stands in their place, which says the order once more and is shown to nobody.
+
+A cascade lists nothing that the customer does not want to see (data/unlikes.py). All lists are made
+by cascades, so this is the one place where unlikes are left out.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -20,7 +23,7 @@ from hemline.errors import BadInput
 from hemline.kernels.lists import NO_ARTICLE, empty_lists
 from hemline.models.catalogue import CATALOGUE, load_model
 from hemline.models.ranker.sources import RankerSettings
-from hemline.models.recommender import Recommendations, Recommender
+from hemline.models.recommender import Recommendations, Recommender, by_rank, first_where
 from hemline.params import Section
 
 RANK: Final = "rank"
@@ -56,7 +59,21 @@ class Cascade:
         return tuple(name for model in self.models for name in model.source_names)
 
     def recommend(self, histories: Histories, k: int) -> Recommendations:
-        """Return lists of length k, filled from the first model on, without duplicates."""
+        """Return lists of length k, filled from the first model on, without duplicates.
+
+        Longer lists are made for customers with unlikes, which are then left out.
+        """
+        lists = self._filled(histories, k)
+        rows, counts = np.unique(histories.unlikes.rows.astype(np.int64), return_counts=True)
+        if len(rows):
+            some = histories.rows(rows)
+            longer = self._filled(some, k + int(counts.max()))
+            is_wanted = ~some.unlikes.include(np.arange(len(rows))[:, None], longer.articles)
+            permitted = first_where(longer, is_wanted, k)
+            lists.articles[rows], lists.sources[rows] = permitted.articles, permitted.sources
+        return by_rank(lists.articles, lists.sources, self.source_names)
+
+    def _filled(self, histories: Histories, k: int) -> Recommendations:
         from hemline.kernels.merged_lists import append_lists  # noqa: PLC0415  (numba)
 
         articles, _ = empty_lists(histories.n_customers, k)
@@ -70,7 +87,7 @@ class Cascade:
             appended = more.articles, more.sources, first_source
             short = append_lists(short, articles, sources, *appended)
             first_source += len(model.source_names)
-        return _by_rank(articles, sources, self.source_names)
+        return by_rank(articles, sources, self.source_names)
 
 
 @dataclass(frozen=True)
@@ -120,7 +137,7 @@ class Served:
             self._fill(cascade, histories, np.flatnonzero(rows), articles, sources)
         sources[is_cold] += np.int16(len(self.warm.source_names))
         sources[articles == NO_ARTICLE] = 0
-        return _by_rank(articles, sources, self.source_names)
+        return by_rank(articles, sources, self.source_names)
 
     def ranked(self, histories: Histories, depth: int) -> Ranked:
         """Return the list of one customer as deep as requested, before products are limited.
@@ -170,15 +187,6 @@ def product_numbers(product_codes: Sequence[object]) -> npt.NDArray[np.int32]:
     number_of: dict[object, int] = {}
     numbers = [number_of.setdefault(code, len(number_of)) for code in product_codes]
     return np.array(numbers, np.int32)
-
-
-def _by_rank(
-    articles: npt.NDArray[np.int32], sources: npt.NDArray[np.int16], names: tuple[str, ...]
-) -> Recommendations:
-    """Return lists with 1 / rank for their scores."""
-    ranks = np.arange(1, articles.shape[1] + 1, dtype=np.float32)
-    scores = np.where(articles == NO_ARTICLE, -np.inf, 1 / ranks).astype(np.float32)
-    return Recommendations(articles, scores, sources, names)
 
 
 def load_models(

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from hemline.data.histories import Histories
 from hemline.kernels.lists import NO_ARTICLE, empty_lists
-from hemline.models.recommender import Recommendations, Recommender
+from hemline.models.recommender import Recommendations, Recommender, first_where
 
 
 class ExcludeBought:
@@ -35,29 +35,17 @@ class ExcludeBought:
         while len(rows):
             length = min(2 * length, int(enough[rows].max()))
             whole = self.model.recommend(histories.rows(rows), length)
-            lists = _without_bought(whole, histories.rows(rows), k)
-            articles[rows], scores[rows], sources[rows] = lists
+            is_new = ~_is_bought(whole.articles, histories.rows(rows))
+            lists = first_where(whole, is_new, k)
+            articles[rows], scores[rows], sources[rows] = (
+                lists.articles,
+                lists.scores,
+                lists.sources,
+            )
             is_short = (articles[rows] == NO_ARTICLE).any(axis=1)
             may_be_longer = (whole.articles != NO_ARTICLE).all(axis=1) & (length < enough[rows])
             rows = rows[is_short & may_be_longer]
         return Recommendations(articles, scores, sources, self.source_names)
-
-
-def _without_bought(
-    lists: Recommendations, histories: Histories, k: int
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32], npt.NDArray[np.int16]]:
-    """Return articles, scores and sources of the first k that are not bought."""
-    is_new = (lists.articles != NO_ARTICLE) & ~_is_bought(lists.articles, histories)
-    order = np.argsort(~is_new, axis=1, kind="stable")[:, :k]
-    is_new, articles, scores, sources = (
-        np.take_along_axis(part, order, axis=1)
-        for part in (is_new, lists.articles, lists.scores, lists.sources)
-    )
-    return (
-        np.where(is_new, articles, np.int32(NO_ARTICLE)),
-        np.where(is_new, scores, np.float32(-np.inf)),
-        np.where(is_new, sources, np.int16(0)),
-    )
 
 
 def _is_bought(articles: npt.NDArray[np.int32], histories: Histories) -> npt.NDArray[np.bool_]:

@@ -34,6 +34,12 @@ class Neighbours(OneSource):
     scores: npt.NDArray[np.float32]
     latest_articles: int
 
+    @classmethod
+    def none(cls, name: str, n_articles: int) -> Self:
+        """Return the model of a version that has none: no article has a neighbour."""
+        nothing = np.full((n_articles, 1), NO_ARTICLE, np.int32)
+        return cls(name, nothing, np.full(nothing.shape, -np.inf, np.float32), 1)
+
     def similar_to(self, article: int, k: int) -> Lists:
         """Return up to k neighbours of one article and their similarity, as 1-d arrays."""
         listed = self.articles[article] != NO_ARTICLE

@@ -79,6 +79,45 @@ class Model(Recommender, Protocol):
         ...
 
 
+def by_rank(
+    articles: npt.NDArray[np.int32], sources: npt.NDArray[np.int16], names: tuple[str, ...]
+) -> Recommendations:
+    """Return lists with 1 / rank for their scores."""
+    ranks = np.arange(1, articles.shape[1] + 1, dtype=np.float32)
+    scores = np.where(articles == NO_ARTICLE, -np.inf, 1 / ranks).astype(np.float32)
+    return Recommendations(articles, scores, sources, names)
+
+
+def reordered(lists: Recommendations, order: npt.NDArray[np.intp]) -> Recommendations:
+    """Return, of each list, the articles at the positions `order`, scored by their new rank."""
+    articles = np.take_along_axis(lists.articles, order, axis=1)
+    return by_rank(articles, np.take_along_axis(lists.sources, order, axis=1), lists.source_names)
+
+
+def first_where(
+    lists: Recommendations, is_listed: npt.NDArray[np.bool_], k: int
+) -> Recommendations:
+    """Return, of each list, the first k articles that are to be listed, with score and source.
+
+    Args:
+        lists: of shape (customers, any).
+        is_listed: bool of the same shape; NO_ARTICLE is never listed.
+        k: length of the result's lists.
+    """
+    is_listed = is_listed & (lists.articles != NO_ARTICLE)
+    order = np.argsort(~is_listed, axis=1, kind="stable")[:, :k]
+    is_first = np.take_along_axis(is_listed, order, axis=1)
+    articles, scores, sources = (
+        np.where(is_first, np.take_along_axis(part, order, axis=1), part.dtype.type(otherwise))
+        for part, otherwise in (
+            (lists.articles, NO_ARTICLE),
+            (lists.scores, -np.inf),
+            (lists.sources, 0),
+        )
+    )
+    return Recommendations(articles, scores, sources, lists.source_names)
+
+
 def keys_at(
     position: npt.NDArray[np.int32], offered: npt.NDArray[np.int32]
 ) -> npt.NDArray[np.int32]:

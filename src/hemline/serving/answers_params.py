@@ -6,8 +6,10 @@ for those registered before the rule. The price: a list of last month cannot be 
 version alone.
 """
 
-from typing import Annotated, ClassVar
+from pathlib import Path
+from typing import Annotated, ClassVar, Self
 
+import yaml
 from pydantic import Field, NonNegativeInt, PositiveInt
 
 from hemline.params import Section
@@ -24,3 +26,13 @@ class AnswersParams(Section):
     places_down: NonNegativeInt = 24
     min_support: PositiveInt = 3
     named_purchases: NonNegativeInt = 50
+
+    @classmethod
+    def of_version(cls, params: Path) -> Self:
+        """Return the section in a version's params.yaml, for where there is no project beside it.
+
+        Versions registered before there was such a section have the defaults.
+        """
+        if cls.section not in yaml.safe_load(params.read_text(encoding="utf-8")):
+            return cls()
+        return cls.load(params)

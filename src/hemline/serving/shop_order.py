@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from hemline.data.histories import Histories
 from hemline.kernels.lists import NO_ARTICLE
-from hemline.models.recommender import Recommendations, Recommender
+from hemline.models.recommender import Recommendations, Recommender, reordered
 from hemline.serving.shop_groups import ShopGroups
 
 _AFTER_ALL: Final = 1 << 30
@@ -48,17 +48,41 @@ def shown_order(
 
 
 @dataclass(frozen=True)
+class LookAlikes:
+    """What looks like an article: the same product, or one of the nearest by text.
+
+    Attributes:
+        products: int32 of shape (articles,), equal where the product code is equal.
+        nearest: int32 of shape (articles, n); the nearest by text, NO_ARTICLE at the end.
+    """
+
+    products: npt.NDArray[np.int32]
+    nearest: npt.NDArray[np.int32]
+
+    def of(
+        self, unliked: npt.NDArray[np.int32], keys: npt.NDArray[np.int32]
+    ) -> npt.NDArray[np.bool_]:
+        """Return whether each of the articles `keys` looks like one of those unliked."""
+        if not len(unliked):
+            return np.zeros(keys.shape, bool)
+        same_product = np.isin(self.products[keys], self.products[unliked])
+        return np.asarray(same_product | np.isin(keys, self.nearest[unliked]))
+
+
+@dataclass(frozen=True)
 class AsShown:
     """A Recommender whose lists are in the order in which the shop shows them, without a session.
 
     Attributes:
         model: what ranks them.
         groups: of the version's articles.
+        look_alikes: of the version's articles.
         places_down: answers.places_down.
     """
 
     model: Recommender
     groups: ShopGroups
+    look_alikes: LookAlikes
     places_down: int
 
     @property
@@ -77,10 +101,8 @@ class AsShown:
         is_listed = lists.articles != NO_ARTICLE
         keys = np.where(is_listed, lists.articles, 0)
         is_moved = self.groups.is_unasked[keys] & histories.is_cold()[:, None]
+        for row in np.unique(histories.unlikes.rows):
+            is_moved[row] |= self.look_alikes.of(histories.unlikes.of_row(row), keys[row])
         down = np.where(is_listed, self.places_down * is_moved, _AFTER_ALL)
         order = shown_order(down, self.groups.is_discreet[keys] | ~is_listed)[:, :k]
-        articles = np.take_along_axis(lists.articles, order, axis=1)
-        sources = np.take_along_axis(lists.sources, order, axis=1)
-        by_rank = 1 / np.arange(1, k + 1, dtype=np.float32)
-        scores = np.where(articles == NO_ARTICLE, -np.inf, by_rank).astype(np.float32)
-        return Recommendations(articles, scores, sources, lists.source_names)
+        return reordered(lists, order)

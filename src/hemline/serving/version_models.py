@@ -8,7 +8,6 @@ import numpy.typing as npt
 
 from hemline.arrays import load_array
 from hemline.errors import BadInput
-from hemline.kernels.lists import NO_ARTICLE
 from hemline.models.cascade import RANK, Served, ServeParams, cascade_of, load_models, served_by
 from hemline.models.catalogue import CATALOGUE
 from hemline.models.neighbours import Neighbours
@@ -88,5 +87,4 @@ class VersionModels:
     def _neighbours(self, name: str) -> Neighbours:
         if (self._folder / name).is_dir():
             return Neighbours.load(self._folder / name)
-        none = np.full((self._n_articles, 1), NO_ARTICLE, np.int32)
-        return Neighbours(name, none, np.full(none.shape, -np.inf, np.float32), 1)
+        return Neighbours.none(name, self._n_articles)

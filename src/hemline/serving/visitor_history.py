@@ -6,7 +6,7 @@ history: people look at far more than they buy, and the models have learned from
 only counts as a sign of interest in the article's group (hemline/serving/shop_order.py).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -24,12 +24,14 @@ class SessionState:
         basket: what lies in the basket.
         viewed: whose page was opened.
         unliked: what the visitor does not want to see.
+        undone: what is no longer unliked, whatever the version's histories say.
     """
 
     bought: tuple[int, ...] = ()
     basket: tuple[int, ...] = ()
     viewed: tuple[int, ...] = ()
     unliked: tuple[int, ...] = ()
+    undone: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class VisitorHistory:
         days_ago: float32, days from the last purchase of each to the cut.
         cluster: of the version.
         age_band: index into segments.attributes.AGE_BANDS, or -1.
+        unliked: int32 keys, ascending; what the visitor does not want to see.
     """
 
     articles: npt.NDArray[np.int32]
@@ -49,6 +52,7 @@ class VisitorHistory:
     days_ago: npt.NDArray[np.float32]
     cluster: int
     age_band: int
+    unliked: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
 
     @property
     def is_cold(self) -> bool:
@@ -65,10 +69,11 @@ class VisitorHistory:
         return [(int(self.articles[one]), int(self.days_ago[one])) for one in places]
 
     def with_session(self, session: SessionState) -> "VisitorHistory":
-        """Return the history with the purchases and the basket of the session."""
+        """Return the history with the session's purchases, basket and unlikes."""
+        unliked = self._unliked_with(session)
         added = np.array([*session.bought, *session.basket], np.int32)
         if not len(added):
-            return self
+            return replace(self, unliked=unliked)
         articles, place = np.unique(np.concatenate([self.articles, added]), return_inverse=True)
         units = np.bincount(place, np.concatenate([self.units, np.ones(len(added))]))
         days = np.full(len(articles), np.inf, np.float32)
@@ -80,7 +85,14 @@ class VisitorHistory:
             days,
             self.cluster,
             self.age_band,
+            unliked,
         )
+
+    def _unliked_with(self, session: SessionState) -> npt.NDArray[np.int32]:
+        if not (session.unliked or session.undone):
+            return self.unliked
+        before = self.unliked[~np.isin(self.unliked, np.array(session.undone, np.int32))]
+        return np.union1d(before, np.array(session.unliked, np.int32))
 
     def as_histories(self, n_articles: int) -> Histories:
         """Return the same as one row of histories."""

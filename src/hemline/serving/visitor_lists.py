@@ -19,7 +19,7 @@ from hemline.serving.list_rules import ListRules, first_of_each_product, is_perm
 from hemline.serving.listed import Answer, Listed, answer_of
 from hemline.serving.reasons import Relations, assign_reasons
 from hemline.serving.shop_groups import ShopGroups
-from hemline.serving.shop_order import shown_order
+from hemline.serving.shop_order import LookAlikes, shown_order
 from hemline.serving.version_models import VersionModels
 from hemline.serving.visitor_history import SessionState, VisitorHistory
 
@@ -51,6 +51,7 @@ class VisitorLists:
         self._models = models
         self._groups = groups
         self._params = params
+        self._look_alikes = LookAlikes(articles.products, models.alike.articles)
         self._relations = Relations(
             articles.products,
             models.together.articles,
@@ -68,12 +69,12 @@ class VisitorLists:
     ) -> Answer:
         """Return the list that a model gives a visitor, under the caller's and the shop's rules."""
         rules.require_valid(self._articles)
-        hidden = {*session.unliked, *session.bought, *session.basket}
+        hidden = {*history.unliked.tolist(), *session.bought, *session.basket}
         rules = replace(rules, exclude=rules.exclude | hidden)
         ranked = self._ranked(history, rules, recommender)
         if not len(ranked.keys):
             return answer_of(())
-        is_moved = self._looks_unliked(ranked.keys, session)
+        is_moved = self._look_alikes.of(history.unliked, ranked.keys)
         if history.is_cold:
             is_moved |= self._is_unasked(ranked.keys, session)
         down = self._params.places_down * is_moved[None]
@@ -118,18 +119,6 @@ class VisitorLists:
         keys = keys[first_of_each_product(self._articles.products[keys], most)]
         keys = keys[: rules.k + self._params.places_down]
         return _Sequence(keys, ranked.sources + [BESTSELLERS] * (len(keys) - len(ranked.keys)))
-
-    def _looks_unliked(
-        self, keys: npt.NDArray[np.int32], session: SessionState
-    ) -> npt.NDArray[np.bool_]:
-        unliked = np.array(session.unliked, np.int64)
-        if not len(unliked):
-            return np.zeros(len(keys), bool)
-        products = self._articles.products
-        return np.asarray(
-            np.isin(products[keys], products[unliked])
-            | np.isin(keys, self._models.alike.articles[unliked])
-        )
 
     def _is_unasked(
         self, keys: npt.NDArray[np.int32], session: SessionState

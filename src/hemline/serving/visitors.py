@@ -7,6 +7,7 @@ import numpy as np
 from hemline.arrays import load_array
 from hemline.data.expectations.thresholds import ValidateParams
 from hemline.data.identifiers import no_single_customer, require_customer_id
+from hemline.data.unlikes import Unlikes
 from hemline.segments.attributes import age_band_of
 from hemline.segments.cold_customers import ColdCustomer, allowed_customer, attributes_of
 from hemline.segments.kmodes import Segmentation
@@ -25,6 +26,7 @@ class Visitors:
             load_array(layout / "histories" / f"{name}.npy")
             for name in ("indptr", "indices", "units", "days_ago", "clusters", "age_bands")
         )
+        self._unlikes = Unlikes.load(layout / "histories")
 
     def find(self, customer_id: str) -> int:
         """Return the key of a customer; raises BadInput as `Answers.find_customer`."""
@@ -63,6 +65,7 @@ class Visitors:
             self._days_ago[row],
             int(self._clusters[customer]),
             int(self._bands[customer]),
+            self._unlikes.of_row(customer),
         )
 
     def _of_guest(self, guest: ColdCustomer) -> VisitorHistory:

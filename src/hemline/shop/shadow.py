@@ -67,9 +67,7 @@ def list_of_other_version(
         found = (_key(other, answers.articles.id_of(one)) for one in articles)
         return tuple(key for key in found if key is not None)
 
-    state = SessionState(
-        keys(state.bought), keys(state.basket), keys(state.viewed), keys(state.unliked)
-    )
+    state = SessionState(**{name: keys(articles) for name, articles in vars(state).items()})
     rules = replace(rules, exclude=frozenset(keys(rules.exclude)))
     if isinstance(visitor, ColdCustomer):
         return other.for_guest(visitor, state, rules)

@@ -1,6 +1,7 @@
 """What a visitor's events mean for the next list.
 
-Unlikes hold until they are undone, however long ago. Purchases count from the version's cut on:
+Unlikes hold until they are undone, however long ago; those of before the version's cut are in its
+histories too, also where they have been undone since. Purchases count from the version's cut on:
 earlier ones are in its histories. Views and the basket count for `shop.session_hours`.
 """
 
@@ -36,6 +37,7 @@ def state_of(
     basket: dict[int, None] = {}
     viewed: dict[int, None] = {}
     unliked: dict[int, None] = {}
+    undone: set[int] = set()
     for recorded in events:
         event = recorded.event
         article = _key_of(event, answers)
@@ -49,8 +51,12 @@ def state_of(
             bought[article] -= event.units
         elif event.kind == "unlike":
             unliked[article] = None
+            undone.discard(article)
+        elif event.kind == "undo" and article in basket and article not in unliked:
+            del basket[article]
         elif event.kind == "undo":
-            (unliked if article in unliked else basket).pop(article, None)
+            unliked.pop(article, None)
+            undone.add(article)
         elif event.at >= since:
             (basket if event.kind == "basket" else viewed)[article] = None
     return SessionState(
@@ -58,6 +64,7 @@ def state_of(
         basket=tuple(basket),
         viewed=tuple(viewed)[-_VIEWS:],
         unliked=tuple(unliked),
+        undone=tuple(sorted(undone)),
     )
 
 

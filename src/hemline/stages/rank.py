@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from hemline import tables
+from hemline.data.history_building import read_unlikes
 from hemline.data.split import DataParams
 from hemline.models.cascade import load_models
 from hemline.models.ranker.ranker import Ranker
@@ -19,6 +20,7 @@ def main(
     purchases: InPath,
     articles: InPath,
     segments: InPath,
+    unlikes: InPath,
     models: InPath,
     model: OutPath,
     importance: OutPath,
@@ -30,6 +32,7 @@ def main(
         tables.read_table(articles, tables.ARTICLES),
         tables.read_table(segments, tables.SEGMENTS),
         DataParams.load(params),
+        read_unlikes(unlikes),
     )
     fitted = load_models(models, RankParams.load(params).candidates)
     ranker = fit_ranker(shop, shop.data.cut, params, fitted)

@@ -13,6 +13,7 @@ pipeline runs.
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -117,7 +118,7 @@ class _Row(NamedTuple):
     article: int
     units: int
     price: float
-    day: object
+    day: date
 
 
 def _rows(events: pd.DataFrame) -> Iterator[_Row]:
@@ -131,7 +132,7 @@ def _netted(events: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     Returns:
         Day, customer, article and price of each unit; customer, article and units.
     """
-    standing: dict[tuple[int, int], list[tuple[object, float]]] = {}
+    standing: dict[tuple[int, int], list[tuple[date, float]]] = {}
     owed: dict[tuple[int, int], int] = {}
     for row in _rows(events):
         pair = row.customer, row.article
@@ -215,15 +216,22 @@ def _as_transactions(rows: pd.DataFrame, schema: pa.Schema) -> pa.Table:
 
 
 def _unlikes(events: pd.DataFrame) -> pa.Table:
-    """Return what customers do not want to see at the end of the events, as tables.UNLIKES."""
-    unliked: dict[tuple[int, int], object] = {}
+    """Return what customers did not want to see, and until when, as tables.UNLIKES.
+
+    Unliked again, an article has the day on which it was unliked first.
+    """
+    holding: dict[tuple[int, int], date] = {}
+    ended: list[tuple[date, int, int, date | None]] = []
     for row in _rows(events):
         pair = row.customer, row.article
         if row.kind == "unlike":
-            unliked[pair] = row.day
-        elif row.kind == "undo":
-            unliked.pop(pair, None)
-    rows = sorted((day, *pair) for pair, day in unliked.items())
+            holding.setdefault(pair, row.day)
+        elif row.kind == "undo" and pair in holding:
+            given = holding.pop(pair)
+            if given < row.day:
+                ended.append((given, *pair, row.day))
+    rows = [*ended, *((day, *pair, None) for pair, day in holding.items())]
+    rows.sort(key=lambda row: row[:3])
     return pa.Table.from_pylist(
         [dict(zip(tables.UNLIKES.names, row, strict=True)) for row in rows], tables.UNLIKES
     )

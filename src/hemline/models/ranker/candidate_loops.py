@@ -6,6 +6,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from hemline.kernels.compiled import compiled
 from hemline.kernels.lists import NO_ARTICLE
 
 Articles = npt.NDArray[np.int32]
@@ -30,7 +31,7 @@ class Proposals(NamedTuple):
     starts: Integers
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def count_pairs(
     proposals: Proposals, is_offered: npt.NDArray[np.bool_]
 ) -> tuple[Integers, Integers]:
@@ -58,7 +59,7 @@ def count_pairs(
     return places, ends
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def fill_pairs(
     proposals: Proposals,
     places: Integers,
@@ -83,7 +84,7 @@ def fill_pairs(
             scores[pair, source] = proposals.scores[row, place]
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def fill_best(
     rows: Integers,
     pairs: Articles,

@@ -12,6 +12,8 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from hemline.kernels.compiled import compiled
+
 Matrix = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
 Articles = npt.NDArray[np.int32]
@@ -72,7 +74,7 @@ class Described(NamedTuple):
     mean_age_band: int
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def fill_features(pairs: Pairs, purchases: Purchases, known: Described, table: Matrix) -> None:
     """Write the features of each pair; see pair_features."""
     customer, row = np.empty(N_CUSTOMER, np.float32), -1

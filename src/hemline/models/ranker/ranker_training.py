@@ -72,7 +72,8 @@ class RankParams(Section):
 class RankedWeek:
     """The candidates of one week's buyers and which of them were bought.
 
-    Pairs of customers who bought none of theirs are left out: their order cannot be wrong.
+    Pairs of customers who bought none of theirs are left out: their order cannot be wrong. So are
+    pairs of an article that the customer did not want to see: it would not have been listed.
 
     Attributes:
         features: float32 of shape (pairs, features).
@@ -106,11 +107,14 @@ def ranked_week(
     sources, parts = sources_of(settings, features, models), []
     for start in range(0, known.n_customers, _BATCH):
         rows = np.arange(start, min(start + _BATCH, known.n_customers))
-        candidates, described = described_candidates(sources, settings, features, known.rows(rows))
+        some = known.rows(rows)
+        candidates, described = described_candidates(sources, settings, features, some)
+        is_unliked = some.unlikes.include(candidates.rows, candidates.articles)
         is_bought = np.asarray(bought[rows][candidates.rows, candidates.articles]).ravel() > 0
+        is_bought &= ~is_unliked
         has_hit = np.bincount(candidates.rows, is_bought, minlength=len(rows)) > 0
-        informs = has_hit[candidates.rows]
-        n_candidates = np.bincount(candidates.rows, minlength=len(rows))[has_hit]
+        informs = has_hit[candidates.rows] & ~is_unliked
+        n_candidates = np.bincount(candidates.rows[informs], minlength=len(rows))[has_hit]
         parts.append((described[informs], is_bought[informs], n_candidates))
     described, labels, counts = (np.concatenate(part) for part in zip(*parts, strict=True))
     return RankedWeek(described, labels, counts, known.n_customers)
