@@ -20,7 +20,7 @@ from hemline import columns
 from hemline.cli.terminal import as_text, print_recommendations
 from hemline.errors import printable
 from hemline.evaluation.protocol import AP, BASELINE, SERVED, EvaluateParams
-from hemline.evaluation.score_report import told_apart_sentence
+from hemline.evaluation.score_report import significance_sentence
 from hemline.pages.rendering import render
 from hemline.registry.versions import CHAMPION, load_champion, version_by_alias
 from hemline.serving.answers_params import AnswersParams
@@ -96,7 +96,7 @@ def print_report(project: Project, training: Training, console: Console) -> None
 
 
 def print_scores(reports: Path, console: Console, *, min_customers: int) -> None:
-    """Print every model's MAP@12, best first, and which can be told apart from popularity."""
+    """Print every model's MAP@12, best first, and which differ significantly from popularity."""
     scores = json.loads((reports / "scores.json").read_text(encoding="utf-8"))
     lines = pd.read_csv(reports / "scores.csv")
     maps = pd.read_csv(reports / "map_at_12.csv").sort_values(AP, ascending=False, kind="stable")
@@ -115,8 +115,8 @@ def print_scores(reports: Path, console: Console, *, min_customers: int) -> None
             style="bold" if row["model"] == SERVED else None,
         )
     console.print(table)
-    told = told_apart_sentence(lines, BASELINE, min_customers=min_customers)
-    console.print(as_text(told), soft_wrap=True, highlight=False)
+    sentence = significance_sentence(lines, BASELINE, min_customers=min_customers)
+    console.print(as_text(sentence), soft_wrap=True, highlight=False)
 
 
 def _print_lists(project: Project, console: Console) -> None:

@@ -58,7 +58,7 @@ def _compare(lists: pd.DataFrame, week_end: date, params: PerformanceParams) -> 
         "difference": comparison.difference,
         "low": comparison.low,
         "high": comparison.high,
-        "note": f"nothing can be told: {comparison.lacks}" if comparison.lacks else "",
+        "note": f"inconclusive: {comparison.lacks}" if comparison.lacks else "",
     }
 
 

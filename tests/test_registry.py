@@ -60,8 +60,8 @@ def test_a_version_loaded_by_mlflow_recommends_as_the_storefront_does() -> None:
     keys = pd.read_parquet(champion.files.customer_keys)["customer_id"]
     queries = pd.DataFrame({"customer_id": [keys[0], None], "age": [None, 25.0]})
     lists = loaded.predict(queries, params={"k": 3})
-    assert lists["asker"].tolist() == [0, 0, 0, 1, 1, 1]
-    first = lists[lists["asker"] == 0].drop(columns="asker").reset_index(drop=True)
+    assert lists["query"].tolist() == [0, 0, 0, 1, 1, 1]
+    first = lists[lists["query"] == 0].drop(columns="query").reset_index(drop=True)
     pd.testing.assert_frame_equal(first, champion.for_customer(keys[0], 3))
 
 

@@ -69,7 +69,10 @@ def test_the_score_table_and_its_sentence_show_rows_of_any_name(tmp_path: Path) 
     on, written = console()
     print_scores(tmp_path, on, min_customers=50)
     assert written.getvalue().count(shown) == 2
-    assert f"Told apart from popularity in MAP@12: {shown} (higher)." in written.getvalue()
+    assert (
+        f"Significantly different from popularity in MAP@12: {shown} (higher)."
+        in written.getvalue()
+    )
 
 
 def test_a_screen_shows_messages_steps_and_results(caplog: pytest.LogCaptureFixture) -> None:

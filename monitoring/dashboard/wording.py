@@ -115,16 +115,16 @@ def outcome(measured: Any) -> str:
         return "significantly better than popularity"
     if measured.high < 0:
         return "significantly worse than popularity"
-    return "cannot be told apart from popularity"
+    return "is not significantly different from popularity"
 
 
 def count_outcomes(measured: Sequence[Any]) -> str:
-    """Return in how many weeks the champion could be told apart from popularity, as a sentence.
+    """Return in how many weeks the champion differed significantly from popularity, as a sentence.
 
     Args:
         measured: rows of PERFORMANCE_SCHEMA with a MAP@12.
     """
-    counts = Counter("nothing can be told" if one.note else outcome(one) for one in measured)
+    counts = Counter("inconclusive" if one.note else outcome(one) for one in measured)
     parts = [f"{words} in {n}" for words, n in counts.most_common()]
     weeks = "week" if len(measured) == 1 else "weeks"
     return f"Of {len(measured)} {weeks} with a number, by the interval of each: {', '.join(parts)}."

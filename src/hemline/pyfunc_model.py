@@ -38,7 +38,7 @@ class HemlineModel(PythonModel):
         model_input: pd.DataFrame,
         params: dict[str, Any] | None = None,
     ) -> pd.DataFrame:
-        """Return RECOMMENDATION_COLUMNS for every row of model_input, after its number `asker`.
+        """Return RECOMMENDATION_COLUMNS for every row of model_input, whose number is in `query`.
 
         Raises:
             BadInput: there is no row, k is out of range, or a row describes no customer.
@@ -52,8 +52,8 @@ class HemlineModel(PythonModel):
             )
         queries = model_input.astype(object).where(model_input.notna(), None)
         lists = [self._recommend(query, k) for query in queries.to_dict("records")]
-        rows = pd.concat(lists, keys=range(len(lists)), names=["asker", None])
-        return rows.reset_index("asker").reset_index(drop=True)
+        rows = pd.concat(lists, keys=range(len(lists)), names=["query", None])
+        return rows.reset_index("query").reset_index(drop=True)
 
     def _recommend(self, query: Mapping[Hashable, Any], k: int) -> pd.DataFrame:
         customer_id = query.get(columns.CUSTOMER_ID)

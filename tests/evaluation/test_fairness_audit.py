@@ -183,12 +183,12 @@ def test_the_same_shop_gives_the_same_page_which_needs_nothing_from_outside(foun
     assert summarise(found, PARAMS)["Recall"] in page
 
 
-def test_under_each_table_stands_what_can_be_told_from_chance(found: Audit) -> None:
+def test_under_each_table_stands_what_is_significant(found: Audit) -> None:
     page = render_page(found, PARAMS, pictures_of(found), "2020-09-16")
-    assert "Told from chance: recall by cluster, precision by cluster." in page
-    assert "No gap can be told from chance. The other 2 of 2 cannot" in page
-    assert re.search(r"\d of \d+ kinds of articles that sell can be told apart from proport", page)
-    assert "MAP@12 can be told apart from that of strength 0 at: " in page
+    assert "Significant: recall by cluster, precision by cluster." in page
+    assert "No gap is significant. The other 2 of 2 are not" in page
+    assert re.search(r"\d of \d+ kinds of articles that sell are listed significantly out", page)
+    assert "MAP@12 differ significantly from that of strength 0 at: " in page
     assert re.search(rf"\d of \d+ groups have fewer than {PARAMS.min_group} buyers", page)
 
 

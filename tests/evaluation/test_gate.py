@@ -149,7 +149,7 @@ def test_a_week_of_one_buyer_tells_nothing_and_the_champion_stays(
     assert comparison.high > 0.9
     verdict = judge(comparison, (), max_relative_loss=1.0)
     assert not verdict.promotes
-    assert "nothing can be told (fewer than 50 customers) against the champion" in verdict.reason
+    assert "inconclusive (fewer than 50 customers) against the champion" in verdict.reason
     assert "hemline promote" in verdict.reason
     assert "significantly" not in verdict.reason
 
@@ -161,7 +161,7 @@ def test_customers_without_any_hit_tell_nothing_however_equal_they_are() -> None
     assert comparison.low == pytest.approx(-3.7 / 65, rel=0.1)
     verdict = judge(comparison, (), max_relative_loss=0.05)
     assert not verdict.promotes
-    assert "nothing can be told (too few of the customers have a hit)" in verdict.reason
+    assert "inconclusive (too few of the customers have a hit)" in verdict.reason
 
 
 def test_equal_lists_with_hits_are_a_draw_that_was_measured() -> None:
@@ -226,7 +226,7 @@ def test_too_few_cold_customers_tell_nothing() -> None:
     cold = cold_start(lists(np.ones(50), n_cold=9), lists(np.zeros(50), n_cold=9))
     assert cold.passes
     assert cold.value is None
-    assert "nothing can be told (fewer than 10 customers)" in cold.sentence
+    assert "inconclusive (fewer than 10 customers)" in cold.sentence
 
 
 def test_without_cold_customers_nothing_is_compared() -> None:
@@ -258,7 +258,7 @@ def test_groups_too_small_to_compare_are_not_called_equal() -> None:
     gap = named(check_challenger(untested, GATE, n_samples=10, rng=rng()))["fairness_gap"]
     assert gap.passes
     assert gap.value is None
-    assert "nothing can be told" in gap.sentence
+    assert "inconclusive" in gap.sentence
     tested = named(
         check_challenger(evidence(lists(EVERYBODY), EVERYBODY), GATE, n_samples=10, rng=rng())
     )
@@ -305,7 +305,7 @@ def test_a_champion_fitted_later_has_seen_the_week() -> None:
     [
         (compared(0.10, 0.12, 0.01, 0.03), True, "significantly better than popularity"),
         (compared(0.10, 0.11, -0.01, 0.03), True, "it serves because no other version can"),
-        (compared(0.002, 0.006, -0.05, 0.06), True, "nothing can be told"),
+        (compared(0.002, 0.006, -0.05, 0.06), True, "inconclusive"),
         (compared(0.10, 0.08, -0.03, -0.01), False, "no version serves until one is not worse"),
     ],
 )
@@ -340,7 +340,7 @@ def test_a_shops_own_data_replaces_the_demo_and_never_the_other_way_round() -> N
     popularity = against_popularity(compared(0.002, 0.006, -0.05, 0.06))
     replaced = judge_other_data("synthetic", "kaggle", (popularity,))
     assert replaced.promotes
-    assert "nothing can be told" in replaced.reason
+    assert "inconclusive" in replaced.reason
     rejected = judge_other_data("kaggle", "synthetic", (popularity,))
     assert not rejected.promotes
     assert "fitted on kaggle data, this version on synthetic" in rejected.reason

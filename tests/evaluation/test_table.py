@@ -10,7 +10,7 @@ from hemline.evaluation.held_out_week import EVERYTHING, NEW, SCORES
 from hemline.evaluation.score_report import ScorePage, as_markdown
 from hemline.evaluation.score_table import headline, ratios, resample, score_table
 from hemline.evaluation.significance import bootstrap_means
-from hemline.evaluation.told_apart import ToldApart
+from hemline.evaluation.significant_rows import SignificantRows
 
 RNG_SEED = 5
 OF_ALL = dict.fromkeys(OF_LISTS, 0.25)
@@ -159,12 +159,18 @@ def rows_of(n_customers: int) -> dict[str, np.ndarray]:
     return {"popularity": base, **better, "oracle": np.ones(n_customers)}
 
 
-def test_a_sentence_under_each_table_says_what_can_be_told_apart() -> None:
+def test_a_sentence_under_each_table_says_which_differences_are_significant() -> None:
     text = page_of(table_of(scored(rows_of(200)), ("popularity", "served")), min_customers=50)
-    told = "Told apart from popularity in MAP@12: served (higher); worse (lower). "
-    assert f"{told}Not told apart: alike." in text
-    assert "Told apart from served in MAP@12: popularity, alike, worse (lower)." in text
-    (beyond,) = (one for one in text if one.startswith("Not told apart from popularity: novelty"))
+    told = "Significantly different from popularity in MAP@12: served (higher); worse (lower). "
+    assert f"{told}Not significantly different: alike." in text
+    assert (
+        "Significantly different from served in MAP@12: popularity, alike, worse (lower)." in text
+    )
+    (beyond,) = (
+        one
+        for one in text
+        if one.startswith("Not significantly different from popularity: novelty")
+    )
     assert "diversity: alike" in beyond
     assert beyond.endswith("are of all lists together and have no interval.")
     assert "| all (200) | 0.6000* | 0.4000 | 0.4000 | 0.2000* |" in [
@@ -184,16 +190,18 @@ def test_of_few_customers_no_sentence_claims_anything() -> None:
     text = page_of(table_of(scored(rows_of(49)), ("popularity", "served")), min_customers=50)
     few = [one for one in text if one.startswith("49 customers are too few to tell")]
     assert len(few) == 3
-    assert not any("old apart from" in one for one in text if not one.startswith("A star"))
+    assert not any(
+        "ignificantly different from" in one for one in text if not one.startswith("A star")
+    )
 
 
-def test_a_row_whose_corrected_p_value_is_large_is_not_told_apart() -> None:
+def test_a_row_whose_corrected_p_value_is_large_is_not_significant() -> None:
     table = table_of(scored(rows_of(200)))
     lines = table[(table["slice"] == "all") & (table["metric"] == "map@12")]
-    told = ToldApart.among(lines, "popularity", min_customers=50)
+    told = SignificantRows.among(lines, "popularity", min_customers=50)
     assert (told.better, told.worse, told.alike) == (["served"], ["worse"], ["alike"])
     among_many = lines.assign(over_popularity_p=0.06)
-    assert ToldApart.among(among_many, "popularity", min_customers=50).rows == []
+    assert SignificantRows.among(among_many, "popularity", min_customers=50).rows == []
 
 
 def test_the_headline_holds_every_metric_and_what_all_lists_show() -> None:

@@ -58,7 +58,7 @@ def test_a_first_training_becomes_champion() -> None:
     champion = version_by_alias("champion")
     assert champion is not None
     reason = champion.tags["gate.reason"]
-    assert reason.startswith("there was no champion to compare with; nothing can be told (fewer")
+    assert reason.startswith("there was no champion to compare with; inconclusive (fewer")
     assert reason.endswith("it serves because no other version can")
     assert champion.tags["gate.previous_champion"] == "none"
     assert champion.tags["gate.latency.verdict"].startswith("passes: 99 of 100 lists")

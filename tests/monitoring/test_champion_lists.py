@@ -198,7 +198,7 @@ def test_the_difference_is_the_mean_over_buyers_and_lies_in_its_interval(
     assert row["n_buyers"] == len(lists_made)
     assert (row["version"], row["version_cut"]) == ("repeats", CUT)
     assert row["n_buyers"] < 50
-    assert row["note"] == "nothing can be told: fewer than 50 customers"
+    assert row["note"] == "inconclusive: fewer than 50 customers"
 
 
 def test_a_champion_that_has_seen_a_day_of_the_week_gets_no_number_but_a_note(

@@ -420,8 +420,8 @@ def test_the_artifact_shows_verdicts_reasons_and_the_champion() -> None:
     [
         ({}, "significantly better than popularity"),
         ({"low": -0.02, "high": -0.01}, "significantly worse than popularity"),
-        ({"low": -0.02, "high": 0.01}, "cannot be told apart from popularity"),
-        ({"n_buyers": 4, "note": "nothing can be told: fewer than 50 customers"}, "nothing can be"),
+        ({"low": -0.02, "high": 0.01}, "is not significantly different from popularity"),
+        ({"n_buyers": 4, "note": "inconclusive: fewer than 50 customers"}, "inconclusive"),
     ],
 )
 def test_every_page_says_what_a_weeks_scores_can_tell(

@@ -48,7 +48,7 @@ from hemline.evaluation.score_report import (
     grid,
     label,
     p_text,
-    told_apart_sentence,
+    significance_sentence,
 )
 from hemline.evaluation.score_rows import describe_rows
 from hemline.evaluation.score_table import headline, ratios, resample, score_table
@@ -72,14 +72,14 @@ class BacktestResult:
         by_week: MAP@12, a line per first day of a week, a column per row of the table.
         n_buyers: of each of these weeks.
         ratios: by reference, every row's MAP@12 as a multiple of the reference's.
-        told_apart: by reference, which rows can be told apart from it, in a sentence.
+        significance: by reference, which rows differ significantly from it, in a sentence.
     """
 
     table: pd.DataFrame
     by_week: pd.DataFrame
     n_buyers: "pd.Series[int]"
     ratios: dict[str, pd.DataFrame]
-    told_apart: dict[str, str]
+    significance: dict[str, str]
 
 
 def run_backtest(test: Backtest, n_weeks: int, *, fresh: bool = False) -> BacktestResult:
@@ -205,7 +205,7 @@ def _report(
         buyers.groupby("cut", sort=False).size(),
         {name: ratios(drawn, name) for name in references[:2]},
         {
-            name: told_apart_sentence(table, name, min_customers=evaluation.min_customers)
+            name: significance_sentence(table, name, min_customers=evaluation.min_customers)
             for name in references[:2]
         },
     )
@@ -251,7 +251,7 @@ def _ratio_lines(result: BacktestResult) -> list[str]:
             row += [texts[model], p_text(float(p_values[model]))]
     heads = [head for name in result.ratios for head in (f"{name} [95 %]", "p")]
     lines = grid(["MAP@12 as a multiple of", *heads], rows)
-    return [*lines, "", escape_markdown(" ".join(result.told_apart.values()))]
+    return [*lines, "", escape_markdown(" ".join(result.significance.values()))]
 
 
 def _ratio_alone(ratio: float) -> str:
@@ -279,7 +279,7 @@ def _week_lines(result: BacktestResult, min_customers: int) -> list[str]:
     few = [
         f"{day:%Y-%m-%d}" for day in result.by_week.index if result.n_buyers[day] < min_customers
     ]
-    note = "No two rows are told apart by one week: the sentence above is about all weeks together."
+    note = "No two rows are compared by one week: the sentence above is about all weeks together."
     if few:
         note += f" Weeks of fewer than {min_customers} buyers: {', '.join(few)}."
     return [*grid(["MAP@12", *weeks], rows), "", note]

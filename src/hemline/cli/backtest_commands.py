@@ -48,7 +48,7 @@ def backtest(
         )
     result = weeks_back.run_backtest(test, weeks, fresh=fresh)
     print_table(weeks_back.summary(result))
-    say(" ".join(result.told_apart.values()))
+    say(" ".join(result.significance.values()))
     say(f"More in {test.folder / 'scores.md'}")
 
 

@@ -43,7 +43,8 @@ _BATCH: Final = 4096
 class EvaluateParams(Section):
     """The rows of the score table, how intervals are drawn, what counts as recent and as new.
 
-    With fewer than `min_customers`, no two rows are told apart, and a slice shows no score.
+    With fewer than `min_customers`, no difference between rows counts as significant, and a slice
+    shows no score.
     """
 
     section: ClassVar[str] = "evaluate"

@@ -1,7 +1,7 @@
 """The score table as markdown: the chosen metric first, everything else below.
 
 The first table is narrow enough for a Prefect page; scores.csv has every number. Under each table
-stands what can be told apart; slices of few customers show no score.
+stands which differences are significant; slices of few customers show no score.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ import pandas as pd
 from hemline.evaluation.beyond_accuracy import ATTRIBUTES
 from hemline.evaluation.held_out_week import NEW, OLDER
 from hemline.evaluation.protocol import AP, BASELINE, ORACLE, SERVED
-from hemline.evaluation.told_apart import ToldApart, not_told_apart
+from hemline.evaluation.significant_rows import SignificantRows, not_significant, too_few
 from hemline.pages.escaping import escape_markdown
 
 _ACCURACY: Final = {
@@ -53,7 +53,7 @@ class ScorePage:
         of_lists: by row, the measures of all its lists together.
         models: by row, its models in their order, as text.
         when: which week or weeks, in words.
-        min_customers: with fewer, nothing is told apart, and a slice shows no score.
+        min_customers: with fewer, nothing is significant, and a slice shows no score.
     """
 
     table: pd.DataFrame
@@ -89,35 +89,35 @@ def as_markdown(page: ScorePage) -> str:
     note = (
         f"{everyone.n_customers:,} buyers of {page.when}; full catalogue; articles bought before "
         "stay in the lists; the oracle lists exactly what was bought. p: two-sided sign-flip test "
-        "over customers, with Holm's correction over the rows. Told apart: the paired 95 % "
+        "over customers, with Holm's correction over the rows. Significant: the paired 95 % "
         "interval lies on one side of 0, and p is at most 0.05."
     )
-    told = partial(told_apart_sentence, page.table, min_customers=page.min_customers)
+    compared = partial(significance_sentence, page.table, min_customers=page.min_customers)
     parts = [
         _accuracy(everyone, page),
-        [escape_markdown(told(BASELINE))],
+        [escape_markdown(compared(BASELINE))],
         [note],
         _beyond(everyone, page),
         [escape_markdown(_beyond_sentence(everyone, page.min_customers))],
         [_BEYOND_NOTE],
     ]
     if SERVED in everyone.order:
-        parts += [_against_served(everyone), [escape_markdown(told(SERVED))]]
+        parts += [_against_served(everyone), [escape_markdown(compared(SERVED))]]
     parts.append(_by_slice(page, everyone.order[:-1]))
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
 
-def told_apart_sentence(table: pd.DataFrame, reference: str, *, min_customers: int) -> str:
-    """Return which rows can be told apart from the reference by MAP@12 over all customers.
+def significance_sentence(table: pd.DataFrame, reference: str, *, min_customers: int) -> str:
+    """Return which rows differ significantly from the reference by MAP@12 over all customers.
 
     Args:
         table: the lines of `score_table`.
         reference: one of its references.
-        min_customers: with fewer, nothing is told apart.
+        min_customers: with fewer, nothing is significant.
     """
     lines = table[(table["slice"] == "all") & (table["metric"] == AP)]
     lines = lines.sort_values("value", ascending=False, kind="stable")
-    return ToldApart.among(lines, reference, min_customers=min_customers).sentence("MAP@12")
+    return SignificantRows.among(lines, reference, min_customers=min_customers).sentence("MAP@12")
 
 
 def grid(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -189,19 +189,23 @@ def _against_served(everyone: _Everyone) -> list[str]:
 
 
 def _beyond_sentence(everyone: _Everyone, min_customers: int) -> str:
-    alike = not_told_apart(everyone.table, BASELINE, list(_BEYOND), min_customers=min_customers)
+    alike = not_significant(everyone.table, BASELINE, list(_BEYOND), min_customers=min_customers)
     whole = f"{' and '.join(_OF_LISTS.values())} are of all lists together and have no interval."
     if everyone.n_customers < min_customers:
-        return f"{everyone.n_customers:,} customers are too few to tell any two rows apart. {whole}"
+        return f"{too_few(everyone.n_customers)} {whole}"
     named = "; ".join(f"{_BEYOND[metric]}: {', '.join(rows)}" for metric, rows in alike.items())
-    told = f"Not told apart from {BASELINE}: {named}." if named else f"All differ from {BASELINE}."
-    return f"{told} {whole}"
+    alike_text = (
+        f"Not significantly different from {BASELINE}: {named}."
+        if named
+        else f"All differ from {BASELINE}."
+    )
+    return f"{alike_text} {whole}"
 
 
 def _by_slice(page: ScorePage, order: Sequence[str]) -> list[str]:
     maps = page.table[page.table["metric"] == AP]
-    told = {
-        str(name): ToldApart.among(of_slice, BASELINE, min_customers=page.min_customers)
+    compared = {
+        str(name): SignificantRows.among(of_slice, BASELINE, min_customers=page.min_customers)
         for name, of_slice in maps.groupby("slice", sort=False)
     }
     keys = zip(maps["slice"], maps["model"], strict=True)
@@ -211,30 +215,31 @@ def _by_slice(page: ScorePage, order: Sequence[str]) -> list[str]:
             f"{escape_markdown(name)} ({one.n_customers:,})",
             *(_slice_cell(one, row, value_of[name, row]) for row in order),
         ]
-        for name, one in told.items()
+        for name, one in compared.items()
     ]
     about_articles = (
         f"'{NEW}' and '{OLDER}': the lists are the same, but only purchases of such articles "
         "count, and customers who bought none are left out."
     )
     lines = grid(["MAP@12 (customers)", *(label(name) for name in order)], rows)
-    sentence = escape_markdown(_slice_sentence(told, page.min_customers))
+    sentence = escape_markdown(_slice_sentence(compared, page.min_customers))
     return [*lines, "", sentence, "", about_articles]
 
 
-def _slice_cell(told: ToldApart, row: str, value: float) -> str:
-    if not told.is_enough:
+def _slice_cell(compared: SignificantRows, row: str, value: float) -> str:
+    if not compared.is_enough:
         return "too few"
-    return f"{value:.4f}{'*' if row in told.rows else ''}"
+    return f"{value:.4f}{'*' if row in compared.rows else ''}"
 
 
-def _slice_sentence(told: Mapping[str, ToldApart], min_customers: int) -> str:
-    enough = [one for one in told.values() if one.is_enough]
-    small = [f"{name} ({one.n_customers})" for name, one in told.items() if not one.is_enough]
+def _slice_sentence(compared: Mapping[str, SignificantRows], min_customers: int) -> str:
+    enough = [one for one in compared.values() if one.is_enough]
+    small = [f"{name} ({one.n_customers})" for name, one in compared.items() if not one.is_enough]
     n_starred = sum(len(one.rows) for one in enough)
     n_scores = n_starred + sum(len(one.alike) for one in enough)
     starred = (
-        f"A star: told apart from {BASELINE} within the slice, {n_starred} of {n_scores} scores; "
+        f"A star: significantly different from {BASELINE} within the slice, {n_starred} of "
+        f"{n_scores} scores; "
         "without a star the difference may be chance."
     )
     if not small:

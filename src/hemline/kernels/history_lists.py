@@ -1,7 +1,7 @@
 """Lists from what customers bought: their own articles, and what neighbours of these get votes.
 
 One loop serves one customer and a million, a row at a time in a fixed order, so lists and scores
-are equal to the bit however many customers are asked for, on however many threads.
+are equal to the bit however many customers are requested, on however many threads.
 """
 
 from typing import NamedTuple

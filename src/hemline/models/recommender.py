@@ -44,7 +44,7 @@ class Recommender(Protocol):
 
     @property
     def source_names(self) -> tuple[str, ...]:
-        """The names of the sources of its lists, whatever it is asked."""
+        """The names of the sources of its lists, whatever is requested."""
         ...
 
     def recommend(self, histories: Histories, k: int) -> Recommendations:

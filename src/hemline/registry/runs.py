@@ -213,7 +213,7 @@ def _signature() -> "ModelSignature":
         columns.ACTIVE: DataType.boolean,
     }
     numbers = {"rank": DataType.long}
-    outputs = {"asker": DataType.long} | {
+    outputs = {"query": DataType.long} | {
         name: numbers.get(name, DataType.string) for name in RECOMMENDATION_COLUMNS
     }
     return ModelSignature(

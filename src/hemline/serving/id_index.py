@@ -48,11 +48,11 @@ class IdIndex:
         last = int(np.searchsorted(self._ids, np.array(beyond, self._ids.dtype), side="right"))
         return self._keys[self._place(prefix) : last]
 
-    def _place(self, wanted: bytes) -> int:
-        if len(wanted) > self._ids.itemsize:
+    def _place(self, sought: bytes) -> int:
+        if len(sought) > self._ids.itemsize:
             return len(self._ids)
         # Of the same dtype: numpy would convert all ids for a shorter one.
-        return int(np.searchsorted(self._ids, np.array(wanted, self._ids.dtype)))
+        return int(np.searchsorted(self._ids, np.array(sought, self._ids.dtype)))
 
     @classmethod
     def of(cls, ids: Sequence[str]) -> Self:

@@ -19,7 +19,7 @@ class ShopGroups:
         product_group: int32 of shape (articles,), equal where the product group is equal.
         is_discreet: bool of the same shape: never shown first nor named in a reason.
         is_on_request: bool: what the shop shows on request.
-        is_unasked: bool: further down for a visitor of whom no purchase is known, because the shop
+        is_demoted: bool: further down for a visitor of whom no purchase is known, because the shop
             shows it on request or it is out of season.
         in_stock: bool of shape (articles,); None where everything is.
     """
@@ -27,7 +27,7 @@ class ShopGroups:
     product_group: npt.NDArray[np.int32]
     is_discreet: npt.NDArray[np.bool_]
     is_on_request: npt.NDArray[np.bool_]
-    is_unasked: npt.NDArray[np.bool_]
+    is_demoted: npt.NDArray[np.bool_]
     in_stock: npt.NDArray[np.bool_] | None
 
     @classmethod

@@ -100,7 +100,7 @@ class AsShown:
         lists = self.model.recommend(histories, k + self.places_down)
         is_listed = lists.articles != NO_ARTICLE
         keys = np.where(is_listed, lists.articles, 0)
-        is_moved = self.groups.is_unasked[keys] & histories.is_cold()[:, None]
+        is_moved = self.groups.is_demoted[keys] & histories.is_cold()[:, None]
         for row in np.unique(histories.unlikes.rows):
             is_moved[row] |= self.look_alikes.of(histories.unlikes.of_row(row), keys[row])
         down = np.where(is_listed, self.places_down * is_moved, _AFTER_ALL)

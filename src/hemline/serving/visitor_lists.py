@@ -76,7 +76,7 @@ class VisitorLists:
             return answer_of(())
         is_moved = self._look_alikes.of(history.unliked, ranked.keys)
         if history.is_cold:
-            is_moved |= self._is_unasked(ranked.keys, session)
+            is_moved |= self._is_demoted(ranked.keys, session)
         down = self._params.places_down * is_moved[None]
         order = shown_order(down, self._groups.is_discreet[ranked.keys][None])[0, : rules.k]
         keys, sources = ranked.keys[order], [ranked.sources[place] for place in order]
@@ -96,15 +96,17 @@ class VisitorLists:
         while True:
             lists = recommender.recommend(row, depth)
             keys = lists.articles[0][lists.articles[0] != NO_ARTICLE]
-            kept = np.flatnonzero(is_permitted(keys, rules, self._articles, self._groups.in_stock))
-            products = self._articles.products[keys[kept]]
-            kept = kept[first_of_each_product(products, most)]
-            if len(kept) >= needed or len(keys) < depth:
+            permitted = np.flatnonzero(
+                is_permitted(keys, rules, self._articles, self._groups.in_stock)
+            )
+            products = self._articles.products[keys[permitted]]
+            permitted = permitted[first_of_each_product(products, most)]
+            if len(permitted) >= needed or len(keys) < depth:
                 break
             depth *= 4
-        kept = kept[:needed]
-        sources = [lists.source_names[source] for source in lists.sources[0][kept]]
-        ranked = _Sequence(keys[kept], sources)
+        permitted = permitted[:needed]
+        sources = [lists.source_names[source] for source in lists.sources[0][permitted]]
+        ranked = _Sequence(keys[permitted], sources)
         return self._filled(ranked, rules) if rules.is_narrowed else ranked
 
     def _filled(self, ranked: _Sequence, rules: ListRules) -> _Sequence:
@@ -120,15 +122,15 @@ class VisitorLists:
         keys = keys[: rules.k + self._params.places_down]
         return _Sequence(keys, ranked.sources + [BESTSELLERS] * (len(keys) - len(ranked.keys)))
 
-    def _is_unasked(
+    def _is_demoted(
         self, keys: npt.NDArray[np.int32], session: SessionState
     ) -> npt.NDArray[np.bool_]:
         viewed = np.array(session.viewed, np.int64)
         groups = self._groups.product_group[keys]
-        is_asked = np.isin(groups, self._groups.product_group[viewed])
+        is_viewed = np.isin(groups, self._groups.product_group[viewed])
         if self._groups.is_on_request[viewed].any():
-            is_asked |= self._groups.is_on_request[keys]
-        return np.asarray(self._groups.is_unasked[keys] & ~is_asked)
+            is_viewed |= self._groups.is_on_request[keys]
+        return np.asarray(self._groups.is_demoted[keys] & ~is_viewed)
 
     def _nameable(self, history: VisitorHistory) -> npt.NDArray[np.int32]:
         """Return the visitor's latest articles that a reason may refer to."""

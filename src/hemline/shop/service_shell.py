@@ -91,8 +91,8 @@ class ServiceShell:
             try:
                 self._access.admit(scope["path"], headers)
             except NoKey as refusal:
-                asked = {"www-authenticate": 'Basic realm="Hemline", charset="UTF-8"'}
-                return problem(401, refusal, request_id=request_id, headers=asked), receive
+                challenge = {"www-authenticate": 'Basic realm="Hemline", charset="UTF-8"'}
+                return problem(401, refusal, request_id=request_id, headers=challenge), receive
             except TooMany as refusal:
                 later = {"retry-after": "1"}
                 return problem(429, refusal, request_id=request_id, headers=later), receive

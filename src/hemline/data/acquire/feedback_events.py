@@ -58,9 +58,9 @@ def with_feedback(engine: Engine, acquired: Tables, events: pa.Table | None) -> 
     if events is None or not len(events):
         return acquired
     known = _with_keys(events, acquired)
-    n_strange = len(events) - len(known)
-    if n_strange:
-        logger.info("%d of %d events are of guests or unknown: left out", n_strange, len(events))
+    n_unknown = len(events) - len(known)
+    if n_unknown:
+        logger.info("%d of %d events are of guests or unknown: left out", n_unknown, len(events))
     bought, returned = _netted(known)
     transactions = acquired.transactions
     if len(returned):
@@ -201,8 +201,8 @@ def _mean_prices(
     if columns.UNITS in transactions.collect_schema().names():
         units = nw.when(~price.is_null()).then(nw.col(columns.UNITS)).cast(nw.Float64)
         mean = ((price * units).sum() / units.sum()).alias(columns.PRICE)
-    asked: Sequence[int] = articles.unique().tolist()
-    sold = transactions.filter(nw.col(columns.ARTICLE).is_in(asked))
+    unpriced: Sequence[int] = articles.unique().tolist()
+    sold = transactions.filter(nw.col(columns.ARTICLE).is_in(unpriced))
     prices = engine.to_arrow(sold.group_by(columns.ARTICLE).agg(mean))
     of_each = zip(
         prices[columns.ARTICLE].to_pylist(), prices[columns.PRICE].to_pylist(), strict=True

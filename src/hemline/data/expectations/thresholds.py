@@ -1,7 +1,7 @@
 """Section `validate` of params.yaml: what the rules about the tables allow.
 
 It stands apart from the rules, because Great Expectations takes seconds to import: what may be
-asked about a cold customer is read from here too.
+requested of a cold customer is read from here too.
 """
 
 from datetime import date

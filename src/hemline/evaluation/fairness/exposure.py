@@ -16,7 +16,7 @@ from hemline.evaluation.significance import bootstrap_means, interval
 Values = npt.NDArray[np.float64]
 
 UNDER, OVER, FITTING = "under-exposed", "over-exposed", "in proportion"
-UNTOLD = "may be chance"
+UNCLEAR = "may be chance"
 
 
 def expose_categories(
@@ -84,5 +84,5 @@ def _verdicts(table: pd.DataFrame, tolerance: float) -> npt.NDArray[np.str_]:
     is_below, is_above = places < tolerance * sold, places * tolerance > sold
     is_under = is_below & (table["high"].to_numpy() < sold)
     is_over = is_above & (table["low"].to_numpy() > sold)
-    kinds = {UNDER: is_under, OVER: is_over, UNTOLD: is_below | is_above}
+    kinds = {UNDER: is_under, OVER: is_over, UNCLEAR: is_below | is_above}
     return np.select(list(kinds.values()), list(kinds), FITTING)

@@ -8,7 +8,7 @@ from typing import Any, Final
 import pandas as pd
 
 from hemline.evaluation.fairness.audit import REAL, Audit, FairnessParams
-from hemline.evaluation.fairness.exposure import OVER, UNDER, UNTOLD
+from hemline.evaluation.fairness.exposure import OVER, UNCLEAR, UNDER
 from hemline.evaluation.fairness.fairness_measures import BOUGHT, INDEPENDENCE
 from hemline.evaluation.fairness.fairness_text import Line, label, summarise, widest_category
 from hemline.evaluation.protocol import SERVED
@@ -40,11 +40,11 @@ def render_page(
         pictures={name: b64encode(png).decode("ascii") for name, png in pictures.items()},
         n_tested=len(served),
         n_real=int((served["verdict"] == REAL).sum()),
-        told_outcomes=_told(served[served["criterion"] != INDEPENDENCE], params),
-        told_composition=_told(served[served["criterion"] == INDEPENDENCE], params),
-        told_exposure=_told_exposure(audit),
-        told_reranking=_told_reranking(audit.reranking),
-        told_groups=_told_groups(audit, params),
+        about_outcomes=_about_gaps(served[served["criterion"] != INDEPENDENCE], params),
+        about_composition=_about_gaps(served[served["criterion"] == INDEPENDENCE], params),
+        about_exposure=_about_exposure(audit),
+        about_reranking=_about_reranking(audit.reranking),
+        about_groups=_about_groups(audit, params),
         **_outcomes(audit.gaps[~is_independence]),
         compositions=_compositions(audit, audit.gaps[is_independence]),
         **_exposure(audit.exposure),
@@ -53,35 +53,36 @@ def render_page(
     )
 
 
-def _told(gaps: pd.DataFrame, params: FairnessParams) -> str:
-    """Return which gaps of a table can be told from chance, as a sentence."""
+def _about_gaps(gaps: pd.DataFrame, params: FairnessParams) -> str:
+    """Return which gaps of a table are significant, as a sentence."""
     small = f"groups of fewer than {params.min_group} buyers are not compared"
     if gaps.empty:
         return f"No gap could be tested: {small}."
     real = gaps[gaps["verdict"] == REAL]
     names = [f"{label(gap['measure'])} by {label(gap['attribute'])}" for gap in _records(real)]
-    told = f"Told from chance: {', '.join(names)}." if names else "No gap can be told from chance."
-    return f"{told} The other {len(gaps) - len(real)} of {len(gaps)} cannot; {small}."
+    found = f"Significant: {', '.join(names)}." if names else "No gap is significant."
+    return f"{found} The other {len(gaps) - len(real)} of {len(gaps)} are not; {small}."
 
 
-def _told_exposure(audit: Audit) -> str:
+def _about_exposure(audit: Audit) -> str:
     served = audit.exposure[(audit.exposure["row"] == SERVED) & (audit.exposure["sold"] > 0)]
-    n_told = int(served["verdict"].isin([UNDER, OVER]).sum())
-    n_untold = int((served["verdict"] == UNTOLD).sum())
+    n_significant = int(served["verdict"].isin([UNDER, OVER]).sum())
+    n_unclear = int((served["verdict"] == UNCLEAR).sum())
     return (
-        f"{n_told} of {len(served)} kinds of articles that sell can be told apart from proportion; "
-        f"{n_untold} depart from it by more than the tolerance, but no more than chance may; the "
-        "others are within the tolerance."
+        f"{n_significant} of {len(served)} kinds of articles that sell are listed significantly "
+        f"out of proportion; {n_unclear} depart from it by more than the tolerance, but no more "
+        "than chance may; the others are within the tolerance."
     )
 
 
-def _told_reranking(reranking: pd.DataFrame) -> str:
+def _about_reranking(reranking: pd.DataFrame) -> str:
     lines = _records(reranking[reranking["strength"] > 0])
-    told = [f"{line['strength']:g}" for line in lines if _excludes_zero(line)]
+    changed = [f"{line['strength']:g}" for line in lines if _excludes_zero(line)]
     alike = [f"{line['strength']:g}" for line in lines if not _excludes_zero(line)]
     return (
-        f"MAP@12 can be told apart from that of strength 0 at: {', '.join(told) or 'no strength'}; "
-        f"it cannot at: {', '.join(alike) or 'no strength'}."
+        "MAP@12 differs significantly from that of strength 0 at: "
+        f"{', '.join(changed) or 'no strength'}; "
+        f"it does not at: {', '.join(alike) or 'no strength'}."
     )
 
 
@@ -89,12 +90,12 @@ def _excludes_zero(line: Line) -> bool:
     return bool(line["change_low"] > 0 or line["change_high"] < 0)
 
 
-def _told_groups(audit: Audit, params: FairnessParams) -> str:
+def _about_groups(audit: Audit, params: FairnessParams) -> str:
     sizes = [size for grouping in audit.groupings for size in grouping.sizes.tolist()]
     n_small = sum(size < params.min_group for size in sizes)
     return (
         f"{n_small} of {len(sizes)} groups have fewer than {params.min_group} buyers and are not "
-        "compared; which of the others can be told apart is said above, by attribute."
+        "compared; which of the others differ significantly stands above, by attribute."
     )
 
 

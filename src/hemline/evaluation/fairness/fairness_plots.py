@@ -8,7 +8,7 @@ import pandas as pd
 
 from hemline.evaluation.fairness.aspects import INDEX_GROUP
 from hemline.evaluation.fairness.audit import Audit
-from hemline.evaluation.fairness.exposure import FITTING, OVER, UNDER, UNTOLD
+from hemline.evaluation.fairness.exposure import FITTING, OVER, UNCLEAR, UNDER
 from hemline.evaluation.fairness.fairness_measures import BOUGHT
 from hemline.evaluation.fairness.fairness_text import label
 from hemline.evaluation.fairness.outcomes import PRECISION, RECALL
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _BLUE, _RED, _GREY, _PALE = "#3b6ea5", "#a5413b", "#9a9a9a", "#cccccc"
 _COLOURS: Final = (_BLUE, "#d08c3f", "#5f9e6e", _RED, "#7d6ba8", "#8c8c8c")
-_VERDICT_COLOURS: Final = {UNDER: _RED, FITTING: _GREY, OVER: _BLUE, UNTOLD: _PALE}
+_VERDICT_COLOURS: Final = {UNDER: _RED, FITTING: _GREY, OVER: _BLUE, UNCLEAR: _PALE}
 _LEAST_RATIO: Final = 1 / 16
 
 

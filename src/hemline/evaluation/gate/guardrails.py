@@ -32,7 +32,7 @@ class GateParams(Section):
     """What a challenger may cost.
 
     Attributes:
-        min_customers: with fewer buyers in the week, nothing can be told of a version.
+        min_customers: with fewer buyers in the week, the comparison is inconclusive.
         max_relative_loss: of the champion's MAP@12, on average, however wide the interval is.
         min_coverage_ratio: of distinct articles in the lists of the week, to the champion's.
         min_cold_buyers: with fewer buyers who are cold customers, they are not compared.
@@ -208,7 +208,7 @@ def _served_outcomes(gaps: pd.DataFrame) -> pd.DataFrame:
 def _limit_gap(evidence: Evidence, limit: float) -> Guardrail:
     gap = evidence.gap
     if not evidence.are_gaps_tested:
-        text = "nothing can be told: no two groups have enough buyers to be compared"
+        text = "inconclusive: no two groups have enough buyers to be compared"
         return Guardrail("fairness_gap", None, limit, passes=True, sentence=text)
     if gap is None:
         text = f"no gap between groups is larger than chance (limit {limit:.2f})"

@@ -30,7 +30,7 @@ class Comparison:
         low: lower end of the paired 95 % interval of challenger - champion.
         high: its upper end.
         n_customers: how many customers were compared.
-        min_customers: with fewer, nothing can be told.
+        min_customers: with fewer, the comparison is inconclusive.
     """
 
     champion: float
@@ -52,7 +52,7 @@ class Comparison:
 
     @property
     def is_conclusive(self) -> bool:
-        """Whether anything can be told: who is better, or that not everything would be lost."""
+        """Whether it shows who is better, or at least that not everything would be lost."""
         is_significant = self.low > 0 or self.high < 0
         is_bounded = self.low > -self.champion
         return self.n_customers >= self.min_customers and (is_significant or is_bounded)
@@ -71,7 +71,7 @@ class Comparison:
     def outcome(self) -> str:
         """How the challenger did, to be followed by what it was compared with."""
         if not self.is_conclusive:
-            return f"nothing can be told ({self.lacks}) against"
+            return f"inconclusive ({self.lacks}) against"
         return BETTER if self.is_better else WORSE if self.is_worse else ALIKE
 
     @property
@@ -85,7 +85,7 @@ class Comparison:
 
     @property
     def lacks(self) -> str:
-        """Why nothing can be told; an empty text where something can."""
+        """Why the comparison is inconclusive; an empty text where it is not."""
         if self.is_conclusive:
             return ""
         if self.n_customers < self.min_customers:
@@ -106,7 +106,7 @@ def compare(
     Args:
         champion_ap: AP@12 of the champion's list (or a baseline's), one value per customer.
         challenger_ap: the same for the challenger, for the same customers in the same order.
-        min_customers: with fewer, nothing can be told.
+        min_customers: with fewer, the comparison is inconclusive.
         n_samples: random weightings of the customers.
         rng: draws them.
     """

@@ -9,7 +9,7 @@ from hemline.shop.garments.svg_paths import both, circle, dots, mirrored
 def bag(cut: Cut) -> Drawing:
     """Handbag, shoulder bag, tote, cross-body, backpack or gym bag, as the text says."""
     kind = cut.pick("hand", "tote", "shoulder", "crossbody")
-    said = {
+    named = {
         "backpack": ("backpack", "rucksack"),
         "gym": ("weekend", "gym", "sports bag"),
         "bum": ("bumbag", "waist bag"),
@@ -17,7 +17,7 @@ def bag(cut: Cut) -> Drawing:
         "crossbody": ("cross-body", "crossbody"),
         "shoulder": ("shoulder",),
     }
-    kind = next((name for name, words in said.items() if cut.says(*words)), kind)
+    kind = next((name for name, words in named.items() if cut.says(*words)), kind)
     drawn = {
         "hand": _hand,
         "tote": _tote,

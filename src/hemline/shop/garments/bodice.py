@@ -203,7 +203,7 @@ def neck_of(cut: Cut, *usual: str) -> str:
         "scoop": ("scoop", "deep-cut", "low-cut"),
         "crew": ("round neck", "crew neck", "round-neck"),
     }
-    return next((neck for neck, said in words.items() if cut.says(*said)), cut.pick(*usual))
+    return next((neck for neck, named in words.items() if cut.says(*named)), cut.pick(*usual))
 
 
 def _neck_line(neck: _Neck, down: int) -> str:

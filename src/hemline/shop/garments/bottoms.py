@@ -29,14 +29,14 @@ def waistband(half: int = 36, top: int = 28, height: int = 10) -> str:
 def trousers(cut: Cut) -> Drawing:
     """Trousers: jeans, chinos, joggers, wide or flared ones."""
     leg = cut.pick("slim", "straight", "wide")
-    said = {
+    named = {
         "jogger": ("joggers", "sweatpants", "ribbed hem", "elasticated hem"),
         "flared": ("flare", "bootcut"),
         "wide": ("wide",),
         "slim": ("slim", "skinny", "tight", "treggings"),
         "straight": ("straight",),
     }
-    leg = next((name for name, words in said.items() if cut.says(*words)), leg)
+    leg = next((name for name, words in named.items() if cut.says(*words)), leg)
     hem = 206 if cut.says("ankle-length", "cropped", "7/8") else 224
     outer, inner = _LEGS[leg]
     knee = 44 if leg == "wide" else 40 if leg != "flared" else 36
@@ -109,13 +109,13 @@ def shorts(cut: Cut) -> Drawing:
 def skirt(cut: Cut) -> Drawing:
     """Skirt: straight, flared, pleated or tiered; short to long."""
     kind = cut.pick("straight", "flared", "pleated", "wrap")
-    for name, said in {
+    for name, named in {
         "pleated": ("pleat",),
         "flared": ("flare", "circle", "wide", "a-line", "tiered"),
         "wrap": ("wrap",),
         "straight": ("pencil", "straight", "fitted"),
     }.items():
-        kind = name if cut.says(*said) else kind
+        kind = name if cut.says(*named) else kind
     hem = (
         218
         if cut.says("long", "maxi", "calf", "midi")

@@ -32,12 +32,12 @@ def coat(cut: Cut) -> Drawing:
     """Coat: long; with a belt, double-breasted, or padded."""
     bodice = Bodice("deep", "long", 49, 224, 8, 4)
     kind = cut.pick("belt", "double", "single", "padded")
-    for name, said in {
+    for name, named in {
         "padded": ("padded", "down"),
         "belt": ("belt",),
         "double": ("double-breasted",),
     }.items():
-        kind = name if cut.says(*said) else kind
+        kind = name if cut.says(*named) else kind
     if kind == "padded":
         return _padded(Bodice("collar", "long", 52, 222, 2, 2))
     sash = mirrored("M100 140Q126 140 146 136L147 148Q126 152 100 152")
@@ -64,14 +64,14 @@ def coat(cut: Cut) -> Drawing:
 def jacket(cut: Cut) -> Drawing:
     """Jacket: padded, biker, denim, bomber or windproof."""
     kind = cut.pick("padded", "biker", "denim", "bomber", "wind")
-    said = {
+    named = {
         "padded": ("padded", "down", "quilted", "puffer"),
         "biker": ("biker", "leather"),
         "denim": ("denim", "trucker"),
         "bomber": ("bomber", "pilot"),
         "wind": ("hood", "windproof", "outdoor", "rain", "softshell"),
     }
-    kind = next((name for name, words in said.items() if cut.says(*words)), kind)
+    kind = next((name for name, words in named.items() if cut.says(*words)), kind)
     if kind == "padded":
         return _padded(Bodice("collar", "long", 53, 178, 0, 1))
     drawn = {"biker": _biker, "denim": _denim, "bomber": _bomber, "wind": _wind}

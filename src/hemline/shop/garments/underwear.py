@@ -11,13 +11,13 @@ def briefs(cut: Cut) -> Drawing:
     if cut.says("boxer", "trunks", "swim shorts", "hipster shorts"):
         return _trunks(cut)
     kind = cut.pick("brief", "high", "tanga", "hipster", "tied")
-    for name, said in {
+    for name, named in {
         "high": ("high waist", "high-waist"),
         "tanga": ("thong", "tanga", "string"),
         "hipster": ("hipster", "boxer", "low waist"),
         "tied": ("tie-side", "ties at the side"),
     }.items():
-        kind = name if cut.says(*said) else kind
+        kind = name if cut.says(*named) else kind
     top, leg, low = {
         "brief": (96, 122, 168),
         "high": (78, 126, 172),
@@ -83,14 +83,14 @@ def _trunks(cut: Cut) -> Drawing:
 def bra(cut: Cut) -> Drawing:
     """Bra, bikini top: triangle, balconette, bandeau or sports."""
     kind = cut.pick("balconette", "triangle", "plunge", "bandeau")
-    for name, said in {
+    for name, named in {
         "sports": ("sports bra", "racer", "crop top", "sport"),
         "triangle": ("triangle",),
         "bandeau": ("bandeau",),
         "balconette": ("balconette", "underwire"),
         "plunge": ("push-up", "plunge"),
     }.items():
-        kind = name if cut.says(*said) else kind
+        kind = name if cut.says(*named) else kind
     if kind == "sports":
         body = mirrored(
             "M100 104C114 104 120 90 122 62L132 62C134 92 140 104 150 112L148 158Q124 164 100 164"

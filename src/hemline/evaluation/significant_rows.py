@@ -1,9 +1,9 @@
 """Which rows of a score table differ by more than chance, as one sentence under each table.
 
-Two rows are told apart where the paired 95 % interval of their difference lies on one side of zero
-and, for the metric that is tested, the corrected p-value is at most 0.05. With fewer customers than
-`min_customers` nothing is: the intervals hold then as well, but who happened to buy in that week
-decides.
+Two rows differ significantly where the paired 95 % interval of their difference lies on one side of
+zero and, for the metric that is tested, the corrected p-value is at most 0.05. With fewer customers
+than `min_customers` nothing is significant: the intervals hold then as well, but who happened to
+buy in that week decides.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ LEVEL: Final = 0.05
 
 
 @dataclass(frozen=True)
-class ToldApart:
+class SignificantRows:
     """Rows of a table by how they compare with a reference.
 
     Attributes:
@@ -40,13 +40,13 @@ class ToldApart:
 
     @classmethod
     def among(cls, lines: pd.DataFrame, reference: str, *, min_customers: int) -> Self:
-        """Return which rows are told apart from the reference.
+        """Return which rows differ significantly from the reference.
 
         Args:
             lines: of one slice and metric of `score_table`; neither the reference nor the oracle
                 is compared.
             reference: a row of the table.
-            min_customers: with fewer, nothing is told apart.
+            min_customers: with fewer, nothing is significant.
         """
         n_customers = int(lines["n_customers"].iloc[0])
         parts = cls(reference, n_customers, n_customers >= min_customers)
@@ -59,37 +59,46 @@ class ToldApart:
 
     @property
     def rows(self) -> list[str]:
-        """The rows that are told apart."""
+        """The rows that differ significantly."""
         return [*self.better, *self.worse]
 
     def sentence(self, metric: str) -> str:
-        """Return what can be told apart in this metric and what not."""
+        """Return what is significant in this metric and what is not."""
         if not self.is_enough:
-            return f"{self.n_customers:,} customers are too few to tell any two rows apart."
+            return too_few(self.n_customers)
         if not self.rows:
-            return f"In {metric} no row can be told apart from {self.reference}."
+            return f"In {metric} no row differs significantly from {self.reference}."
         sides = [
             f"{', '.join(rows)} ({word})"
             for rows, word in ((self.better, "higher"), (self.worse, "lower"))
             if rows
         ]
-        told = f"Told apart from {self.reference} in {metric}: {'; '.join(sides)}."
-        return f"{told} Not told apart: {', '.join(self.alike)}." if self.alike else told
+        found = f"Significantly different from {self.reference} in {metric}: {'; '.join(sides)}."
+        return (
+            f"{found} Not significantly different: {', '.join(self.alike)}."
+            if self.alike
+            else found
+        )
 
 
-def not_told_apart(
+def too_few(n_customers: int) -> str:
+    """Return the sentence for fewer customers than a comparison needs."""
+    return f"{n_customers:,} customers are too few for a significant difference between rows."
+
+
+def not_significant(
     table: pd.DataFrame, reference: str, metrics: Sequence[str], *, min_customers: int
 ) -> dict[str, list[str]]:
-    """Return, by metric, the rows that cannot be told apart from the reference, if there are any.
+    """Return, by metric, the rows that do not differ significantly from the reference, if any.
 
     Args:
         table: of one slice of `score_table`.
         reference: a row of the table.
         metrics: which metrics.
-        min_customers: with fewer, nothing is told apart.
+        min_customers: with fewer, nothing is significant.
     """
     alike = {
-        metric: ToldApart.among(
+        metric: SignificantRows.among(
             table[table["metric"] == metric], reference, min_customers=min_customers
         ).alike
         for metric in metrics
