@@ -117,7 +117,8 @@ def _fit_ease(shop: BenchmarkShop) -> Numbers:
     from hemline.models.ease import EaseParams, fit_ease  # noqa: PLC0415
 
     known = load_histories(shop.prepared / "histories.npz")
-    read, offered = fit_ease(known, EaseParams.load(shop.params)).weights.shape
+    fitted = fit_ease(known, EaseParams.load(shop.params))
+    read, offered = len(fitted.read), len(fitted.offered)
     return {"articles read": read, "articles offered": offered}
 
 

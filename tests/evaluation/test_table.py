@@ -188,7 +188,7 @@ def test_a_slice_of_few_customers_shows_no_score() -> None:
 
 def test_of_few_customers_no_sentence_claims_anything() -> None:
     text = page_of(table_of(scored(rows_of(49)), ("popularity", "served")), min_customers=50)
-    few = [one for one in text if one.startswith("49 customers are too few to tell")]
+    few = [one for one in text if one.startswith("49 customers are too few for")]
     assert len(few) == 3
     assert not any(
         "ignificantly different from" in one for one in text if not one.startswith("A star")

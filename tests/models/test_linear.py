@@ -39,7 +39,12 @@ def random_shop(*, n_customers: int = 300, n_articles: int = 40, least: float = 
 
 
 def dense(model: ArticleWeights) -> np.ndarray:
-    return model.weights if isinstance(model.weights, np.ndarray) else model.weights.toarray()
+    weights = model.weights
+    if isinstance(weights, np.ndarray):
+        return weights
+    entries = weights.data, weights.indices, weights.indptr
+    shape = len(model.read), len(model.offered)
+    return np.asarray(sparse.csr_matrix(entries, shape=shape).toarray())
 
 
 FOUR = [[1, 1, 0], [1, 1, 0], [1, 0, 1], [0, 1, 1]]

@@ -4,7 +4,7 @@ Sums are float64 in the order of the purchases and rounded to float32 before the
 (kernels/lists.py), a row at a time, so lists are equal to the bit for one customer and for many.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -13,7 +13,7 @@ import numpy.typing as npt
 from hemline.kernels.blocks import for_blocks
 from hemline.kernels.compiled import compiled
 from hemline.kernels.heap import PAGE, select_largest
-from hemline.kernels.lists import NO_ARTICLE, Lists, empty_lists
+from hemline.kernels.lists import NO_ARTICLE, Lists, WeightRows, empty_lists
 
 Floats = npt.NDArray[np.float32]
 
@@ -32,14 +32,6 @@ class Inputs(NamedTuple):
     articles: npt.NDArray[np.int32]
     counted: Floats
     read: npt.NDArray[np.int32]
-
-
-class WeightRows(NamedTuple):
-    """A CSR matrix with a row beside each of `Inputs.read`."""
-
-    indptr: npt.NDArray[np.signedinteger[Any]]
-    indices: npt.NDArray[np.signedinteger[Any]]
-    data: Floats
 
 
 def best_of_rows(inputs: Inputs, weights: WeightRows | Floats, n_columns: int, k: int) -> Lists:

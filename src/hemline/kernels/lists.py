@@ -7,7 +7,7 @@ numbers are added in float64, where their sum hardly depends on the order, and a
 float32 before scores are compared. Numbers from BLAS are rounded more coarsely (hemline/arrays.py).
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,14 @@ NO_ARTICLE: Final = -1
 """Stands in a list where there is no article; always after the last one."""
 
 Lists = tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]
+
+
+class WeightRows(NamedTuple):
+    """The arrays of a CSR matrix of weights, which loops read without scipy."""
+
+    indptr: npt.NDArray[np.signedinteger[Any]]
+    indices: npt.NDArray[np.signedinteger[Any]]
+    data: npt.NDArray[np.float32]
 
 
 def top_k(scores: npt.NDArray[np.float32], k: int) -> Lists:

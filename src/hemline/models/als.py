@@ -18,12 +18,11 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
-from scipy import sparse
 
 from hemline.arrays import load_array, on_grid
 from hemline.data.histories import Histories
@@ -32,6 +31,9 @@ from hemline.kernels.lists import NO_ARTICLE
 from hemline.models.article_weights import decayed_since_yesterday, weighted
 from hemline.models.label_shift import YESTERDAY, Weighting, decay_weights
 from hemline.models.recommender import OneSource, Recommendations, keys_at, recommendations_from
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 
 class AlsParams(Weighting):
@@ -140,7 +142,9 @@ def _start(n_rows: int, factors: int, rng: np.random.Generator) -> npt.NDArray[n
 
 def _confidence(
     histories: Histories, read: npt.NDArray[np.int32], fold_in: FoldIn
-) -> sparse.csr_matrix:
+) -> "sparse.csr_matrix":
+    from scipy import sparse  # noqa: PLC0415  (not needed to recommend)
+
     counted = sparse.csr_matrix(
         decayed_since_yesterday(histories, fold_in.input_half_life_days)[:, read]
     )

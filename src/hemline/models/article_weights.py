@@ -10,17 +10,16 @@ label shift as a factor, because these scores are no logarithms. It is scaled on
 """
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
 from hemline.arrays import load_array, load_arrays, save_arrays
 from hemline.data.histories import Histories
+from hemline.kernels.lists import WeightRows
 from hemline.models.label_shift import (
     YESTERDAY,
     Weighting,
@@ -31,6 +30,9 @@ from hemline.models.label_shift import (
     shares_of,
 )
 from hemline.models.recommender import OneSource, Recommendations, keys_at, recommendations_from
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 
 class Weighted(NamedTuple):
@@ -47,8 +49,8 @@ class Weighted(NamedTuple):
 
     read: npt.NDArray[np.int32]
     offered: npt.NDArray[np.int32]
-    inputs: sparse.csr_matrix
-    targets: sparse.csr_matrix
+    inputs: "sparse.csr_matrix"
+    targets: "sparse.csr_matrix"
     own: npt.NDArray[np.int64]
     scale: npt.NDArray[np.float32]
 
@@ -62,28 +64,23 @@ class ArticleWeights(OneSource):
         input_half_life_days: how fast a history decays on its way in.
         read: sorted int32 keys of the articles that count in a history.
         offered: sorted int32 keys of the articles that may be recommended.
-        weights: float32 of shape (len(read), len(offered)); CSR, or an array where all count.
+        weights: float32 of shape (len(read), len(offered)); the arrays of a CSR matrix, or one
+            array where all count.
     """
 
     name: str
     input_half_life_days: float
     read: npt.NDArray[np.int32]
     offered: npt.NDArray[np.int32]
-    weights: sparse.csr_matrix | npt.NDArray[np.float32]
+    weights: WeightRows | npt.NDArray[np.float32]
 
     def recommend(self, histories: Histories, k: int) -> Recommendations:
         """Return the offered articles with a positive score, bought ones included."""
-        from hemline.kernels.linear_rows import Inputs, WeightRows, best_of_rows  # noqa: PLC0415  (numba)
+        from hemline.kernels.linear_rows import Inputs, best_of_rows  # noqa: PLC0415  (numba)
 
         counted = decay_weights(histories.days, self.input_half_life_days, full_day=YESTERDAY)
         inputs = Inputs(histories.indptr, histories.indices, counted, self.read)
-        weights = self.weights
-        rows = (
-            weights
-            if isinstance(weights, np.ndarray)
-            else WeightRows(weights.indptr, weights.indices, weights.data)
-        )
-        position, scores = best_of_rows(inputs, rows, len(self.offered), k)
+        position, scores = best_of_rows(inputs, self.weights, len(self.offered), k)
         return recommendations_from(self.name, keys_at(position, self.offered), scores)
 
     def save(self, folder: Path) -> None:
@@ -93,7 +90,8 @@ class ArticleWeights(OneSource):
         if isinstance(self.weights, np.ndarray):
             np.save(folder / "weights.npy", self.weights)
         else:
-            save_arrays(folder / "weights.npz", _as_scipy_saves(self.weights))
+            shape = len(self.read), len(self.offered)
+            save_arrays(folder / "weights.npz", _as_scipy_saves(self.weights, shape))
         about = {"name": self.name, "input_half_life_days": self.input_half_life_days}
         (folder / "about.json").write_text(json.dumps(about) + "\n", encoding="utf-8")
 
@@ -101,36 +99,30 @@ class ArticleWeights(OneSource):
     def load(cls, folder: Path) -> Self:
         """Return the model saved in folder."""
         about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
-        is_dense = (folder / "weights.npy").exists()
-        return cls(
-            about["name"],
-            about["input_half_life_days"],
-            load_array(folder / "read.npy"),
-            load_array(folder / "offered.npy"),
-            load_array(folder / "weights.npy")
-            if is_dense
-            else _from_arrays(load_arrays(folder / "weights.npz")),
-        )
+        read, offered = (load_array(folder / f"{keys}.npy") for keys in ("read", "offered"))
+        if (folder / "weights.npy").exists():
+            weights: WeightRows | npt.NDArray[np.float32] = load_array(folder / "weights.npy")
+        else:
+            stored = load_arrays(folder / "weights.npz")
+            weights = WeightRows(stored["indptr"], stored["indices"], stored["data"])
+        return cls(about["name"], about["input_half_life_days"], read, offered, weights)
 
 
-def _as_scipy_saves(matrix: sparse.csr_matrix) -> dict[str, npt.NDArray[Any]]:
+def _as_scipy_saves(rows: WeightRows, shape: tuple[int, int]) -> dict[str, npt.NDArray[Any]]:
     """Return the arrays that scipy.sparse.load_npz reads."""
     return {
-        "indices": matrix.indices,
-        "indptr": matrix.indptr,
+        "indices": rows.indices,
+        "indptr": rows.indptr,
         "format": np.array(b"csr"),
-        "shape": np.array(matrix.shape),
-        "data": matrix.data,
+        "shape": np.array(shape),
+        "data": rows.data,
     }
-
-
-def _from_arrays(stored: Mapping[str, npt.NDArray[Any]]) -> sparse.csr_matrix:
-    entries = stored["data"], stored["indices"], stored["indptr"]
-    return sparse.csr_matrix(entries, shape=tuple(stored["shape"].tolist()))
 
 
 def weighted(histories: Histories, weighting: Weighting) -> Weighted:
     """Return what a linear model learns from, and the label shift to scale its columns with."""
+    from scipy import sparse  # noqa: PLC0415  (not needed to recommend)
+
     read, offered = ever_bought(histories), on_sale(histories, weighting.on_sale_days)
     inputs = decayed_since_yesterday(histories, weighting.input_half_life_days)
     targets = decayed_since_yesterday(histories, weighting.target_half_life_days)
@@ -149,28 +141,28 @@ def scaled_columns(
     name: str,
     data: Weighted,
     params: Weighting,
-    weights: sparse.csr_matrix | npt.NDArray[np.float32],
+    weights: "sparse.csr_matrix | npt.NDArray[np.float32]",
 ) -> ArticleWeights:
     """Return the fitted model: the weights with the label shift multiplied into each column."""
+    from scipy import sparse  # noqa: PLC0415  (not needed to recommend)
+
     if isinstance(weights, np.ndarray):
-        ready: sparse.csr_matrix | npt.NDArray[np.float32] = np.multiply(
-            weights,
-            data.scale,
-            order="C",  # a sparse row times any other order copies it all
-        )
+        # A sparse row times any other order copies it all.
+        ready: WeightRows | npt.NDArray[np.float32] = np.multiply(weights, data.scale, order="C")
     else:
-        ready = sparse.csr_matrix(weights.multiply(data.scale), dtype=np.float32)
-        ready.sort_indices()
+        scaled = sparse.csr_matrix(weights.multiply(data.scale), dtype=np.float32)
+        scaled.sort_indices()
+        ready = WeightRows(scaled.indptr, scaled.indices, scaled.data)
     return ArticleWeights(name, params.input_half_life_days, data.read, data.offered, ready)
 
 
-def squared_lengths(columns_of: sparse.csr_matrix) -> npt.NDArray[np.float64]:
+def squared_lengths(columns_of: "sparse.csr_matrix") -> npt.NDArray[np.float64]:
     """Return the sum of squares of each column, added in float64."""
     squares = np.square(columns_of.data, dtype=np.float64)
     added = np.bincount(columns_of.indices, squares, minlength=columns_of.shape[1])
     return np.asarray(added, np.float64)  # integers where nothing is stored
 
 
-def decayed_since_yesterday(histories: Histories, half_life_days: float) -> sparse.csr_matrix:
+def decayed_since_yesterday(histories: Histories, half_life_days: float) -> "sparse.csr_matrix":
     """Return the purchases, each halved for every half-life since; yesterday's count 1."""
     return decayed(histories.days_ago, half_life_days, full_day=YESTERDAY)

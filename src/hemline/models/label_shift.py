@@ -10,15 +10,17 @@ each offered article by its share of recent buyers over its share in what was le
 correction for label shift (Saerens et al. 2002): as a factor of scores, as a summand of logits.
 """
 
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
-from scipy import sparse
 
 from hemline.data.histories import Histories
 from hemline.params import Section
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 YESTERDAY: Final = 1
 NO_DECAY_DAYS: Final = 1.0e9
@@ -97,9 +99,11 @@ def decay_weights(
 
 
 def decayed(
-    days_ago: sparse.csr_matrix, half_life_days: float, *, full_day: int = 0
-) -> sparse.csr_matrix:
+    days_ago: "sparse.csr_matrix", half_life_days: float, *, full_day: int = 0
+) -> "sparse.csr_matrix":
     """Return the purchases by what they count; same structure."""
+    from scipy import sparse  # noqa: PLC0415  (not needed to recommend)
+
     weights = decay_weights(days_ago.data, half_life_days, full_day=full_day)
     return sparse.csr_matrix((weights, days_ago.indices, days_ago.indptr), shape=days_ago.shape)
 
@@ -122,7 +126,7 @@ def shares_of(
 
 
 def masses(
-    days_ago: sparse.csr_matrix,
+    days_ago: "sparse.csr_matrix",
     offered: npt.NDArray[np.int32],
     half_life_days: float,
     *,

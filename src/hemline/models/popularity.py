@@ -9,12 +9,11 @@ does not rule its list.
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
-from scipy import sparse
 
 from hemline.arrays import load_array
 from hemline.data.histories import Histories, entries_where
@@ -22,6 +21,9 @@ from hemline.kernels.lists import empty_lists, top_k
 from hemline.models.label_shift import ALL_DAYS, NO_DECAY_DAYS, decay_weights, open_window
 from hemline.models.recommender import OneSource, Recommendations, recommendations_from
 from hemline.params import Section
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 
 class PopularityParams(Section):
@@ -88,6 +90,8 @@ def fit_segment_popularity(
     histories: Histories, params: PopularityParams, *, n_bands: int
 ) -> Popularity:
     """Return the recent favourites of each cluster and age band, smoothed towards everybody's."""
+    from scipy import sparse  # noqa: PLC0415  (not needed to recommend)
+
     buyers = _recent_buyers(histories, params)
     overall = _overall(histories, params)
     segment = segment_index(histories, n_bands)
@@ -111,8 +115,10 @@ def segment_index(histories: Histories, n_bands: int) -> npt.NDArray[np.int64]:
     return np.where(known, 1 + clusters * (n_bands + 1) + (bands + 1), 0)
 
 
-def _recent_buyers(histories: Histories, params: PopularityParams) -> sparse.csr_matrix:
+def _recent_buyers(histories: Histories, params: PopularityParams) -> "sparse.csr_matrix":
     """Return what each purchase within the window counts, float64 so that sums are exact."""
+    from scipy import sparse  # noqa: PLC0415  (not needed to recommend)
+
     days = histories.days_ago.data
     is_recent = days <= open_window(days, params.window_days)
     recent = entries_where(is_recent, histories.days_ago)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
 from hemline import columns
 from hemline.arrays import load_arrays, save_arrays
@@ -192,6 +191,8 @@ def _state(
 
 def _rebought_share(purchases: "pd.DataFrame", sold_ever: Numbers, prior_buyers: float) -> Numbers:
     """Return the share of an article's purchases that were not the customer's first of it."""
+    from scipy import sparse  # noqa: PLC0415  (not needed to recommend)
+
     ones = np.ones(len(purchases), np.float32)
     pairs = sparse.coo_matrix(
         (ones, (purchases[columns.ARTICLE].to_numpy(), purchases[columns.CUSTOMER].to_numpy())),
