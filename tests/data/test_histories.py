@@ -175,7 +175,10 @@ def test_one_customer_is_a_row_made_without_a_matrix() -> None:
         n_articles=everybody.n_articles,
     )
     row = everybody.rows(np.array([2]))
+    assert len(one.unlikes) == 0
     for field in fields(Histories):
+        if field.name == "unlikes":
+            continue
         ours, expected = getattr(one, field.name), getattr(row, field.name)
         assert np.array_equal(ours, expected), field.name
         assert not isinstance(ours, np.ndarray) or ours.dtype == expected.dtype
