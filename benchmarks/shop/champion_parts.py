@@ -17,7 +17,11 @@ from hemline.serving.listed import Answer
 from hemline.serving.version_files import VersionFiles
 from hemline.serving.visitor_history import SessionState
 from hemline.shop.listed_bytes import json_answer, list_content
-from hemline.shop.registered_versions import CHAMPION, version_with_alias
+from hemline.shop.registered_versions import (
+    CHAMPION,
+    RegisteredVersion,
+    version_with_alias,
+)
 from hemline.storefront import Storefront
 
 
@@ -32,24 +36,33 @@ def some_ids(root: Path, n: int, rng: np.random.Generator) -> tuple[list[str], l
     return customers.take(chosen).to_pylist(), articles.take(listed).to_pylist()
 
 
+def opened_champion(root: Path) -> Answers:
+    """Return the champion of a project; raises BadInput where there is none."""
+    version = _champion(root)
+    return Answers.open(laid_out(version.files(), version.hashes, root / ".hemline" / "serving"))
+
+
 def parts_of_an_answer(root: Path) -> Parts:
     """Return the champion's ways to answer, by name; each takes a customer_id.
 
     Raises:
         BadInput: there is no champion.
     """
-    version = version_with_alias(root / ".hemline" / DATABASE, CHAMPION)
-    if version is None:
-        raise BadInput("the benchmark has a champion", found="none", fix="train one: make demo")
-    files = version.files()
-    answers = Answers.open(laid_out(files, version.hashes, root / ".hemline" / "serving"))
-    storefront = Storefront(VersionFiles.of(vars(files)), version.hashes)
+    version, answers = _champion(root), opened_champion(root)
+    storefront = Storefront(VersionFiles.of(vars(version.files())), version.hashes)
     return {
         "id in, bytes out": _answered_in_bytes(answers),
         "the list": _list_of(answers),
         "the id looked up": answers.find_customer,
         "Storefront.for_customer": lambda one: storefront.for_customer(one, 12),
     }
+
+
+def _champion(root: Path) -> RegisteredVersion:
+    version = version_with_alias(root / ".hemline" / DATABASE, CHAMPION)
+    if version is None:
+        raise BadInput("the benchmark has a champion", found="none", fix="train one: make demo")
+    return version
 
 
 def _answered_in_bytes(answers: Answers) -> Callable[[str], object]:

@@ -45,8 +45,14 @@ def free_port() -> int:
 
 def private_megabytes(server: psutil.Process) -> list[float]:
     """Return the memory that each worker of a server shares with no other process, in MB."""
+    return [private for private, _ in memory_megabytes(server)]
+
+
+def memory_megabytes(server: psutil.Process) -> list[tuple[float, float]]:
+    """Return each worker's memory in MB: what it shares with no other process, and the rest."""
     workers = [one for one in server.children(recursive=True) if "spawn_main" in str(one.cmdline())]
-    return [one.memory_full_info().uss / _MEGABYTE for one in workers or [server]]
+    used = [one.memory_full_info() for one in workers or [server]]
+    return [(one.uss / _MEGABYTE, (one.rss - one.uss) / _MEGABYTE) for one in used]
 
 
 def _wait(process: "subprocess.Popen[bytes]", address: str) -> None:

@@ -150,9 +150,26 @@ def _round(vector: Floats, row: int, queries: Int8Rows) -> None:
 
 @numba.njit(nogil=True)
 def _multiply(table: npt.NDArray[np.int8], vector: npt.NDArray[np.int8], products: Floats) -> None:
-    for article in range(len(table)):
-        row = table[article]
+    """Write the products with all rows, four rows at a time: each number is read once for four.
+
+    Sums are exact in int32 and cast to it at each step, because numba would add them in int64,
+    which takes three times as long.
+    """
+    n_by_fours = len(table) // 4 * 4
+    for article in range(0, n_by_fours, 4):
+        first, second = table[article], table[article + 1]
+        third, fourth = table[article + 2], table[article + 3]
+        one, two, three, four = np.int32(0), np.int32(0), np.int32(0), np.int32(0)
+        for column in range(len(vector)):
+            value = np.int32(vector[column])
+            one = np.int32(one + np.int32(first[column]) * value)
+            two = np.int32(two + np.int32(second[column]) * value)
+            three = np.int32(three + np.int32(third[column]) * value)
+            four = np.int32(four + np.int32(fourth[column]) * value)
+        products[article], products[article + 1] = one, two
+        products[article + 2], products[article + 3] = three, four
+    for article in range(n_by_fours, len(table)):
         total = np.int32(0)
         for column in range(len(vector)):
-            total += np.int32(row[column]) * np.int32(vector[column])
+            total = np.int32(total + np.int32(table[article, column]) * np.int32(vector[column]))
         products[article] = total

@@ -1,0 +1,103 @@
+"""What is timed inside a list: each model that proposes, the features, the trees, their best.
+
+Every part reads what the parts before it have made for the same customer, so they are called in
+their order; cost_rows does.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+
+from benchmarks.shop.answer_costs import Parts
+from hemline.data.histories import Histories
+from hemline.errors import BadInput
+from hemline.kernels.lists import empty_lists
+from hemline.models.ranker.candidate_loops import fill_best
+from hemline.models.ranker.candidates import Candidates, collect_candidates
+from hemline.models.ranker.pair_features import Matrix, pair_features
+from hemline.models.recommender import Recommendations, Recommender
+from hemline.serving.answers import Answers
+from hemline.serving.version_models import VersionModels
+from hemline.serving.visitor_history import SessionState
+from hemline.serving.visitors import Visitors
+
+_LENGTH: Final = 72  # of the ranker's list from which twelve articles are chosen
+
+
+class _Made:
+    """A model that gives what it was made to recommend last."""
+
+    name: Final = "made"
+    source_names: Final = ("made",)
+
+    def __init__(self, model: Recommender) -> None:
+        self._model = model
+        self._made: Recommendations | None = None
+
+    def make(self, histories: Histories, k: int) -> None:
+        self._made = self._model.recommend(histories, k)
+
+    def recommend(self, histories: Histories, k: int) -> Recommendations:
+        """Return what was made; for the same histories and k."""
+        del histories, k
+        if self._made is None:
+            raise ValueError("parts of a list are called in their order")
+        return self._made
+
+
+class ListParts:
+    """The parts of the list that the ranker makes for one customer."""
+
+    def __init__(self, answers: Answers) -> None:
+        """Take the version; raises BadInput where it serves no ranker."""
+        files = answers.layout / "models", answers.layout / "params.yaml"
+        ranker = VersionModels(*files, len(answers.articles)).ranker
+        if ranker is None:
+            raise BadInput("the champion serves the ranker", found="none", fix="train one")
+        self.ranker, self._answers = ranker, answers
+        self._visitors = Visitors(answers.layout)
+        self._sources = {name: _Made(model) for name, model in ranker.sources.items()}
+        self._is_on_sale = ranker.features.is_on_sale(ranker.settings.on_sale_days)
+        self._row: Histories
+        self._candidates: Candidates
+        self._features: Matrix
+        self._scores: np.ndarray
+
+    def parts(self) -> Parts:
+        """Return the parts by name, in the order of the calls."""
+        sources = {name: self._proposed(name) for name in self.ranker.settings.depths}
+        return {
+            "the history": self._read_history,
+            **sources,
+            "candidates": self._collect,
+            "features of the candidates": self._describe,
+            "trees": self._score,
+            "the best": self._choose,
+        }
+
+    def _read_history(self, customer_id: str) -> None:
+        customer = self._answers.find_customer(customer_id)
+        history = self._visitors.history(customer, SessionState())
+        self._row = history.as_histories(len(self._answers.articles))
+
+    def _proposed(self, name: str) -> Callable[[str], None]:
+        source, depth = self._sources[name], self.ranker.settings.depths[name]
+        return lambda _: source.make(self._row, depth)
+
+    def _collect(self, _: str) -> None:
+        depths = self.ranker.settings.depths
+        self._candidates = collect_candidates(self._sources, depths, self._row, self._is_on_sale)
+
+    def _describe(self, _: str) -> None:
+        described = self._candidates, self._row, self.ranker.features, self.ranker.settings
+        self._features = pair_features(*described)
+
+    def _score(self, _: str) -> None:
+        self._scores = self.ranker.trees.score(self._features).astype(np.float32)
+
+    def _choose(self, _: str) -> None:
+        articles, scores = empty_lists(1, _LENGTH)
+        proposed = np.zeros(articles.shape, np.int16)
+        pairs = self._candidates.rows, self._candidates.articles, self._candidates.ranks
+        fill_best(*pairs, self._scores, articles, scores, proposed)

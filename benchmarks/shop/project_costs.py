@@ -1,0 +1,170 @@
+"""`python -m benchmarks.shop.project_costs FOLDER`: what it costs to serve a project of any size.
+
+CPU of an answer and of its parts, the layout, start and memory of the service, the first answer on
+the command line, and an export of everybody as served. The project's champion, its events and the
+layouts of `.hemline/serving` stay as they are.
+"""
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import numpy as np
+import pyarrow.parquet as pq
+import typer
+import yaml
+
+from benchmarks.process import Usage, measure_process
+from benchmarks.record import Row, publish
+from benchmarks.shop.answer_costs import cost_rows
+from benchmarks.shop.champion_parts import opened_champion, parts_of_an_answer, some_ids
+from benchmarks.shop.list_parts import ListParts
+from benchmarks.shop.open_load import Request, send_at_once
+from benchmarks.shop.shop_process import free_port, memory_megabytes, serving
+from hemline.errors import BadInput
+from hemline.relocation import DATABASE
+from hemline.serving.layout import about
+from hemline.stages.command import run
+
+_BIN: Final = Path(sys.executable).parent
+_COLD_STARTS: Final = 5
+_MEGABYTE: Final = 2**20
+
+
+def main(
+    project: Annotated[Path, typer.Argument(help="Folder of the trained project.")],
+    *,
+    name: Annotated[str, typer.Option(help="Of the results; none: they are printed only.")] = "",
+    export: Annotated[bool, typer.Option(help="Export everybody's lists, too.")] = True,
+) -> None:
+    """Measure the champion of a trained project."""
+    settings = yaml.safe_load((Path(__file__).parent / "settings.yaml").read_text("utf-8"))
+    root, rng = project.absolute(), np.random.default_rng(settings["seed"])
+    customer_ids, _ = some_ids(root, settings["customers"], rng)
+    with tempfile.TemporaryDirectory(dir=root / ".hemline") as folder:
+        rows = [
+            *_answer_rows(root, customer_ids),
+            *_layout_rows(root, Path(folder)),
+            *_service_rows(root, Path(folder), settings, customer_ids),
+            *_command_rows(root, customer_ids),
+            *(_export_rows(root, Path(folder)) if export else ()),
+        ]
+    publish(name or None, rows, notes=_notes(root, settings))
+
+
+def _answer_rows(root: Path, customer_ids: Sequence[str]) -> list[Row]:
+    answers = opened_champion(root)
+    return [
+        *cost_rows("CPU of an answer", parts_of_an_answer(root), customer_ids),
+        *cost_rows("parts of the list", ListParts(answers).parts(), customer_ids),
+    ]
+
+
+def _layout_rows(root: Path, folder: Path) -> Iterator[Row]:
+    """Yield what a layout costs: made once for a version, then shared by all workers."""
+    layouts = folder / "layouts"
+    command = [sys.executable, "-m", "hemline.shop.lay_out_version", "--alias", "champion"]
+    command += ["--database", str(root / ".hemline" / DATABASE), "--layouts", str(layouts)]
+    used = _measured(command, root)
+    size = sum(path.stat().st_size for path in layouts.rglob("*") if path.is_file())
+    yield from _usage_rows("layout", "made", used)
+    yield Row("layout", "made", "MB", size / _MEGABYTE, None)
+
+
+def _service_rows(
+    root: Path, folder: Path, settings: dict[str, Any], customer_ids: Sequence[str]
+) -> list[Row]:
+    """Return how fast `hemline serve` starts where the layout is made, and the workers' memory."""
+    for name in ("events", "sessions"):
+        os.environ[f"HEMLINE_SHOP_{name.upper()}"] = f"sqlite:{folder}/{name}.db"
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    command = [str(_BIN / "hemline"), "serve", "--port", str(port)]
+    command += ["--workers", str(settings["workers"])]
+    begin = time.perf_counter()
+    with serving(command, root, address, "/ready") as server:
+        started = time.perf_counter() - begin
+        requests = [Request("recommend", f"/recommendations/{one}") for one in [*customer_ids] * 4]
+        answered = send_at_once(address, requests, settings["connections"])
+        memory = np.mean(memory_megabytes(server), axis=0)
+    failed = sum(one.status != 200 for one in answered)  # noqa: PLR2004  (HTTP's OK)
+    if failed:
+        raise BadInput("every request is answered", found=f"{failed} failed", fix="read the log")
+    return [
+        Row("service", "start until it answers", "seconds", started, None),
+        Row("service", "a worker", "private MB", float(memory[0]), None),
+        Row("service", "a worker", "shared MB", float(memory[1]), None),
+    ]
+
+
+def _command_rows(root: Path, customer_ids: Sequence[str]) -> list[Row]:
+    """Return the cost of a list on the command line, in a new process for each."""
+    command = [str(_BIN / "hemline"), "recommend", "--customer"]
+    used = [_measured([*command, one], root) for one in customer_ids[:_COLD_STARTS]]
+    cpu_seconds = float(np.median([one.cpu_seconds for one in used]))
+    return [Row("commands", "hemline recommend --customer", "cpu seconds", cpu_seconds, None)]
+
+
+def _export_rows(root: Path, folder: Path) -> list[Row]:
+    n_customers = about(opened_champion(root).layout).n_customers
+    used = _measured([str(_BIN / "hemline"), "export", "--folder", str(folder / "export")], root)
+    n_listed = pq.read_metadata(folder / "export" / "recommendations.parquet").num_rows
+    if n_listed != n_customers:
+        raise BadInput(
+            "an export has a list for every customer",
+            found=f"{n_listed} lists for {n_customers} customers",
+            fix="read the output above",
+        )
+    return [
+        *_usage_rows("commands", "hemline export", used),
+        Row("commands", "hemline export", "lists/s", n_listed / used.seconds, None),
+    ]
+
+
+def _usage_rows(case: str, model: str, used: Usage) -> list[Row]:
+    return [
+        Row(case, model, "seconds", used.seconds, None),
+        Row(case, model, "cpu seconds", used.cpu_seconds, None),
+        Row(case, model, "peak GB", used.peak_gb, None),
+    ]
+
+
+def _measured(command: Sequence[str], root: Path) -> Usage:
+    used = measure_process(command, cwd=root)
+    if used.status:
+        raise BadInput(
+            f"{' '.join(command[:3])} succeeds",
+            found=f"status {used.status}",
+            fix="read the output above",
+        )
+    return used
+
+
+def _notes(root: Path, settings: dict[str, Any]) -> list[str]:
+    answers = opened_champion(root)
+    described = about(answers.layout)
+    ranker = ListParts(answers).ranker
+    n_trees = "none" if ranker.trees.arrays is None else len(ranker.trees.arrays.ends)
+    return [
+        (
+            f"Version of {described.n_customers:,} customers and {described.n_articles:,} "
+            f"articles; its ranker has {n_trees} trees."
+        ),
+        (
+            "CPU of an answer: one process, no server, "
+            f"{settings['customers'] - 20} customers; the parts take turns."
+        ),
+        (
+            "Private memory is what a worker shares with no other process (USS), shared memory the "
+            "rest that is resident: mapped files of the layout and libraries."
+        ),
+        "The start is that of `hemline serve` with two workers, where the layout exists.",
+    ]
+
+
+if __name__ == "__main__":
+    run(main)
