@@ -78,6 +78,18 @@ METRICS: Final = {
         "cpu ms a request",
         "private MB",
     ),
+    "shop-full-scale": (
+        "cpu ms p50",
+        "cpu ms p99",
+        "cpu ms min",
+        "seconds",
+        "cpu seconds",
+        "peak GB",
+        "MB",
+        "private MB",
+        "shared MB",
+        "lists/s",
+    ),
     "scale-quality": (
         "recall@20",
         "recall@20 from",

@@ -8,21 +8,19 @@ from collections.abc import Callable
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from benchmarks.shop.answer_costs import Parts
 from hemline.data.histories import Histories
-from hemline.errors import BadInput
 from hemline.kernels.lists import empty_lists
 from hemline.models.ranker.candidate_loops import fill_best
 from hemline.models.ranker.candidates import Candidates, collect_candidates
 from hemline.models.ranker.pair_features import Matrix, pair_features
+from hemline.models.ranker.ranker import Ranker
 from hemline.models.recommender import Recommendations, Recommender
-from hemline.serving.answers import Answers
-from hemline.serving.version_models import VersionModels
-from hemline.serving.visitor_history import SessionState
-from hemline.serving.visitors import Visitors
 
-_LENGTH: Final = 72  # of the ranker's list from which twelve articles are chosen
+LENGTH: Final = 72
+"""Of the ranker's list from which the shop chooses twelve articles."""
 
 
 class _Made:
@@ -47,26 +45,26 @@ class _Made:
 
 
 class ListParts:
-    """The parts of the list that the ranker makes for one customer."""
+    """The parts of the list that a ranker makes for one customer.
 
-    def __init__(self, answers: Answers) -> None:
-        """Take the version; raises BadInput where it serves no ranker."""
-        files = answers.layout / "models", answers.layout / "params.yaml"
-        ranker = VersionModels(*files, len(answers.articles)).ranker
-        if ranker is None:
-            raise BadInput("the champion serves the ranker", found="none", fix="train one")
-        self.ranker, self._answers = ranker, answers
-        self._visitors = Visitors(answers.layout)
+    Attributes:
+        listed: the articles of the last list, int32 of shape (1, LENGTH).
+    """
+
+    def __init__(self, ranker: Ranker, row_of: Callable[[str], Histories]) -> None:
+        """Take the ranker, and what returns the history of a customer_id as one row."""
+        self._ranker, self._row_of = ranker, row_of
         self._sources = {name: _Made(model) for name, model in ranker.sources.items()}
         self._is_on_sale = ranker.features.is_on_sale(ranker.settings.on_sale_days)
         self._row: Histories
         self._candidates: Candidates
         self._features: Matrix
-        self._scores: np.ndarray
+        self._scores: npt.NDArray[np.float32]
+        self.listed: npt.NDArray[np.int32]
 
     def parts(self) -> Parts:
         """Return the parts by name, in the order of the calls."""
-        sources = {name: self._proposed(name) for name in self.ranker.settings.depths}
+        sources = {name: self._proposed(name) for name in self._ranker.settings.depths}
         return {
             "the history": self._read_history,
             **sources,
@@ -77,27 +75,25 @@ class ListParts:
         }
 
     def _read_history(self, customer_id: str) -> None:
-        customer = self._answers.find_customer(customer_id)
-        history = self._visitors.history(customer, SessionState())
-        self._row = history.as_histories(len(self._answers.articles))
+        self._row = self._row_of(customer_id)
 
     def _proposed(self, name: str) -> Callable[[str], None]:
-        source, depth = self._sources[name], self.ranker.settings.depths[name]
+        source, depth = self._sources[name], self._ranker.settings.depths[name]
         return lambda _: source.make(self._row, depth)
 
     def _collect(self, _: str) -> None:
-        depths = self.ranker.settings.depths
+        depths = self._ranker.settings.depths
         self._candidates = collect_candidates(self._sources, depths, self._row, self._is_on_sale)
 
     def _describe(self, _: str) -> None:
-        described = self._candidates, self._row, self.ranker.features, self.ranker.settings
+        described = self._candidates, self._row, self._ranker.features, self._ranker.settings
         self._features = pair_features(*described)
 
     def _score(self, _: str) -> None:
-        self._scores = self.ranker.trees.score(self._features).astype(np.float32)
+        self._scores = self._ranker.trees.score(self._features).astype(np.float32)
 
     def _choose(self, _: str) -> None:
-        articles, scores = empty_lists(1, _LENGTH)
-        proposed = np.zeros(articles.shape, np.int16)
+        self.listed, scores = empty_lists(1, LENGTH)
+        proposed = np.zeros(self.listed.shape, np.int16)
         pairs = self._candidates.rows, self._candidates.articles, self._candidates.ranks
-        fill_best(*pairs, self._scores, articles, scores, proposed)
+        fill_best(*pairs, self._scores, self.listed, scores, proposed)

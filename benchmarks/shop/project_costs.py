@@ -25,9 +25,15 @@ from benchmarks.shop.champion_parts import opened_champion, parts_of_an_answer, 
 from benchmarks.shop.list_parts import ListParts
 from benchmarks.shop.open_load import Request, send_at_once
 from benchmarks.shop.shop_process import free_port, memory_megabytes, serving
+from hemline.data.histories import Histories
 from hemline.errors import BadInput
+from hemline.models.ranker.ranker import Ranker
 from hemline.relocation import DATABASE
+from hemline.serving.answers import Answers
 from hemline.serving.layout import about
+from hemline.serving.version_models import VersionModels
+from hemline.serving.visitor_history import SessionState
+from hemline.serving.visitors import Visitors
 from hemline.stages.command import run
 
 _BIN: Final = Path(sys.executable).parent
@@ -38,10 +44,12 @@ _MEGABYTE: Final = 2**20
 def main(
     project: Annotated[Path, typer.Argument(help="Folder of the trained project.")],
     *,
-    name: Annotated[str, typer.Option(help="Of the results; none: they are printed only.")] = "",
     export: Annotated[bool, typer.Option(help="Export everybody's lists, too.")] = True,
+    write: Annotated[
+        bool, typer.Option(help="Write benchmarks/results/shop-full-scale.json.")
+    ] = True,
 ) -> None:
-    """Measure the champion of a trained project."""
+    """Measure the champion of a project that was trained at full size."""
     settings = yaml.safe_load((Path(__file__).parent / "settings.yaml").read_text("utf-8"))
     root, rng = project.absolute(), np.random.default_rng(settings["seed"])
     customer_ids, _ = some_ids(root, settings["customers"], rng)
@@ -53,15 +61,29 @@ def main(
             *_command_rows(root, customer_ids),
             *(_export_rows(root, Path(folder)) if export else ()),
         ]
-    publish(name or None, rows, notes=_notes(root, settings))
+    publish("shop-full-scale" if write else None, rows, notes=_notes(root, settings))
 
 
 def _answer_rows(root: Path, customer_ids: Sequence[str]) -> list[Row]:
     answers = opened_champion(root)
+    visitors, n_articles = Visitors(answers.layout), len(answers.articles)
+
+    def row_of(customer_id: str) -> Histories:
+        history = visitors.history(visitors.find(customer_id), SessionState())
+        return history.as_histories(n_articles)
+
     return [
         *cost_rows("CPU of an answer", parts_of_an_answer(root), customer_ids),
-        *cost_rows("parts of the list", ListParts(answers).parts(), customer_ids),
+        *cost_rows("parts of the list", ListParts(_ranker(answers), row_of).parts(), customer_ids),
     ]
+
+
+def _ranker(answers: Answers) -> Ranker:
+    files = answers.layout / "models", answers.layout / "params.yaml"
+    ranker = VersionModels(*files, len(answers.articles)).ranker
+    if ranker is None:
+        raise BadInput("the champion serves the ranker", found="none", fix="train one: make demo")
+    return ranker
 
 
 def _layout_rows(root: Path, folder: Path) -> Iterator[Row]:
@@ -147,8 +169,8 @@ def _measured(command: Sequence[str], root: Path) -> Usage:
 def _notes(root: Path, settings: dict[str, Any]) -> list[str]:
     answers = opened_champion(root)
     described = about(answers.layout)
-    ranker = ListParts(answers).ranker
-    n_trees = "none" if ranker.trees.arrays is None else len(ranker.trees.arrays.ends)
+    trees = _ranker(answers).trees.arrays
+    n_trees = "too large" if trees is None else f"{len(trees.ends)}"
     return [
         (
             f"Version of {described.n_customers:,} customers and {described.n_articles:,} "

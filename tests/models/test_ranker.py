@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
+from benchmarks.shop.list_parts import LENGTH, ListParts
 from hemline import columns
 from hemline.arrays import lay_out
 from hemline.data.histories import Histories
@@ -244,6 +245,19 @@ def test_trees_without_a_split_leave_the_sources_order(
     ranker = Ranker(TreeFile.of(blind), features_of(shop), settings, fitted)
     listed = ranker.recommend(shop, 5).articles
     assert np.array_equal(listed, fitted["popularity"].recommend(shop, 5).articles)
+
+
+def test_the_timed_parts_of_a_list_make_the_list_of_the_ranker(
+    shop: Histories, fitted: dict[str, Recommender]
+) -> None:
+    ranker = fitted["rank"]
+    assert isinstance(ranker, Ranker)
+    parts = ListParts(ranker, lambda customer: shop.rows(np.array([int(customer)])))
+    for customer in np.flatnonzero(~shop.is_cold())[:5]:
+        for part in parts.parts().values():
+            part(f"{customer}")
+        listed = ranker.recommend(shop.rows(np.array([customer])), LENGTH).articles
+        assert np.array_equal(parts.listed, listed)
 
 
 def test_a_segment_unknown_at_the_cut_has_no_lift(

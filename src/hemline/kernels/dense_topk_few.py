@@ -12,11 +12,9 @@ import numpy.typing as npt
 
 from hemline.kernels.compiled import compiled
 from hemline.kernels.dense_topk_loops import (
-    LANES,
     BoundedCandidates,
     Factors,
-    add_candidate,
-    any_at_least,
+    add_candidates,
     write_lists,
 )
 
@@ -116,18 +114,7 @@ def _scan(
             error[article] = rounding + slack[row]
             products[article] *= queries.scale[row] * table.scale[article]
             products[article] += error[article]
-        for start in range(0, n_articles, LANES):
-            stop = min(start + LANES, n_articles)
-            if not any_at_least(
-                products[start:stop], factors.bias[start:stop], candidates.threshold[row]
-            ):
-                continue
-            for article in range(start, stop):
-                high = products[article] + factors.bias[article]
-                if high >= candidates.threshold[row]:
-                    add_candidate(
-                        article, high - 2 * error[article], high, row, factors, candidates, k
-                    )
+        add_candidates(products, error, 0, row, factors, candidates, k)
 
 
 @numba.njit(nogil=True)

@@ -18,7 +18,7 @@ from hemline.kernels.compiled import compiled
 Floats = npt.NDArray[np.float32]
 
 _LOWEST: Final = np.float32(np.finfo(np.float32).min)
-LANES: Final = 64
+_LANES: Final = 64
 _AT_ONCE: Final = 4
 
 
@@ -78,26 +78,62 @@ def scan_tile(
     """Add the articles of a tile that may be among the k best.
 
     Args:
-        products: float32 of shape (customers, articles of the tile); without the bias.
+        products: float32 of shape (customers, articles of the tile); without the bias; changed.
         first: number of the tile's first article.
         slack: float32 of shape (customers,); largest error of a product plus bias.
         factors: what the products were computed from.
         candidates: those of earlier tiles; changed.
         k: length of the lists.
     """
+    error = np.empty(products.shape[1], np.float32)
     for row in range(len(products)):
-        scores, error = products[row], slack[row]
-        for start in range(0, len(scores), LANES):
-            stop = min(start + LANES, len(scores))
-            bias = factors.bias[first + start : first + stop]
-            if not any_at_least(scores[start:stop], bias, candidates.threshold[row] - error):
-                continue
-            for place in range(start, stop):
-                score = scores[place] + factors.bias[first + place]
-                if score + error >= candidates.threshold[row]:
-                    add_candidate(
-                        first + place, score - error, score + error, row, factors, candidates, k
-                    )
+        error[:] = slack[row]
+        products[row] += slack[row]
+        add_candidates(products[row], error, first, row, factors, candidates, k)
+
+
+@numba.njit(nogil=True)
+def add_candidates(
+    high: Floats,
+    error: Floats,
+    first: int,
+    row: int,
+    factors: Factors,
+    candidates: BoundedCandidates,
+    k: int,
+) -> None:
+    """Add the articles to a row's candidates that may be among its k best.
+
+    What changes for one row only is held in variables of its own: read from the arrays of all rows
+    for each article, it takes twice as long.
+
+    Args:
+        high: float32 of shape (articles,); highest possible product of each, without its bias.
+        error: float32 beside `high`; how far the product may lie on either side of its mean.
+        first: number of the first article.
+        row: of the customer.
+        factors: what the products were computed from.
+        candidates: those of earlier articles; changed.
+        k: length of the lists.
+    """
+    articles, low, highest = candidates.articles[row], candidates.low[row], candidates.high[row]
+    n, threshold = candidates.n[row], candidates.threshold[row]
+    for start in range(0, len(high), _LANES):
+        stop = min(start + _LANES, len(high))
+        bias = factors.bias[first + start : first + stop]
+        if not _any_at_least(high[start:stop], bias, threshold):
+            continue
+        for place in range(start, stop):
+            score = high[place] + factors.bias[first + place]
+            if score >= threshold:
+                articles[n] = first + place
+                low[n], highest[n] = score - 2 * error[place], score
+                n += 1
+                if n == len(articles):
+                    candidates.n[row] = n
+                    _make_room(row, factors, candidates, k)
+                    n, threshold = candidates.n[row], candidates.threshold[row]
+    candidates.n[row] = n
 
 
 @compiled
@@ -138,7 +174,7 @@ def _insert(
 
 
 @numba.njit(nogil=True)
-def any_at_least(scores: Floats, bias: Floats, threshold: float) -> bool:
+def _any_at_least(scores: Floats, bias: Floats, threshold: float) -> bool:
     """Return whether a score and its bias reach the threshold."""
     reached = False
     for place in range(len(scores)):  # no early exit, so that the loop vectorises
@@ -147,23 +183,8 @@ def any_at_least(scores: Floats, bias: Floats, threshold: float) -> bool:
 
 
 @numba.njit(nogil=True)
-def add_candidate(
-    article: int,
-    low: float,
-    high: float,
-    row: int,
-    factors: Factors,
-    candidates: BoundedCandidates,
-    k: int,
-) -> None:
-    """Add a candidate of a row, and make room for the next one."""
-    n = candidates.n[row]
-    candidates.articles[row, n] = article
-    candidates.low[row, n] = low
-    candidates.high[row, n] = high
-    candidates.n[row] = n + 1
-    if n + 1 < candidates.articles.shape[1]:
-        return
+def _make_room(row: int, factors: Factors, candidates: BoundedCandidates, k: int) -> None:
+    """Remove the candidates of a row that cannot be among the k best, at least one."""
     candidates.threshold[row] = _kth(candidates.low[row], k)
     _prune(row, candidates)
     if candidates.n[row] > candidates.articles.shape[1] // 2:
@@ -175,18 +196,29 @@ def add_candidate(
 
 @numba.njit(nogil=True)
 def _kth(values: Floats, k: int) -> float:
-    """Return the k-th highest of at threshold k values."""
-    best = np.full(k, _LOWEST, np.float32)
-    for value in values:
-        if value <= best[k - 1]:
-            continue
-        rank = k - 1
-        while rank > 0 and best[rank - 1] < value:
-            best[rank] = best[rank - 1]
-            rank -= 1
-        best[rank] = value
-    worst: float = best[k - 1]
+    """Return the k-th highest of at least k values: the top of a heap of the k highest so far."""
+    heap = values[:k].copy()
+    for place in range(k // 2 - 1, -1, -1):
+        _sink(heap, place, heap[place])
+    for value in values[k:]:
+        if value > heap[0]:
+            _sink(heap, 0, value)
+    worst: float = heap[0]
     return worst
+
+
+@numba.njit(nogil=True)
+def _sink(heap: Floats, place: int, value: float) -> None:
+    """Write a value to a place of the heap, or as far below it as lower values stand."""
+    below = 2 * place + 1
+    while below < len(heap):
+        if below + 1 < len(heap) and heap[below + 1] < heap[below]:
+            below += 1
+        if heap[below] >= value:
+            break
+        heap[place] = heap[below]
+        place, below = below, 2 * below + 1
+    heap[place] = value
 
 
 @numba.njit(nogil=True)
