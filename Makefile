@@ -118,8 +118,8 @@ bench-monitoring: .venv/installed ## False alarms and planted events, 20 shops; 
 bench-scale: .venv/installed-dev ## Time and memory of every step at 1, 10, 100 %, beside others: make bench-scale [SIZES=1,10]
 	$(BIN)/python -m benchmarks.scale $(if $(SIZES),--sizes $(SIZES)) $(if $(STEPS),--steps $(STEPS))
 
-bench-shop: .venv/installed ## CPU of an answer, latency at 200 requests a second, capacity and memory of the trained demo's shop: make bench-shop [SECONDS=300]; FULL_SCALE=<folder of a full-size training> for its costs
-	OMP_NUM_THREADS=1 $(BIN)/python -m $(if $(FULL_SCALE),benchmarks.shop.project_costs "$(FULL_SCALE)",benchmarks.shop $(if $(SECONDS),--seconds $(SECONDS)))
+bench-shop: .venv/installed ## CPU of an answer, latency at 200 requests a second, capacity and memory of the trained demo's shop: make bench-shop [SECONDS=300]; FULL_SCALE=<folder of a full-size training> [EXPORT=100000 customers] for its costs
+	OMP_NUM_THREADS=1 $(BIN)/python -m $(if $(FULL_SCALE),benchmarks.shop.project_costs "$(FULL_SCALE)" $(if $(EXPORT),--export $(EXPORT)),benchmarks.shop $(if $(SECONDS),--seconds $(SECONDS)))
 
 bench-scale-quality: .venv/installed ## What the CVAE's sampled softmax costs in ranking quality, on the shop of bench-scale SIZES=10
 	GLIBC_TUNABLES=$(KEEP_FREED) OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.scale.softmax_quality

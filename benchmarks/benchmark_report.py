@@ -88,7 +88,6 @@ METRICS: Final = {
         "MB",
         "private MB",
         "shared MB",
-        "lists/s",
     ),
     "scale-quality": (
         "recall@20",

@@ -42,14 +42,19 @@ def opened_champion(root: Path) -> Answers:
     return Answers.open(laid_out(version.files(), version.hashes, root / ".hemline" / "serving"))
 
 
+def champion_storefront(root: Path) -> Storefront:
+    """Return the champion as the pipeline reads it; raises BadInput where there is none."""
+    version = _champion(root)
+    return Storefront(VersionFiles.of(vars(version.files())), version.hashes)
+
+
 def parts_of_an_answer(root: Path) -> Parts:
     """Return the champion's ways to answer, by name; each takes a customer_id.
 
     Raises:
         BadInput: there is no champion.
     """
-    version, answers = _champion(root), opened_champion(root)
-    storefront = Storefront(VersionFiles.of(vars(version.files())), version.hashes)
+    answers, storefront = opened_champion(root), champion_storefront(root)
     return {
         "id in, bytes out": _answered_in_bytes(answers),
         "the list": _list_of(answers),

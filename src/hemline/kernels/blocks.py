@@ -13,6 +13,8 @@ def for_blocks(
 ) -> None:
     """Fill all rows, one block per thread; a single block, as for one customer, in this thread.
 
+    BLAS starts no threads of its own meanwhile: they would wait for each other and for ours.
+
     Args:
         fill: called with the rows of a block; must let other threads compute.
         n_rows: how many rows there are.
@@ -24,9 +26,10 @@ def for_blocks(
         for block in blocks:
             fill(block)
         return
-    from tqdm import tqdm  # noqa: PLC0415  (not for one customer)
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415  (not for one customer)
+    from tqdm import tqdm  # noqa: PLC0415  (as above)
 
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as threads:
         done = threads.map(fill, blocks)
         for _ in tqdm(done, desc=progress, total=len(blocks), disable=progress is None):
             pass
