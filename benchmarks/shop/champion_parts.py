@@ -54,12 +54,19 @@ def parts_of_an_answer(root: Path) -> Parts:
     Raises:
         BadInput: there is no champion.
     """
-    answers, storefront = opened_champion(root), champion_storefront(root)
+    storefront = champion_storefront(root)
+    return {
+        **served_parts(opened_champion(root)),
+        "Storefront.for_customer": lambda one: storefront.for_customer(one, 12),
+    }
+
+
+def served_parts(answers: Answers) -> Parts:
+    """Return how the shop answers, whole and by part."""
     return {
         "id in, bytes out": _answered_in_bytes(answers),
         "the list": _list_of(answers),
         "the id looked up": answers.find_customer,
-        "Storefront.for_customer": lambda one: storefront.for_customer(one, 12),
     }
 
 

@@ -22,7 +22,7 @@ import yaml
 from benchmarks.process import Usage, measure_process
 from benchmarks.record import Row, publish
 from benchmarks.shop.answer_costs import cost_rows
-from benchmarks.shop.champion_parts import opened_champion, parts_of_an_answer, some_ids
+from benchmarks.shop.champion_parts import opened_champion, served_parts, some_ids
 from benchmarks.shop.list_parts import ListParts
 from benchmarks.shop.open_load import Request, send_at_once
 from benchmarks.shop.shop_process import free_port, memory_megabytes, serving
@@ -74,7 +74,7 @@ def _answer_rows(root: Path, customer_ids: Sequence[str]) -> list[Row]:
         return history.as_histories(n_articles)
 
     return [
-        *cost_rows("CPU of an answer", parts_of_an_answer(root), customer_ids),
+        *cost_rows("CPU of an answer", served_parts(answers), customer_ids),
         *cost_rows("parts of the list", ListParts(_ranker(answers), row_of).parts(), customer_ids),
     ]
 
