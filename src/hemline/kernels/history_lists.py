@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from hemline.kernels.blocks import for_blocks
 from hemline.kernels.compiled import compiled
-from hemline.kernels.heap import PAGE, is_better, select_largest, sink, sort_heap
+from hemline.kernels.heap import is_better, sink, sort_heap
 from hemline.kernels.lists import NO_ARTICLE, Lists, empty_lists
 
 Indptr = npt.NDArray[np.int32]
@@ -100,19 +100,28 @@ def _fill_votes(
     listed: Articles,
     best: Floats,
 ) -> None:
-    k = best.shape[1]
-    sums = np.zeros((-(-len(votes.articles) // PAGE), PAGE))
-    totals = sums.reshape(-1)
+    # Few articles get votes: to look at these only is faster than to look for them among all.
+    k, n_most = best.shape[1], votes.latest * votes.articles.shape[1]
+    totals, voted = np.zeros(len(votes.articles)), np.empty(n_most, np.int64)
     for place in range(len(best)):
         start, end = indptr[first + place], indptr[first + place + 1]
         columns, scores = np.full(k, NO_ARTICLE, np.int64), np.full(k, -np.inf)
+        n_voted = 0
         for voter in _latest(articles[start:end], days[start:end], votes.latest):
             for rank in range(votes.articles.shape[1]):
-                if votes.articles[voter, rank] == NO_ARTICLE:
+                article = votes.articles[voter, rank]
+                if article == NO_ARTICLE:
                     break
-                totals[votes.articles[voter, rank]] += votes.scores[voter, rank]
-        if start < end:
-            select_largest(sums, columns, scores)
+                if totals[article] == 0:
+                    voted[n_voted] = article
+                    n_voted += 1
+                totals[article] += votes.scores[voter, rank]
+        for article in voted[:n_voted]:
+            score = np.float64(np.float32(totals[article]))
+            totals[article] = 0
+            if score > 0 and is_better(score, article, columns, scores):
+                sink(columns, scores, k, article, score)
+        sort_heap(columns, scores)
         listed[place], best[place] = columns, scores
 
 
