@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -19,22 +19,19 @@ from flows.addresses import Addresses
 from hemline.errors import BadInput
 from hemline.files import write_text
 from hemline.relocation import DATABASE
+from hemline.shop.event_log import SHOWN
+from hemline.shop.running_shops import running_shops, traffic_of
 from monitoring.alerts.alert_delivery import read_alerts
 from monitoring.records import MonitorRecords
 
 _LAST_RUNS: Final = "last_runs.json"
-_SHOP: Final = "http://127.0.0.1:8000"
 _MODEL: Final = "hemline"
-_WEEK: Final = timedelta(days=7)
 _CHAMPION: Final = """
 SELECT version, run_id, creation_time FROM registered_model_aliases
 JOIN model_versions USING (name, version) WHERE name = ? AND alias = 'champion'
 """
 _TAGS: Final = "SELECT key, value FROM model_version_tags WHERE name = ? AND version = ?"
 _RUN: Final = "SELECT experiment_id FROM runs WHERE run_uuid = ?"
-_TRAFFIC: Final = """
-SELECT kind, count(*), max(at_ms) FROM events WHERE at_ms >= ? GROUP BY kind
-"""
 
 
 @dataclass(frozen=True)
@@ -56,13 +53,13 @@ class ControlPanel:
     tone: str = ""
 
 
-def control_panels(root: Path, where: Addresses, now: datetime) -> list[ControlPanel]:
+def control_panels(root: Path, where: Addresses) -> list[ControlPanel]:
     """Return what the first page shows of a project, in any state of it."""
     parts: tuple[tuple[str, Callable[[], ControlPanel]], ...] = (
         ("Champion", lambda: _champion(root / ".hemline" / DATABASE, where)),
         ("This week", lambda: _week(root, where)),
         ("Last training", lambda: _training(root, where)),
-        ("Shop", lambda: _traffic(root, now)),
+        ("Shop", lambda: _shop(root)),
         ("Alerts", lambda: _alerts(root, where)),
     )
     return [_readable(title, part) for title, part in parts]
@@ -154,26 +151,24 @@ def _training(root: Path, where: Addresses) -> ControlPanel:
     return ControlPanel("Last training", lead, notes, links | runs)
 
 
-def _traffic(root: Path, now: datetime) -> ControlPanel:
-    events = root / ".hemline" / "shop" / "events.db"
-    links = {"The shop": _SHOP, "Its metrics": f"{_SHOP}/metrics"}
-    if not events.exists():
-        return ControlPanel(
-            "Shop", "has not run yet", ("Start it: make shop, or hemline serve.",), tone="none"
-        )
-    begin = int((now - _WEEK).timestamp() * 1000)
-    with closing(_read_only(events)) as log:
-        rows = log.execute(_TRAFFIC, (begin,)).fetchall()
-    counts = {kind: n for kind, n, _ in rows}
-    if not counts:
-        return ControlPanel("Shop", "no events in 7 days", links=links, tone="none")
-    last = datetime.fromtimestamp(max(at for *_, at in rows) / 1000, UTC)
-    n_events = sum(n for kind, n in counts.items() if kind != "impression")
-    notes: tuple[str, ...] = (
-        ", ".join(f"{kind} {n:,}" for kind, n in sorted(counts.items())) + " in 7 days.",
-        f"Latest: {last:%Y-%m-%d %H:%M} UTC.",
+def _shop(root: Path) -> ControlPanel:
+    shops = running_shops(root)
+    if not shops:
+        notes: tuple[str, ...] = ("Start it: make shop, or hemline serve.",)
+        return ControlPanel("Shop", "does not run", notes, tone="none")
+    latest, *others = shops
+    traffic = traffic_of(latest)
+    n_events = sum(n for kind, n in traffic.events.items() if kind != SHOWN)
+    counts = ", ".join(f"{kind} {n:,}" for kind, n in sorted(traffic.events.items()))
+    notes = (
+        f"{traffic.requests:,} requests since {latest.started:%Y-%m-%d %H:%M} UTC.",
+        f"Failed: {traffic.failed:,}." if traffic.failed else "",
+        f"Events: {counts}." if counts else "",
+        f"Also runs: {', '.join(shop.address for shop in others)}." if others else "",
     )
-    return ControlPanel("Shop", f"{n_events:,} events of visitors", notes, links, "holds")
+    links = {"The shop": latest.address, "Its metrics": f"{latest.address}/metrics"}
+    tone = "late" if traffic.failed else "holds"
+    return ControlPanel("Shop", f"{n_events:,} events of visitors", notes, links, tone)
 
 
 def _alerts(root: Path, where: Addresses) -> ControlPanel:

@@ -25,11 +25,12 @@ from flows.deployed_folder import deploy_again_if_moved
 from flows.guarded_servers import PAGES, Server
 from flows.guarded_servers import command as server_command
 from flows.server_processes import POLL_SECONDS, refuse_ended, start, wait_until_they_respond
-from flows.ui_pages import publish
+from flows.ui_pages import publish, publish_front
 from hemline import prefect_auth
 from hemline.errors import BadInput
 from hemline.identity import label, project_id
 
+_FRONT_SECONDS: Final = 20
 _PROBES: Final[Mapping[Server, str]] = {
     "prefect": "/api/health",
     "mlflow": "/health",
@@ -64,9 +65,13 @@ def serve(root: Path) -> None:
             f"Evidently  {where.evidently}\nmonitoring {where.monitoring}\n"
             "Ctrl-C ends them all. Logs: .hemline/logs"
         )
+        written = time.monotonic()
         while True:
             refuse_ended(started, root)
             time.sleep(POLL_SECONDS)
+            if time.monotonic() - written > _FRONT_SECONDS:  # the shop changes without any flow
+                publish_front(root, root / PAGES, where)
+                written = time.monotonic()
 
 
 def main() -> None:

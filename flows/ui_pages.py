@@ -106,6 +106,7 @@ _SECTIONS: Final = {
         ),
     ),
 }
+_ENTRIES: Final = [entry for section in _SECTIONS.values() for entry in section]
 _LINKED: Final = {
     "monitoring": (".hemline/monitoring/pages", "index.html"),
     "validation": ("data/validation", "index.html"),
@@ -136,24 +137,38 @@ def publish(root: Path, pages: Path, where: Addresses) -> None:
     with locked(pages):
         if (pages / "docs").is_symlink():  # of earlier versions, which showed the folder itself
             (pages / "docs").unlink()
-        entries = [entry for section in _SECTIONS.values() for entry in section]
-        made = {entry for entry in entries if (root / entry.source).exists()}
-        for entry in entries:
+        made = _made(root)
+        for entry in _ENTRIES:
             if entry not in made:
                 _write_missing(pages, entry)
         for name, (folder, needed) in _LINKED.items():
             _link(pages, name, root / folder, needed)
         _write_documents(root, pages)
         _write_replays(pages)
-        write_page(
-            pages / "index.html",
-            _FRONT,
-            sections=_SECTIONS,
-            made=made,
-            panels=control_panels(root, where, datetime.now(UTC)),
-            evidently=where.evidently,
-            pictures=[one for one in _PICTURES if (root / "reports" / one[2]).exists()],
-        )
+        _write_front(root, pages, where, made)
+
+
+def publish_front(root: Path, pages: Path, where: Addresses) -> None:
+    """Write the first page again; the arguments are those of `publish`, which has run before."""
+    with locked(pages):
+        _write_front(root, pages, where, _made(root))
+
+
+def _made(root: Path) -> set[_Entry]:
+    return {entry for entry in _ENTRIES if (root / entry.source).exists()}
+
+
+def _write_front(root: Path, pages: Path, where: Addresses, made: set[_Entry]) -> None:
+    write_page(
+        pages / "index.html",
+        _FRONT,
+        sections=_SECTIONS,
+        made=made,
+        panels=control_panels(root, where),
+        as_of=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        evidently=where.evidently,
+        pictures=[one for one in _PICTURES if (root / "reports" / one[2]).exists()],
+    )
 
 
 def _write_missing(pages: Path, entry: _Entry) -> None:
@@ -200,7 +215,8 @@ def _write_documents(root: Path, pages: Path) -> None:
             page.unlink()
     reports = {"scores": root / "reports", "backtest": root / "reports" / "backtest"}
     for name, folder in reports.items():
-        _write_document(pages / f"{name}.html", folder / "scores.md", name.capitalize(), _nowhere)
+        page = pages / f"{name}.html"
+        _write_document(page, folder / "scores.md", name.capitalize(), _nowhere, is_measured=True)
 
 
 def _write_replays(pages: Path) -> None:
@@ -232,8 +248,12 @@ def _write_document(
     *,
     about: str = "",
     front: str = "index.html",
+    is_measured: bool = False,
 ) -> None:
-    """Write a markdown file as a page; where there is no such file, leave what is there."""
+    """Write a markdown file as a page; where there is no such file, leave what is there.
+
+    A page of measured numbers has each of them, with its interval, on one line.
+    """
     if not text.exists():
         return
     document = read_markdown(text.read_text(encoding="utf-8"), place)
@@ -244,6 +264,7 @@ def _write_document(
         about=about,
         body=document.body,
         front=front,
+        is_measured=is_measured,
     )
 
 

@@ -3,12 +3,15 @@
 import json
 import os
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 from flows.addresses import Addresses
 from flows.control_room import ControlPanel, control_panels, note_run
+from hemline.shop.running_shops import announced, metrics_folder, running_shops
 from monitoring.records import append_decision
 
 WHERE = Addresses("http://prefect", "http://mlflow", "http://pages", "http://evidently")
@@ -23,11 +26,19 @@ INSERT INTO model_versions VALUES ('hemline', 7, 'abc', 0);
 INSERT INTO model_version_tags VALUES ('hemline', 7, 'cut', '2020-09-16');
 INSERT INTO runs VALUES ('abc', 3);
 """
-EVENTS = "CREATE TABLE events (kind TEXT, visitor TEXT, at_ms INT)"
+WORKER = """
+from hemline.shop.shop_metrics import ShopMetrics
+
+metrics = ShopMetrics()
+metrics.requests.labels("/events", "200").inc(2)
+metrics.requests.labels("/events", "503").inc()
+metrics.events.labels("view").inc(2)
+metrics.events.labels("impression").inc(5)
+"""
 
 
 def panels(root: Path) -> dict[str, ControlPanel]:
-    return {panel.title: panel for panel in control_panels(root, WHERE, NOW)}
+    return {panel.title: panel for panel in control_panels(root, WHERE)}
 
 
 def database(path: Path, script: str) -> None:
@@ -41,7 +52,7 @@ def test_before_anything_has_run_every_panel_says_what_to_do(tmp_path: Path) -> 
     assert shown["Champion"].lead == "none yet"
     assert shown["This week"].lead == "no verdict yet"
     assert shown["Last training"].lead == "none yet"
-    assert shown["Shop"].lead == "has not run yet"
+    assert shown["Shop"].lead == "does not run"
     assert shown["Alerts"].lead == "none"
     assert "make shop" in shown["Shop"].notes[0]
 
@@ -88,24 +99,51 @@ def test_scores_and_traffic_are_numbers(tmp_path: Path) -> None:
     scores.parent.mkdir()
     scores.write_text(json.dumps({"served": {"map@12": 0.1}, "popularity": {"map@12": 0.03}}))
     os.utime(scores, (NOW.timestamp(), NOW.timestamp()))
-    at = int(NOW.timestamp() * 1000)
-    file = tmp_path / ".hemline/shop/events.db"
-    database(file, EVENTS)
-    ages = (("view", 0), ("unlike", 1), ("impression", 2), ("view", 8 * 86_400_000))
-    with closing(sqlite3.connect(file)) as log:
-        rows = [(kind, "guest:1", at - age) for kind, age in ages]
-        log.executemany("INSERT INTO events VALUES (?, ?, ?)", rows)
-        log.commit()
     shown = panels(tmp_path)
     assert shown["Last training"].lead == "MAP@12 0.1000"
     assert shown["Last training"].notes == ("Popularity has 0.0300.", "Scored on 2020-09-23.")
-    assert shown["Shop"].lead == "2 events of visitors"
-    assert shown["Shop"].notes[0] == "impression 1, unlike 1, view 1 in 7 days."
+
+
+def test_the_shop_is_shown_where_it_runs_whatever_store_holds_its_events(tmp_path: Path) -> None:
+    with announced(tmp_path, "0.0.0.0", 8123):  # noqa: S104  (nothing listens)
+        folder = metrics_folder(tmp_path, 8123)
+        folder.mkdir()
+        subprocess.run(
+            [sys.executable, "-c", WORKER],
+            env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(folder)},
+            check=True,
+        )
+        shown = panels(tmp_path)["Shop"]
+    assert shown.lead == "2 events of visitors"
+    assert shown.notes[0].startswith("3 requests since 20")
+    assert shown.notes[1:3] == ("Failed: 1.", "Events: impression 5, view 2.")
+    assert shown.links["The shop"] == "http://127.0.0.1:8123"
+    assert panels(tmp_path)["Shop"].lead == "does not run"
+
+
+def test_a_shop_that_was_killed_does_not_run(tmp_path: Path) -> None:
+    announce = (
+        "import sys; from pathlib import Path; from hemline.shop.running_shops import announced\n"
+        "with announced(Path(sys.argv[1]), '127.0.0.1', 8123): print('up', flush=True); input()"
+    )
+    shop = subprocess.Popen(
+        [sys.executable, "-c", announce, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    with shop:
+        assert shop.stdout is not None
+        assert shop.stdout.readline() == b"up\n"
+        [running] = running_shops(tmp_path)
+        assert running.address == "http://127.0.0.1:8123"
+        shop.kill()
+    assert list(tmp_path.rglob("running-8123.json"))
+    assert running_shops(tmp_path) == []
 
 
 def test_what_is_damaged_costs_one_panel(tmp_path: Path) -> None:
     database(tmp_path / ".hemline/mlflow.db", REGISTRY)
-    for damaged in (".hemline/shop/events.db", "reports/scores.json"):
+    for damaged in (".hemline/shop/running-8000.json", "reports/scores.json"):
         (tmp_path / damaged).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / damaged).write_text("not what it was")
     shown = panels(tmp_path)

@@ -59,7 +59,7 @@ def test_markdown_shows_text_as_it_is(text: str, place: str) -> None:
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_template_shows_text_as_it_is(text: str, tmp_path: Path) -> None:
-    context = {"heading": text, "about": text, "body": "", "front": "index.html"}
+    context = {"heading": text, "about": text, "body": "", "front": "index.html", "is_measured": ""}
     page = tmp_path / "page.html"
     html = render(REPOSITORY / "flows" / "ui_document.html.j2", **context)
     page.write_text(html, encoding="utf-8")

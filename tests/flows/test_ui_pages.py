@@ -45,7 +45,7 @@ def monitor(root: Path) -> None:
 
 
 def document() -> dict[str, str]:
-    return {"heading": "A page", "about": "", "body": "", "front": "index.html"}
+    return {"heading": "A page", "about": "", "body": "", "front": "index.html", "is_measured": ""}
 
 
 def published(root: Path) -> Path:

@@ -26,6 +26,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from hemline.shop.running_shops import running_shops, traffic_of
 from hemline.shop.session_stores import open_log
 from tests.processes import eventually
 from tests.running_shop import RunningShop, copied_registry, running_shop, set_alias
@@ -67,6 +68,16 @@ def customers(trained: Path) -> list[str]:
 def listed(reply: httpx.Response) -> list[str]:
     assert reply.status_code == 200, reply.text
     return [one["article_id"] for one in reply.json()["articles"]]
+
+
+def test_others_find_the_shop_and_what_is_requested_of_it(
+    shop: RunningShop, customers: list[str]
+) -> None:
+    [found] = [one for one in running_shops(shop.root) if one.address == shop.address]
+    before = traffic_of(found)
+    listed(httpx.get(f"{shop.address}/recommendations/{customers[0]}"))
+    assert eventually(lambda: traffic_of(found).requests > before.requests, seconds=10)
+    assert traffic_of(found).failed == before.failed
 
 
 def worker_of(shop: RunningShop, reply: httpx.Response) -> int:

@@ -22,6 +22,7 @@ from hemline.errors import BadInput, exit_on_bad_input
 from hemline.relocation import DATABASE, database_file
 from hemline.shop.access import is_loopback
 from hemline.shop.api_keys import stored_keys
+from hemline.shop.running_shops import announced, metrics_folder
 from hemline.shop.shop_metrics import FOLDER
 from hemline.shop.shop_params import ShopParams
 
@@ -64,7 +65,8 @@ def main(
             timeout_worker_healthcheck=30,
         )
         typer.echo(f"The shop: http://{host}:{port}/   API: /openapi.json   Ctrl-C ends it.")
-        Multiprocess(config, sockets=[listening]).run()
+        with announced(root, host, port):
+            Multiprocess(config, sockets=[listening]).run()
 
 
 def _database(root: Path) -> Path:
@@ -142,7 +144,7 @@ def _require_champion(root: Path, database: Path) -> None:
 
 def _set_environment(root: Path, host: str, port: int, workers: int, database: Path) -> None:
     """Set what workers read when they start."""
-    metrics = root / ".hemline" / "shop" / f"metrics-{port}"
+    metrics = metrics_folder(root, port)
     shutil.rmtree(metrics, ignore_errors=True)
     metrics.mkdir(parents=True)
     settings = {"root": str(root), "host": host, "workers": workers, "database": str(database)}
