@@ -6,8 +6,6 @@ from datetime import date
 from pathlib import Path
 from typing import Final, Literal, Self
 
-from ruamel.yaml import YAML
-
 from flows.dvc import Report
 from flows.resources import require_resources
 from hemline.cli.flow_commands import Size
@@ -15,10 +13,10 @@ from hemline.data.acquire.described_files import described_files, find_described
 from hemline.data.acquire.kaggle_files import find_sources, holds_kaggle_files
 from hemline.data.acquire.source_params import SourceParams
 from hemline.data.synthetic.shop import SyntheticParams
+from hemline.edited_params import set_value
 from hemline.engine.engine import EngineParams
 from hemline.errors import BadInput
 from hemline.evaluation.version_lists import TargetWeek
-from hemline.files import replaced_file
 from hemline.params import pipeline_paths
 from hemline.serving.version_files import VersionFiles
 
@@ -26,8 +24,6 @@ Source = Literal["synthetic", "kaggle", "mapped"]
 
 ALARMS: Final = "alarms"
 """Name of the files of a replay's verdicts and decisions: csv and md."""
-
-_WIDE: Final = 4096
 
 
 @dataclass(frozen=True)
@@ -195,14 +191,6 @@ def _paths_by_name(paths: Iterable[Path]) -> dict[str, Path]:
 
 
 def _choose(params: Path, section: str, key: str, value: str, report: Report) -> None:
-    editor = YAML()
-    editor.preserve_quotes = True
-    editor.width = _WIDE
-    content = editor.load(params)
-    before = content[section][key]
-    if before == value:
-        return
-    content[section][key] = value
-    with replaced_file(params) as unfinished:
-        editor.dump(content, unfinished)
-    report(f"{params.name}: {section}.{key} was {before}, is now {value}")
+    change = set_value(params, section, key, value)
+    if change:
+        report(change)

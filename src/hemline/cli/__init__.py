@@ -11,6 +11,7 @@ from hemline.cli import (
     flow_commands,
     recommend_commands,
     shop_commands,
+    source_commands,
     version_commands,
 )
 from hemline.errors import exit_on_bad_input
@@ -23,6 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 flow_commands.add_to(app, panel="Train and monitor")
+source_commands.add_to(app, panel="Train and monitor")
 for panel, command in (
     ("Train and monitor", backtest_commands.backtest),
     ("Ask the champion", recommend_commands.recommend),

@@ -1,0 +1,103 @@
+"""Commands that describe a retailer's files, so that `make real DATA=` can train on them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hemline.cli.terminal import project_folder, say
+from hemline.errors import BadInput, exit_on_bad_input
+
+if TYPE_CHECKING:
+    from hemline.data.acquire.source_params import SourceParams
+    from hemline.data.proposal.proposal import Proposal
+
+Data = Annotated[Path, typer.Argument(help="Folder of the export, or one file of it.")]
+
+_group = typer.Typer(help="Your own files: what is which column.", no_args_is_help=True)
+
+
+def add_to(app: typer.Typer, *, panel: str) -> None:
+    """Add the commands to the application.
+
+    Args:
+        app: that gets them.
+        panel: of the help that lists them.
+    """
+    app.add_typer(_group, name="source", rich_help_panel=panel)
+
+
+@_group.command()
+@exit_on_bad_input()
+def check(data: Data) -> None:
+    """Propose a description of the files, or read them by that of params.yaml and count."""
+    from hemline.data.acquire.source_params import SourceParams  # noqa: PLC0415  (--help is fast)
+
+    described = SourceParams.load(project_folder() / "params.yaml")
+    folder = data.parent if data.is_file() else data
+    if described.transactions and (folder / described.transactions.file).exists():
+        _read(described, folder)
+    else:
+        _show(_proposal(data))
+        say(f"Nothing was written. hemline source init {data} writes this into params.yaml.")
+
+
+@_group.command()
+@exit_on_bad_input()
+def init(
+    data: Data,
+    *,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace the description that is there.")
+    ] = False,
+) -> None:
+    """Describe the files in section `source` of params.yaml, and set acquire.source to mapped."""
+    from hemline.data.acquire.source_params import SourceParams  # noqa: PLC0415  (--help is fast)
+    from hemline.data.proposal.written import write_source  # noqa: PLC0415  (as above)
+
+    params = project_folder() / "params.yaml"
+    if SourceParams.load(params).transactions and not replace:
+        raise BadInput(
+            f"section `source` of {params.name} is empty",
+            found="a description",
+            fix="edit it; or replace it by the proposal: hemline source init --replace",
+        )
+    proposal = _proposal(data)
+    _show(proposal)
+    for change in write_source(params, proposal):
+        say(change)
+    folder = data.parent if data.is_file() else data
+    say(f"Written to {params.name}. Correct what is wrong there, then:")
+    say(f"  hemline source check {folder}    # reads all of it and counts")
+    say(f"  make real DATA={folder}")
+
+
+def _proposal(data: Path) -> "Proposal":
+    from hemline.data.proposal.looked_at import look_at  # noqa: PLC0415  (as above)
+    from hemline.data.proposal.proposal import propose  # noqa: PLC0415  (as above)
+
+    return propose(look_at(data))
+
+
+def _show(proposal: "Proposal") -> None:
+    from hemline.data.proposal.written import render  # noqa: PLC0415  (as above)
+
+    for line in render(proposal).splitlines():
+        say(line)
+    say("")
+    for line in proposal.counted:
+        say(f"counted: {line}")
+    for line in proposal.unclear:
+        say(f"unclear: {line}")
+    say("")
+
+
+def _read(described: "SourceParams", folder: Path) -> None:
+    """Read the files as stage acquire does, and show what was counted."""
+    from hemline.data.acquire.source_report import count_tables, log_to  # noqa: PLC0415  (as above)
+    from hemline.engine.engine import EngineParams, open_engine  # noqa: PLC0415  (as above)
+
+    with open_engine(EngineParams.load(project_folder() / "params.yaml")) as engine, log_to(say):
+        for line in count_tables(engine, described, folder):
+            say(line)
+    say(f"The description fits. Train on it: make real DATA={folder}")
