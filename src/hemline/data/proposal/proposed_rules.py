@@ -109,7 +109,7 @@ def n_lines(number: int) -> str:
     >>> n_lines(1), n_lines(2000)
     ('1 line', '2,000 lines')
     """
-    return f"{number:,} line{'s' * (number != 1)}"
+    return "1 line" if number == 1 else f"{number:,} lines"
 
 
 def _reasons(
