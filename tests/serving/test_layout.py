@@ -24,7 +24,16 @@ from tests.processes import eventually
 from tests.serving.tiny_version import registered, write_version
 from tests.tiny_project import REPOSITORY
 
-HEAVY = ("torch", "pandas", "scipy.sparse", "lightgbm", "implicit", "sklearn", "mlflow")
+HEAVY = (
+    "torch",
+    "pandas",
+    "scipy.sparse",
+    "scipy.linalg",
+    "lightgbm",
+    "implicit",
+    "sklearn",
+    "mlflow",
+)
 ALONE = """
 import sys
 from pathlib import Path

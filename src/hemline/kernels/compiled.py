@@ -5,11 +5,17 @@ stale. A loop is compiled with the functions that it calls inside, from whatever
 So what is stored here is stamped with the contents of all files that loops may come from: after an
 update in place every loop is compiled anew once. Where it is stored is for numba to choose: in
 NUMBA_CACHE_DIR if that is set, else beside the module, else in the user's cache folder.
+
+When numba loads its array functions it imports scipy.linalg, to see whether np.dot can use BLAS.
+After numba itself that is the slowest import of an answer on the command line. No loop here calls
+BLAS, whose sums have no fixed order, so numba is loaded as if scipy had none.
 """
 
 import hashlib
+import sys
 from collections.abc import Callable, Iterator
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar, cast
 
@@ -46,6 +52,17 @@ def loop_files() -> Iterator[Path]:
         yield from sorted(_PACKAGE.glob(pattern))
 
 
+def _load_without_blas() -> None:
+    blas = "scipy.linalg.cython_blas"
+    if blas in sys.modules:
+        return
+    vars(sys)["modules"][blas] = None  # importing it is an ImportError, which numba expects
+    try:
+        import_module("numba.np.arraymath")
+    finally:
+        del sys.modules[blas]
+
+
 @cache
 def _stamp() -> str:
     files = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in loop_files()}
@@ -77,3 +94,6 @@ class _Stored(CompileResultCacheImpl):
 
 class _LoopCache(FunctionCache):
     _impl_class = _Stored
+
+
+_load_without_blas()

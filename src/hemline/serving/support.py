@@ -14,7 +14,6 @@ import numpy.typing as npt
 from hemline.arrays import load_array
 from hemline.errors import BadInput
 from hemline.kernels.lists import NO_ARTICLE
-from hemline.models.copurchase import CopurchaseParams
 from hemline.models.label_shift import open_window
 
 _LARGEST_RESIDUE: Final = 0.05  # a cosine in float32 determines a count of 100,000 to 0.01
@@ -36,6 +35,8 @@ def common_buyers(
     Raises:
         BadInput: the model was fitted on other histories or with other numbers.
     """
+    from hemline.models.copurchase import CopurchaseParams  # noqa: PLC0415  (scipy: to lay out only)
+
     fitted = CopurchaseParams.load(params)
     neighbours = load_array(model / "articles.npy")
     cosines = load_array(model / "scores.npy")
