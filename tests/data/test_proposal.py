@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from hemline.cli import app
 from hemline.data.acquire.source_params import SourceParams
 from hemline.data.proposal.looked_at import look_at
-from hemline.data.proposal.proposal import Proposal, propose
+from hemline.data.proposal.proposal import SourceProposal, propose
 from hemline.data.proposal.written import render, write_source
 from hemline.engine.engine import Engine
 from hemline.errors import BadInput
@@ -30,7 +30,7 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def proposed(project: Path) -> tuple[Proposal, SourceParams]:
+def proposed(project: Path) -> tuple[SourceProposal, SourceParams]:
     """Return the proposal for the folder data, and what params.yaml says of it afterwards."""
     proposal = propose(look_at(project / "data"))
     write_source(project / "params.yaml", proposal)

@@ -10,7 +10,7 @@ from hemline.errors import BadInput, exit_on_bad_input
 
 if TYPE_CHECKING:
     from hemline.data.acquire.source_params import SourceParams
-    from hemline.data.proposal.proposal import Proposal
+    from hemline.data.proposal.proposal import SourceProposal
 
 Data = Annotated[Path, typer.Argument(help="Folder of the export, or one file of it.")]
 
@@ -72,14 +72,14 @@ def init(
     say(f"  make real DATA={folder}")
 
 
-def _proposal(data: Path) -> "Proposal":
+def _proposal(data: Path) -> "SourceProposal":
     from hemline.data.proposal.looked_at import look_at  # noqa: PLC0415  (as above)
     from hemline.data.proposal.proposal import propose  # noqa: PLC0415  (as above)
 
     return propose(look_at(data))
 
 
-def _show(proposal: "Proposal") -> None:
+def _show(proposal: "SourceProposal") -> None:
     from hemline.data.proposal.written import render  # noqa: PLC0415  (as above)
 
     for line in render(proposal).splitlines():

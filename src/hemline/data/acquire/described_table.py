@@ -20,7 +20,7 @@ from hemline import columns
 from hemline.data.acquire.block import Block
 from hemline.data.acquire.dialect import Dialect
 from hemline.data.acquire.source_file import SourceFile
-from hemline.data.acquire.source_params import ArticleTable, CustomerTable
+from hemline.data.acquire.source_params import ArticleSource, CustomerSource
 from hemline.data.acquire.values import Unfit, as_ids, as_numbers, as_text, as_whole
 from hemline.engine.engine import Engine, Rows
 from hemline.errors import BadInput
@@ -32,7 +32,7 @@ _TYPES: Final = {"text": pa.string(), "number": pa.float64()}
 
 
 @dataclass(frozen=True)
-class Described:
+class DescribedColumn:
     """A column that describes an article or a customer.
 
     Attributes:
@@ -49,8 +49,8 @@ class Described:
 
 
 def described_columns(
-    table: ArticleTable | CustomerTable, schema: pa.Schema, id_name: str
-) -> list[Described]:
+    table: ArticleSource | CustomerSource, schema: pa.Schema, id_name: str
+) -> list[DescribedColumn]:
     """Return the columns of the table but its id, ours first.
 
     Args:
@@ -62,7 +62,7 @@ def described_columns(
             if name != id_name]  # fmt: skip
     kept = [(name, name, _TYPES[kind]) for name, kind in table.attributes.items()]
     noun = id_name.removesuffix("_id")
-    return [Described(*one, f"{noun}_{place}") for place, one in enumerate([*ours, *kept])]
+    return [DescribedColumn(*one, f"{noun}_{place}") for place, one in enumerate([*ours, *kept])]
 
 
 def converted(values: pa.Array, dtype: pa.DataType, dialect: Dialect) -> pa.Array:
@@ -88,7 +88,7 @@ def read_own_file(
     source: SourceFile,
     blocks: Iterator[Block],
     id_theirs: str,
-    described: Sequence[Described],
+    described: Sequence[DescribedColumn],
     id_name: str,
 ) -> pa.Table:
     """Return one row per id in order, the id first; raises BadInput for a value that does not fit.
@@ -125,7 +125,7 @@ def read_own_file(
 
 
 def from_sales(
-    engine: Engine, sales: Rows, described: Sequence[Described], id_name: str
+    engine: Engine, sales: Rows, described: Sequence[DescribedColumn], id_name: str
 ) -> pa.Table:
     """Return one row per id of the sales in order, with the latest value of each description.
 
@@ -144,7 +144,7 @@ def from_sales(
     return pa.Table.from_pandas(frame, schema, preserve_index=False).replace_schema_metadata(None)
 
 
-def _latest(engine: Engine, sales: Rows, one: Described, id_name: str) -> pd.DataFrame:
+def _latest(engine: Engine, sales: Rows, one: DescribedColumn, id_name: str) -> pd.DataFrame:
     """Return the latest value by id; of values of the same moment the largest.
 
     A sale to a customer counts before all sales to nobody, where shops record what was lost or

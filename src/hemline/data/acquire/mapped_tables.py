@@ -21,7 +21,7 @@ from hemline import columns, tables
 from hemline.data.acquire.described_files import find_described
 from hemline.data.acquire.described_table import (
     MOMENT,
-    Described,
+    DescribedColumn,
     described_columns,
     from_sales,
     read_own_file,
@@ -31,7 +31,7 @@ from hemline.data.acquire.keys import check_ids, with_keys
 from hemline.data.acquire.returned_units import PAIR, units_left
 from hemline.data.acquire.sale_lines import IS_RETURN, Counted, line_schema, read_lines
 from hemline.data.acquire.source_file import SourceFile
-from hemline.data.acquire.source_params import ArticleTable, CustomerTable, SourceParams
+from hemline.data.acquire.source_params import ArticleSource, CustomerSource, SourceParams
 from hemline.data.acquire.typed_tables import Tables
 from hemline.engine.engine import Engine, Rows
 from hemline.errors import BadInput
@@ -78,7 +78,7 @@ def _lines(
     engine: Engine,
     source: SourceFile,
     params: SourceParams,
-    carried: Sequence[Described],
+    carried: Sequence[DescribedColumn],
     counted: Counted,
 ) -> Rows:
     def checked() -> "pa.RecordBatchReader":
@@ -112,8 +112,8 @@ def _typed(
     engine: Engine,
     sources: dict[str, SourceFile],
     name: str,
-    table: ArticleTable | CustomerTable,
-    described: Sequence[Described],
+    table: ArticleSource | CustomerSource,
+    described: Sequence[DescribedColumn],
     sales: Rows,
 ) -> pa.Table:
     """Return a table of articles or customers: id, then what is described."""

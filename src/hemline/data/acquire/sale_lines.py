@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from hemline import columns
 from hemline.data.acquire.block import Block
-from hemline.data.acquire.described_table import MOMENT, Described, converted, misfit
+from hemline.data.acquire.described_table import MOMENT, DescribedColumn, converted, misfit
 from hemline.data.acquire.moments import as_moments
 from hemline.data.acquire.source_file import SourceFile
 from hemline.data.acquire.source_params import CURRENCY, LINE_TYPE, Guests, Returns, SourceParams
@@ -62,7 +62,7 @@ class Counted:
     currencies: set[str] = field(default_factory=set)
 
 
-def line_schema(described: Sequence[Described]) -> pa.Schema:
+def line_schema(described: Sequence[DescribedColumn]) -> pa.Schema:
     """Return the columns of the lines, with those that describe articles and customers."""
     return pa.schema([*_LINE, *((one.carried, one.type) for one in described)])
 
@@ -71,7 +71,7 @@ def read_lines(
     blocks: Iterable[Block],
     source: SourceFile,
     params: SourceParams,
-    described: Sequence[Described],
+    described: Sequence[DescribedColumn],
     counted: Counted,
 ) -> Iterator[pa.RecordBatch]:
     """Yield the lines that are read, in the schema of `line_schema`.
@@ -192,7 +192,9 @@ def _signed_units(reader: _Reader) -> pa.Array:
     return reader.read(columns.UNITS, convert)
 
 
-def _lines(reader: _Reader, described: Sequence[Described], counted: Counted) -> pa.RecordBatch:
+def _lines(
+    reader: _Reader, described: Sequence[DescribedColumn], counted: Counted
+) -> pa.RecordBatch:
     dialect, params = reader.source.dialect, reader.params
     moments = reader.read(columns.DAY, lambda values: as_moments(values, dialect, params.days))
     customers, is_guest = _customers(reader)

@@ -66,7 +66,7 @@ Pattern = Annotated[str, AfterValidator(_pattern)]
 Attributes = dict[str, Literal["text", "number"]]
 
 
-class SoldTable(Dialect):
+class SalesSource(Dialect):
     """The file of the transactions.
 
     Attributes:
@@ -78,7 +78,7 @@ class SoldTable(Dialect):
     columns: dict[SaleColumn, str]
 
 
-class ArticleTable(Dialect):
+class ArticleSource(Dialect):
     """The articles' own file, or the columns of the transactions that describe an article.
 
     Attributes:
@@ -92,7 +92,7 @@ class ArticleTable(Dialect):
     attributes: Attributes = Field(default_factory=dict)
 
 
-class CustomerTable(Dialect):
+class CustomerSource(Dialect):
     """The customers' own file, or the columns of the transactions that describe a customer."""
 
     file: str | None = None
@@ -193,9 +193,9 @@ class SourceParams(Section):
     section: ClassVar[str] = "source"
     names_all: ClassVar[bool] = False
 
-    transactions: SoldTable | None = None
-    articles: ArticleTable = Field(default_factory=ArticleTable)
-    customers: CustomerTable = Field(default_factory=CustomerTable)
+    transactions: SalesSource | None = None
+    articles: ArticleSource = Field(default_factory=ArticleSource)
+    customers: CustomerSource = Field(default_factory=CustomerSource)
     days: Days = Field(default_factory=Days)
     price: Prices = Field(default_factory=Prices)
     returns: Returns | None = None
@@ -205,7 +205,7 @@ class SourceParams(Section):
     channels: Channels = Field(default_factory=Channels)
 
     @property
-    def sold(self) -> SoldTable:
+    def sold(self) -> SalesSource:
         """Return the description of the transactions, which is there where any is."""
         if self.transactions is None:
             raise ValueError("no source is described")

@@ -23,7 +23,7 @@ from hemline.data.proposal.day_formats import day_formats, has_zone
 from hemline.data.proposal.looked_at import LookedAt
 from hemline.data.proposal.numbers import spelling_of
 from hemline.data.proposal.proposed_rules import (
-    Sales,
+    ObservedSales,
     channel_names,
     guest_lines,
     n_lines,
@@ -50,7 +50,7 @@ class Line:
 
 
 @dataclass
-class Proposal:
+class SourceProposal:
     """Lines of section `source`, what is unclear, and what was counted."""
 
     lines: list[Line] = field(default_factory=list)
@@ -63,11 +63,11 @@ class Proposal:
         self.lines.append(Line(keys, value, comment))
 
 
-def propose(tables: Sequence[LookedAt]) -> Proposal:
+def propose(tables: Sequence[LookedAt]) -> SourceProposal:
     """Return a proposal for the tables of a folder; raises BadInput if none holds sales."""
     tables = [_with_spelled_numbers(table) for table in tables]
     sales = _sales_of(tables)
-    proposal = Proposal()
+    proposal = SourceProposal()
     _add_sales(proposal, sales)
     description = _add_described(proposal, sales, tables)
     _add_rules(proposal, sales, description)
@@ -99,8 +99,8 @@ def _columns_of(table: LookedAt) -> list[Column]:
     ]
 
 
-def _sales_of(tables: Sequence[LookedAt]) -> Sales:
-    candidates = [Sales(table, sale_roles(_columns_of(table))) for table in tables]
+def _sales_of(tables: Sequence[LookedAt]) -> ObservedSales:
+    candidates = [ObservedSales(table, sale_roles(_columns_of(table))) for table in tables]
     complete = [one for one in candidates if all(name in one.roles for name in _REQUIRED)]
     if complete:
         return max(complete, key=lambda one: len(one.table.rows))
@@ -114,7 +114,7 @@ def _sales_of(tables: Sequence[LookedAt]) -> Sales:
     )
 
 
-def _add_sales(proposal: Proposal, sales: Sales) -> None:
+def _add_sales(proposal: SourceProposal, sales: ObservedSales) -> None:
     table = sales.table
     proposal.add("transactions", "file", value=table.name, comment=f"{len(table.rows):,} rows")
     _add_dialect(proposal, "transactions", table)
@@ -126,7 +126,7 @@ def _add_sales(proposal: Proposal, sales: Sales) -> None:
                                 "looked at; `hemline source check` reads all")  # fmt: skip
 
 
-def _add_dialect(proposal: Proposal, part: str, table: LookedAt) -> None:
+def _add_dialect(proposal: SourceProposal, part: str, table: LookedAt) -> None:
     plain = Dialect().model_dump()
     for name, value in table.dialect.model_dump().items():
         if value != plain[name]:
@@ -151,7 +151,9 @@ def _short(text: str) -> str:
     return shown if len(shown) <= _LONGEST_EXAMPLE else f"{shown[:_LONGEST_EXAMPLE]}..."
 
 
-def _add_described(proposal: Proposal, sales: Sales, tables: Sequence[LookedAt]) -> str | None:
+def _add_described(
+    proposal: SourceProposal, sales: ObservedSales, tables: Sequence[LookedAt]
+) -> str | None:
     """Add articles and customers; return the column of the sales that describes articles."""
     others = [table for table in tables if table is not sales.table]
     description = None
@@ -182,7 +184,7 @@ def _add_described(proposal: Proposal, sales: Sales, tables: Sequence[LookedAt])
     return description
 
 
-def _describes(table: LookedAt, sales: Sales, noun: str) -> str:
+def _describes(table: LookedAt, sales: ObservedSales, noun: str) -> str:
     """Return the column of a table that is the id of its rows, articles or customers; else ''."""
     known = set(sales.texts(f"{noun}_id").dropna())
     for name in table.rows:
@@ -208,7 +210,7 @@ def _is_determined(values: "pd.Series[str]", ids: "pd.Series[str]") -> bool:
     return bool(of_id - of_all >= _DETERMINED * (len(pairs) - of_all) > 0)
 
 
-def _add_rules(proposal: Proposal, sales: Sales, description: str | None) -> None:
+def _add_rules(proposal: SourceProposal, sales: ObservedSales, description: str | None) -> None:
     _add_days(proposal, sales)
     _add_prices(proposal, sales)
     is_return, rule = returned_lines(sales)
@@ -237,7 +239,7 @@ def _add_rules(proposal: Proposal, sales: Sales, description: str | None) -> Non
                 proposal.add("channels", ours, value=theirs)
 
 
-def _add_days(proposal: Proposal, sales: Sales) -> None:
+def _add_days(proposal: SourceProposal, sales: ObservedSales) -> None:
     values = sales.texts("t_dat")
     is_typed = sales.table.stored[sales.roles["t_dat"]].startswith(("timestamp", "date"))
     formats = [] if is_typed else day_formats(values.dropna())
@@ -255,7 +257,7 @@ def _add_days(proposal: Proposal, sales: Sales) -> None:
     proposal.counted.append(f"days: {first} to {last}, {days.nunique():,} of them with sales")
 
 
-def _add_prices(proposal: Proposal, sales: Sales) -> None:
+def _add_prices(proposal: SourceProposal, sales: ObservedSales) -> None:
     if "price" not in sales.roles:
         proposal.unclear.append("no column was recognised as the price")
         return
@@ -287,7 +289,7 @@ def _round_up(number: float) -> float:
     return float(10 ** math.ceil(math.log10(max(number, 1))))
 
 
-def _currency(sales: Sales) -> str | None:
+def _currency(sales: ObservedSales) -> str | None:
     if "currency" in sales.roles:
         return str(sales.texts("currency").mode().iloc[0])
     return None

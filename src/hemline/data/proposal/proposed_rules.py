@@ -25,7 +25,7 @@ _ONLINE: Final = r"^(online|web|internet|e.?(shop|com|commerce)|www|app|mobile)"
 
 
 @dataclass(frozen=True)
-class Sales:
+class ObservedSales:
     """The sales by our names: a table and the role of its columns."""
 
     table: LookedAt
@@ -41,7 +41,7 @@ class Sales:
         return numbers_of(self.texts(name), self.table.dialect)
 
 
-def returned_lines(sales: Sales) -> tuple["pd.Series[bool]", dict[str, object]]:
+def returned_lines(sales: ObservedSales) -> tuple["pd.Series[bool]", dict[str, object]]:
     """Return which lines take something back, and the rule that names them."""
     is_return = pd.Series(False, index=sales.table.rows.index)
     rule: dict[str, object] = {}
@@ -72,7 +72,7 @@ def _cancelled_prefix(baskets: "pd.Series[str]", is_return: "pd.Series[bool]") -
     return ""
 
 
-def guest_lines(sales: Sales) -> tuple["pd.Series[bool]", list[str]]:
+def guest_lines(sales: ObservedSales) -> tuple["pd.Series[bool]", list[str]]:
     """Return which lines have no customer, and the values that stand for nobody."""
     customers = sales.texts("customer_id")
     shares = customers.value_counts(normalize=True)
@@ -84,7 +84,7 @@ def guest_lines(sales: Sales) -> tuple["pd.Series[bool]", list[str]]:
     return customers.isna() | customers.isin(named), sorted(named)
 
 
-def not_articles(sales: Sales, description: str | None) -> dict[str, str]:
+def not_articles(sales: ObservedSales, description: str | None) -> dict[str, str]:
     """Return the ids that seem to be no articles, and why, the most frequent first."""
     ids = sales.texts("article_id")
     counts = ids.value_counts()

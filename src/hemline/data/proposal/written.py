@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from hemline.data.acquire.source_params import SourceParams
-from hemline.data.proposal.proposal import Line, Proposal
+from hemline.data.proposal.proposal import Line, SourceProposal
 from hemline.edited_params import set_value
 from hemline.errors import BadInput, printable
 from hemline.files import replaced_file
@@ -19,7 +19,7 @@ _INDENT: Final = "  "
 _SECTION: Final = re.compile(r"^source:.*\n(?:[ \t]+.*\n|[ \t]*\n(?=[ \t]))*", re.MULTILINE)
 
 
-def render(proposal: Proposal) -> str:
+def render(proposal: SourceProposal) -> str:
     """Return the section as YAML; every line says in a comment what it rests on."""
     return "".join(["source:\n", *_lines(proposal.lines)])
 
@@ -73,7 +73,7 @@ def _scalar(value: Any) -> str:
     return value if is_plain and value == value.strip() else "'{}'".format(value.replace("'", "''"))
 
 
-def write_source(params: Path, proposal: Proposal) -> list[str]:
+def write_source(params: Path, proposal: SourceProposal) -> list[str]:
     """Write section `source`, acquire.source and the thresholds that the data exceed.
 
     Returns:
