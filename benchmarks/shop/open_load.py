@@ -7,7 +7,7 @@ measured from that time on, also if it had to wait because all connections were 
 
 import asyncio
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 import aiohttp
@@ -32,9 +32,15 @@ class Answered(NamedTuple):
     seconds: float
 
 
-def send_at_rate(address: str, requests: Sequence[Request], rate: float) -> list[Answered]:
-    """Send each request when it is due, `rate` a second, and return the answers in any order."""
-    return asyncio.run(_send_at_rate(address, requests, rate))
+Look = Callable[[Request, bytes], object]
+"""Is given each answer's body."""
+
+
+def send_at_rate(
+    address: str, requests: Sequence[Request], rate: float, look: Look | None = None
+) -> list[Answered]:
+    """Send each request when it is due, `rate` a second, and return the answers in order."""
+    return asyncio.run(_send_at_rate(address, requests, rate, look))
 
 
 def send_at_once(address: str, requests: Sequence[Request], connections: int) -> list[Answered]:
@@ -42,14 +48,16 @@ def send_at_once(address: str, requests: Sequence[Request], connections: int) ->
     return asyncio.run(_send_at_once(address, requests, connections))
 
 
-async def _send_at_rate(address: str, requests: Sequence[Request], rate: float) -> list[Answered]:
+async def _send_at_rate(
+    address: str, requests: Sequence[Request], rate: float, look: Look | None
+) -> list[Answered]:
     async with _session(address, _CONNECTIONS) as session:
         begin = time.perf_counter()
         sent: list[asyncio.Task[Answered]] = []
         for number, request in enumerate(requests):
             due = begin + number / rate
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
-            sent.append(asyncio.create_task(_answered(session, request, due)))
+            sent.append(asyncio.create_task(_answered(session, request, due, look)))
         return list(await asyncio.gather(*sent))
 
 
@@ -66,17 +74,22 @@ async def _each(session: aiohttp.ClientSession, waiting: Iterator[Request]) -> l
     return [await _answered(session, request, time.perf_counter()) for request in waiting]
 
 
-async def _answered(session: aiohttp.ClientSession, request: Request, due: float) -> Answered:
+async def _answered(
+    session: aiohttp.ClientSession, request: Request, due: float, look: Look | None = None
+) -> Answered:
     method = "GET" if request.body is None else "POST"
     headers = {} if request.body is None else {"content-type": "application/json"}
     try:
         async with session.request(
             method, request.path, data=request.body, headers=headers
         ) as response:
-            await response.read()
+            body = await response.read()
             status = response.status
     except (aiohttp.ClientError, TimeoutError):
         status = _NO_ANSWER
+    else:
+        if look is not None:
+            look(request, body)
     return Answered(request.kind, status, time.perf_counter() - due)
 
 

@@ -8,6 +8,7 @@ The files are mapped (hemline/serving/layout.py), and this process imports none 
 that training needs, so that a worker starts fast and has little memory of its own.
 """
 
+from copy import copy
 from datetime import date
 from pathlib import Path
 from typing import Self
@@ -51,16 +52,9 @@ class Answers:
         self.articles = ArticleTable.load(layout / "articles")
         self._visitors = Visitors(layout)
         self._models = VersionModels(layout / "models", layout / "params.yaml", len(self.articles))
-        sales = load_array(layout / "articles" / "group_sales.npy")
-        groups = ShopGroups.of(self.articles.groups, sales, params, in_stock)
-        self._lists = VisitorLists(self.articles, self._models, groups, params)
-        self._pages = ArticlePages(
-            self.articles,
-            self._models,
-            is_discreet=groups.is_discreet,
-            in_stock=in_stock,
-            min_support=params.min_support,
-        )
+        self._params = params
+        self._sales = load_array(layout / "articles" / "group_sales.npy")
+        self._count_stock(in_stock)
 
     @classmethod
     def open(
@@ -77,6 +71,16 @@ class Answers:
             in_stock: bool by article key; None where everything is in stock.
         """
         return cls(layout, params or AnswersParams(), in_stock)
+
+    def with_stock(self, in_stock: npt.NDArray[np.bool_] | None) -> Self:
+        """Return the same version with another stock; both share all arrays.
+
+        Args:
+            in_stock: bool by article key; None where everything is in stock.
+        """
+        changed = copy(self)
+        changed._count_stock(in_stock)  # noqa: SLF001  (of its own class)
+        return changed
 
     def find_customer(self, customer_id: str) -> int:
         """Return the key of a customer.
@@ -156,3 +160,14 @@ class Answers:
     def also_bought(self, article: int, rules: ListRules) -> Answer:
         """Return what at least `answers.min_support` buyers of an article bought lately."""
         return self._pages.also_bought(article, rules)
+
+    def _count_stock(self, in_stock: npt.NDArray[np.bool_] | None) -> None:
+        groups = ShopGroups.of(self.articles.groups, self._sales, self._params, in_stock)
+        self._lists = VisitorLists(self.articles, self._models, groups, self._params)
+        self._pages = ArticlePages(
+            self.articles,
+            self._models,
+            is_discreet=groups.is_discreet,
+            in_stock=in_stock,
+            min_support=self._params.min_support,
+        )

@@ -131,7 +131,7 @@ class ArticleTable:
         column = self._texts.column(_SEARCHED)
         found = np.ones(len(self), bool)
         for word in words:
-            found &= _as_numpy(pc.match_substring(column, f" {word}"))
+            found &= mask_as_numpy(pc.match_substring(column, f" {word}"))
         keys = np.flatnonzero(found)
         return [int(key) for key in keys[np.argsort(-self.sold[keys], kind="stable")[:n]]]
 
@@ -189,7 +189,7 @@ def save_articles(
     IdIndex.of(table[columns.ARTICLE_ID].to_pylist()).save(folder)
 
 
-def _as_numpy(mask: pa.BooleanArray) -> npt.NDArray[np.bool_]:
+def mask_as_numpy(mask: pa.BooleanArray) -> npt.NDArray[np.bool_]:
     """Return a mask without nulls; pyarrow's own conversion imports pandas."""
     values = mask.cast(pa.uint8())
     return np.frombuffer(values.buffers()[1], bool, len(values), values.offset)

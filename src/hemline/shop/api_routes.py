@@ -22,6 +22,7 @@ from hemline.shop.api_schema import (
     rules_of,
 )
 from hemline.shop.event_log import CUSTOMER, GUEST
+from hemline.shop.list_route import ListRoute
 from hemline.shop.listed_bytes import json_answer, list_content
 from hemline.shop.problem_answers import UnknownThing, responses
 from hemline.shop.registered_versions import CHALLENGER
@@ -36,7 +37,7 @@ from hemline.shop.service_shell import hashed
 from hemline.shop.shadow import ShadowLog, list_of_other_version
 from hemline.shop.shop_service import ARM, customer_key
 
-router: Final = APIRouter()
+router: Final = APIRouter(route_class=ListRoute)
 
 CustomerId = Annotated[Id, Path(description="customer_id, in full.")]
 ArticleId = Annotated[Id, Path(description="article_id.")]

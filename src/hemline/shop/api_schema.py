@@ -185,6 +185,7 @@ class Health(BaseModel):
     version: int | None
     registry: str | None
     stores: str | None
+    stock: str | None = None
 
 
 def rules_of(query: ListQuery, exclude: frozenset[int]) -> ListRules:

@@ -18,8 +18,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-import pyarrow as pa
-
 from hemline.errors import BadInput
 from hemline.files import locked, write_text
 from hemline.serving.answers import Answers
@@ -32,7 +30,7 @@ from hemline.shop.registered_versions import (
     version_with_alias,
 )
 from hemline.shop.shop_metrics import ShopMetrics
-from hemline.shop.stock import in_stock
+from hemline.shop.stock import StockFile
 
 logger = logging.getLogger(__name__)
 
@@ -72,6 +70,7 @@ class ChampionWatch:
     def __init__(self, folder: ShopFolder, metrics: ShopMetrics) -> None:
         self._folder = folder
         self._metrics = metrics
+        self.stock = StockFile(folder.stock)
         self._answers: Answers | None = None
         self._before: Answers | None = None
         self._challenger: Answers | None = None
@@ -114,8 +113,12 @@ class ChampionWatch:
             await self.look()
 
     async def look(self) -> None:
-        """Compare the version in force with the registry's champion, and change it if need be."""
+        """Compare the version in force with the registry's champion, and change it if need be.
+
+        Likewise what is in stock.
+        """
         try:
+            await self._follow_stock()
             await self._follow()
         except (BadInput, RegistryUnreadable, OSError) as error:
             self._report(str(error))
@@ -146,7 +149,20 @@ class ChampionWatch:
                 laid_out = await self._lay_out(CHALLENGER)
                 if laid_out is not None:
                     self._challenger = await asyncio.to_thread(self._open, laid_out)
-            return self._challenger
+            return None if self._challenger is None else self._with_stock(self._challenger)
+
+    async def _follow_stock(self) -> None:
+        before = self.stock.problem
+        has_changed = await asyncio.to_thread(self.stock.renew)
+        if self.stock.problem is not None and self.stock.problem != before:
+            logger.error("the stock is what it was: %s", self.stock.problem)
+        self._metrics.stock_failing.set(self.stock.problem is not None)
+        if has_changed and self._answers is not None:
+            self._answers = self._with_stock(self._answers)
+            logger.info("the stock has changed")
+
+    def _with_stock(self, answers: Answers) -> Answers:
+        return answers.with_stock(self.stock.of(answers.articles.ids))
 
     async def _follow(self) -> None:
         champion = await asyncio.to_thread(version_with_alias, self._folder.database, CHAMPION)
@@ -173,7 +189,7 @@ class ChampionWatch:
             opened = self._before
         else:
             opened = await asyncio.to_thread(self._open, laid_out)
-        before, self._answers = self._answers, opened
+        before, self._answers = self._answers, self._with_stock(opened)
         self._before = before
         self._laid_out = {laid_out.version: laid_out} | {
             number: one
@@ -192,11 +208,7 @@ class ChampionWatch:
     def _open(self, laid_out: LaidOut) -> Answers:
         """Open a version and let it answer once, so that no visitor waits for what is lazy."""
         rules = AnswersParams.load(self._folder.params)
-        folder = Path(laid_out.layout)
-        answers = Answers.open(folder, rules)
-        if self._folder.stock is not None:
-            ids: pa.Array = answers.articles.ids
-            answers = Answers.open(folder, rules, in_stock(self._folder.stock, ids))
+        answers = Answers.open(Path(laid_out.layout), rules)
         try_answers(answers)
         return answers
 

@@ -54,13 +54,18 @@ class RegisteredVersion:
         """The hashes that its files were registered with."""
         return FileHashes.from_tags(self.tags, f"version {self.number}")
 
+    @property
+    def folder(self) -> Path:
+        """The folder of its files; raises FileNotFoundError where they are on a server."""
+        address = urlsplit(self.location)
+        if address.scheme not in {"", "file"}:
+            raise FileNotFoundError(self.location)
+        return Path(unquote(address.path))
+
     def files(self) -> VersionFiles:
         """Return its files; raises BadInput where they are not there or not described."""
-        address = urlsplit(self.location)
-        folder = Path(unquote(address.path))
         try:
-            if address.scheme not in {"", "file"}:
-                raise FileNotFoundError(self.location)
+            folder = self.folder
             text = (folder / "MLmodel").read_text(encoding="utf-8")
             model = yaml.load(text, yaml.CSafeLoader)  # safe_load, but in C
             stored: dict[str, Any] = model["flavors"]["python_function"]["artifacts"]

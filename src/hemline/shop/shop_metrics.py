@@ -72,6 +72,9 @@ class ShopMetrics:
         self.registry_failing = self._gauge(
             "registry_failing", "1 while the registry or the champion's files cannot be read."
         )
+        self.stock_failing = self._gauge(
+            "stock_failing", "1 while the file of the stock cannot be read."
+        )
         self.store_failing = self._gauge(
             "store_failing", "1 while the events or the sessions cannot be read or written."
         )

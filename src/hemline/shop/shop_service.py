@@ -23,6 +23,7 @@ from hemline.shop.event_log import (
     ShopEvent,
     now,
 )
+from hemline.shop.first_answers import FALLBACK
 from hemline.shop.shop_clock import ShopClock
 from hemline.shop.shop_metrics import ShopMetrics
 from hemline.shop.shop_params import ShopParams
@@ -34,7 +35,6 @@ ARM: Final = "champion"
 """The experiment arm of every answer, until experiments are run."""
 
 _REST_SECONDS: Final = 1.0
-_FALLBACK: Final = "popularity"
 _Read = TypeVar("_Read")
 
 logger = logging.getLogger(__name__)
@@ -156,7 +156,7 @@ class ShopService:
         except Exception:
             logger.exception("version %d failed: popularity answers", answers.version)
             self.metrics.fallbacks.inc()
-            answer = answers.under_model(_FALLBACK, visitor, state, rules)
+            answer = answers.under_model(FALLBACK, visitor, state, rules)
         self.metrics.answers.labels(str(answers.version), ARM, answer.model).inc()
         return answer
 

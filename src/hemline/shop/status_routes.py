@@ -60,11 +60,12 @@ async def metrics(request: Request) -> Response:
 
 def _health(shop: ShopService) -> dict[str, Any]:
     watch = shop.watch
-    problems = (watch.problem, shop.store_problem)
-    status = "ok" if problems == (None, None) else "degraded"
+    problems = {watch.problem, shop.store_problem, watch.stock.problem}
+    status = "ok" if problems == {None} else "degraded"
     return {
         "status": status if watch.is_ready else "starting",
         "version": watch.answers.version if watch.is_ready else None,
         "registry": watch.problem,
         "stores": shop.store_problem,
+        "stock": watch.stock.problem,
     }

@@ -1,7 +1,10 @@
 """Which articles are in stock, from a file that the shop's own system writes.
 
 A csv or parquet file with the columns article_id and stock (units). An article that it does not
-name is out of stock. It is read when a version is opened; a change counts from the next one on.
+name is out of stock. Each worker looks at it as often as at the registry, and reads it when it has
+changed: replace it in one step (write another file, then rename it). While the file cannot be read,
+what it said last counts; where it never could be, everything counts as in stock, and the health of
+the service says so.
 """
 
 from pathlib import Path
@@ -13,14 +16,55 @@ import pyarrow.compute as pc
 from pyarrow import csv, parquet
 
 from hemline.errors import BadInput
+from hemline.serving.article_table import mask_as_numpy
+
+InStock = npt.NDArray[np.bool_]
 
 
-def in_stock(path: Path, article_ids: "pa.Array") -> npt.NDArray[np.bool_]:
-    """Return whether each article is in stock.
+class StockFile:
+    """A shop's stock as one worker knows it.
 
-    Args:
-        path: of the file.
-        article_ids: by article key.
+    Attributes:
+        problem: why the file cannot be read, None while it can.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        """Take the path of the file; None where everything is in stock."""
+        self._path = path
+        self._state: tuple[int, int, int] | None = None
+        self._stocked: pa.Array | None = None
+        self.problem: str | None = None
+
+    def renew(self) -> bool:
+        """Read the file if it has changed; return whether it says something else now."""
+        if self._path is None:
+            return False
+        try:
+            found = self._path.stat()
+            state = found.st_mtime_ns, found.st_size, found.st_ino
+            if state == self._state:
+                return False
+            self._state = state
+            self._stocked = stocked_ids(self._path)
+        except (OSError, BadInput) as error:
+            self.problem = str(error)
+            return False
+        self.problem = None
+        return True
+
+    def of(self, article_ids: "pa.Array") -> InStock | None:
+        """Return whether each article is in stock, None where everything is.
+
+        Args:
+            article_ids: by article key.
+        """
+        if self._stocked is None:
+            return None
+        return mask_as_numpy(pc.is_in(article_ids, self._stocked))
+
+
+def stocked_ids(path: Path) -> "pa.Array":
+    """Return the ids of the articles in stock.
 
     Raises:
         BadInput: the file cannot be read as such a table.
@@ -35,8 +79,7 @@ def in_stock(path: Path, article_ids: "pa.Array") -> npt.NDArray[np.bool_]:
             found=f"{path}: {str(error).partition(chr(10))[0]}",
             fix="correct the file, or set shop.stock to null: then all is in stock",
         ) from error
-    found = pc.is_in(article_ids, stocked.combine_chunks())
-    return np.asarray(found.to_numpy(zero_copy_only=False), bool)
+    return stocked.combine_chunks()
 
 
 def _read_csv(path: Path) -> "pa.Table":
