@@ -2,7 +2,8 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help demo real monitor replay ui shop deploy test test-all test-cpu lint check format lock audit tools clean ci-environment \
-  bench-published bench-poster bench-peers bench-monitoring bench-scale bench-scale-quality bench-shop bench-report
+  bench-published bench-poster bench-peers bench-monitoring bench-scale bench-scale-quality bench-shop \
+  bench-shop-endurance bench-report
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -120,6 +121,9 @@ bench-scale: .venv/installed-dev ## Time and memory of every step at 1, 10, 100 
 
 bench-shop: .venv/installed ## CPU of an answer, latency at 200 requests a second, capacity and memory of the trained demo's shop: make bench-shop [SECONDS=300]; FULL_SCALE=<folder of a full-size training> [EXPORT=100000 customers] for its costs
 	OMP_NUM_THREADS=1 $(BIN)/python -m $(if $(FULL_SCALE),benchmarks.shop.project_costs "$(FULL_SCALE)" $(if $(EXPORT),--export $(EXPORT)),benchmarks.shop $(if $(SECONDS),--seconds $(SECONDS)))
+
+bench-shop-endurance: .venv/installed ## Change the trained demo's champion under load, kill the shop's processes, unlike and look again: is anything lost?
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.shop.endurance $(if $(PARTS),--parts $(PARTS) --no-write)
 
 bench-scale-quality: .venv/installed ## What the CVAE's sampled softmax costs in ranking quality, on the shop of bench-scale SIZES=10
 	GLIBC_TUNABLES=$(KEEP_FREED) OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.scale.softmax_quality

@@ -28,16 +28,23 @@ Lists = Mapping[int, Mapping[str, list[str]]]
 
 
 @dataclass
-class _Compared:
-    """What the answers showed."""
+class Compared:
+    """What the answers showed.
+
+    Attributes:
+        lists: what they are compared with.
+        versions: of each answer.
+        n_wrong: answers that are not the list of the version that they name.
+    """
 
     lists: Lists
     versions: list[int] = field(default_factory=list)
     n_wrong: int = 0
 
     def look(self, request: Request, body: bytes) -> None:
+        """Compare an answer; a refusal is counted by its status."""
         content = orjson.loads(body)
-        if "articles" not in content:  # a refusal, counted by its status
+        if "articles" not in content:
             return
         version = content["version"]
         listed = [one["article_id"] for one in content["articles"]]
@@ -71,7 +78,7 @@ def swap_rows(
         Request("recommend", f"/recommendations/{one}")
         for one in rng.choice(customer_ids, int(seconds * rate)).tolist()
     ]
-    compared, before = _Compared(lists), _swaps(address)
+    compared, before = Compared(lists), _swaps(address)
     with ThreadPoolExecutor(1) as beside:
         changes = beside.submit(_change, max(lists), n_swaps, (seconds - 4) / n_swaps)
         answered = send_at_rate(address, requests, rate, compared.look)

@@ -77,7 +77,7 @@ def main(
                 )
     is_whole = {*parts.split(",")} == {*_PARTS} and has_redis()
     publish("shop-endurance" if write and is_whole else None, rows, notes=_notes(chosen))
-    _require_nothing_lost(rows)
+    require_nothing_lost(rows)
 
 
 def _swapped(
@@ -154,12 +154,16 @@ def _served(
             yield server, redis.kill
 
 
-def _require_nothing_lost(rows: Sequence[Row]) -> None:
+def require_nothing_lost(rows: Sequence[Row]) -> None:
+    """Raise BadInput where something was lost, doubled, or shown that must not be.
+
+    A change of champion may let no request fail, a kill only those that were in flight.
+    """
     wrong = [f"{row.model}: {row.metric} {row.value:.0f}" for row in rows
              if row.metric in _ZERO and row.value]  # fmt: skip
     values = {(row.case, row.model, row.metric): row.value for row in rows}
     for (case, model, metric), failed in values.items():
-        most = values.get((case, model, "in flight at the kills"), 0.0)
+        most = values.get((case, model, "in flight at the kills"), 0.0)  # none in a swap
         if metric == "failed" and failed > most:
             wrong.append(f"{model}: failed {failed:.0f}, of which {most:.0f} were in flight")
     if wrong:

@@ -33,8 +33,18 @@ Kill = Callable[[], object]
 
 
 @dataclass
-class _Sent:
-    """What the writers saw."""
+class Sent:
+    """What the writers saw.
+
+    Attributes:
+        acknowledged: sequences by idempotency key.
+        n_in_flight: requests without an answer now.
+        in_flight_at_kills: how many there were when each worker was killed.
+        n_failed: requests without an answer at all.
+        n_failed_twice: events of which the request and its retry failed.
+        n_refused: answers with 503.
+        other_statuses: answers with neither 201 nor 503.
+    """
 
     acknowledged: dict[str, int] = field(default_factory=dict)
     n_in_flight: int = 0
@@ -70,27 +80,48 @@ async def event_rows(
         article_ids: of the articles.
         kill_store: kills the store and starts it again, once, in the middle; None: not.
     """
-    sent, waiting = _Sent(), iter(range(n_events))
+    sent, waiting = Sent(), iter(range(n_events))
     connector = aiohttp.TCPConnector(limit=n_writers)
     limit = aiohttp.ClientTimeout(total=60)
     async with aiohttp.ClientSession(server.address, connector=connector, timeout=limit) as session:
-        writers = [
-            asyncio.create_task(_write(session, waiting, sent, visitors, article_ids))
-            for _ in range(n_writers)
-        ]
         kills = [n_events * (one + 1) // (n_kills + 1) for one in range(n_kills)]
-        await asyncio.to_thread(_kill_workers, server, sent, kills[: n_kills // 2])
-        if kill_store is not None:
-            await asyncio.to_thread(kill_store)
-        await asyncio.to_thread(_kill_workers, server, sent, kills[n_kills // 2 :])
-        await asyncio.gather(*writers)
-    return _rows(case, model, sent, _read(server.events), n_kills)
+        async with asyncio.TaskGroup() as together:
+            for _ in range(n_writers):
+                together.create_task(_write(session, waiting, sent, visitors, article_ids))
+            await asyncio.to_thread(_kill_workers, server, sent, kills[: n_kills // 2])
+            if kill_store is not None:
+                await asyncio.to_thread(kill_store)
+            await asyncio.to_thread(_kill_workers, server, sent, kills[n_kills // 2 :])
+    values = {"kills": n_kills, **fate_of(sent, _read(server.events))}
+    return [Row(case, model, name, float(value), None) for name, value in values.items()]
+
+
+def fate_of(sent: Sent, recorded: Sequence[Recorded]) -> dict[str, int]:
+    """Return how many events were acknowledged, lost, doubled and so on.
+
+    Args:
+        sent: what the writers saw.
+        recorded: what the log has.
+    """
+    places = {one.event.key: one.sequence for one in recorded}
+    moved = sum(places.get(key, place) != place for key, place in sent.acknowledged.items())
+    return {
+        "acknowledged": len(sent.acknowledged),
+        "lost": len(sent.acknowledged.keys() - places.keys()),
+        "doubled": len(recorded) - len(places),
+        "other sequence": moved,
+        "failed": sent.n_failed,
+        "in flight at the kills": sum(sent.in_flight_at_kills),
+        "failed with one retry": sent.n_failed_twice,
+        "refused with 503": sent.n_refused,
+        "other answers": sent.other_statuses.total(),
+    }
 
 
 async def _write(
     session: aiohttp.ClientSession,
     waiting: Any,
-    sent: _Sent,
+    sent: Sent,
     visitors: Sequence[str],
     article_ids: Sequence[str],
 ) -> None:
@@ -104,7 +135,7 @@ async def _write(
         await _send(session, sent, str(event["key"]), orjson.dumps(event))
 
 
-async def _send(session: aiohttp.ClientSession, sent: _Sent, key: str, body: bytes) -> None:
+async def _send(session: aiohttp.ClientSession, sent: Sent, key: str, body: bytes) -> None:
     """Send an event until it is acknowledged: once more after a failure, and after each refusal."""
     n_failed = 0
     while True:
@@ -132,7 +163,7 @@ async def _send(session: aiohttp.ClientSession, sent: _Sent, key: str, body: byt
             return
 
 
-def _kill_workers(server: RunningServer, sent: _Sent, at: Sequence[int]) -> None:
+def _kill_workers(server: RunningServer, sent: Sent, at: Sequence[int]) -> None:
     """Kill the worker that runs longest each time that so many events are acknowledged."""
     for n_acknowledged in at:
         _wait(lambda: len(sent.acknowledged) >= n_acknowledged)  # noqa: B023  (called at once)
@@ -158,23 +189,3 @@ def _read(events: str) -> list[Recorded]:
         found += some
     log.close()
     return found
-
-
-def _rows(
-    case: str, model: str, sent: _Sent, recorded: Sequence[Recorded], n_kills: int
-) -> list[Row]:
-    places = {one.event.key: one.sequence for one in recorded}
-    moved = sum(places.get(key, place) != place for key, place in sent.acknowledged.items())
-    values = {
-        "acknowledged": len(sent.acknowledged),
-        "kills": n_kills,
-        "lost": len(sent.acknowledged.keys() - places.keys()),
-        "doubled": len(recorded) - len(places),
-        "other sequence": moved,
-        "failed": sent.n_failed,
-        "in flight at the kills": sum(sent.in_flight_at_kills),
-        "failed with one retry": sent.n_failed_twice,
-        "refused with 503": sent.n_refused,
-        "other answers": sent.other_statuses.total(),
-    }
-    return [Row(case, model, name, float(value), None) for name, value in values.items()]

@@ -79,12 +79,15 @@ class RunningServer:
 
     def workers(self) -> list[psutil.Process]:
         """Return the processes that answer, in the order of their ids."""
-        found = [
-            one
-            for one in self.process.children(recursive=True)
-            if "spawn_main" in str(one.cmdline())
-        ]
+        found = [one for one in self.process.children(recursive=True) if _is_worker(one)]
         return sorted(found, key=lambda one: one.pid)
+
+
+def _is_worker(process: psutil.Process) -> bool:
+    try:
+        return "spawn_main" in str(process.cmdline())
+    except psutil.NoSuchProcess:  # it has ended, and its parent does not know yet
+        return False
 
 
 def scratch_shop(project: Path, root: Path) -> ScratchShop:

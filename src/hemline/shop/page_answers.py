@@ -24,7 +24,7 @@ from hemline.shop.event_log import LogUnavailable
 from hemline.shop.page_assets import asset_address, shared_drawing_parts
 from hemline.shop.page_requests import address_of
 from hemline.shop.page_texts import Texts, preferred_language, texts_in
-from hemline.shop.problem_answers import PROBLEM
+from hemline.shop.problem_answers import PROBLEM, RETRY_AFTER
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +57,9 @@ class PageRoute(APIRoute):
             except PageProblem as problem:
                 return problem_page(request, problem.name, problem.status, problem.found)
             except LogUnavailable as error:
-                return problem_page(request, "store", 503, str(error))
+                refused = problem_page(request, "store", 503, str(error))
+                refused.headers["retry-after"] = RETRY_AFTER
+                return refused
             except BadInput as error:
                 return problem_page(request, "input", 422, error.found, error)
             except Exception:
@@ -175,5 +177,14 @@ def problem_page(
         title=texts(f"error_{name}_title"),
         rule="" if refusal is None else refusal.rule,
         found=found,
-        fix=texts(f"error_{name}_fix") if refusal is None else refusal.fix,
+        fix=texts(f"error_{name}_fix") if refusal is None else _sentence(refusal.fix),
     )
+
+
+def _sentence(text: str) -> str:
+    """Return a clause as a sentence.
+
+    >>> _sentence("change k"), _sentence("Change k.")
+    ('Change k.', 'Change k.')
+    """
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")

@@ -18,6 +18,8 @@ from hemline.errors import BadInput
 from hemline.shop.event_log import KeyReused, LogUnavailable
 
 PROBLEM: Final = "application/problem+json"
+RETRY_AFTER: Final = "2"
+"""Seconds after which a store that was away may be there again."""
 _LONGEST_FOUND: Final = 200  # characters of what a caller sent
 
 
@@ -108,7 +110,7 @@ def _away(request: Request, error: Exception) -> Response:
         found=f"it cannot now: {error}",
         fix="send the same request again later, with the same keys: nothing counts twice",
     )
-    return problem(503, refusal, request_id=_id(request), headers={"retry-after": "2"})
+    return problem(503, refusal, request_id=_id(request), headers={"retry-after": RETRY_AFTER})
 
 
 def _no_route(request: Request, error: Exception) -> Response:
