@@ -88,6 +88,7 @@ METRICS: Final = {
         "MB",
         "private MB",
         "shared MB",
+    ),
     "shop-endurance": (
         "swaps",
         "seen by the workers",

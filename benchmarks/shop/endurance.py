@@ -51,6 +51,11 @@ def main(
     ] = True,
 ) -> None:
     """Change, kill and contradict the shop of this folder's champion, and count what goes wrong."""
+    unknown = {*parts.split(",")} - {*_PARTS}
+    if unknown:
+        raise BadInput(
+            f"the parts are {', '.join(_PARTS)}", found=", ".join(unknown), fix="change --parts"
+        )
     settings = yaml.safe_load((Path(__file__).parent / "settings.yaml").read_text("utf-8"))
     rng = np.random.default_rng(settings["seed"])
     customer_ids, article_ids = some_ids(Path.cwd(), settings["customers"], rng)
@@ -58,26 +63,37 @@ def main(
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="hemline-") as name:
         shop = scratch_shop(Path.cwd(), Path(name) / "shop")
-        if "swaps" in parts:
-            rows += _swapped(shop, customer_ids, chosen, rng)
-        for store in ("sqlite", "redis"):
-            if store in parts and (store == "sqlite" or has_redis()):
-                rows += _killed(shop, store, customer_ids, article_ids, chosen)
-        if "unlikes" in parts:
-            with _served(shop, "unlikes") as (server, _):
-                n = chosen["unlikes"] // chosen["unlikes_each"]
-                rows += asyncio.run(
-                    unlike_rows(
-                        f"{chosen['unlikes']:,} unlikes, each followed by a list from the other "
-                        "worker",
-                        server,
-                        customer_ids[:n],
-                        n_each=chosen["unlikes_each"],
-                    )
-                )
+        for part in parts.split(","):
+            of_part = _measured(part, shop, customer_ids, article_ids, chosen, rng)
+            publish(None, of_part, notes=[])
+            rows += of_part
     is_whole = {*parts.split(",")} == {*_PARTS} and has_redis()
     publish("shop-endurance" if write and is_whole else None, rows, notes=_notes(chosen))
     require_nothing_lost(rows)
+
+
+def _measured(
+    part: str,
+    shop: ScratchShop,
+    customer_ids: Sequence[str],
+    article_ids: Sequence[str],
+    chosen: dict[str, Any],
+    rng: np.random.Generator,
+) -> list[Row]:
+    if part == "swaps":
+        return _swapped(shop, customer_ids, chosen, rng)
+    if part == "unlikes":
+        return _unliked(shop, customer_ids, chosen)
+    if part == "redis" and not has_redis():
+        return []
+    return _killed(shop, part, customer_ids, article_ids, chosen)
+
+
+def _unliked(shop: ScratchShop, customer_ids: Sequence[str], chosen: dict[str, Any]) -> list[Row]:
+    n, n_each = chosen["unlikes"], chosen["unlikes_each"]
+    case = f"{n:,} unlikes, each followed by a list from the other worker"
+    with _served(shop, "unlikes") as (server, _):
+        return asyncio.run(unlike_rows(case, server, customer_ids[: n // n_each], n_each=n_each))
 
 
 def _swapped(

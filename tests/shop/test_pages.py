@@ -166,7 +166,7 @@ def test_nothing_that_was_sent_or_stored_acts(shop: TestClient) -> None:
     [
         ("/article/0999999999", 404, "This article is not known"),
         ("/nowhere", 404, "There is no such page"),
-        ("/recommendations/nobody", 404, "send the whole customer_id"),
+        ("/recommendations/nobody", 404, "Send the whole customer_id"),
         ("/static/secret.txt", 404, "There is no such page"),
         ("/pictures/../params.yaml.jpg", 404, "There is no such page"),
     ],
@@ -221,7 +221,7 @@ def test_a_refusal_for_too_many_requests_is_a_page_for_browsers() -> None:
     reply = TestClient(app).get("/", headers={"accept": "text/html"})
     assert reply.status_code == 429
     assert reply.headers["retry-after"] == "1"
-    assert "Wait a minute" in reply.text
+    assert "Wait a few seconds" in reply.text
 
 
 def test_without_a_challenger_the_page_says_so(shop: TestClient) -> None:
