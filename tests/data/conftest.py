@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from hemline.engine.engine import Engine
+from tests.data.small_shop import acquire, description, lines, write_csv
+
 ARTICLE_IDS = ("0108775015", "0108775044", "0110065001")
 CUSTOMER_IDS = tuple(digit * 64 for digit in "0a3f")
 ARTICLES_HEADER = (
@@ -58,6 +61,14 @@ def write_shop(folder: Path) -> Path:
         "transactions_train": ["t_dat,customer_id,article_id,price,sales_channel_id", *_sales()],
     }
     folder.mkdir(exist_ok=True)
-    for name, lines in files.items():
-        (folder / f"{name}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    for name, written in files.items():
+        (folder / f"{name}.csv").write_text("\n".join(written) + "\n", encoding="utf-8")
     return folder
+
+
+@pytest.fixture(scope="session")
+def known(on_duckdb: Engine, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """Return the tables of the plain export."""
+    folder = tmp_path_factory.mktemp("known")
+    write_csv(folder / "sales.csv", lines())
+    return acquire(on_duckdb, folder, description())

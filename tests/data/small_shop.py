@@ -124,3 +124,14 @@ def rows_of(files: dict[str, bytes], name: str, *wanted: str) -> list[list[Any]]
 
 def days_on(number: int) -> date:
     return (FIRST + timedelta(days=number)).date()
+
+
+def write_changed(folder: Path, rows: list[Row]) -> None:
+    write_csv(folder / "sales.csv", rows)
+
+
+def with_guests() -> list[Row]:
+    rows = lines()
+    for number in (0, 1, 6):
+        rows[number]["Client"] = None
+    return rows

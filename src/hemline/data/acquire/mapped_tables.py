@@ -28,8 +28,9 @@ from hemline.data.acquire.described_table import (
 )
 from hemline.data.acquire.kaggle_files import check_days, read_blocks_of
 from hemline.data.acquire.keys import check_ids, with_keys
+from hemline.data.acquire.line_reader import Counted
 from hemline.data.acquire.returned_units import PAIR, units_left
-from hemline.data.acquire.sale_lines import IS_RETURN, Counted, line_schema, read_lines
+from hemline.data.acquire.sale_lines import IS_RETURN, line_schema, read_lines
 from hemline.data.acquire.source_file import SourceFile
 from hemline.data.acquire.source_params import ArticleSource, CustomerSource, SourceParams
 from hemline.data.acquire.typed_tables import Tables

@@ -5,9 +5,7 @@ of something that is no article. Rows that need a decision which the description
 refused with their line. What is left out is counted.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Final
 
@@ -17,19 +15,13 @@ import pyarrow.compute as pc
 
 from hemline import columns
 from hemline.data.acquire.block import Block
-from hemline.data.acquire.described_table import MOMENT, DescribedColumn, converted, misfit
+from hemline.data.acquire.described_table import MOMENT, DescribedColumn, converted
+from hemline.data.acquire.line_prices import of_one_currency, unit_prices
+from hemline.data.acquire.line_reader import Counted, LineReader, checked
 from hemline.data.acquire.moments import as_moments
 from hemline.data.acquire.source_file import SourceFile
-from hemline.data.acquire.source_params import CURRENCY, LINE_TYPE, Guests, Returns, SourceParams
-from hemline.data.acquire.values import (
-    Unfit,
-    as_ids,
-    as_numbers,
-    as_text,
-    as_whole,
-    is_one_of,
-    refuse_where,
-)
+from hemline.data.acquire.source_params import LINE_TYPE, Guests, Returns, SourceParams
+from hemline.data.acquire.values import as_ids, as_whole, is_one_of
 from hemline.errors import BadInput
 
 IS_RETURN: Final = "is_return"
@@ -45,21 +37,6 @@ _LINE: Final = (
     (columns.BASKET, pa.string()),
     (IS_RETURN, pa.bool_()),
 )
-
-
-@dataclass
-class Counted:
-    """What reading the lines has counted, in lines unless the name says otherwise."""
-
-    lines: int = 0
-    not_articles: Counter[str] = field(default_factory=Counter)
-    other_currency: int = 0
-    without_units: int = 0
-    returns: int = 0
-    returned_units: int = 0
-    guest_returns: int = 0
-    guest_sales: int = 0
-    currencies: set[str] = field(default_factory=set)
 
 
 def line_schema(described: Sequence[DescribedColumn]) -> pa.Schema:
@@ -88,47 +65,13 @@ def read_lines(
     """
     for block in blocks:
         counted.lines += block.rows.num_rows
-        reader = _Reader(source, params, block)
-        for leave_out in (_not_articles, _other_currencies, _without_units):
+        reader = LineReader(source, params, block)
+        for leave_out in (_not_articles, of_one_currency, _without_units):
             reader = leave_out(reader, counted)
         yield _lines(reader, described, counted)
 
 
-@dataclass(frozen=True)
-class _Reader:
-    """The rows of a block that are still read, by our names."""
-
-    source: SourceFile
-    params: SourceParams
-    block: Block
-
-    def has(self, name: str) -> bool:
-        return name in self.params.sold.columns
-
-    def read(self, name: str, convert: Callable[[pa.Array], pa.Array]) -> pa.Array:
-        """Return a column by our name; Unfit becomes a refusal with the line."""
-        return self.read_theirs(dict(self.params.sold.columns.items())[name], convert)  # type: ignore[index]
-
-    def read_theirs(self, theirs: str, convert: Callable[[pa.Array], pa.Array]) -> pa.Array:
-        try:
-            return convert(self.block.rows.column(theirs))
-        except Unfit as error:
-            raise misfit(self.source, self.block, theirs, error) from None
-
-    def texts(self, name: str) -> pa.Array:
-        return self.read(name, lambda values: as_text(values, self.source.dialect))
-
-    def only(self, is_read: pa.Array) -> "_Reader":
-        """Return a reader of these rows, which still knows their lines."""
-        rows = np.flatnonzero(is_read.to_numpy(zero_copy_only=False))
-        if len(rows) == self.block.rows.num_rows:
-            return self
-        place = self.block.place
-        block = Block(self.block.rows.filter(is_read), lambda row: place(int(rows[row])))
-        return replace(self, block=block)
-
-
-def _not_articles(reader: _Reader, counted: Counted) -> _Reader:
+def _not_articles(reader: LineReader, counted: Counted) -> LineReader:
     rule = reader.params.not_articles
     if not (rule.ids or rule.pattern):
         return reader
@@ -140,39 +83,7 @@ def _not_articles(reader: _Reader, counted: Counted) -> _Reader:
     return reader.only(pc.invert(is_none))
 
 
-def _other_currencies(reader: _Reader, counted: Counted) -> _Reader:
-    """Return the lines of the currency that is read; refuse several without a decision."""
-    if not reader.has(CURRENCY):
-        return reader
-    prices, names = reader.params.price, reader.texts(CURRENCY)
-    if prices.only:
-        is_read = pc.equal(names, prices.only).fill_null(False)
-        counted.other_currency += len(names) - int(pc.sum(is_read).as_py() or 0)
-        return reader.only(is_read)
-    if prices.rates:
-        known = [str(prices.currency), *prices.rates]
-        expected = f"one of {', '.join(known)}, the currencies with a rate in source.price.rates"
-        is_wrong = pc.invert(is_one_of(names, known))
-        reader.read(CURRENCY, lambda _: _checked(is_wrong, names, expected))
-        return reader
-    seen = sorted({*counted.currencies, *names.drop_null().unique().to_pylist()})
-    counted.currencies.update(seen)
-    if len(seen) > 1:
-        raise BadInput(
-            f"the prices of {reader.source} are of one currency",
-            found=", ".join(seen),
-            fix="in params.yaml, choose one by source.price.only, or give what each is worth "
-            "by source.price.currency and source.price.rates",
-        )
-    return reader
-
-
-def _checked(is_wrong: pa.Array, values: pa.Array, expected: str) -> pa.Array:
-    refuse_where(is_wrong, values, expected)
-    return values
-
-
-def _without_units(reader: _Reader, counted: Counted) -> _Reader:
+def _without_units(reader: LineReader, counted: Counted) -> LineReader:
     if not reader.has(columns.UNITS):
         return reader
     is_zero = pc.equal(_signed_units(reader), 0)
@@ -180,20 +91,20 @@ def _without_units(reader: _Reader, counted: Counted) -> _Reader:
     return reader.only(pc.invert(is_zero))
 
 
-def _signed_units(reader: _Reader) -> pa.Array:
+def _signed_units(reader: LineReader) -> pa.Array:
     """Return the units as they are written; 1 where there is no such column."""
     if not reader.has(columns.UNITS):
         return pa.array(np.ones(reader.block.rows.num_rows, np.int64))
 
     def convert(values: pa.Array) -> pa.Array:
         units = as_whole(values, reader.source.dialect, _MOST_UNITS)
-        return _checked(pc.is_null(units), units, "a whole number")
+        return checked(pc.is_null(units), units, "a whole number")
 
     return reader.read(columns.UNITS, convert)
 
 
 def _lines(
-    reader: _Reader, described: Sequence[DescribedColumn], counted: Counted
+    reader: LineReader, described: Sequence[DescribedColumn], counted: Counted
 ) -> pa.RecordBatch:
     dialect, params = reader.source.dialect, reader.params
     moments = reader.read(columns.DAY, lambda values: as_moments(values, dialect, params.days))
@@ -206,7 +117,7 @@ def _lines(
         MOMENT: moments,
         columns.CUSTOMER_ID: customers,
         columns.ARTICLE_ID: reader.read(columns.ARTICLE_ID, lambda ids: as_ids(ids, dialect)),
-        columns.PRICE: _unit_prices(reader, units, is_return),
+        columns.PRICE: unit_prices(reader, units, is_return),
         columns.UNITS: units,
         columns.CHANNEL: _channels(reader),
         columns.BASKET: _texts_or_none(reader, columns.BASKET),
@@ -239,7 +150,7 @@ def _counted(
     return lines.filter(is_read)
 
 
-def _customers(reader: _Reader) -> tuple[pa.Array, pa.Array]:
+def _customers(reader: LineReader) -> tuple[pa.Array, pa.Array]:
     """Return the customer_ids, null for a guest, and whether each is one."""
     guests = reader.params.guests or Guests(policy="drop")
     ids = reader.read(columns.CUSTOMER_ID, lambda ids: as_ids(ids, reader.source.dialect))
@@ -256,7 +167,7 @@ def _customers(reader: _Reader) -> tuple[pa.Array, pa.Array]:
     return pc.if_else(is_guest, pa.scalar(None, pa.string()), ids), is_guest
 
 
-def _are_returns(reader: _Reader, signed: pa.Array) -> pa.Array:
+def _are_returns(reader: LineReader, signed: pa.Array) -> pa.Array:
     """Return whether each line takes something back."""
     is_return = pc.less(signed, 0)
     first = pc.index(is_return, True).as_py()
@@ -273,7 +184,7 @@ def _are_returns(reader: _Reader, signed: pa.Array) -> pa.Array:
     return pc.or_(is_return, _returned_otherwise(reader, rule, len(signed)))
 
 
-def _returned_otherwise(reader: _Reader, rule: Returns, n_lines: int) -> pa.Array:
+def _returned_otherwise(reader: LineReader, rule: Returns, n_lines: int) -> pa.Array:
     """Return which lines are of a cancelled basket or of a type that is a return."""
     is_return = pa.array(np.zeros(n_lines, bool))
     if rule.basket_pattern:
@@ -285,37 +196,7 @@ def _returned_otherwise(reader: _Reader, rule: Returns, n_lines: int) -> pa.Arra
     return is_return
 
 
-def _unit_prices(reader: _Reader, units: pa.Array, is_return: pa.Array) -> pa.Array:
-    """Return the price of a unit in the one currency; null where none is known."""
-    if not reader.has(columns.PRICE):
-        return pa.nulls(len(units), pa.float64())
-    params = reader.params.price
-
-    def convert(values: pa.Array) -> pa.Array:
-        prices = as_numbers(values, reader.source.dialect)
-        prices = pc.if_else(pc.is_nan(prices), pa.scalar(None, pa.float64()), prices)
-        is_wrong = pc.and_(pc.less(prices, 0), pc.invert(is_return))
-        refuse_where(
-            is_wrong, prices,
-            "0 or more in a sale (a return has negative units, or is named by source.returns; what "
-            "is no article, such as a discount, by source.not_articles)",
-        )  # fmt: skip
-        return prices
-
-    prices = reader.read(columns.PRICE, convert)
-    if params.of == "line":
-        prices = pc.divide(prices, units.cast(pa.float64()))
-    if params.divide_by != 1:
-        prices = pc.divide(prices, params.divide_by)
-    if params.rates:
-        worth = {str(params.currency): 1.0, **params.rates}
-        names = pa.array(worth, pa.string())
-        rates = pa.array(worth.values(), pa.float64())
-        prices = pc.multiply(prices, rates.take(pc.index_in(reader.texts(CURRENCY), names)))
-    return prices
-
-
-def _channels(reader: _Reader) -> pa.Array:
+def _channels(reader: LineReader) -> pa.Array:
     """Return the names of the channels, store and online under these names."""
     names = _texts_or_none(reader, columns.CHANNEL)
     for ours, theirs in (
@@ -327,7 +208,7 @@ def _channels(reader: _Reader) -> pa.Array:
     return names
 
 
-def _texts_or_none(reader: _Reader, name: str) -> pa.Array:
+def _texts_or_none(reader: LineReader, name: str) -> pa.Array:
     if reader.has(name):
         return reader.texts(name)
     return pa.nulls(reader.block.rows.num_rows, pa.string())

@@ -227,8 +227,10 @@ def _add_rules(proposal: SourceProposal, sales: ObservedSales, description: str 
         proposal.add("guests", "policy", value="anonymous", comment=comment)
         if nobody:
             proposal.add("guests", "ids", value=nobody)
-    for one, why in not_articles(sales, description).items():
+    reasons = not_articles(sales, description)
+    for one, why in reasons.items():
         proposal.add("not_articles", "ids", value=[one], comment=why)
+    _add_largest(proposal, sales, is_return | sales.texts("article_id").isin(list(reasons)))
     pattern = product_pattern(sales.texts("article_id"))
     if pattern:
         proposal.add("product_code", "pattern", value=pattern,
@@ -270,9 +272,6 @@ def _add_prices(proposal: SourceProposal, sales: ObservedSales) -> None:
     if currency is None:
         proposal.unclear.append("no column names the currency: set price.currency (GBP, EUR ...)")
     is_sale = prices >= 0
-    proposal.thresholds["max_price"] = _round_up(prices.max())
-    if "units" in sales.roles:
-        proposal.thresholds["max_units"] = int(_round_up(sales.numbers("units").abs().max()))
     proposal.counted.append(
         f"prices: {prices[is_sale].min():,.2f} to {prices.max():,.2f}, median "
         f"{prices.median():,.2f}; {int((prices == 0).sum()):,} are 0, {int((prices < 0).sum()):,} "
@@ -284,9 +283,16 @@ def _add_prices(proposal: SourceProposal, sales: ObservedSales) -> None:
         )
 
 
-def _round_up(number: float) -> float:
+def _add_largest(proposal: Proposal, sales: ObservedSales, is_other: "pd.Series[bool]") -> None:
+    """Add the thresholds that the prices and units of the sales need; others are left out."""
+    for key, name in (("max_price", "price"), ("max_units", "units")):
+        if name in sales.roles:
+            proposal.thresholds[key] = _round_up(sales.numbers(name)[~is_other].max())
+
+
+def _round_up(number: float) -> int:
     """Return the next power of ten, which a shop of this kind will not exceed soon."""
-    return float(10 ** math.ceil(math.log10(max(number, 1))))
+    return int(10 ** math.ceil(math.log10(max(number, 1))))
 
 
 def _currency(sales: ObservedSales) -> str | None:
