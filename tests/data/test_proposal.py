@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 from hemline.cli import app
 from hemline.data.acquire.source_params import SourceParams
 from hemline.data.proposal.looked_at import look_at
-from hemline.data.proposal.proposal import SourceProposal, propose
+from hemline.data.proposal.proposal import propose
+from hemline.data.proposal.source_proposal import SourceProposal
 from hemline.data.proposal.written import render, write_source
 from hemline.engine.engine import Engine
 from hemline.errors import BadInput

@@ -10,7 +10,7 @@ from hemline.errors import BadInput, exit_on_bad_input
 
 if TYPE_CHECKING:
     from hemline.data.acquire.source_params import SourceParams
-    from hemline.data.proposal.proposal import SourceProposal
+    from hemline.data.proposal.source_proposal import SourceProposal
 
 Data = Annotated[Path, typer.Argument(help="Folder of the export, or one file of it.")]
 

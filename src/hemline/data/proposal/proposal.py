@@ -7,8 +7,7 @@ counts of what each choice does are those of the rows looked at.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import pandas as pd
 
@@ -31,6 +30,7 @@ from hemline.data.proposal.proposed_rules import (
     product_pattern,
     returned_lines,
 )
+from hemline.data.proposal.source_proposal import SourceProposal
 from hemline.errors import BadInput
 
 _REQUIRED: Final = ("t_dat", "customer_id", "article_id")
@@ -38,29 +38,6 @@ _DETERMINED: Final = 0.8
 _UNIQUE: Final = 0.95
 _N_EXAMPLES: Final = 3
 _LONGEST_EXAMPLE: Final = 28
-
-
-@dataclass(frozen=True)
-class Line:
-    """A line of the proposal: path of keys, value, and what it rests on."""
-
-    keys: tuple[str, ...]
-    value: Any
-    comment: str = ""
-
-
-@dataclass
-class SourceProposal:
-    """Lines of section `source`, what is unclear, and what was counted."""
-
-    lines: list[Line] = field(default_factory=list)
-    unclear: list[str] = field(default_factory=list)
-    counted: list[str] = field(default_factory=list)
-    thresholds: dict[str, Any] = field(default_factory=dict)
-
-    def add(self, *keys: str, value: Any, comment: str = "") -> None:
-        """Add a line."""
-        self.lines.append(Line(keys, value, comment))
 
 
 def propose(tables: Sequence[LookedAt]) -> SourceProposal:
@@ -283,7 +260,9 @@ def _add_prices(proposal: SourceProposal, sales: ObservedSales) -> None:
         )
 
 
-def _add_largest(proposal: Proposal, sales: ObservedSales, is_other: "pd.Series[bool]") -> None:
+def _add_largest(
+    proposal: SourceProposal, sales: ObservedSales, is_other: "pd.Series[bool]"
+) -> None:
     """Add the thresholds that the prices and units of the sales need; others are left out."""
     for key, name in (("max_price", "price"), ("max_units", "units")):
         if name in sales.roles:

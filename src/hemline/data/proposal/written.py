@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from hemline.data.acquire.source_params import SourceParams
-from hemline.data.proposal.proposal import Line, SourceProposal
+from hemline.data.proposal.source_proposal import Line, SourceProposal
 from hemline.edited_params import set_value
 from hemline.errors import BadInput, printable
 from hemline.files import replaced_file
