@@ -188,7 +188,7 @@ def test_under_each_table_stands_what_is_significant(found: Audit) -> None:
     assert "Significant: recall by cluster, precision by cluster." in page
     assert "No gap is significant. The other 2 of 2 are not" in page
     assert re.search(r"\d of \d+ kinds of articles that sell are listed significantly out", page)
-    assert "MAP@12 differ significantly from that of strength 0 at: " in page
+    assert "MAP@12 differs significantly from that of strength 0 at: " in page
     assert re.search(rf"\d of \d+ groups have fewer than {PARAMS.min_group} buyers", page)
 
 
