@@ -44,7 +44,7 @@ def _as_texts(values: Any) -> Any:
 def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (ValueError, OSError):
+    except (ValueError, OSError, KeyError):
         raise ValueError("a time zone by its name: Europe/London, UTC") from None
     return name
 
