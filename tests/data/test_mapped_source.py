@@ -76,7 +76,7 @@ def test_another_spelling_gives_the_same_bytes(
 
 
 @settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(data=st.data())
 def test_any_export_of_the_same_shop_gives_the_same_bytes(

@@ -20,12 +20,20 @@ from hemline.errors import BadInput
 from tests.data.small_shop import Row, acquire, description, lines, table_of, write_csv
 
 PARAMS = Path("params.yaml").read_text(encoding="utf-8")
+FEW = """acquire:
+  source: synthetic
+source:
+validate:
+  max_price: 1.0
+  max_units: 1000
+  earliest_day: '2018-09-20'
+"""
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """Return a folder with the repository's params.yaml and an empty folder data."""
-    (tmp_path / "params.yaml").write_text(PARAMS, encoding="utf-8")
+    """Return a folder with a params.yaml of few sections and an empty folder data."""
+    (tmp_path / "params.yaml").write_text(FEW, encoding="utf-8")
     (tmp_path / "dvc.yaml").touch()
     (tmp_path / "data").mkdir()
     return tmp_path
@@ -173,6 +181,7 @@ def test_init_changes_nothing_else_and_asks_before_it_replaces(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_csv(project / "data" / "till.csv", gift_shop())
+    (project / "params.yaml").write_text(PARAMS, encoding="utf-8")
     monkeypatch.chdir(project)
     shown = CliRunner().invoke(app, ["source", "check", "data"])
     assert shown.exit_code == 0, shown.output
