@@ -112,6 +112,7 @@ def report_verdict(
             version=version.number,
             champion=champion.number if champion else None,
             reason=reason,
+            is_popularity_alone=champion is not None and champion.is_popularity_alone,
         )
         send_alert(draft, links(project, version=version.number), project, logger)
 

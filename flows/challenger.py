@@ -23,12 +23,14 @@ from flows.project import Project
 from flows.trace_lineage import NO_COMMIT, trace
 from flows.training_report import Training, training_page
 from flows.ui_pages import publish_project
+from hemline import columns, tables
 from hemline.data.split import DataParams
 from hemline.errors import BadInput
 from hemline.evaluation.gate.gate_verdict import GateVerdict
 from hemline.evaluation.gate.guardrails import GateParams
 from hemline.evaluation.protocol import EvaluateParams
 from hemline.integrity import file_md5
+from hemline.registry.fallback import needs_popularity, serve_popularity
 from hemline.registry.promotion import existing_verdict, judge_challenger, record_verdict
 from hemline.registry.runs import Lineage, find_run, record_run, run_page
 from hemline.registry.versions import (
@@ -41,6 +43,8 @@ from hemline.registry.versions import (
     version_by_alias,
     version_page,
 )
+from hemline.segments.kmodes import ClusterParams
+from hemline.segments.segmenting import collapsed
 
 
 def enter_challenger(project: Project, states: Mapping[str, State[Any]]) -> Training:
@@ -53,6 +57,7 @@ def enter_challenger(project: Project, states: Mapping[str, State[Any]]) -> Trai
     run_id, lineage = record(project, wait_for=list(states.values()))
     version, is_new = register(run_id, lineage)
     reason = challenge(version, project)
+    fall_back(version, lineage, project, reason)
     dates = DataParams.load(project.params)
     publish_project(project.root)
     report_verdict(
@@ -66,6 +71,8 @@ def enter_challenger(project: Project, states: Mapping[str, State[Any]]) -> Trai
         is_new=is_new,
         reason=reason,
         champion=champion.number if champion else None,
+        is_popularity_alone=champion is not None and champion.is_popularity_alone,
+        warnings=_warnings(project),
     )
     where = addresses()
     links = {
@@ -79,6 +86,13 @@ def enter_challenger(project: Project, states: Mapping[str, State[Any]]) -> Trai
         training_page(training, scores, links), key="training", description="Result of the training"
     )
     return training
+
+
+def _warnings(project: Project) -> tuple[str, ...]:
+    segments = tables.read_table(project.version_files().segments, tables.SEGMENTS)
+    n_clusters = ClusterParams.load(project.params).n_clusters
+    warning = collapsed(n_clusters, segments[columns.CLUSTER].nunique())
+    return (warning,) if warning else ()
 
 
 @task(cache_policy=NO_CACHE, task_run_name="record")
@@ -143,6 +157,23 @@ def challenge(version: Version, project: Project) -> str:
         verdict = _judge(version, project)
     get_run_logger().info("version %s: %s", version.number, verdict.reason)
     return verdict.reason
+
+
+@task(cache_policy=NO_CACHE, task_run_name="fall back")
+def fall_back(version: Version, lineage: Lineage, project: Project, reason: str) -> None:
+    """Let popularity alone serve where the gate decided so and nothing better does."""
+    if not needs_popularity(known_version(version.number)):
+        return
+    alone = serve_popularity(
+        lineage,
+        project.version_files(),
+        reason=reason,
+        reports=project.root / project.reports,
+        store=project.root / ".hemline" / "mlartifacts",
+        at=datetime.now(UTC),
+    )
+    if alone is not None:
+        get_run_logger().warning("popularity alone serves, as version %s: %s", alone.number, reason)
 
 
 def _judge(version: Version, project: Project) -> GateVerdict:

@@ -13,7 +13,7 @@ from prefect.cache_policies import NO_CACHE
 from flows import dvc
 from flows.alerting import links, send_alert
 from flows.project import Project
-from hemline.data.expectations.thresholds import ValidateParams
+from hemline.data.expectations.thresholds import ValidateParams, has_kaggle_ids
 from hemline.engine.engine import open_engine
 from monitoring.alerts.alert import AlertDraft
 from monitoring.alerts.week_alerts import data_late, tables_not_updated, validation_failed
@@ -63,7 +63,9 @@ def check(project: Project, week_end: date, dry_run: bool) -> str | None:
         get_run_logger().warning("%s", completeness.warning)
     checks = MonitorRecords(project.monitoring).page_of(week_end).parent / "checks"
     rules = ValidateParams.load(project.params)
-    broken = broken_rules(check_week(project.engine, tables, week_end, rules, checks))
+    is_kaggle = has_kaggle_ids(project.params)
+    found = check_week(project.engine, tables, week_end, rules, checks, is_kaggle=is_kaggle)
+    broken = broken_rules(found)
     if broken:
         failed = validation_failed(week_end, broken)
         return _report(failed, project, dry_run, problem="; ".join(broken))

@@ -42,6 +42,8 @@ class Training:
         is_new: whether this run registered it.
         reason: of the gate's verdict, in words.
         champion: number of the champion afterwards; None without one.
+        is_popularity_alone: whether that champion serves popularity only.
+        warnings: what has to be known of the result besides, as sentences.
     """
 
     outcomes: Mapping[str, Outcome]
@@ -50,13 +52,16 @@ class Training:
     is_new: bool
     reason: str
     champion: str | None
+    is_popularity_alone: bool = False
+    warnings: tuple[str, ...] = ()
 
     @property
     def live(self) -> str:
         """Which version serves, as a sentence without its full stop."""
         if self.champion is None:
             return "No version is live: hemline recommend has nothing to answer with"
-        return f"Live: version {self.champion} is the champion"
+        alone = ", which serves popularity alone" if self.is_popularity_alone else ""
+        return f"Live: version {self.champion} is the champion{alone}"
 
 
 def training_page(training: Training, scores: str, links: Mapping[str, str]) -> str:
@@ -139,7 +144,9 @@ def _print_next_steps(project: Project, training: Training, console: Console) ->
         console.print("\nNothing has changed since this version was registered.", end="")
     verdict = as_text(f"\nVersion {training.version}: {training.reason}.")
     console.print(verdict, soft_wrap=True)
-    console.print(as_text(f"{training.live}.\n"))
+    console.print(as_text(f"{training.live}.\n"), soft_wrap=True)
+    for warning in training.warnings:
+        console.print(as_text(f"Warning: {warning}.\n"), soft_wrap=True)
     console.print("Next:")
     bin_folder = os.path.relpath(Path(sys.executable).parent)
     for what, where in (

@@ -22,6 +22,7 @@ import pyarrow as pa
 from pydantic import PositiveInt
 
 from hemline import columns, tables
+from hemline.data.article_attributes import own_columns
 from hemline.data.histories import Histories
 from hemline.data.history_building import build_histories, read_unlikes
 from hemline.data.purchases import select_purchases
@@ -178,11 +179,13 @@ class ChampionLists:
         return pd.DataFrame(purchases.assign(**{columns.UNITS: units}))
 
     def _described(self, buyers: npt.NDArray[np.int32]) -> pd.DataFrame:
-        """Return tables.CUSTOMERS of the buyers, in order of their keys."""
+        """Return the buyers as tables.read_described does, in order of their keys."""
         customers = self.engine.read(self.tables / "customers.parquet")
         theirs = customers.join(self._keys(buyers), on=columns.CUSTOMER, how="semi")
-        rows = self.engine.to_arrow(theirs.sort(columns.CUSTOMER)).select(tables.CUSTOMERS.names)
-        return pd.DataFrame(rows.cast(tables.CUSTOMERS).to_pandas())
+        rows = self.engine.to_arrow(theirs.sort(columns.CUSTOMER))
+        own = own_columns(rows, tables.CUSTOMERS)
+        schema = pa.schema([*tables.CUSTOMERS, *(rows.schema.field(name) for name in own)])
+        return pd.DataFrame(rows.select(schema.names).cast(schema).to_pandas())
 
     def _keys(self, buyers: npt.NDArray[np.int32]) -> Rows:
         return self.engine.from_arrow(pa.table({columns.CUSTOMER: pa.array(buyers, pa.int32())}))

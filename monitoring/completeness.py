@@ -114,7 +114,13 @@ def check_completeness(
 
 
 def check_week(
-    engine: EngineParams, table_folder: Path, week_end: date, params: "ValidateParams", report: Path
+    engine: EngineParams,
+    table_folder: Path,
+    week_end: date,
+    params: "ValidateParams",
+    report: Path,
+    *,
+    is_kaggle: bool = True,
 ) -> "list[Finding]":
     """Return a finding per rule about the week's transactions and the articles and customers in it.
 
@@ -126,6 +132,7 @@ def check_week(
         week_end: the first day after the week, which holds transactions.
         params: section `validate`.
         report: folder, its pages replaced.
+        is_kaggle: see rules.list_rules.
     """
     # Great Expectations takes seconds to import.
     from hemline.data.expectations.checkpoint import check_tables  # noqa: PLC0415
@@ -134,7 +141,7 @@ def check_week(
     with TemporaryDirectory() as folder:
         with open_engine(engine) as opened:
             n_rows = _cut_out(opened, table_folder, week_end, Path(folder))
-        rules = week_rules(params, week_end, n_rows)
+        rules = week_rules(params, week_end, n_rows, is_kaggle=is_kaggle)
         here = engine.model_copy(update={"name": "duckdb"})
         findings = check_tables(here, Path(folder), rules, run_day=week_end)
     shutil.rmtree(report / "docs", ignore_errors=True)  # of versions that wrote Data Docs
@@ -143,7 +150,9 @@ def check_week(
     return findings
 
 
-def week_rules(params: "ValidateParams", week_end: date, n_rows: dict[str, int]) -> "list[Rule]":
+def week_rules(
+    params: "ValidateParams", week_end: date, n_rows: dict[str, int], *, is_kaggle: bool = True
+) -> "list[Rule]":
     """Return the rules that a single week can keep; n_rows is the number of its rows by table."""
     from hemline.data.expectations.rule import reaches  # noqa: PLC0415  (as above)
     from hemline.data.expectations.rules import list_rules  # noqa: PLC0415  (as above)
@@ -161,7 +170,7 @@ def week_rules(params: "ValidateParams", week_end: date, n_rows: dict[str, int])
         }
     )
     last_day = week_end - timedelta(days=1)
-    rules = list_rules(adapted, needed_through=last_day)
+    rules = list_rules(adapted, needed_through=last_day, is_kaggle=is_kaggle)
     arrived = reaches(last_day).rule
     return [rule for rule in rules if rule.rule != arrived and _GAPS not in rule.rows]
 

@@ -43,10 +43,7 @@ _LABELS: Final[Mapping[Reference, str]] = {
     "recent weeks": "against the weeks before",
     "last year": "against the same weeks of last year",
 }
-_DRAWN: Final = {  # by panel: Evidently has six colours, so seven lines do not go into one
-    "Price, channel and customers": (*NUMBERS, *CATEGORIES[:3]),
-    "Articles": CATEGORIES[3:],
-}
+_N_COLOURS: Final = 6
 
 
 class PlainVerdict(NamedTuple):
@@ -71,7 +68,7 @@ def add_to_workspace(
     Args:
         workspace: folder that `evidently ui` serves, made where it is missing.
         week_end: the first day after the week.
-        current: transactions of the week, columns NUMBERS and CATEGORIES.
+        current: transactions of the week, as sample_transactions returns them.
         references: transactions it is compared with; without "last year" where there is none.
         threshold: effect size from which a column counts as drifted.
         owner: responsible for the project.
@@ -88,7 +85,7 @@ def add_to_workspace(
         TemporaryDirectory(dir=workspace.parent, prefix=".evidently-") as scratch,
         path_for_evidently(Path(scratch)) as place,
     ):
-        state = _write_project(place, owner)
+        state = _write_project(place, owner, _drawn(current))
         for reference, transactions in references.items():
             snapshot = _run(week_end, reference, current, transactions, threshold)
             if reference == "recent weeks":
@@ -134,7 +131,7 @@ def plain_preset(current: pd.DataFrame, reference: pd.DataFrame) -> PlainVerdict
     monitoring benchmark compares it with the monitor's verdicts.
 
     Args:
-        current: transactions of the week, columns NUMBERS and CATEGORIES.
+        current: transactions of the week, as sample_transactions returns them.
         reference: transactions it is compared with.
     """
     from evidently import Report  # noqa: PLC0415
@@ -191,10 +188,11 @@ def _without_tags(html: str) -> str:
 def _dataset(transactions: pd.DataFrame) -> "Dataset":
     from evidently import DataDefinition, Dataset  # noqa: PLC0415
 
+    categories = [name for name in transactions if name not in NUMBERS]
     definition = DataDefinition(
-        numerical_columns=list(NUMBERS), categorical_columns=list(CATEGORIES)
+        numerical_columns=list(NUMBERS), categorical_columns=list(map(str, categories))
     )
-    shown = transactions[list(CATEGORIES)].apply(
+    shown = transactions[categories].apply(
         lambda names: names.map({name: escape_plotly(name) for name in names.unique()})
     )
     return Dataset.from_pandas(transactions.assign(**shown), definition)
@@ -227,7 +225,15 @@ def _line(
     }
 
 
-def _write_project(scratch: Path, owner: str) -> Any:
+def _drawn(transactions: pd.DataFrame) -> dict[str, list[str]]:
+    """Return the columns of each panel: Evidently has six colours, so more do not go into one."""
+    names = [str(name) for name in transactions]
+    first = [name for name in names if name in {*NUMBERS, *CATEGORIES[:3]}]
+    others = [name for name in names if name not in first]
+    return {"Price, channel and customers": first, "Articles": others[:_N_COLOURS]}
+
+
+def _write_project(scratch: Path, owner: str, drawn: Mapping[str, list[str]]) -> Any:
     """Write project and dashboard anew: adding single panels would double them at each run."""
     from evidently.sdk.models import DashboardModel, DashboardTabModel, ProjectModel  # noqa: PLC0415
     from evidently.ui.storage.local.base import LocalState  # noqa: PLC0415
@@ -241,7 +247,7 @@ def _write_project(scratch: Path, owner: str) -> Any:
             f"Owner: {owner}. Evidently ignores seasons: see the week's page for the verdicts.",
         )
     )
-    panels = [panel for reference in _LABELS for panel in _panels(reference)]
+    panels = [panel for reference in _LABELS for panel in _panels(reference, drawn)]
     tab = DashboardTabModel(
         id=uuid5(PROJECT, "tab"), title="Weeks", panels=[panel.id for panel in panels]
     )
@@ -249,7 +255,7 @@ def _write_project(scratch: Path, owner: str) -> Any:
     return state
 
 
-def _panels(reference: Reference) -> list[Any]:
+def _panels(reference: Reference, drawn: Mapping[str, list[str]]) -> list[Any]:
     """Return the panels of one reference: the share of drifted columns, then the distances.
 
     Evidently takes a panel's first matching metric before it compares tags, so a panel holds one
@@ -265,7 +271,7 @@ def _panels(reference: Reference) -> list[Any]:
     )
     where = _LABELS[reference]
     panels = [_panel(f"Drifted columns {where}", "Share of columns, week by week", [share], "bar")]
-    for what, columns in _DRAWN.items():
+    for what, columns in drawn.items():
         distances = [
             PanelMetric(
                 legend=name, tags=[reference], metric="ValueDrift", metric_labels={"column": name}

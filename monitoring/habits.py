@@ -29,13 +29,15 @@ from monitoring.week_data import WeekData
 
 TASTE: Final = "taste"
 _COLUMNS: Final = ("index_name", "product_group_name", "garment_group_name")
+_OTHERS: Final = frozenset({"index_group_name", "colour_group_name", columns.PRODUCT_CODE})
 
 
 def habits_of(week: WeekData, params: MonitorParams) -> Iterator[Signal]:
     """Yield the habits of a week's buyers; nothing if the data have too little past.
 
     - taste: how well a buyer's past distinguishes the buyer's new articles from other buyers'
-    - index_name, product_group_name, garment_group_name: the same for the articles' categories
+    - index_name, product_group_name, garment_group_name, the shop's own: the same for the articles'
+      categories, as far as there are any
     """
     if week.past is None:
         return
@@ -46,7 +48,8 @@ def habits_of(week: WeekData, params: MonitorParams) -> Iterator[Signal]:
     tastes = week.past[week.customers] @ embeddings
     shares = 1 / np.bincount(buyer)[buyer]
     yield _agreement(TASTE, buyer, embeddings[article], tastes, shares, params.habits.min_spread)
-    for name in _COLUMNS:
+    own = [name for name in week.articles if name not in {*_COLUMNS, *_OTHERS}]
+    for name in [*(name for name in _COLUMNS if name in week.articles), *own]:
         code = week.articles[name].codes[article]
         centroids = _centroids(code, embeddings[article], shares)
         yield _agreement(name, buyer, centroids[code], tastes, shares, params.habits.min_spread)

@@ -17,14 +17,17 @@ of distinct articles expected in this many of the week's lists (rarefaction, Hur
 
 from collections.abc import Iterator, Sequence
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow.parquet as pq
 from scipy import sparse
 from scipy.special import gammaln
 from scipy.stats import rankdata
 
+from hemline.data.article_attributes import categories, is_number
 from hemline.evaluation.beyond_accuracy import as_matrix, gini
 from hemline.kernels.lists import NO_ARTICLE
 from monitoring.champion_lists import ChampionLists
@@ -44,7 +47,7 @@ def summarise_recommendations(
 ) -> pd.DataFrame:
     """Return SUMMARIES rows, about "recommendations", of the champion's lists in each week.
 
-    - product_group_name, index_group_name: share of each group in a list
+    - product_group_name, index_group_name and the shop's own texts: share of each group in a list
     - repeat_share: of the list, what the customer had bought before
     - top_ten_share: of the list, the ten articles that are in most of the week's lists
     - gini: of how often each article on sale is listed; 0 is an equal share, 1 one article only
@@ -63,9 +66,21 @@ def summarise_recommendations(
         BadInput: no transaction lies in a week, or in the days before it that popularity counts.
     """
     articles = champion_lists.tables / "articles.parquet"
-    attributes = pd.read_parquet(articles, columns=list(_COMPOSITION))
+    attributes = _composition_columns(articles)
     frames = [_summarise(week, champion_lists, attributes, params) for week in weeks]
     return pd.concat(frames, ignore_index=True)
+
+
+def _composition_columns(articles: Path) -> pd.DataFrame:
+    """Return the articles' groups: the usual ones that vary, then the shop's own texts."""
+    table = pq.read_table(articles)
+    names = [
+        name
+        for name in categories(table, _COMPOSITION)
+        if name in _COMPOSITION or not is_number(table, name)
+    ]
+    groups: pd.DataFrame = table.select(names).to_pandas()
+    return groups
 
 
 def _summarise(
@@ -90,13 +105,13 @@ def signals_of_lists(
 
     Args:
         recommended: champion_lists.LIST_SCHEMA.
-        attributes: product_group_name and index_group_name of each article key.
+        attributes: of each article key, the columns by which lists are divided.
         n_lists: coverage is that of this many lists; of all where there are fewer.
     """
     lists = np.stack(recommended["articles"].tolist()).astype(np.int32)
     listed = as_matrix(lists, len(attributes))
-    for name in _COMPOSITION:
-        yield _composition(name, listed, attributes[name])
+    for name in attributes:
+        yield _composition(str(name), listed, attributes[name])
     yield _number("repeat_share", recommended["repeat_share"])
     yield _number("top_ten_share", _share_of_most_listed(listed))
     n_on_sale = int(recommended["n_on_sale"].iloc[0])

@@ -12,11 +12,15 @@ from typing import Final
 
 import narwhals as nw
 import pandas as pd
+import pyarrow.parquet as pq
 
 from hemline import columns
+from hemline import tables as schemas
+from hemline.data.article_attributes import MISSING, is_number, own_categories
 from hemline.engine.engine import Engine
 from hemline.errors import BadInput
-from hemline.segments.attributes import MISSING, customer_attributes
+from hemline.segments.attributes import customer_attributes
+from hemline.tables import has_values
 
 NUMBERS: Final = (columns.PRICE,)
 CATEGORIES: Final = (
@@ -27,6 +31,7 @@ CATEGORIES: Final = (
     "index_group_name",
     "colour_group_name",
 )
+"""The usual ones; a shop that lacks one has no column of it, and its own texts come after them."""
 
 
 def sample_transactions(
@@ -41,8 +46,8 @@ def sample_transactions(
         max_rows: rows of the sample at most.
 
     Returns:
-        One row per transaction with its article's and customer's attributes: the columns NUMBERS
-        and CATEGORIES, without nulls.
+        One row per transaction with its article's and customer's attributes, without nulls: the
+        columns NUMBERS, then those of CATEGORIES that the tables have, then the shop's own texts.
 
     Raises:
         BadInput: no transaction lies in the spans.
@@ -56,22 +61,45 @@ def sample_transactions(
             fix="choose weeks that lie inside the data",
         )
     articles = engine.read(tables / "articles.parquet")
+    known = _known_categories(tables)
+    of_articles = [name for name in known if name not in _OF_OTHERS]
     customers = engine.read(tables / "customers.parquet").drop(columns.CUSTOMER_ID)
     numbered = transactions.with_row_index(_NUMBER, order_by=_ORDER)
     # As text from here on: with nulls, numbers would come back with a decimal point.
     drawn = (
         numbered.filter((nw.col(_NUMBER) + 1) % math.ceil(n_rows / max_rows) == 0)
-        .join(articles.select(columns.ARTICLE, *CATEGORIES[3:]), on=columns.ARTICLE)
+        .join(articles.select(columns.ARTICLE, *of_articles), on=columns.ARTICLE)
         .join(customers, on=columns.CUSTOMER)
         .sort(_NUMBER)
         .with_columns(nw.col(columns.CHANNEL).cast(nw.String))
     )
     sample: pd.DataFrame = engine.to_arrow(drawn).to_pandas()
-    described = sample.assign(**customer_attributes(sample))
-    described[list(CATEGORIES)] = described[list(CATEGORIES)].astype(object).fillna(MISSING)
-    return described[[*NUMBERS, *CATEGORIES]]
+    described = sample.assign(**customer_attributes(sample, {}))
+    described[known] = described[known].astype(object).fillna(MISSING)
+    return described[[*NUMBERS, *known]]
 
 
+def _known_categories(tables: Path) -> list[str]:
+    """Return the categories that the tables have."""
+    holds = {
+        columns.CHANNEL: ("transactions", columns.CHANNEL),
+        columns.AGE_BAND: ("customers", columns.AGE),
+        columns.CLUB: ("customers", columns.CLUB),
+    }
+    usual = [
+        name
+        for name in CATEGORIES
+        if has_values(
+            tables / f"{holds.get(name, ('articles', name))[0]}.parquet",
+            holds.get(name, ("articles", name))[1],
+        )
+    ]
+    articles = pq.read_table(tables / "articles.parquet")
+    own = own_categories(articles, schemas.ARTICLES)
+    return usual + [name for name in own if not is_number(articles, name)]
+
+
+_OF_OTHERS: Final = frozenset({columns.CHANNEL, columns.AGE_BAND, columns.CLUB})
 _NUMBER: Final = "number"
 _ORDER: Final = (columns.DAY, columns.CUSTOMER, columns.ARTICLE, columns.PRICE, columns.CHANNEL)
 

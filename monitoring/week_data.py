@@ -16,12 +16,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 from scipy import sparse
 
 from hemline import columns
+from hemline import tables as schemas
+from hemline.data.article_attributes import MISSING, categories, is_number, own_columns
 from hemline.engine.engine import Engine, Rows
 from hemline.errors import BadInput
-from hemline.segments.attributes import MISSING, customer_attributes
+from hemline.segments.attributes import customer_groups
 from monitoring.monitor_params import MonitorParams
 
 ARTICLE_COLUMNS: Final = (
@@ -30,8 +33,9 @@ ARTICLE_COLUMNS: Final = (
     "index_name",
     "index_group_name",
     "colour_group_name",
-    columns.PRODUCT_CODE,
 )
+"""The usual attributes of articles; those that vary are monitored, and the shop's own."""
+
 _WEEK: Final = timedelta(days=7)
 
 
@@ -49,12 +53,15 @@ class WeekData:
 
     Attributes:
         lines: a row per line sold: buyer (0 to n_buyers - 1), article (row of the articles),
-            sales_channel_id, units, log_price (NaN for a free article), log_change against the
-            article's own mean in the recent weeks (NaN where one of the two has no price), and
+            sales_channel_id as text, units, log_price (NaN for a free article), log_change against
+            the article's own mean in the recent weeks (NaN where one of the two has no price), and
             is_new: the article was not sold then.
-        attributes: age band and club status of each buyer.
+        attributes: of each buyer, those in which the buyers differ: age band, club status, and
+            the shop's own texts.
         customers: the key of each buyer.
-        articles: by column; the last article row is for all articles missing from the table.
+        articles: by column, the product's code among them; the last article row is for all
+            articles missing from the table.
+        has_channels: whether a line has a sales channel.
         past: CSR of shape (customers, article rows), 1 where bought in the history weeks; None
             if the data do not cover them.
         has_prices: whether the data cover all reference weeks, and something was sold in them.
@@ -66,6 +73,7 @@ class WeekData:
     articles: Mapping[str, Coded]
     past: sparse.csr_matrix | None
     has_prices: bool
+    has_channels: bool
 
     @property
     def n_buyers(self) -> int:
@@ -81,7 +89,8 @@ def read_week(engine: Engine, tables: Path, week_end: date, params: MonitorParam
     history_first = first - params.history_weeks * _WEEK
     transactions = engine.read(tables / "transactions.parquet")
     first_day = _first_day(engine, transactions)
-    lines = _lines(engine, _between(transactions, first, week_end))
+    names = channel_names(tables)
+    lines = _lines(engine, _between(transactions, first, week_end), names)
     if lines.empty:
         raise BadInput(
             f"something was bought from {first} up to {week_end} (exclusive)",
@@ -97,21 +106,43 @@ def read_week(engine: Engine, tables: Path, week_end: date, params: MonitorParam
     history = _between(transactions, history_first, first)
     return WeekData(
         lines=lines,
-        attributes=customer_attributes(_people(engine, tables, customers)),
+        attributes=_groups(_people(engine, tables, customers)),
         customers=customers.astype(np.int64),
-        articles={name: _coded(articles[name]) for name in ARTICLE_COLUMNS},
+        articles={str(name): _coded(articles[name]) for name in articles},
         past=_past(engine, history, customers, len(articles) + 1)
         if first_day <= history_first
         else None,
         has_prices=first_day <= reference_first and len(usual) > 0,
+        has_channels=bool(lines[columns.CHANNEL].ne(MISSING).any()),
     )
 
 
 def _articles(engine: Engine, tables: Path) -> pd.DataFrame:
-    """Return the articles in the order of their keys."""
-    rows = engine.read(tables / "articles.parquet").sort(columns.ARTICLE)
-    articles: pd.DataFrame = engine.to_arrow(rows.select(*ARTICLE_COLUMNS)).to_pandas()
-    return articles
+    """Return product code and monitored attributes, in the order of the articles' keys.
+
+    The shop's own numbers are left out.
+    """
+    path = tables / "articles.parquet"
+    own = own_columns(pq.read_schema(path).empty_table(), schemas.ARTICLES)
+    names = (columns.PRODUCT_CODE, *ARTICLE_COLUMNS, *own)
+    rows = engine.read(path).sort(columns.ARTICLE)
+    articles: pd.DataFrame = engine.to_arrow(rows.select(*names)).to_pandas()
+    monitored = [
+        name
+        for name in categories(articles, ARTICLE_COLUMNS)
+        if name in ARTICLE_COLUMNS or not is_number(articles, name)
+    ]
+    return articles[[*monitored, columns.PRODUCT_CODE]]
+
+
+def _groups(people: pd.DataFrame) -> pd.DataFrame:
+    """Return the attributes that buyers are divided by, without the shop's own numbers.
+
+    Quartiles would be those of the week, so they could not move.
+    """
+    own = own_columns(people, schemas.CUSTOMERS)
+    numbers = [name for name in own if is_number(people, name)]
+    return customer_groups(people.drop(columns=numbers))
 
 
 def _between(transactions: Rows, first: date, end: date) -> Rows:
@@ -124,7 +155,7 @@ def _first_day(engine: Engine, transactions: Rows) -> date:
     return earliest[columns.DAY][0].as_py() or date.max
 
 
-def _lines(engine: Engine, transactions: Rows) -> pd.DataFrame:
+def _lines(engine: Engine, transactions: Rows, names: Mapping[int, str]) -> pd.DataFrame:
     """Return the lines of a week with the customer's key, fully ordered."""
     transactions = _with_units(transactions)
     order = [columns.CUSTOMER, columns.ARTICLE, columns.DAY, columns.PRICE, columns.CHANNEL,
@@ -134,7 +165,7 @@ def _lines(engine: Engine, transactions: Rows) -> pd.DataFrame:
         {
             columns.CUSTOMER: lines[columns.CUSTOMER],
             columns.ARTICLE: lines[columns.ARTICLE],
-            columns.CHANNEL: lines[columns.CHANNEL],
+            columns.CHANNEL: _channel_names(lines[columns.CHANNEL], names),
             columns.UNITS: lines[columns.UNITS].astype(np.float64),
             "log_price": _logarithm(lines[columns.PRICE]),
         }
@@ -146,6 +177,24 @@ def _with_units(transactions: Rows) -> Rows:
     if columns.UNITS in transactions.collect_schema().names():
         return transactions
     return transactions.with_columns(nw.lit(1).cast(nw.Int32).alias(columns.UNITS))
+
+
+def channel_names(tables: Path) -> dict[int, str]:
+    """Return the names of sales channels besides store and online, by code."""
+    path = tables / "channels.parquet"
+    if not path.exists():
+        return {}
+    codes, names = (column.to_pylist() for column in pq.read_table(path).columns[:2])
+    return {code: name for code, name in zip(codes, names, strict=True) if code not in _USUAL}
+
+
+_USUAL: Final = frozenset({1, 2})  # which the pages name in their own words
+
+
+def _channel_names(channels: "pd.Series[Any]", names: Mapping[int, str]) -> "pd.Series[str]":
+    """Return each line's channel as text: its code, or its name where it has one of its own."""
+    codes = channels.astype("Int16").astype(object)
+    return codes.map(lambda code: MISSING if pd.isna(code) else names.get(code, str(code)))
 
 
 def _mean_log_prices(engine: Engine, transactions: Rows) -> "pd.Series[float]":

@@ -19,32 +19,32 @@ from monitoring.monitor_params import MonitorParams
 from monitoring.signals import ALL, FloatArray, IntArray, Signal, as_totals, number
 from monitoring.week_data import WeekData
 
-_SHARES: Final = (
-    "product_group_name",
-    "garment_group_name",
-    "index_name",
-    "index_group_name",
-    "colour_group_name",
-)
 _SEGMENT: Final = "index_group_name"
+_WITHIN: Final = "product_group_name"
 
 
 def signals_of(week: WeekData, params: MonitorParams) -> Iterator[Signal]:
     """Yield all signals of a week, without those that need more past than the data have."""
     lines = week.lines
-    channel, names = pd.factorize(lines[columns.CHANNEL].astype(str), sort=True)
-    yield _shares(columns.CHANNEL, lines, channel, np.asarray(names, object))
-    for name in _SHARES:
+    if week.has_channels:
+        channel, names = pd.factorize(lines[columns.CHANNEL], sort=True)
+        yield _shares(columns.CHANNEL, lines, channel, np.asarray(names, object))
+    for name in article_groups(week):
         coded = week.articles[name]
         yield _shares(name, lines, coded.codes[lines[columns.ARTICLE]], coded.names)
     yield _price_level(lines, params.price_step)
-    for name in (columns.AGE_BAND, columns.CLUB):
-        yield _attribute(name, week.attributes[name])
+    for attribute in week.attributes:
+        yield _attribute(str(attribute), week.attributes[attribute])
     yield from _shop(week)
     yield from habits_of(week, params)
     if week.has_prices:
         yield _price(lines)
     yield from _segments(week, params.min_buyers)
+
+
+def article_groups(week: WeekData) -> list[str]:
+    """Return the columns by which the week's articles are grouped, the usual ones first."""
+    return [name for name in week.articles if name != columns.PRODUCT_CODE]
 
 
 def _shares(
@@ -110,17 +110,26 @@ def _shop(week: WeekData) -> Iterator[Signal]:
 
 
 def _segments(week: WeekData, min_buyers: int) -> Iterator[Signal]:
-    """Yield channel, product groups and prices within each index group with enough buyers."""
-    groups, product = week.articles[_SEGMENT], week.articles["product_group_name"]
+    """Yield channel, product groups and prices within each index group with enough buyers.
+
+    The first category there is stands for index groups in a shop without them.
+    """
+    names_of_groups = article_groups(week)
+    if not names_of_groups:
+        return
+    groups = week.articles[_SEGMENT if _SEGMENT in names_of_groups else names_of_groups[0]]
+    product = week.articles.get(_WITHIN)
     group = groups.codes[week.lines[columns.ARTICLE]]
     for code in np.unique(group):
         lines, segment = week.lines[group == code], str(groups.names[code])
         if lines["buyer"].nunique() < min_buyers:
             continue
-        channel, names = pd.factorize(lines[columns.CHANNEL].astype(str), sort=True)
-        yield _shares(columns.CHANNEL, lines, channel, np.asarray(names, object), segment)
-        bought = product.codes[lines[columns.ARTICLE]]
-        yield _shares("product_group_name", lines, bought, product.names, segment)
+        if week.has_channels:
+            channel, names = pd.factorize(lines[columns.CHANNEL], sort=True)
+            yield _shares(columns.CHANNEL, lines, channel, np.asarray(names, object), segment)
+        if product is not None and product is not groups:
+            bought = product.codes[lines[columns.ARTICLE]]
+            yield _shares(_WITHIN, lines, bought, product.names, segment)
         compared = lines[lines["log_change"].notna()]
         if week.has_prices and compared["buyer"].nunique() >= min_buyers:
             yield _price(lines, segment)

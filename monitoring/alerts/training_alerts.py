@@ -36,11 +36,19 @@ def retrain_failed(
 
 
 def challenger_rejected(
-    week_end: date, *, version: str, champion: str | None, reason: str
+    week_end: date,
+    *,
+    version: str,
+    champion: str | None,
+    reason: str,
+    is_popularity_alone: bool = False,
 ) -> AlertDraft:
     """Return the alert that a new version did not pass the gate; reason is the gate's."""
     serving = "no version serves" if champion is None else f"version {champion} stays champion"
     still = "No version serves" if champion is None else f"Version {champion} keeps serving"
+    if is_popularity_alone:
+        serving = f"popularity alone serves, as version {champion}"
+        still = f"Version {champion} serves popularity alone as"
     return AlertDraft(
         kind="challenger rejected",
         week_end=week_end,

@@ -24,8 +24,8 @@ import pyarrow.parquet as pq
 
 from hemline import columns, tables
 from hemline.data.expectations.thresholds import ValidateParams
-from hemline.data.histories import Histories, load_histories
-from hemline.data.identifiers import no_single_customer, require_customer_id
+from hemline.data.histories import UNKNOWN_SEGMENT, Histories, load_histories
+from hemline.data.identifiers import find_customer
 from hemline.evaluation.version_lists import (
     TargetWeek,
     WeekLists,
@@ -36,16 +36,16 @@ from hemline.integrity import FileHashes
 from hemline.kernels.lists import NO_ARTICLE
 from hemline.models.neighbours import Neighbours
 from hemline.models.recommender import Recommender
-from hemline.segments.attributes import age_band_index, customer_attributes
+from hemline.segments.attributes import age_band_of
 from hemline.segments.cold_customers import (
     ColdCustomer,
     allowed_customer,
-    as_customer_row,
+    attributes_of,
     usual_customer,
 )
 from hemline.segments.kmodes import Segmentation
 from hemline.serving.answers_params import AnswersParams
-from hemline.serving.group_codes import GROUPED, GroupCodes
+from hemline.serving.group_codes import GroupCodes
 from hemline.serving.season import daily_sales
 from hemline.serving.shop_groups import ShopGroups
 from hemline.serving.shop_order import AsShown, LookAlikes
@@ -116,7 +116,8 @@ class Storefront:
         """Return up to k recommendations for a customer, RECOMMENDATION_COLUMNS, best first.
 
         Args:
-            customer_id: 64 characters, or the first 8 or more if no other customer has them.
+            customer_id: as in the data; where ids are long, the first 8 or more characters will
+                do if no other customer has them.
             k: length of the list.
 
         Raises:
@@ -134,14 +135,14 @@ class Storefront:
         Raises:
             BadInput: section validate of the version's params.yaml does not allow a value.
         """
-        attributes = as_customer_row(allowed_customer(customer, self._rules))
+        allowed = allowed_customer(customer, self._rules)
         nothing = np.empty(0, np.float32)
         cold = Histories.of_one(
             np.empty(0, np.int32),
             nothing,
             nothing,
-            cluster=int(self._segmentation.assign(customer_attributes(attributes))[0]),
-            age_band=int(age_band_index(attributes[columns.AGE])[0]),
+            cluster=self._segmentation.cluster_of(attributes_of(allowed)),
+            age_band=UNKNOWN_SEGMENT if allowed.age is None else age_band_of(allowed.age),
             n_articles=len(self._articles),
         )
         return self._recommend(cold, k)
@@ -207,7 +208,7 @@ class Storefront:
 
     @cached_property
     def _shop_groups(self) -> ShopGroups:
-        groups = GroupCodes.of(pq.read_table(self._checked("articles"), columns=list(GROUPED)))
+        groups = GroupCodes.of(pq.read_table(self._checked("articles")))
         bought = self.histories
         group_of_sale = groups.product_group[bought.indices]
         sales = daily_sales(group_of_sale, bought.days, len(groups.names[0]))
@@ -241,7 +242,7 @@ class Storefront:
     @cached_property
     def _articles(self) -> pd.DataFrame:
         articles = self._checked("articles")
-        return pd.read_parquet(articles, columns=list(_SHOWN)).rename(columns=_SHOWN)
+        return pd.read_parquet(articles, columns=list(_SHOWN)).rename(columns=_SHOWN).fillna("")
 
     @cached_property
     def _rules(self) -> ValidateParams:
@@ -279,9 +280,19 @@ class Storefront:
 
 
 def _find_customer(customer_keys: Path, customer_id: str) -> int:
-    start = require_customer_id(customer_id)
-    is_match = pc.starts_with(pc.field(columns.CUSTOMER_ID), start)
-    matches = pq.read_table(customer_keys, filters=is_match)
-    if len(matches) != 1:
-        raise no_single_customer(customer_id, len(matches))
-    return int(matches[columns.CUSTOMER][0].as_py())
+    ids = pc.field(columns.CUSTOMER_ID)
+
+    def matching(is_match: pc.Expression) -> list[int]:
+        found = pq.read_table(customer_keys, filters=is_match, columns=[columns.CUSTOMER])
+        keys: list[int] = found[0].to_pylist()
+        return keys
+
+    def key_of(whole: str) -> int | None:
+        return next(iter(matching(ids == whole)), None)
+
+    def keys_starting_with(start: str) -> list[int]:
+        return matching(pc.starts_with(ids, start))
+
+    lengths = pc.binary_length(pq.read_table(customer_keys, columns=[columns.CUSTOMER_ID])[0])
+    longest = int(pc.max(lengths).as_py() or 0)
+    return find_customer(customer_id, key_of, keys_starting_with, longest)

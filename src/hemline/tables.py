@@ -279,6 +279,36 @@ def read_table(path: Path, schema: pa.Schema) -> "pd.DataFrame":
     return rows
 
 
+def read_described(path: Path, schema: pa.Schema) -> "pd.DataFrame":
+    """Return the table as `read_table` does, with the shop's own attributes after the schema's.
+
+    Where people live is no attribute: columns.POSTAL_CODE is left out.
+
+    Raises:
+        BadInput: as `read_table`.
+    """
+    check_schema(path, schema)
+    fields = {field.name: field for field in pq.read_schema(path)}
+    own = [field for name, field in fields.items() if name not in _NOT_OWN | {*schema.names}]
+    return read_table(path, pa.schema([*schema, *own]))
+
+
+_NOT_OWN: Final = frozenset({columns.POSTAL_CODE})
+
+
+def has_values(path: Path, column: str) -> bool:
+    """Return whether a column of a table holds anything but nulls, as the file says of itself."""
+    file = pq.ParquetFile(path).metadata
+    names = [file.schema.column(place).name for place in range(file.num_columns)]
+    if column not in names:
+        return False
+    place = names.index(column)
+    parts = [file.row_group(group).column(place) for group in range(file.num_row_groups)]
+    return any(
+        part.statistics is None or part.statistics.null_count < part.num_values for part in parts
+    )
+
+
 def check_schema(path: Path, schema: pa.Schema) -> None:
     """Refuse a file that is missing or damaged, or lacks a column; raises BadInput."""
     with _damage_refused(path):

@@ -8,7 +8,7 @@ scores is what the pipeline would have served that day.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -18,6 +18,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from hemline import columns
+from hemline.data.guests import guest_histories
 from hemline.data.histories import Histories, with_segments
 from hemline.data.history_building import build_histories, no_unlikes, without_unliked
 from hemline.data.split import DataParams, weeks_of
@@ -26,7 +27,11 @@ from hemline.errors import BadInput
 from hemline.evaluation.validation_week import ValidationWeek
 from hemline.models.catalogue import TIMELESS, TrainingData, Validation, entry_of
 from hemline.models.cvae.cvae_training import CvaeParams, fit_cvae_for
-from hemline.models.ranker.article_features import ArticleFeatures, compute_article_features
+from hemline.models.ranker.article_features import (
+    ArticleFeatures,
+    compared_attributes,
+    compute_article_features,
+)
 from hemline.models.ranker.ranker import Ranker
 from hemline.models.ranker.ranker_training import RankedWeek, RankParams, fit_trees, ranked_week
 from hemline.models.ranker.sources import RankerSettings
@@ -34,6 +39,7 @@ from hemline.models.ranker.tree_file import TreeFile
 from hemline.models.recommender import Recommender
 from hemline.segments.attributes import AGE_BANDS
 from hemline.segments.kmodes import ClusterParams
+from hemline.segments.segmenting import Past, depends_on_purchases, segment_customers
 
 _WEEKS_SEARCHED: Final = 53  # before the validation week, for training weeks with purchases
 NOTHING: Final[Mapping[str, Recommender]] = MappingProxyType({})
@@ -45,10 +51,13 @@ class Shop:
 
     Attributes:
         purchases: tables.PURCHASES, ordered by day; may reach beyond the cuts.
-        articles: tables.ARTICLES.
+        articles: as tables.read_described returns them.
         segments: tables.SEGMENTS.
         data: how long histories and held-out weeks are.
         unlikes: tables.UNLIKES; may reach beyond the cuts, as the purchases.
+        customers: as tables.read_described returns them; needed where segments depend on purchases.
+        clusters: section `cluster`, needed likewise.
+        guests: guests.GUEST_PURCHASES; None where the shop has no sales without a customer.
     """
 
     purchases: pd.DataFrame
@@ -56,6 +65,9 @@ class Shop:
     segments: pd.DataFrame
     data: DataParams
     unlikes: pd.DataFrame = field(default_factory=no_unlikes)
+    customers: pd.DataFrame | None = None
+    clusters: ClusterParams | None = None
+    guests: pd.DataFrame | None = None
 
     def purchases_in(self, start: date, end: date) -> pd.DataFrame:
         """Return the purchases from start up to, and without, end."""
@@ -63,36 +75,73 @@ class Shop:
         first, last = np.searchsorted(days, np.array([start, end], "datetime64[D]"))
         return self.purchases.iloc[first:last]
 
+    def purchases_before(self, cut: date) -> pd.DataFrame:
+        """Return the purchases in the history years before the cut."""
+        start = weeks_of(self.data.model_copy(update={"cut": cut})).history_start
+        return self.purchases_in(start, cut)
+
     def known_at(self, cut: date) -> Histories:
         """Return the histories of all customers at the cut, with their segments."""
-        return self._histories(self._purchases_before(cut), cut, self.unlikes)
+        known = self._histories(self.purchases_before(cut), cut, self.unlikes)
+        return with_segments(known, self.segments_at(cut))
 
     def learned_from(self, cut: date) -> pd.DataFrame:
         """Return the purchases in the histories at the cut, in order of their days."""
-        return without_unliked(self._purchases_before(cut), Unlikes.at(self.unlikes, cut))
+        return without_unliked(self.purchases_before(cut), Unlikes.at(self.unlikes, cut))
 
     def bought_in(self, start: date, end: date) -> Histories:
         """Return what all customers bought from start up to, and without, end.
 
         It is what lists are to predict: purchases count whether they were liked afterwards or not.
         """
-        return self._histories(self.purchases_in(start, end), end, None)
+        return with_segments(
+            self._histories(self.purchases_in(start, end), end, None), self.segments
+        )
 
-    def _purchases_before(self, cut: date) -> pd.DataFrame:
+    def guests_at(self, cut: date) -> Histories | None:
+        """Return the baskets of guests before the cut."""
+        if self.guests is None:
+            return None
         start = weeks_of(self.data.model_copy(update={"cut": cut})).history_start
-        return self.purchases_in(start, cut)
+        days = self.guests[columns.DAY].to_numpy("datetime64[D]")
+        first, last = np.searchsorted(days, np.array([start, cut], "datetime64[D]"))
+        before = self.guests.iloc[first:last]
+        return guest_histories(before, cut=cut, n_articles=len(self.articles))
+
+    def segments_at(self, cut: date) -> pd.DataFrame:
+        """Return tables.SEGMENTS as they were at the cut, with nothing of what came after it."""
+        if self.customers is None or self.clusters is None:
+            return self.segments
+        if not self._is_by_behaviour:
+            return self.segments
+        if cut not in self._segments_by_cut:
+            past = Past(
+                lambda: self._histories(self.purchases_before(cut), cut, self.unlikes),
+                lambda: self.learned_from(cut),
+                lambda: self.articles,
+            )
+            found = segment_customers(self.customers, past, self.clusters)
+            self._segments_by_cut[cut] = found.table
+        return self._segments_by_cut[cut]
+
+    @cached_property
+    def _is_by_behaviour(self) -> bool:
+        return self.customers is not None and depends_on_purchases(self.customers)
+
+    @cached_property
+    def _segments_by_cut(self) -> dict[date, pd.DataFrame]:
+        return {}
 
     def _histories(
         self, purchases: pd.DataFrame, cut: date, unlikes: pd.DataFrame | None
     ) -> Histories:
-        histories = build_histories(
+        return build_histories(
             purchases,
             cut=cut,
             n_customers=len(self.segments),
             n_articles=len(self.articles),
             unlikes=unlikes,
         )
-        return with_segments(histories, self.segments)
 
 
 def fit_models(
@@ -133,6 +182,7 @@ def data_at(shop: Shop, cut: date, params: Path) -> TrainingData:
         validation=validation,
         n_clusters=ClusterParams.load(params).n_clusters,
         n_age_bands=len(AGE_BANDS),
+        guests=lambda: shop.guests_at(cut),
     )
 
 
@@ -172,8 +222,9 @@ def fit_ranker(
     rank_params, made = RankParams.load(params), {} if weeks is None else weeks
     starts = _weeks_with_purchases(shop, cut, rank_params.training_weeks)
     validation, *training = _weeks_from(starts, shop, params, fitted, made)
-    n_trees = fit_trees(training, validation, rank_params, rank_params.max_trees).best_iteration
-    trees = fit_trees([validation, *training], None, rank_params, n_trees)
+    names = compared_attributes(shop.articles)
+    growing = fit_trees(training, validation, rank_params, rank_params.max_trees, names)
+    trees = fit_trees([validation, *training], None, rank_params, growing.best_iteration, names)
     settings = rank_params.settings
     return Ranker(TreeFile.of(trees), _article_features_at(shop, cut, settings), settings, fitted)
 
@@ -257,7 +308,7 @@ def _article_features_at(shop: Shop, cut: date, settings: RankerSettings) -> Art
         shop.learned_from(cut),
         cut,
         shop.articles,
-        shop.segments,
+        shop.segments_at(cut),
         recent_days=settings.on_sale_days,
         prior_buyers=settings.prior_buyers,
     )

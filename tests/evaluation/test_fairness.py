@@ -146,7 +146,9 @@ def test_fairlearn_and_the_permutation_test_speak_of_the_same_gap() -> None:
 def test_everybody_is_in_one_group_of_each_attribute() -> None:
     units = sparse.csr_matrix(np.tri(3, 70, 0, np.float32)[[0, 0, 2]] * [[0], [1], [1]])
     known = Histories.from_interactions(units, clusters=np.array([1, -1, 0], np.int8))
-    people = pd.DataFrame({columns.CLUB: ["ACTIVE", None, "ACTIVE"]})
+    people = pd.DataFrame(
+        {columns.AGE_BAND: ["unknown"] * 3, columns.CLUB: ["ACTIVE", "unknown", "ACTIVE"]}
+    )
     by_name = {one.attribute: one for one in group_customers(people, known, min_group=2)}
     labels = {name: [one.names[code] for code in one.codes] for name, one in by_name.items()}
     assert labels == {

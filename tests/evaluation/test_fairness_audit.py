@@ -86,7 +86,8 @@ def shop(min_group: int, *, tastes_differ: bool = True) -> Buyers:
         bought[customer, 20 * half + draw.choice(12, 3, replace=False)] = 2
     nothing = sparse.csr_matrix(bought.shape, dtype=np.float32)
     known = Histories.from_interactions(nothing, clusters=clusters)
-    people = pd.DataFrame({columns.CLUB: ["ACTIVE"] * 115 + [None] * 5})
+    clubs = ["ACTIVE"] * 115 + ["unknown"] * 5
+    people = pd.DataFrame({columns.AGE_BAND: "unknown", columns.CLUB: clubs})
     groupings = group_customers(people, known, min_group=min_group)
     return Buyers(known, sparse.csr_matrix(bought), groupings)
 

@@ -38,6 +38,7 @@ EVERYBODY = np.array([0.0, 0.5, 1.0])
 GATE = GateParams(
     min_customers=50,
     max_relative_loss=0.05,
+    max_first_loss=0.05,
     min_coverage_ratio=0.8,
     min_cold_buyers=10,
     max_fairness_gap=0.25,

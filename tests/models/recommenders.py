@@ -18,7 +18,11 @@ from hemline.models.cvae.cvae_training import CvaeParams
 from hemline.models.ease import EaseParams
 from hemline.models.item_knn import ItemKnnParams, Rp3betaParams
 from hemline.models.popularity import PopularityParams
-from hemline.models.ranker.article_features import ArticleFeatures, compute_article_features
+from hemline.models.ranker.article_features import (
+    ArticleFeatures,
+    compared_attributes,
+    compute_article_features,
+)
 from hemline.models.ranker.ranker import Ranker
 from hemline.models.ranker.ranker_training import RankParams, fit_trees, ranked_week
 from hemline.models.ranker.tree_file import TreeFile
@@ -137,11 +141,16 @@ def purchases_of(shop: Histories) -> pd.DataFrame:
 
 def features_of(shop: Histories) -> ArticleFeatures:
     segments = pd.DataFrame({columns.CLUSTER: shop.clusters, columns.AGE_BAND: shop.age_bands})
+    return compute_article_features(
+        purchases_of(shop), CUT, articles_of(shop), segments, recent_days=28, prior_buyers=20.0
+    )
+
+
+def articles_of(shop: Histories) -> pd.DataFrame:
+    """Return the articles described, four of a product."""
     articles = described(shop.n_articles)
     articles[columns.PRODUCT_CODE] = [str(article // 4) for article in articles.index]
-    return compute_article_features(
-        purchases_of(shop), CUT, articles, segments, recent_days=28, prior_buyers=20.0
-    )
+    return articles
 
 
 def train_ranker(shop: Histories, models: Mapping[str, Recommender]) -> Ranker:
@@ -152,7 +161,7 @@ def train_ranker(shop: Histories, models: Mapping[str, Recommender]) -> Ranker:
         (np.ones(len(lowest)), (np.arange(len(lowest)), lowest)), shape=known.units.shape
     )
     week = ranked_week(models, RANK.settings, features, known, bought)
-    trees = TreeFile.of(fit_trees([week], None, RANK, 5))
+    trees = TreeFile.of(fit_trees([week], None, RANK, 5, compared_attributes(articles_of(shop))))
     return Ranker(trees, features, RANK.settings, models)
 
 

@@ -55,7 +55,7 @@ def pairs_of(purchases: pd.DataFrame) -> tuple[np.ndarray, tuple[str, ...]]:
     settings = RankerSettings({OWN: 3, "popularity": 3}, repurchase_days=730)
     sources = sources_of(settings, features, {"popularity": fit_popularity(known, POPULARITY)})
     _, table = described_candidates(sources, settings, features, known)
-    return table, feature_names(tuple(settings.depths))
+    return table, feature_names(tuple(settings.depths), ATTRIBUTES[:1])
 
 
 @pytest.mark.parametrize("gift", [0.0, NAN])
@@ -92,7 +92,7 @@ def test_a_ranker_saved_with_infinite_prices_sees_none() -> None:
     known = build_histories(purchases, cut=CUT, n_customers=2, n_articles=3)
     settings = RankerSettings({OWN: 3}, repurchase_days=730)
     _, table = described_candidates(sources_of(settings, features, {}), settings, features, known)
-    names = feature_names((OWN,))
+    names = feature_names((OWN,), ATTRIBUTES[:1])
     for name in ("customer_log_price", "customer_price_spread", "price_gap"):
         assert not np.isinf(table[:, names.index(name)]).any()
 

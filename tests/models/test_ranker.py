@@ -24,6 +24,7 @@ from hemline.models.popularity import fit_popularity
 from hemline.models.ranker.article_features import (
     ATTRIBUTES,
     ArticleFeatures,
+    compared_attributes,
     compute_article_features,
 )
 from hemline.models.ranker.candidates import collect_candidates
@@ -40,7 +41,7 @@ from hemline.models.ranker.sources import (
 from hemline.models.ranker.tree_file import TreeFile
 from hemline.models.recommender import Recommender
 
-from .recommenders import POPULARITY, RANK, features_of, fit_all
+from .recommenders import POPULARITY, RANK, articles_of, features_of, fit_all
 
 CUT = date(2020, 9, 16)
 PRODUCTS = ["10", "10", "10", "20", "20"]
@@ -139,7 +140,7 @@ def test_features_are_what_their_names_say(features: ArticleFeatures, known: His
     settings = RankerSettings({OWN: 5, SAME_PRODUCT: 5}, repurchase_days=730)
     sources = sources_of(settings, features, {})
     pairs, table = described_candidates(sources, settings, features, known.rows(np.array([1])))
-    names = feature_names(tuple(settings.depths))
+    names = feature_names(tuple(settings.depths), ATTRIBUTES[:1])
     values = pd.DataFrame(table, columns=names, index=pairs.articles)
     assert values.loc[1, "days_since_bought"] == 2
     assert values.loc[0, "days_since_product"] == 2, "the other colour was bought"
@@ -236,7 +237,7 @@ def test_trees_without_a_split_leave_the_sources_order(
     shop: Histories, fitted: dict[str, Recommender]
 ) -> None:
     settings = RankerSettings({"popularity": 15}, repurchase_days=30)
-    n_features = len(feature_names(("popularity",)))
+    n_features = len(feature_names(("popularity",), compared_attributes(articles_of(shop))))
     blind = lgb.train(
         {"objective": "regression", "verbose": -1, "min_data_in_leaf": 5},
         lgb.Dataset(np.zeros((20, n_features)), np.zeros(20)),
@@ -267,7 +268,7 @@ def test_a_segment_unknown_at_the_cut_has_no_lift(
     elsewhere = replace(known, age_bands=np.full(3, 6, np.int8))
     sources = sources_of(settings, features, {})
     _, table = described_candidates(sources, settings, features, elsewhere)
-    assert (table[:, feature_names((OWN,)).index("band_lift")] == 0).all()
+    assert (table[:, feature_names((OWN,), ATTRIBUTES[:1]).index("band_lift")] == 0).all()
 
 
 def test_a_model_that_is_not_there_cannot_propose(shop: Histories) -> None:
@@ -293,7 +294,7 @@ def test_a_cold_customer_has_features_too(features: ArticleFeatures, known: Hist
     settings = RankerSettings({"popularity": 2}, repurchase_days=30)
     sources = sources_of(settings, features, {"popularity": fit_popularity(known, POPULARITY)})
     _, table = described_candidates(sources, settings, features, cold)
-    assert table.shape == (2, len(feature_names(("popularity",))))
+    assert table.shape == (2, len(feature_names(("popularity",), ATTRIBUTES[:1])))
 
 
 def test_settings_saved_before_a_number_was_one_are_read_with_what_it_was(tmp_path: Path) -> None:

@@ -9,11 +9,10 @@ import pytest
 from hemline import columns
 from hemline.data.expectations.thresholds import ValidateParams
 from hemline.errors import BadInput
-from hemline.segments.attributes import customer_attributes
 from hemline.segments.cold_customers import (
     ColdCustomer,
     allowed_customer,
-    as_customer_row,
+    attributes_of,
     usual_customer,
 )
 from hemline.segments.kmodes import fit_clusters
@@ -62,7 +61,7 @@ def test_a_column_without_known_values_may_hold_anything() -> None:
 
 def test_values_are_spelled_as_in_the_tables() -> None:
     spelled = allowed_customer(ColdCustomer(club_member_status="pre-create"), USUAL)
-    assert as_customer_row(spelled)[columns.CLUB].item() == "PRE-CREATE"
+    assert attributes_of(spelled)[columns.CLUB] == "PRE-CREATE"
 
 
 @pytest.mark.parametrize(
@@ -80,11 +79,9 @@ def test_the_example_is_a_customer_that_the_shop_may_have(
 
 
 def test_a_status_that_no_customer_has_yet_is_assigned_to_a_cluster() -> None:
-    rows = pd.concat(
-        [as_customer_row(ColdCustomer(age=age, club_member_status="ACTIVE")) for age in (20, 60)],
-        ignore_index=True,
-    )
-    segmentation = fit_clusters(customer_attributes(rows), n_clusters=2, n_init=2, seed=1)
-    gold = as_customer_row(ColdCustomer(age=60, club_member_status="GOLD"))
-    of_sixty = segmentation.assign(customer_attributes(rows))[1]
-    assert segmentation.assign(customer_attributes(gold)).tolist() == [of_sixty]
+    of_two = [ColdCustomer(age=age, club_member_status="ACTIVE") for age in (20, 60)]
+    rows = pd.DataFrame([attributes_of(one) for one in of_two])
+    segmentation = fit_clusters(rows, n_clusters=2, n_init=2, seed=1)
+    gold = attributes_of(ColdCustomer(age=60, club_member_status="GOLD"))
+    of_sixty = segmentation.assign(rows)[1]
+    assert segmentation.cluster_of(gold) == of_sixty

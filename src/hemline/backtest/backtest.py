@@ -28,6 +28,7 @@ from hemline.backtest.weekly_lists import (
     save_lists,
 )
 from hemline.data.histories import Histories
+from hemline.evaluation.beyond_accuracy import differing_attributes
 from hemline.evaluation.held_out_week import (
     EVERYTHING,
     SCORED_LISTS,
@@ -185,7 +186,7 @@ def _report(
     test: Backtest, shop: Shop, scored: pd.DataFrame, of_lists: dict[str, dict[str, float]]
 ) -> BacktestResult:
     evaluation, buyers = test.evaluation, buyers_of(scored)
-    people = tables.read_table(test.table_folder / "customers.parquet", tables.CUSTOMERS)
+    people = tables.read_described(test.table_folder / "customers.parquet", tables.CUSTOMERS)
     references = (BASELINE, RULES, *([SERVED] if test.serve else []))
     rng = np.random.default_rng(evaluation.seed)
     table = score_table(
@@ -209,7 +210,7 @@ def _report(
             for name in references[:2]
         },
     )
-    _write(test, scored, of_lists, result)
+    _write(test, scored, of_lists, result, len(differing_attributes(shop.articles)))
     return result
 
 
@@ -218,6 +219,7 @@ def _write(
     scored: pd.DataFrame,
     of_lists: dict[str, dict[str, float]],
     result: BacktestResult,
+    n_attributes: int,
 ) -> None:
     folder, table = test.folder, result.table
     tables.write_table(scored, folder / "per_customer.parquet", SCORED_LISTS)
@@ -227,7 +229,8 @@ def _write(
     n_weeks, n_lists = len(result.by_week), int(table["n_lists"].iloc[0])
     when = f"{n_weeks} weeks, {n_lists:,} lists in all"
     models = describe_rows(test.evaluation, test.serve)
-    page = as_markdown(ScorePage(table, of_lists, models, when, test.evaluation.min_customers))
+    n_enough = test.evaluation.min_customers
+    page = as_markdown(ScorePage(table, of_lists, models, when, n_enough, n_attributes))
     parts = [_ratio_lines(result), _week_lines(result, test.evaluation.min_customers), [_CAVEAT]]
     text = "\n\n".join(["\n".join(part) for part in parts] + [page])
     (folder / "scores.md").write_text(text, encoding="utf-8")

@@ -18,6 +18,7 @@ import numpy.typing as npt
 import yaml
 
 from hemline import columns, files, tables
+from hemline.data.guest_sales import select_guests
 from hemline.data.histories import Histories
 from hemline.data.history_building import read_unlikes
 from hemline.data.purchases import select_purchases
@@ -32,6 +33,7 @@ from hemline.models.catalogue import CATALOGUE, TIMELESS
 from hemline.models.ranker.ranker import Ranker
 from hemline.models.ranker.ranker_training import RankedWeek, RankParams
 from hemline.models.recommender import Recommender
+from hemline.segments.kmodes import ClusterParams
 from hemline.training import Shop, fit_models, fit_ranker
 
 _CODE: Final = (
@@ -139,9 +141,28 @@ class Backtest:
                 start=weeks_of(earliest).history_start,
                 end=weeks_of(data).test_end,
             )
-        articles = tables.read_table(self.table_folder / "articles.parquet", tables.ARTICLES)
+            guests = select_guests(
+                engine,
+                self.table_folder / "guest_sales.parquet",
+                start=weeks_of(earliest).history_start,
+                end=weeks_of(data).test_end,
+            )
+        articles, customers = (
+            tables.read_described(self.table_folder / f"{name}.parquet", schema)
+            for name, schema in (("articles", tables.ARTICLES), ("customers", tables.CUSTOMERS))
+        )
         segments = tables.read_table(self.segments, tables.SEGMENTS)
-        return Shop(purchases, articles, segments, data, read_unlikes(_unlikes_of(self)))
+        clusters = ClusterParams.load(self.params)
+        return Shop(
+            purchases,
+            articles,
+            segments,
+            data,
+            read_unlikes(_unlikes_of(self)),
+            customers,
+            clusters,
+            guests,
+        )
 
 
 @dataclass(frozen=True)
@@ -220,7 +241,8 @@ def _fit(test: Backtest, shop: Shop, cut: date, reused: Reused) -> dict[str, Rec
 
 def _tables_of(test: Backtest) -> tuple[Path, ...]:
     folder = test.table_folder
-    return folder / "transactions.parquet", folder / "articles.parquet", test.segments
+    names = ("transactions", "articles", "customers")
+    return (*(folder / f"{name}.parquet" for name in names), test.segments)
 
 
 def _unlikes_of(test: Backtest) -> Path:

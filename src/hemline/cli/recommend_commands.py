@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     from hemline.serving.listed import Answer, Listed
 
 Length = Annotated[int, typer.Option("-n", min=1, max=500, help="Length of the list.")]
-ArticleId = Annotated[str, typer.Option("--article", help="article_id, 10 digits.")]
+ArticleId = Annotated[str, typer.Option("--article", help="article_id, as in the data.")]
 
 
 def recommend(
     *,
     customer: Annotated[
-        str | None, typer.Option(help="customer_id, or its first 8 or more characters.")
+        str | None,
+        typer.Option(help="customer_id; of long ids the first 8 or more characters will do."),
     ] = None,
     age: Annotated[int | None, typer.Option(help="Age of a cold customer, in years.")] = None,
     club_member_status: Annotated[

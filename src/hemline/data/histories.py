@@ -221,6 +221,21 @@ def with_segments(histories: Histories, segments: "pd.DataFrame") -> Histories:
     )
 
 
+def with_guests(histories: Histories, guests: Histories) -> Histories:
+    """Return the histories, and after them the baskets of guests, who belong to no segment."""
+    unknown = np.full(guests.n_customers, UNKNOWN_SEGMENT, np.int8)
+    return Histories(
+        np.concatenate([histories.indptr, histories.indptr[-1] + guests.indptr[1:]]),
+        np.concatenate([histories.indices, guests.indices]),
+        np.concatenate([histories.counts, guests.counts]),
+        np.concatenate([histories.days, guests.days]),
+        np.concatenate([histories.clusters, unknown]),
+        np.concatenate([histories.age_bands, unknown]),
+        histories.n_articles,
+        histories.unlikes,
+    )
+
+
 def entries_where(
     is_chosen: npt.NDArray[np.bool_], matrix: "sparse.csr_matrix"
 ) -> "sparse.csr_matrix":

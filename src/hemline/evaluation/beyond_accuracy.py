@@ -19,6 +19,7 @@ import pandas as pd
 from scipy import sparse
 
 from hemline import columns
+from hemline.data.article_attributes import as_categories, categories
 from hemline.data.histories import Histories
 from hemline.evaluation.metrics import Values
 from hemline.evaluation.protocol import hits_in
@@ -33,6 +34,8 @@ ATTRIBUTES: Final = (
     "colour_group_name",
     "section_name",
 )
+"""The product and the usual attributes in which articles of a list may differ."""
+
 BEYOND: Final = (
     "novelty@12",
     "diversity@12",
@@ -57,6 +60,7 @@ class Assortment:
         is_new: bool of shape (articles,); no customer's last purchase of it is older than the
             limit. An article that all its early buyers bought again recently counts as new, too.
         attributes: CSR of shape (articles, attribute values) with a 1 per attribute and row.
+        n_attributes: how many there are.
     """
 
     shares: Values
@@ -64,6 +68,7 @@ class Assortment:
     is_head: npt.NDArray[np.bool_]
     is_new: npt.NDArray[np.bool_]
     attributes: sparse.csr_matrix
+    n_attributes: int
 
 
 def assortment_at(
@@ -73,7 +78,7 @@ def assortment_at(
 
     Args:
         known: histories of all customers at the cut, not only of those who get lists.
-        articles: tables.ARTICLES.
+        articles: as tables.read_described returns them.
         recent_days: an article's buyers in these days count.
         new_article_days: an article first bought at most this many days ago is new.
     """
@@ -84,6 +89,7 @@ def assortment_at(
     n_recent = max(1, len(np.unique(row[is_recent])))
     first_days_ago = np.zeros(known.n_articles, np.float32)
     np.maximum.at(first_days_ago, column, days)
+    names = differing_attributes(articles)
     n_head = max(1, round(HEAD * np.count_nonzero(n_buyers)))
     is_head = np.zeros(known.n_articles, bool)
     is_head[np.argsort(-n_buyers, kind="stable")[:n_head]] = True
@@ -92,8 +98,14 @@ def assortment_at(
         1 / n_recent,
         is_head & (n_buyers > 0),
         first_days_ago <= new_article_days,
-        _one_hot(articles),
+        _one_hot(articles, names),
+        len(names),
     )
+
+
+def differing_attributes(articles: pd.DataFrame) -> tuple[str, ...]:
+    """Return the product and the attributes that vary, by which diversity is measured."""
+    return (ATTRIBUTES[0], *categories(articles, ATTRIBUTES[1:]))
 
 
 def score_beyond(
@@ -176,7 +188,7 @@ def as_matrix(articles: Articles, n_articles: int) -> sparse.csr_matrix:
 def _diversity(articles: Articles, assortment: Assortment) -> Values:
     listed = as_matrix(articles, assortment.attributes.shape[0])
     counts = sparse.csr_matrix(listed @ assortment.attributes)
-    alike = np.asarray(counts.multiply(counts).sum(axis=1)).ravel() / len(ATTRIBUTES)
+    alike = np.asarray(counts.multiply(counts).sum(axis=1)).ravel() / assortment.n_attributes
     n = np.diff(listed.indptr).astype(np.float64)
     n_pairs = np.maximum(n * (n - 1), 1)
     return np.asarray(np.where(n > 1, 1 - (alike - n) / n_pairs, 0.0))
@@ -201,10 +213,10 @@ def _mean_over(articles: Articles, values: Values) -> Values:
     return np.asarray(values.sum(axis=1) / np.maximum(n_listed, 1))
 
 
-def _one_hot(articles: pd.DataFrame) -> sparse.csr_matrix:
+def _one_hot(articles: pd.DataFrame, names: tuple[str, ...]) -> sparse.csr_matrix:
     parts = []
-    for name in ATTRIBUTES:
-        codes, values = pd.factorize(articles[name], use_na_sentinel=False)
+    for name in names:
+        codes, values = pd.factorize(as_categories(articles[name]))
         places = (np.ones(len(codes)), (np.arange(len(codes)), codes))
         parts.append(sparse.csr_matrix(places, shape=(len(codes), len(values))))
     return sparse.csr_matrix(sparse.hstack(parts))

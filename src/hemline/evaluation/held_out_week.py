@@ -41,7 +41,7 @@ from hemline.evaluation.protocol import (
 )
 from hemline.kernels.lists import top_k_sparse
 from hemline.models.recommender import Recommender
-from hemline.segments.attributes import AGE_BANDS, MISSING
+from hemline.segments.attributes import customer_groups
 
 Lists = dict[str, npt.NDArray[np.int32]]
 
@@ -150,24 +150,28 @@ def buyers_of(scored: pd.DataFrame, model: str = ORACLE) -> pd.DataFrame:
 def slices(
     buyers: pd.DataFrame, segments: pd.DataFrame, customers: pd.DataFrame
 ) -> dict[str, npt.NDArray[np.intp]]:
-    """Return the rows of each slice: all, warm, cold, cluster, age band and club status.
+    """Return the rows of each slice: all, warm, cold, cluster, and group of customers.
 
     Args:
         buyers: columns customer and is_cold, one row per buyer (and cut).
         segments: tables.SEGMENTS of all customers.
-        customers: tables.CUSTOMERS of all customers.
+        customers: all customers, as tables.read_described returns them.
     """
     keys = buyers[columns.CUSTOMER].to_numpy()
     is_cold = buyers["is_cold"].to_numpy(bool)
     clusters = segments[columns.CLUSTER].to_numpy()[keys]
-    bands = np.array([*AGE_BANDS, MISSING], object)[segments[columns.AGE_BAND].to_numpy()[keys]]
-    club = customers[columns.CLUB].astype(object).fillna(MISSING).to_numpy()[keys]
+    groups = customer_groups(customers)
     parts = {"all": np.arange(len(keys))}
     parts |= {"warm": np.flatnonzero(~is_cold), "cold": np.flatnonzero(is_cold)}
-    for kind, values in ((columns.CLUSTER, clusters), ("age", bands), ("club", club)):
+    by_kind = {columns.CLUSTER: clusters}
+    by_kind |= {_KINDS.get(str(name), str(name)): groups[name].to_numpy()[keys] for name in groups}
+    for kind, values in by_kind.items():
         for value in sorted(set(values)):
             parts[f"{kind} {value}"] = np.flatnonzero(values == value)
     return {name: rows for name, rows in parts.items() if len(rows)}
+
+
+_KINDS: Final = {columns.AGE_BAND: "age", columns.CLUB: "club"}
 
 
 def _truths(

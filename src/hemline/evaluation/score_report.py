@@ -35,7 +35,7 @@ _BEYOND: Final = {
 _OF_LISTS: Final = {"personalisation@12": "personalisation", "gini@12": "Gini"}
 _BEYOND_NOTE: Final = (
     "First 12 places. Novelty: -log2 of the share of recent buyers. Diversity: share of "
-    f"{len(ATTRIBUTES)} attributes in which two articles of a list differ. Serendipity: listed, "
+    "{n_attributes} attributes in which two articles of a list differ. Serendipity: listed, "
     "bought, and not in the list of popularity. Repeats: bought before. Popularity: share of "
     "recent buyers. Top 1 %: share of the list that the most popular hundredth of sold articles "
     "takes. Personalisation: 1 - cosine of two customers' lists. Gini: of the places per article "
@@ -54,6 +54,8 @@ class ScorePage:
         models: by row, its models in their order, as text.
         when: which week or weeks, in words.
         min_customers: with fewer, nothing is significant, and a slice shows no score.
+        n_attributes: of the articles, that diversity counts.
+        warnings: what has to be known of the scores, as sentences.
     """
 
     table: pd.DataFrame
@@ -61,6 +63,8 @@ class ScorePage:
     models: Mapping[str, str]
     when: str
     min_customers: int
+    n_attributes: int = len(ATTRIBUTES)
+    warnings: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -99,11 +103,12 @@ def as_markdown(page: ScorePage) -> str:
         [note],
         _beyond(everyone, page),
         [escape_markdown(_beyond_sentence(everyone, page.min_customers))],
-        [_BEYOND_NOTE],
+        [_BEYOND_NOTE.format(n_attributes=page.n_attributes)],
     ]
     if SERVED in everyone.order:
         parts += [_against_served(everyone), [escape_markdown(compared(SERVED))]]
     parts.append(_by_slice(page, everyone.order[:-1]))
+    parts += [[f"Warning: {escape_markdown(warning)}."] for warning in page.warnings]
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
 

@@ -22,7 +22,7 @@ from hemline.data.histories import Histories, load_histories
 from hemline.evaluation.protocol import AP, recommend_in_batches, score_customers
 from hemline.kernels.lists import NO_ARTICLE
 from hemline.models.recommender import Recommender
-from hemline.segments.attributes import age_band_index, customer_attributes
+from hemline.segments.attributes import age_band_index
 from hemline.segments.kmodes import Segmentation
 
 LIST_LENGTH: Final = 12
@@ -35,7 +35,7 @@ class TargetWeek:
     Attributes:
         known: histories of all customers before the week.
         bought: their purchases in the week.
-        customers: the same customers (tables.CUSTOMERS).
+        customers: the same customers (as tables.read_described returns them).
         article_ids: article_id by article key.
     """
 
@@ -50,7 +50,7 @@ class TargetWeek:
         return cls(
             load_histories(histories),
             load_histories(test),
-            tables.read_table(customers, tables.CUSTOMERS),
+            tables.read_described(customers, tables.CUSTOMERS),
             read_article_ids(articles),
         )
 
@@ -99,10 +99,14 @@ def recommend_to_buyers(
     in_own_keys = Histories.from_matrices(
         to_columns(known.units, own_key_of, len(own)),
         to_columns(known.days_ago, own_key_of, len(own)),
-        segmentation.assign(customer_attributes(people)),
+        known.clusters,
         age_band_index(people[columns.AGE]),
     )
-    in_own_keys = replace(in_own_keys, unlikes=known.unlikes.in_articles(own_key_of))
+    in_own_keys = replace(
+        in_own_keys,
+        clusters=segmentation.segment(people, in_own_keys),
+        unlikes=known.unlikes.in_articles(own_key_of),
+    )
     lists = recommend_in_batches(recommender, in_own_keys, LIST_LENGTH).articles
     # Index -1, NO_ARTICLE, reads the last entry, which is NO_ARTICLE again.
     articles = np.append(today.get_indexer(own), NO_ARTICLE)[lists].astype(np.int32)

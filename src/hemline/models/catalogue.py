@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
-from hemline.data.histories import Histories
+from hemline.data.histories import Histories, with_guests
 from hemline.errors import BadInput
 from hemline.models.recommender import Model, Recommender
 from hemline.params import Section
@@ -44,13 +44,18 @@ def _absent(*_: object) -> Any:
     )
 
 
+def _nobody() -> None:
+    return None
+
+
 @dataclass(frozen=True)
 class TrainingData:
     """What models are fitted from. Each part is made when a model reads it, and only then.
 
     Attributes:
         histories: of all customers before the cut, with their segments.
-        articles: tables.ARTICLES.
+        articles: as tables.read_described returns them.
+        guests: histories of baskets that nobody known bought before the cut; None without such.
         validation: by at most this many buyers of the validation week.
         n_clusters: number of clusters in the histories.
         n_age_bands: number of age bands there are, whether in the histories or not.
@@ -61,6 +66,12 @@ class TrainingData:
     validation: Callable[[int], Validation] = _absent
     n_clusters: int = 0
     n_age_bands: int = 0
+    guests: Callable[[], Histories | None] = _nobody
+
+    def buyers(self) -> Histories:
+        """Return the histories of all customers, and after them those of the guests' baskets."""
+        guests = self.guests()
+        return self.histories() if guests is None else with_guests(self.histories(), guests)
 
 
 @dataclass(frozen=True)
@@ -121,17 +132,21 @@ def _from_histories(fit: Callable[[Histories, P], Model]) -> Callable[[TrainingD
     return lambda data, params: fit(data.histories(), params)
 
 
+def _from_buyers(fit: Callable[[Histories, P], Model]) -> Callable[[TrainingData, P], Model]:
+    return lambda data, params: fit(data.buyers(), params)
+
+
 def _popularity() -> CatalogueEntry[Any]:
     from hemline.models.popularity import Popularity, PopularityParams, fit_popularity
 
-    return CatalogueEntry(PopularityParams, _from_histories(fit_popularity), Popularity.load)
+    return CatalogueEntry(PopularityParams, _from_buyers(fit_popularity), Popularity.load)
 
 
 def _segment_popularity() -> CatalogueEntry[Any]:
     from hemline.models.popularity import Popularity, PopularityParams, fit_segment_popularity
 
     def fit(data: TrainingData, params: PopularityParams) -> Popularity:
-        return fit_segment_popularity(data.histories(), params, n_bands=data.n_age_bands)
+        return fit_segment_popularity(data.buyers(), params, n_bands=data.n_age_bands)
 
     return CatalogueEntry(PopularityParams, fit, Popularity.load)
 
@@ -159,7 +174,7 @@ def _copurchase() -> CatalogueEntry[Any]:
     from hemline.models.copurchase import CopurchaseParams, fit_copurchase
     from hemline.models.neighbours import Neighbours
 
-    return CatalogueEntry(CopurchaseParams, _from_histories(fit_copurchase), Neighbours.load)
+    return CatalogueEntry(CopurchaseParams, _from_buyers(fit_copurchase), Neighbours.load)
 
 
 def _item_knn() -> CatalogueEntry[Any]:

@@ -11,6 +11,7 @@ import pandas as pd
 from pydantic import Field, PositiveInt
 from scipy import sparse
 
+from hemline.data.article_attributes import own_texts
 from hemline.kernels.lists import Lists
 from hemline.models.neighbours import Neighbours
 from hemline.params import Section
@@ -42,13 +43,19 @@ class TfidfParams(Section):
 
 
 def article_texts(articles: pd.DataFrame) -> list[str]:
-    """Return one text per article: the descriptive columns joined, missing ones left out."""
-    parts = [articles[name].fillna("").astype(str) for name in TEXT_COLUMNS]
+    """Return one text per article: the descriptive columns joined, missing ones left out.
+
+    The shop's own texts come after the usual ones.
+    """
+    names = (*TEXT_COLUMNS, *own_texts(articles))
+    parts = [articles[name].astype(object).fillna("").astype(str) for name in names]
     return [" ".join(words) for words in zip(*parts, strict=True)]
 
 
 def fit_tfidf(articles: pd.DataFrame, params: TfidfParams) -> Neighbours:
-    """Return the nearest articles by cosine of TF-IDF vectors; columns of tables.ARTICLES.
+    """Return the nearest articles by cosine of TF-IDF vectors.
+
+    Articles are as tables.read_described returns them.
 
     An article that shares no word that counts with another has no neighbours.
     """

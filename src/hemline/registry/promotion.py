@@ -17,6 +17,7 @@ import pandas as pd
 
 from hemline.evaluation.gate.gate_verdict import (
     NO_CHAMPION,
+    ONLY_POPULARITY,
     UNREADABLE,
     GateVerdict,
     confirm_champion,
@@ -42,6 +43,7 @@ from hemline.registry.champion_log import number_of
 from hemline.registry.champions import ChampionMoved, change_champion, settle
 from hemline.registry.versions import (
     CHAMPION,
+    GATE_FALLBACK,
     GATE_MAP,
     GATE_PROMOTED,
     GATE_REASON,
@@ -124,6 +126,7 @@ def record_verdict(version: Version, verdict: GateVerdict, at: datetime) -> bool
     tags = {
         GATE_PROMOTED: str(verdict.promotes).lower(),
         "gate.previous_champion": previous,
+        **({GATE_FALLBACK: BASELINE} if verdict.fallback else {}),
         **_numbers(verdict),
     }
     remove_tags(version, [name for name in version.tags if _is_outdated(name, tags)])
@@ -184,14 +187,17 @@ def _judge(
     rng: np.random.Generator,
 ) -> GateVerdict:
     guardrails = check_challenger(evidence, params, n_samples=n_samples, rng=rng)
+    margin = params.max_first_loss
     if champion is None:
-        return judge_unopposed(NO_CHAMPION, guardrails)
+        return judge_unopposed(NO_CHAMPION, guardrails, max_first_loss=margin)
     if champion.number == challenger.number:
         return confirm_champion(guardrails)
     if champion.tags["source"] != challenger.tags["source"]:
-        return judge_other_data(champion.tags["source"], challenger.tags["source"], guardrails)
-    if not champion.is_readable:
-        return judge_unopposed(UNREADABLE, guardrails)
+        sources = champion.tags["source"], challenger.tags["source"]
+        return judge_other_data(*sources, guardrails, max_first_loss=margin)
+    if not champion.is_readable or champion.is_popularity_alone:
+        why = ONLY_POPULARITY if champion.is_readable else UNREADABLE
+        return judge_unopposed(why, guardrails, max_first_loss=margin)
     if has_seen_the_week(champion.cut, challenger.cut):
         return refuse_comparison(champion.cut, challenger.cut)
     theirs, ours = load_version(champion).lists_for_week(week), evidence.lists

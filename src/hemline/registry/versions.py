@@ -29,7 +29,9 @@ CHAMPION: Final = "champion"
 CHALLENGER: Final = "challenger"
 GATE_REASON: Final = "gate.reason"
 GATE_PROMOTED: Final = "gate.promoted"  # "true" or "false"
+GATE_FALLBACK: Final = "gate.fallback"  # what is to serve in place of a version
 GATE_MAP: Final = "gate.map_at_12"
+SERVES: Final = "serves"  # of a version that serves less than params.yaml says
 ROLLED_BACK: Final = "rolled_back"
 _NO_DESCRIPTION: Final = (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError, AttributeError)
 
@@ -53,6 +55,11 @@ class Version:
         return self.tags.get("form", "1")
 
     @property
+    def is_popularity_alone(self) -> bool:
+        """Whether it serves popularity in place of a version that was not shown to be as good."""
+        return SERVES in self.tags
+
+    @property
     def is_readable(self) -> bool:
         """Whether this code reads its files."""
         return self.format_version == FORMAT_VERSION
@@ -67,6 +74,13 @@ def find_version(lineage: Lineage) -> Version | None:
 
 def register_challenger(run_id: str, lineage: Lineage) -> Version:
     """Register the model of a run as a new version with the alias challenger, and return it."""
+    version = register_version(run_id, asdict(lineage))
+    client().set_registered_model_alias(MODEL, CHALLENGER, version.number)
+    return version
+
+
+def register_version(run_id: str, tags: Mapping[str, str]) -> Version:
+    """Register the model of a run as a new version without an alias, and return it."""
     if existing(lambda: client().get_registered_model(MODEL)) is None:
         client().create_registered_model(MODEL, description="Recommends articles to customers.")
     outputs = client().get_run(run_id).outputs
@@ -78,9 +92,8 @@ def register_challenger(run_id: str, lineage: Lineage) -> Version:
         source=f"models:/{model_id}",
         run_id=run_id,
         model_id=model_id,
-        tags=asdict(lineage),
+        tags=dict(tags),
     )
-    client().set_registered_model_alias(MODEL, CHALLENGER, created.version)
     return _version(created)
 
 

@@ -5,15 +5,12 @@ What an attribute may be is what section `validate` of params.yaml allows in cus
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from hemline import columns
+from hemline.data.article_attributes import MISSING
 from hemline.data.expectations.thresholds import ValidateParams
 from hemline.errors import BadInput
-from hemline.segments.attributes import AGE_BANDS, MISSING, age_band_of
-
-if TYPE_CHECKING:
-    import pandas as pd
+from hemline.segments.attributes import AGE_BANDS, age_band_of
 
 
 @dataclass(frozen=True)
@@ -59,7 +56,7 @@ def usual_customer(allowed: ValidateParams) -> ColdCustomer:
 
 
 def attributes_of(customer: ColdCustomer) -> dict[str, str]:
-    """Return what `attributes.customer_attributes` makes of the customer's row."""
+    """Return what `attributes.customer_attributes` makes of such a customer."""
     band = -1 if customer.age is None else age_band_of(customer.age)
     return {
         columns.AGE_BAND: MISSING if band < 0 else AGE_BANDS[band],
@@ -68,21 +65,6 @@ def attributes_of(customer: ColdCustomer) -> dict[str, str]:
         columns.FN: "yes" if customer.fn else "no",
         columns.ACTIVE: "yes" if customer.active else "no",
     }
-
-
-def as_customer_row(customer: ColdCustomer) -> "pd.DataFrame":
-    """Return the one row of tables.CUSTOMERS, its keys aside, that describes the customer."""
-    import pandas as pd  # noqa: PLC0415  (the online service reads no frames)
-
-    return pd.DataFrame(
-        {
-            columns.AGE: pd.array([customer.age], dtype="Int16"),
-            columns.CLUB: pd.Series([customer.club_member_status], dtype=object),
-            columns.NEWS: pd.Series([customer.fashion_news_frequency], dtype=object),
-            columns.FN: [int(customer.fn)],
-            columns.ACTIVE: [int(customer.active)],
-        }
-    )
 
 
 def _or_missing(value: str | None) -> str:

@@ -7,7 +7,7 @@ rows. Few restarts are a trap: with five of them the elbow curve is not even mon
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
@@ -16,8 +16,11 @@ import numpy.typing as npt
 from pydantic import Field, PositiveInt
 from tqdm import tqdm
 
+from hemline.data.article_attributes import MISSING
+from hemline.data.histories import Histories
 from hemline.params import Section
-from hemline.segments.attributes import ATTRIBUTES
+from hemline.segments.attributes import customer_attributes
+from hemline.segments.behaviour import BEHAVIOURS, NONE_YET, Behaviour
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,11 +44,24 @@ class Segmentation:
         attributes: names of the columns a mode has a value for.
         modes: text of shape (clusters, attributes); largest cluster first.
         cost: total number of attribute values that differ from the mode of their cluster.
+        edges: of the shop's own attributes (attributes.own_edges).
+        behaviour: describes customers by their histories; None where attributes say enough.
     """
 
     attributes: tuple[str, ...]
     modes: npt.NDArray[np.str_]
     cost: float
+    edges: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    behaviour: Behaviour | None = None
+
+    def segment(self, customers: "pd.DataFrame", histories: Histories) -> npt.NDArray[np.int8]:
+        """Return the cluster of each customer.
+
+        Args:
+            customers: as tables.read_described returns them.
+            histories: of the same customers, in the article keys that the clusters were fitted on.
+        """
+        return self.assign(describe(customers, histories, self.edges, self.behaviour))
 
     def assign(self, attributes: "pd.DataFrame") -> npt.NDArray[np.int8]:
         """Return the cluster whose mode agrees with most attributes; the larger one at a tie."""
@@ -55,23 +71,47 @@ class Segmentation:
 
     def cluster_of(self, attributes: Mapping[str, str]) -> int:
         """Return the cluster of one customer, as `assign` does."""
-        values = np.array([attributes[name] for name in self.attributes])
+        values = np.array([attributes.get(name, _unknown(name)) for name in self.attributes])
         return int((self.modes != values).sum(axis=1).argmin())
 
     def save(self, folder: Path) -> None:
         """Write the modes as json."""
-        content = {
+        content: dict[str, object] = {
             "attributes": self.attributes,
             "modes": self.modes.tolist(),
             "cost": self.cost,
         }
+        if self.edges:
+            content["edges"] = dict(self.edges)
+        if self.behaviour is not None:
+            self.behaviour.save(folder)
         (folder / "modes.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Return the segmentation saved in folder."""
         content = json.loads((folder / "modes.json").read_text(encoding="utf-8"))
-        return cls(tuple(content["attributes"]), np.array(content["modes"]), content["cost"])
+        fitted = tuple(content["attributes"]), np.array(content["modes"]), content["cost"]
+        edges = {name: tuple(bounds) for name, bounds in content.get("edges", {}).items()}
+        return cls(*fitted, edges, Behaviour.load(folder))
+
+
+def describe(
+    customers: "pd.DataFrame",
+    histories: Histories,
+    edges: Mapping[str, tuple[float, ...]],
+    behaviour: Behaviour | None,
+) -> "pd.DataFrame":
+    """Return the attributes of each customer, those of their histories last."""
+    attributes = customer_attributes(customers, edges)
+    if behaviour is None:
+        return attributes
+    done = behaviour.attributes(histories).set_index(attributes.index)
+    return attributes.assign(**{name: done[name] for name in BEHAVIOURS})
+
+
+def _unknown(attribute: str) -> str:
+    return NONE_YET if attribute in BEHAVIOURS else MISSING
 
 
 def fit_clusters(
@@ -81,15 +121,21 @@ def fit_clusters(
 
     With fewer distinct combinations than clusters, every combination becomes a cluster.
     """
-    return _fit(*_combinations(attributes), n_clusters=n_clusters, n_init=n_init, seed=seed)
+    fitted = _fit(*_combinations(attributes), n_clusters=n_clusters, n_init=n_init, seed=seed)
+    return replace(fitted, attributes=_names(attributes))
 
 
 def _combinations(
     attributes: "pd.DataFrame",
 ) -> tuple[npt.NDArray[np.str_], npt.NDArray[np.float64]]:
     """Return the distinct rows of attributes, and how many customers have each."""
-    combinations = attributes.groupby(list(ATTRIBUTES), as_index=False).size()
-    return combinations[list(ATTRIBUTES)].to_numpy(str), combinations["size"].to_numpy(np.float64)
+    names = list(_names(attributes))
+    combinations = attributes.groupby(names, as_index=False).size()
+    return combinations[names].to_numpy(str), combinations["size"].to_numpy(np.float64)
+
+
+def _names(attributes: "pd.DataFrame") -> tuple[str, ...]:
+    return tuple(str(name) for name in attributes)
 
 
 def _fit(
@@ -104,7 +150,7 @@ def _fit(
     nearest = (values[:, None, :] != modes[None]).sum(axis=2)
     sizes = np.bincount(nearest.argmin(axis=1), weights, minlength=len(modes))
     order = np.lexsort((*modes.T[::-1], -sizes))
-    return Segmentation(ATTRIBUTES, modes[order], float((nearest.min(axis=1) * weights).sum()))
+    return Segmentation((), modes[order], float((nearest.min(axis=1) * weights).sum()))
 
 
 def elbow_curve(
@@ -136,10 +182,11 @@ def _describe(
     cluster: int, members: "pd.DataFrame", customers: "pd.DataFrame"
 ) -> dict[str, object]:
     shares = {
-        name: members[name].value_counts(normalize=True).round(4).to_dict() for name in ATTRIBUTES
+        name: members[name].value_counts(normalize=True).round(4).to_dict()
+        for name in _names(members)
     }
     words = []
-    for name in ATTRIBUTES:
+    for name in _names(members):
         if shares[name]:
             value, share = next(iter(shares[name].items()))
             usual = float((customers[name] == value).mean())

@@ -86,12 +86,23 @@ class Answers:
         """Return the key of a customer.
 
         Args:
-            customer_id: 64 characters, or the first 8 or more if no other customer has them.
+            customer_id: as in the data; where ids are long, the first 8 or more characters will
+                do if no other customer has them.
 
         Raises:
             BadInput: no customer has this id, or more than one does.
         """
         return self._visitors.find(customer_id)
+
+    @property
+    def shortest_customer_id(self) -> int:
+        """How many characters of a customer_id are enough where ids are long; else 1."""
+        return self._visitors.shortest_id
+
+    @property
+    def knows_age(self) -> bool:
+        """Whether a guest's age changes the answer: the shop knows that of its customers."""
+        return self._visitors.knows_age
 
     def customer_with(self, customer_id: str) -> int | None:
         """Return the key of the customer with this whole id, or None where there is none."""

@@ -3,8 +3,8 @@
 A description is read from the mapped file when it is shown, so a worker holds none of the texts.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Self
@@ -15,11 +15,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from hemline import columns
+from hemline import columns, tables
 from hemline.arrays import load_array
+from hemline.data.article_attributes import own_columns, own_texts
 from hemline.data.identifiers import unknown_article
 from hemline.errors import BadInput
-from hemline.serving.group_codes import GROUPED, GroupCodes
+from hemline.serving.group_codes import GROUPED, GroupCodes, grouping_columns
 from hemline.serving.id_index import IdIndex
 
 _SHOWN: Final = {
@@ -33,8 +34,12 @@ _SHOWN: Final = {
     "department": "department_name",
     "description": "detail_desc",
 }
+_FOUND_BY: Final = ("prod_name", "product_type_name", "colour_group_name")
 _SEARCHED: Final = "searched"
 _N_CACHED: Final = 8192
+
+
+_KNOWN: Final = pa.schema([*tables.ARTICLES, pa.field(_SEARCHED, pa.string())])
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,8 @@ class Article:
     """One article; a text that the tables lack is empty.
 
     Attributes:
-        price: mean of what was lately paid for one, in Kaggle's unit; None where nobody paid.
+        price: mean of what was lately paid for one, in the tables' unit; None where nobody paid.
+        more: the shop's own attributes by their names; those that are missing are left out.
     """
 
     article_id: str
@@ -55,6 +61,7 @@ class Article:
     department: str
     description: str
     price: float | None
+    more: Mapping[str, str] = field(default_factory=dict)
 
 
 class ArticleTable:
@@ -84,6 +91,7 @@ class ArticleTable:
         self._texts = texts
         self._index = index
         self._shown = [texts.column(name) for name in _SHOWN.values()]
+        self._more = own_columns(pa.Table.from_batches([texts]), _KNOWN)
         self.describe = lru_cache(_N_CACHED)(self._describe)
 
     def __len__(self) -> int:
@@ -121,7 +129,7 @@ class ArticleTable:
             )
 
     def search(self, text: str, n: int) -> list[int]:
-        """Return up to n keys, best-selling first, by words of the name, the type and the colour.
+        """Return up to n keys, best-selling first, by words of name, type, colour and own texts.
 
         Each word of the text is the start of one of theirs.
         """
@@ -141,7 +149,9 @@ class ArticleTable:
             for name, column in zip(_SHOWN, self._shown, strict=True)
         }
         price = float(self.prices[key])
-        return Article(**texts, price=None if np.isnan(price) else price)
+        own = {name: self._texts.column(name)[key].as_py() for name in self._more}
+        more = {name: str(value) for name, value in own.items() if value not in {None, ""}}
+        return Article(**texts, price=None if np.isnan(price) else price, more=more)
 
     def _ids_starting_with(self, start: str) -> list[str]:
         return [self.id_of(int(key)) for key in np.sort(self._index.keys_starting_with(start))]
@@ -169,12 +179,18 @@ def save_articles(
         sold: float32 of the same shape, units sold lately.
         folder: an existing, empty folder.
     """
-    names = list(dict.fromkeys([*_SHOWN.values(), *GROUPED]))
-    table = pq.read_table(articles, columns=names).combine_chunks()
+    whole = pq.read_table(articles)
+    groups = grouping_columns(whole)
+    table = whole.select(
+        list(dict.fromkeys([*_SHOWN.values(), *GROUPED, *own_columns(whole, tables.ARTICLES)]))
+    ).combine_chunks()
+    if groups[0] not in _SHOWN.values():  # the shop's own product groups are shown as such
+        place = table.column_names.index(GROUPED[0])
+        table = table.set_column(place, GROUPED[0], table[groups[0]])
     searched = [
         "".join(f" {word}" for text in texts for word in _words(text or ""))
         for texts in zip(
-            *(table[_SHOWN[name]].to_pylist() for name in ("name", "product_type", "colour")),
+            *(table[name].to_pylist() for name in [*_FOUND_BY, *own_texts(whole)]),
             strict=True,
         )
     ]
@@ -185,7 +201,7 @@ def save_articles(
     np.save(folder / "products.npy", codes.indices.to_numpy(zero_copy_only=False).astype(np.int32))
     np.save(folder / "prices.npy", prices)
     np.save(folder / "sold.npy", sold)
-    GroupCodes.of(table).save(folder)
+    GroupCodes.of(whole).save(folder)
     IdIndex.of(table[columns.ARTICLE_ID].to_pylist()).save(folder)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hemline.kernels.lists import NO_ARTICLE
-from hemline.models.ranker.pair_features import described_candidates, feature_names
+from hemline.models.ranker.pair_features import described_candidates
 from hemline.models.ranker.ranker import Ranker
 from hemline.serving.version_models import VersionModels
 from hemline.serving.visitor_history import VisitorHistory
@@ -79,7 +79,7 @@ def _by_ranker(
         ranker.sources, ranker.settings, ranker.features, history.as_histories(n_articles)
     )
     sources = tuple(ranker.settings.depths)
-    names = feature_names(sources)
+    names = ranker.trees.feature_names
     pair_by_article = {int(key): pair for pair, key in enumerate(candidates.articles)}
     explained = []
     for article in listed:

@@ -1,4 +1,9 @@
-"""Which groups each article is in: product group, index, index group, section, garment group."""
+"""Which groups each article is in: product group, index, index group, section, garment group.
+
+A shop without product groups has its own: the first of its categories, whatever it is called,
+stands for them, in filters, in the season and in the shop's order. Of a shop without any category
+all articles are of one group without a name.
+"""
 
 import json
 from collections.abc import Collection
@@ -10,7 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from hemline import tables
 from hemline.arrays import load_array
+from hemline.data.article_attributes import is_number, n_values, own_categories
 
 GROUPED: Final = (
     "product_group_name",
@@ -19,7 +26,16 @@ GROUPED: Final = (
     "section_name",
     "garment_group_name",
 )
-"""Columns by which the shop may name a group of articles (section answers of params.yaml)."""
+"""Usual columns by which the shop may name a group of articles (section answers of params.yaml)."""
+
+
+def grouping_columns(articles: pa.Table) -> tuple[str, ...]:
+    """Return the columns by which articles are grouped, that of the product groups first."""
+    own = [
+        name for name in own_categories(articles, tables.ARTICLES) if not is_number(articles, name)
+    ]
+    first = [GROUPED[0]] if n_values(articles, GROUPED[0]) > 1 or not own else own[:1]
+    return tuple(dict.fromkeys([*first, *GROUPED[1:], *own]))
 
 
 @dataclass(frozen=True)
@@ -27,8 +43,8 @@ class GroupCodes:
     """The groups of every article.
 
     Attributes:
-        names: by column of GROUPED, the names of the groups; empty for articles without one.
-        codes: int32 of shape (len(GROUPED), articles), the position of each article's group.
+        names: by column, the names of the groups; empty for articles without one.
+        codes: int32 of shape (columns, articles), the position of each article's group.
     """
 
     names: tuple[tuple[str, ...], ...]
@@ -42,7 +58,7 @@ class GroupCodes:
     def in_any(self, names: Collection[str]) -> npt.NDArray[np.bool_]:
         """Return whether each article is in a group of one of these names, of any column."""
         found = np.zeros(self.codes.shape[1], bool)
-        for column in range(len(GROUPED)):
+        for column in range(len(self.names)):
             found |= self._in_column(column, names)
         return found
 
@@ -56,9 +72,10 @@ class GroupCodes:
 
     @classmethod
     def of(cls, table: pa.Table) -> Self:
-        """Return the groups in the columns GROUPED of a table."""
+        """Return the groups of a table of articles with all their columns (grouping_columns)."""
         coded = [
-            table[column].combine_chunks().fill_null("").dictionary_encode() for column in GROUPED
+            table[column].combine_chunks().fill_null("").dictionary_encode()
+            for column in grouping_columns(table)
         ]
         names = tuple(tuple(column.dictionary.to_pylist()) for column in coded)
         codes = [column.indices.to_numpy(zero_copy_only=False) for column in coded]

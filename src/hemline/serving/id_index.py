@@ -48,6 +48,11 @@ class IdIndex:
         last = int(np.searchsorted(self._ids, np.array(beyond, self._ids.dtype), side="right"))
         return self._keys[self._place(prefix) : last]
 
+    @property
+    def longest(self) -> int:
+        """How many bytes the longest id has."""
+        return int(self._ids.itemsize)
+
     def _place(self, sought: bytes) -> int:
         if len(sought) > self._ids.itemsize:
             return len(self._ids)

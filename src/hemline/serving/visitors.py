@@ -4,9 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
+from hemline import columns
 from hemline.arrays import load_array
 from hemline.data.expectations.thresholds import ValidateParams
-from hemline.data.identifiers import no_single_customer, require_customer_id
+from hemline.data.identifiers import SHORTEST_START, accepts_start, find_customer
 from hemline.data.unlikes import Unlikes
 from hemline.segments.attributes import age_band_of
 from hemline.segments.cold_customers import ColdCustomer, allowed_customer, attributes_of
@@ -30,14 +31,19 @@ class Visitors:
 
     def find(self, customer_id: str) -> int:
         """Return the key of a customer; raises BadInput as `Answers.find_customer`."""
-        start = require_customer_id(customer_id)
-        key = self._index.key_of(start)
-        if key is not None:
-            return key
-        matches = self._index.keys_starting_with(start)
-        if len(matches) != 1:
-            raise no_single_customer(customer_id, len(matches))
-        return int(matches[0])
+        index = self._index
+        keys_starting_with = index.keys_starting_with
+        return find_customer(customer_id, index.key_of, keys_starting_with, index.longest)
+
+    @property
+    def shortest_id(self) -> int:
+        """How many characters of a customer_id are enough where ids are long; else 1."""
+        return SHORTEST_START if accepts_start(self._index.longest) else 1
+
+    @property
+    def knows_age(self) -> bool:
+        """Whether clusters are built on age bands."""
+        return columns.AGE_BAND in self._segmentation.attributes
 
     def key_of(self, customer_id: str) -> int | None:
         """Return the key of a whole customer_id, or None."""

@@ -100,7 +100,7 @@ def garment_of(article: Article) -> Garment:
     return Garment(
         article.article_id,
         article.product_code,
-        article.product_type,
+        article.product_type or article.name,  # what a hang tag says of an unknown type
         article.colour,
         article.pattern,
         f"{article.name} {article.department} {article.description}",

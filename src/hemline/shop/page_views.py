@@ -25,7 +25,6 @@ _N_BESIDE: Final = 6
 _N_RECENT: Final = 8
 _N_TASTE: Final = 6
 _N_FOUND: Final = 24
-_SHORT: Final = 8
 AGES: Final[Mapping[str, int]] = {band: int(band[:2]) + 2 for band in AGE_BANDS}
 """The age that a guest of an age group is answered as."""
 
@@ -64,6 +63,8 @@ class Home:
     challenger_version: int = 0
     n_in_common: int = 0
     example: str = ""
+    shortest_id: int = 1
+    asks_age: bool = True
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,8 @@ class PageViews:
             0 if challenger is None else challenger.version,
             n_in_common,
             self._example(),
+            self._answers.shortest_customer_id,
+            self._answers.knows_age,
         )
 
     def _favourites(self) -> Answer:
@@ -210,7 +213,11 @@ class PageViews:
 
     def _example(self) -> str:
         is_asked = self._visit.session.customer_id is None and not self._shop.is_public
-        return self._answers.customer_id(0)[:_SHORT] if is_asked else ""
+        if not is_asked:
+            return ""
+        example = self._answers.customer_id(0)
+        shortest = self._answers.shortest_customer_id
+        return example[:shortest] if shortest > 1 else example
 
     def article(self, key: int) -> tuple[Card, tuple[CardList, ...]]:
         """Return the page of an article."""

@@ -25,6 +25,8 @@ from hemline.evaluation.score_rows import build_rows, describe_rows
 from hemline.evaluation.score_table import headline, score_table
 from hemline.models.cascade import ServeParams, load_models
 from hemline.plots import plot_scores
+from hemline.segments.kmodes import ClusterParams
+from hemline.segments.segmenting import collapsed
 from hemline.stages.command import InPath, OutPath, ParamsPath, run
 
 
@@ -48,7 +50,7 @@ def main(
     """Recommend to the test week's buyers and compare with what they bought."""
     evaluation, serve = EvaluateParams.load(params), ServeParams.load(params)
     segment_of = tables.read_table(segments, tables.SEGMENTS)
-    catalogue = tables.read_table(articles, tables.ARTICLES)
+    catalogue = tables.read_described(articles, tables.ARTICLES)
     week = hold_out(
         DataParams.load(params).cut,
         load_histories(histories, segment_of),
@@ -60,7 +62,7 @@ def main(
     rows = build_rows(evaluation, serve, load_models(models), codes)
     lists = with_oracle(lists_of(rows, week.known, evaluation.list_length), week)
     of_lists, scored = score_all_lists(lists, week), score_lists(lists, week)
-    people = tables.read_table(customers, tables.CUSTOMERS)
+    people = tables.read_described(customers, tables.CUSTOMERS)
     lines = score_table(
         scored,
         slices(buyers_of(scored), segment_of, people),
@@ -79,12 +81,19 @@ def main(
         describe_rows(evaluation, serve),
         "the test week",
         evaluation.min_customers,
+        week.assortment.n_attributes,
+        _warnings(ClusterParams.load(params).n_clusters, segment_of),
     )
     markdown.write_text(as_markdown(page), encoding="utf-8")
     maps = lines[(lines["metric"] == AP) & (lines["model"] != ORACLE)]
     plot_scores(maps, AP, picture, min_customers=evaluation.min_customers)
     everyone = maps[maps["slice"] == "all"].rename(columns={"value": AP}).round(6)
     everyone[["model", AP, "low", "high"]].to_csv(bars, index=False, lineterminator="\n")
+
+
+def _warnings(n_clusters: int, segments: pd.DataFrame) -> list[str]:
+    warning = collapsed(n_clusters, segments[columns.CLUSTER].nunique())
+    return [warning] if warning else []
 
 
 def _write_served(scored: pd.DataFrame, keys: pd.DataFrame, path: Path) -> None:

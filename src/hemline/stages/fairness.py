@@ -29,6 +29,7 @@ from hemline.evaluation.score_rows import build_rows
 from hemline.models.cascade import ServeParams, load_models
 from hemline.models.recommender import Recommender
 from hemline.pages.escaping import spreadsheet_safe
+from hemline.segments.attributes import customer_groups
 from hemline.stages.command import InPath, OutPath, ParamsPath, run
 
 logger = logging.getLogger(__name__)
@@ -47,18 +48,18 @@ def main(
 ) -> None:
     """Recommend to the test week's buyers and compare the lists of groups of them."""
     fairness, cut = FairnessParams.load(params), DataParams.load(params).cut
-    catalogue = tables.read_table(articles, tables.ARTICLES)
+    catalogue = tables.read_described(articles, tables.ARTICLES)
     served, codes = ServeParams.load(params), catalogue[columns.PRODUCT_CODE].tolist()
     rows = build_rows(EvaluateParams.load(params), served, load_models(models), codes)
     audited = {name: _row(name, rows) for name in (SERVED, *fairness.rows)}
     bought = load_histories(test)
     buying = _sample(np.flatnonzero(~bought.is_cold()), fairness)
     known = load_histories(histories, tables.read_table(segments, tables.SEGMENTS)).rows(buying)
-    people = tables.read_table(customers, tables.CUSTOMERS).iloc[buying]
+    groups = customer_groups(tables.read_described(customers, tables.CUSTOMERS)).iloc[buying]
     buyers = Buyers(
         known,
         bought.units[buying],
-        group_customers(people, known, min_group=fairness.min_group),
+        group_customers(groups, known, min_group=fairness.min_group),
     )
     with open_engine(EngineParams.load(params)) as engine:
         sales = sales_of_articles(

@@ -6,6 +6,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from hemline import columns, tables
+from hemline.data.guest_sales import select_guests
+from hemline.data.guests import GUEST_FILE, GUEST_PURCHASES, guest_histories
 from hemline.data.histories import save_histories
 from hemline.data.history_building import build_histories, read_unlikes
 from hemline.data.purchases import select_purchases
@@ -29,8 +31,19 @@ def main(params: ParamsPath, table_folder: InPath, prepared: OutPath) -> None:
     with open_engine(EngineParams.load(params)) as engine:
         purchases = select_purchases(engine, transactions, start=weeks.history_start, end=weeks.cut)
         tested = select_purchases(engine, transactions, start=weeks.cut, end=weeks.test_end)
+        guests = select_guests(
+            engine,
+            table_folder / "guest_sales.parquet",
+            start=weeks.history_start,
+            end=weeks.cut,
+        )
     tables.write_table(purchases, prepared / "purchases.parquet", tables.PURCHASES)
 
+    if guests is not None:
+        tables.write_table(guests, prepared / GUEST_FILE, GUEST_PURCHASES)
+        known = guest_histories(guests, cut=weeks.cut, n_articles=shape["n_articles"])
+        save_histories(known, prepared / "guests.npz")
+        logger.info("guests: %d baskets, %d pairs", known.n_customers, known.units.nnz)
     is_fit = purchases[columns.DAY].to_numpy("datetime64[D]") < weeks.validation_start
     parts = {
         "histories": (purchases, weeks.cut, unlikes),

@@ -5,12 +5,14 @@ from pathlib import Path
 import pandas as pd
 
 from hemline import tables
+from hemline.data.guests import read_guests
 from hemline.data.history_building import read_unlikes
 from hemline.data.split import DataParams
 from hemline.models.cascade import load_models
 from hemline.models.ranker.ranker import Ranker
 from hemline.models.ranker.ranker_training import RankParams
 from hemline.plots import plot_importance
+from hemline.segments.kmodes import ClusterParams
 from hemline.stages.command import InPath, OutPath, ParamsPath, run
 from hemline.training import Shop, fit_ranker
 
@@ -21,6 +23,8 @@ def main(
     articles: InPath,
     segments: InPath,
     unlikes: InPath,
+    customers: InPath,
+    prepared: InPath,
     models: InPath,
     model: OutPath,
     importance: OutPath,
@@ -29,10 +33,13 @@ def main(
     """Fit sources and article features at the start of each week, then the trees over all."""
     shop = Shop(
         tables.read_table(purchases, tables.PURCHASES),
-        tables.read_table(articles, tables.ARTICLES),
+        tables.read_described(articles, tables.ARTICLES),
         tables.read_table(segments, tables.SEGMENTS),
         DataParams.load(params),
         read_unlikes(unlikes),
+        tables.read_described(customers, tables.CUSTOMERS),
+        ClusterParams.load(params),
+        read_guests(prepared),
     )
     fitted = load_models(models, RankParams.load(params).candidates)
     ranker = fit_ranker(shop, shop.data.cut, params, fitted)

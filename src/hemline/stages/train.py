@@ -17,6 +17,7 @@ from hemline.stages.command import OutPath, ParamsPath, run
 logger = logging.getLogger(__name__)
 
 Names = Annotated[list[str], typer.Option(help="Of the catalogue; may be given several times.")]
+IfThere = Annotated[Path | None, typer.Option(help="Of shops that sell to guests.")]
 IfRead = Annotated[Path | None, typer.Option(exists=True, help="If one of the models reads it.")]
 
 
@@ -27,6 +28,7 @@ def main(
     histories: IfRead = None,
     segments: IfRead = None,
     articles: IfRead = None,
+    guests: IfThere = None,
 ) -> None:
     """Fit each model with the numbers of params.yaml and save it in its folder."""
 
@@ -37,8 +39,9 @@ def main(
 
     data = TrainingData(
         histories=known,
-        articles=lambda: tables.read_table(_given(articles, "--articles"), tables.ARTICLES),
+        articles=lambda: tables.read_described(_given(articles, "--articles"), tables.ARTICLES),
         n_age_bands=len(AGE_BANDS),
+        guests=lambda: load_histories(guests) if guests and guests.exists() else None,
     )
     for name in model:
         fitted = entry_of(name).fit_as_in(params, data)

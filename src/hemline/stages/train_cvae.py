@@ -22,6 +22,7 @@ def main(
     histories: InPath,
     validation: InPath,
     segments: InPath,
+    fit_segments: InPath,
     model: OutPath,
     curve: OutPath,
     curve_picture: OutPath,
@@ -29,9 +30,8 @@ def main(
     """Train until the validation week stops improving; refuse a collapsed network."""
     cvae_params = CvaeParams.load(params)
     device = chosen_device(cvae_params.device)
-    segment_of = tables.read_table(segments, tables.SEGMENTS)
-    known = load_histories(fit_histories, segment_of)
-    everything = load_histories(histories, segment_of)
+    known = load_histories(fit_histories, tables.read_table(fit_segments, tables.SEGMENTS))
+    everything = load_histories(histories, tables.read_table(segments, tables.SEGMENTS))
     curve.parent.mkdir(parents=True, exist_ok=True)
     with (
         curve.open("w", newline="", encoding="utf-8") as file,

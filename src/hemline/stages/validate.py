@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from hemline.data.expectations.checkpoint import check_tables
 from hemline.data.expectations.rules import list_rules
-from hemline.data.expectations.thresholds import ValidateParams
+from hemline.data.expectations.thresholds import ValidateParams, has_kaggle_ids
 from hemline.data.expectations.validation_report import refuse, write_report, write_summary
 from hemline.data.split import DataParams, weeks_of
 from hemline.engine.engine import EngineParams
@@ -19,7 +19,9 @@ def main(params: ParamsPath, tables: InPath, report: OutPath) -> None:
     logging.getLogger("great_expectations").setLevel(logging.WARNING)  # two lines per rule at INFO
     weeks = weeks_of(DataParams.load(params))
     rules = list_rules(
-        ValidateParams.load(params), needed_through=weeks.test_end - timedelta(days=1)
+        ValidateParams.load(params),
+        needed_through=weeks.test_end - timedelta(days=1),
+        is_kaggle=has_kaggle_ids(params),
     )
     findings = check_tables(EngineParams.load(params), tables, rules, run_day=weeks.cut)
     write_summary(findings, report / "summary.json")

@@ -39,14 +39,23 @@ _AS_TEXT: Final = (
 )
 
 
-def list_rules(params: ValidateParams, *, needed_through: date) -> list[Rule]:
-    """Return all rules; the transactions must reach the day needed_through."""
+def list_rules(
+    params: ValidateParams, *, needed_through: date, is_kaggle: bool = True
+) -> list[Rule]:
+    """Return all rules.
+
+    Args:
+        params: thresholds.
+        needed_through: the day that the transactions must reach.
+        is_kaggle: whether ids have the form of Kaggle's files, real or generated; those of another
+            shop are any text.
+    """
     return [
         *_rules_of_every_table(params),
-        *_rules_of_articles(),
-        *_rules_of_customers(params),
+        *_rules_of_articles(is_kaggle=is_kaggle),
+        *_rules_of_customers(params, is_kaggle=is_kaggle),
         *_rules_of_transactions(params, needed_through),
-        *_rules_across(),
+        *_rules_across(is_kaggle=is_kaggle),
     ]
 
 
@@ -61,8 +70,25 @@ def _rules_of_every_table(params: ValidateParams) -> Iterator[Rule]:
             yield known(table, column, values)
 
 
-def _rules_of_articles() -> Iterator[Rule]:
+def _rules_of_articles(*, is_kaggle: bool) -> Iterator[Rule]:
     yield unique("articles", columns.ARTICLE_ID)
+    if is_kaggle:
+        yield from _rules_of_kaggle_article_ids()
+    for code, name in tables.NAME_BY_CODE.items():
+        rows = _named_otherwise(code, name)
+        yield query_rule(
+            "articles",
+            code,
+            f"a {code} always has the same {name}",
+            rows if is_kaggle else rows.replace(" ORDER BY article_id", _HAS_CODE.format(code)),
+            fix="give the name a code of its own",
+        )
+
+
+_HAS_CODE: Final = " AND {} IS NOT NULL ORDER BY article_id"
+
+
+def _rules_of_kaggle_article_ids() -> Iterator[Rule]:
     yield never(
         "articles",
         columns.ARTICLE_ID,
@@ -84,14 +110,6 @@ def _rules_of_articles() -> Iterator[Rule]:
         "product_code <> left(lpad(article_id, 10, '0'), 7)",
         fix="export both columns unchanged",
     )
-    for code, name in tables.NAME_BY_CODE.items():
-        yield query_rule(
-            "articles",
-            code,
-            f"a {code} always has the same {name}",
-            _named_otherwise(code, name),
-            fix="give the name a code of its own",
-        )
 
 
 def _named_otherwise(code: str, name: str) -> str:
@@ -108,15 +126,16 @@ def _named_otherwise(code: str, name: str) -> str:
     )
 
 
-def _rules_of_customers(params: ValidateParams) -> Iterator[Rule]:
+def _rules_of_customers(params: ValidateParams, *, is_kaggle: bool) -> Iterator[Rule]:
     yield unique("customers", columns.CUSTOMER_ID)
-    yield never(
-        "customers",
-        columns.CUSTOMER_ID,
-        "a customer_id is 64 hexadecimal digits",
-        f"NOT {only_of(columns.CUSTOMER_ID, _DIGITS + 'abcdef')} OR length(customer_id) <> 64",
-        fix="export the ids unchanged, in lower case",
-    )
+    if is_kaggle:
+        yield never(
+            "customers",
+            columns.CUSTOMER_ID,
+            "a customer_id is 64 hexadecimal digits",
+            f"NOT {only_of(columns.CUSTOMER_ID, _DIGITS + 'abcdef')} OR length(customer_id) <> 64",
+            fix="export the ids unchanged, in lower case",
+        )
     yield between("customers", columns.AGE, params.min_age, params.max_age, "min_age, max_age")
 
 
@@ -130,22 +149,24 @@ def _rules_of_transactions(params: ValidateParams, needed_through: date) -> Iter
     yield from _repeats(params)
 
 
-def _rules_across() -> Iterator[Rule]:
+def _rules_across(*, is_kaggle: bool) -> Iterator[Rule]:
     unknown_article = "article IN (SELECT article FROM unknown_articles WHERE {})"
-    yield never(
-        "transactions",
-        columns.ARTICLE_ID,
-        "an article_id keeps its leading zero",
-        unknown_article.format(_SHORTENED),
-        fix=_AS_TEXT,
-        suite=ACROSS,
-    )
+    if is_kaggle:
+        yield never(
+            "transactions",
+            columns.ARTICLE_ID,
+            "an article_id keeps its leading zero",
+            unknown_article.format(_SHORTENED),
+            fix=_AS_TEXT,
+            suite=ACROSS,
+        )
+    is_other = f"({_SHORTENED}) IS NOT TRUE" if is_kaggle else "TRUE"
     yield never(
         "transactions",
         columns.ARTICLE_ID,
         "every article sold stands in articles",
-        unknown_article.format(f"({_SHORTENED}) IS NOT TRUE"),
-        fix="add the article to articles.csv, or drop its transactions",
+        unknown_article.format(is_other),
+        fix=f"add the article to {_file('articles', is_kaggle)}, or drop its transactions",
         suite=ACROSS,
     )
     yield never(
@@ -153,9 +174,13 @@ def _rules_across() -> Iterator[Rule]:
         columns.CUSTOMER_ID,
         "every customer who bought stands in customers",
         "customer IN (SELECT customer FROM unknown_customers)",
-        fix="add the customer to customers.csv, or drop their transactions",
+        fix=f"add the customer to {_file('customers', is_kaggle)}, or drop their transactions",
         suite=ACROSS,
     )
+
+
+def _file(table: str, is_kaggle: bool) -> str:
+    return f"{table}.csv" if is_kaggle else f"the file of the {table}"
 
 
 def _without_gaps(max_missing_days: int) -> Rule:

@@ -5,12 +5,13 @@ requested of a cold customer is read from here too.
 """
 
 from datetime import date
+from pathlib import Path
 from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from hemline import tables
-from hemline.params import Section
+from hemline.params import Section, read_mapping
 
 Table = Literal["articles", "customers", "transactions"]
 
@@ -23,6 +24,15 @@ SCHEMAS: Final = {
 Share = Annotated[float, Field(ge=0, le=1)]
 Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 """Not negative: 0 is a free article, which has no price (docs/data.md)."""
+
+
+def has_kaggle_ids(params: Path) -> bool:
+    """Return whether acquire.source names Kaggle's files or generated data, whose ids have a form.
+
+    The ids of another shop may be any text.
+    """
+    acquire = read_mapping(params).get("acquire")
+    return isinstance(acquire, dict) and acquire.get("source") in {"kaggle", "synthetic"}
 
 
 class ValidateParams(Section):

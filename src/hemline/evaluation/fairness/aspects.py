@@ -1,10 +1,11 @@
-"""The composition of lists: articles by index group, article group, price, popularity, novelty.
+"""The composition of lists: articles by their groups, price, popularity and novelty.
 
 Price and popularity are cut into tiers of equal sales, not of equal numbers of articles, so that a
 list in proportion to sales has equal tiers and deviations can be read directly. Everything is known
 before the cut; the tiers are computed from the last `recent_days`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -17,8 +18,8 @@ import pandas as pd
 from scipy import sparse
 
 from hemline import columns
+from hemline.data.article_attributes import as_categories, categories
 from hemline.engine.engine import Engine
-from hemline.segments.attributes import MISSING
 
 Values = npt.NDArray[np.float64]
 
@@ -106,10 +107,10 @@ def sales_of_articles(
 def article_aspects(
     articles: pd.DataFrame, sales: pd.DataFrame, *, new_days: int
 ) -> tuple[Aspect, ...]:
-    """Return the five aspects of the catalogue.
+    """Return the aspects of the catalogue: the groups there are, price, popularity, novelty.
 
     Args:
-        articles: tables.ARTICLES, row i of article i.
+        articles: as tables.read_described returns them, row i of article i.
         sales: from `sales_of_articles`, row i of article i.
         new_days: an article first bought at most this many days before the cut is new.
     """
@@ -119,7 +120,10 @@ def article_aspects(
     starts = np.array([0, new_days + 1, _HALF_YEAR_DAYS + 1])
     age = np.where(np.isnan(days), 0, np.searchsorted(starts, np.nan_to_num(days), side="right"))
     return (
-        *(_by_text(articles, name, sold) for name in (INDEX_GROUP, ARTICLE_GROUP)),
+        *(
+            _by_category(articles, name, sold)
+            for name in categories(articles, (INDEX_GROUP, ARTICLE_GROUP))
+        ),
         _aspect(PRICE, (*_PRICES, "no price"), _tiers(prices, sold, len(_PRICES)), sold),
         _aspect(
             POPULARITY,
@@ -131,11 +135,16 @@ def article_aspects(
     )
 
 
-def _by_text(articles: pd.DataFrame, name: str, sold: Values) -> Aspect:
-    texts = articles[name].astype(object).fillna(MISSING)
-    weight = pd.Series(sold).groupby(texts.to_numpy()).sum()
-    categories = tuple(weight.sort_values(ascending=False, kind="stable").index)
-    return _aspect(name, categories, pd.Index(categories).get_indexer(texts), sold)
+def main_aspect(aspects: Sequence[Aspect], preferred: str) -> Aspect:
+    """Return the aspect of this name; where the shop has none, its first one, price at the last."""
+    return next((aspect for aspect in aspects if aspect.name == preferred), aspects[0])
+
+
+def _by_category(articles: pd.DataFrame, name: str, sold: Values) -> Aspect:
+    texts = as_categories(articles[name])
+    weight = pd.Series(sold).groupby(texts).sum()
+    names = tuple(weight.sort_values(ascending=False, kind="stable").index)
+    return _aspect(name, names, pd.Index(names).get_indexer(texts), sold)
 
 
 def _aspect(

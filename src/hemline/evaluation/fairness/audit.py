@@ -19,7 +19,7 @@ import pandas as pd
 from pydantic import Field, PositiveInt
 
 from hemline.evaluation.beyond_accuracy import as_matrix
-from hemline.evaluation.fairness.aspects import ARTICLE_GROUP, Aspect
+from hemline.evaluation.fairness.aspects import ARTICLE_GROUP, INDEX_GROUP, Aspect, main_aspect
 from hemline.evaluation.fairness.exposure import concentration, expose_categories
 from hemline.evaluation.fairness.fairness_measures import (
     BOUGHT,
@@ -90,6 +90,8 @@ class Audit:
         reranking: strength: accuracy and gaps of the calibrated lists (price_of_calibration).
         groupings: the groups that were compared.
         n_customers: buyers audited.
+        composition: the aspect that is drawn by group of customers.
+        calibrated: the aspect that lists are calibrated by.
     """
 
     groups: pd.DataFrame
@@ -99,6 +101,8 @@ class Audit:
     reranking: pd.DataFrame
     groupings: tuple[Grouping, ...]
     n_customers: int
+    composition: str = INDEX_GROUP
+    calibrated: str = ARTICLE_GROUP
 
 
 def audit(
@@ -146,6 +150,8 @@ def audit(
         ),
         groupings=buyers.groupings,
         n_customers=buyers.known.n_customers,
+        composition=main_aspect(aspects, INDEX_GROUP).name,
+        calibrated=main_aspect(aspects, ARTICLE_GROUP).name,
     )
 
 
@@ -171,7 +177,7 @@ def _list_length(row: str, params: FairnessParams) -> int:
 
 
 def _article_groups(aspects: tuple[Aspect, ...], prior_articles: float) -> ArticleGroups:
-    aspect = next(aspect for aspect in aspects if aspect.name == ARTICLE_GROUP)
+    aspect = main_aspect(aspects, ARTICLE_GROUP)
     return ArticleGroups(aspect.codes, aspect.sold, prior_articles)
 
 

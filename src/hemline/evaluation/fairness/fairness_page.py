@@ -7,10 +7,12 @@ from typing import Any, Final
 
 import pandas as pd
 
+from hemline import columns
 from hemline.evaluation.fairness.audit import REAL, Audit, FairnessParams
 from hemline.evaluation.fairness.exposure import OVER, UNCLEAR, UNDER
 from hemline.evaluation.fairness.fairness_measures import BOUGHT, INDEPENDENCE
 from hemline.evaluation.fairness.fairness_text import Line, label, summarise, widest_category
+from hemline.evaluation.fairness.groups import HISTORY
 from hemline.evaluation.protocol import SERVED
 from hemline.pages.rendering import render
 
@@ -37,6 +39,8 @@ def render_page(
         cut=cut,
         findings=summarise(audit, params),
         label=label,
+        kind={"composition": label(audit.composition), "calibrated": label(audit.calibrated)},
+        grouped=_grouped([grouping.attribute for grouping in audit.groupings]),
         pictures={name: b64encode(png).decode("ascii") for name, png in pictures.items()},
         n_tested=len(served),
         n_real=int((served["verdict"] == REAL).sum()),
@@ -51,6 +55,19 @@ def render_page(
         **_reranking(audit.reranking),
         **_groups(audit.groups),
     )
+
+
+def _grouped(attributes: Sequence[str]) -> str:
+    """Return where the groups come from, as the beginning of a sentence."""
+    named = [_PLURALS.get(name, label(name)) for name in attributes if name not in _COMPUTED]
+    if not named:
+        return "K-modes clusters are made of what the shop knows of its customers"
+    listed = ", ".join(named)
+    return f"{listed[:1].upper()}{listed[1:]} and k-modes clusters come from the customers table"
+
+
+_COMPUTED: Final = frozenset({columns.CLUSTER, HISTORY})
+_PLURALS: Final = {columns.AGE_BAND: "age bands"}
 
 
 def _about_gaps(gaps: pd.DataFrame, params: FairnessParams) -> str:
@@ -131,7 +148,7 @@ def _exposure(exposure: pd.DataFrame) -> dict[str, Any]:
 
 
 def _reranking(reranking: pd.DataFrame) -> dict[str, Any]:
-    gaps = [name.split()[1] for name in reranking.columns if name.startswith("gap ")]
+    gaps = [name[4:] for name in reranking.columns if name.startswith("gap ")]
     return {
         "reranking": reranking.to_dict("records"),
         "reranking_headings": [f"gap by {label(name)}" for name in gaps],

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from hemline.evaluation.fairness.aspects import INDEX_GROUP
 from hemline.evaluation.fairness.audit import Audit
 from hemline.evaluation.fairness.exposure import FITTING, OVER, UNCLEAR, UNDER
 from hemline.evaluation.fairness.fairness_measures import BOUGHT
@@ -43,12 +42,12 @@ def draw_outcomes(audit: Audit) -> bytes:
 
 
 def draw_composition(audit: Audit) -> bytes:
-    """Return how lists, and purchases of the test week, divide among index groups by group."""
+    """Return how lists, and purchases of the test week, divide among kinds of articles by group."""
     figure = _figure(13, 6.2)
     panels = figure.subplots(1, 2, sharey=True)
     titles = {SERVED: "places of the served lists", BOUGHT: "bought in the test week"}
     for axis, (row, title) in zip(panels, titles.items(), strict=True):
-        _stacks(axis, _of(audit.groups, row=row, measure=INDEX_GROUP))
+        _stacks(axis, _of(audit.groups, row=row, measure=audit.composition))
         axis.set_title(title)
     handles, names = panels[0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=len(names), frameon=False)

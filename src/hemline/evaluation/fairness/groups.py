@@ -1,4 +1,4 @@
-"""The groups that are compared: customers by age band, club status, cluster and history.
+"""The groups that are compared: customers by their attributes, cluster and history.
 
 Every customer is in exactly one group of each attribute, "unknown" included, so no list is left out
 of "everybody". A group below `min_group` customers is shown and counted in everybody, but no gap is
@@ -15,8 +15,9 @@ import pandas as pd
 from scipy import sparse
 
 from hemline import columns
+from hemline.data.article_attributes import MISSING
 from hemline.data.histories import UNKNOWN_SEGMENT, Histories
-from hemline.segments.attributes import AGE_BANDS, MISSING
+from hemline.segments.attributes import AGE_BANDS
 
 HISTORY: Final = "history"
 _HISTORY_NAMES: Final = ("no purchase", "1 to 4", "5 to 19", "20 to 59", "60 or more")
@@ -85,18 +86,17 @@ class Buyers:
 
 
 def group_customers(
-    customers: pd.DataFrame, histories: Histories, *, min_group: int
+    groups: pd.DataFrame, histories: Histories, *, min_group: int
 ) -> tuple[Grouping, ...]:
     """Return the audited groupings of the customers.
 
     Args:
-        customers: one row per row of histories, with club_member_status (tables.CUSTOMERS).
+        groups: one row per row of histories (attributes.customer_groups).
         histories: what each customer bought before the cut, with segments.
         min_group: smaller groups are not compared.
     """
     labels = {
-        columns.AGE_BAND: np.array([*AGE_BANDS, MISSING])[histories.age_bands],
-        columns.CLUB: customers[columns.CLUB].astype(object).fillna(MISSING).to_numpy(str),
+        **{str(name): groups[name].to_numpy(str) for name in groups},
         columns.CLUSTER: _cluster_names(histories.clusters),
         HISTORY: _history_names(histories),
     }

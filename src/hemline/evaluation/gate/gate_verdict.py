@@ -10,8 +10,11 @@ Where the week can tell nothing (`Comparison.is_conclusive`), the champion stays
 not refuted is no draw. The price: a shop with very few buyers keeps its champion until a person
 promotes another version.
 
-Without a champion the version is compared with popularity. It serves unless it is significantly
-worse, for a shop without any lists would be worse off; the verdict says what could be told.
+Without a champion the version is compared with popularity on the same week. It serves only if it is
+shown to be about as good: the paired 95 % interval of the difference rules out that it loses more
+than `max_first_loss` of popularity's MAP@12 (a test of non-inferiority). Otherwise popularity alone
+serves, which every shop has: that there was nobody to beat proves nothing. The price: in a shop
+with few buyers popularity serves until a week can tell, or a person promotes the version.
 """
 
 from dataclasses import dataclass
@@ -23,6 +26,7 @@ from hemline.evaluation.gate.version_comparison import Comparison
 
 SYNTHETIC: Final = "synthetic"
 NO_CHAMPION: Final = "there was no champion to compare with"
+ONLY_POPULARITY: Final = "the champion is popularity alone"
 UNREADABLE: Final = (
     "not compared: the champion's files have an older format that this code does not read"
 )
@@ -39,6 +43,7 @@ class GateVerdict:
         comparison: with the champion; None where there was none, or it would not be fair.
         guardrails: what was checked besides.
         map_at_12: of the challenger on the week; None where it was not measured.
+        fallback: whether popularity alone is to serve in its place.
         champion: number of the champion at that time, "none" without one; None where it did not
             matter. The verdict holds only as long as that version is champion.
     """
@@ -49,6 +54,7 @@ class GateVerdict:
     guardrails: tuple[Guardrail, ...] = ()
     map_at_12: float | None = None
     champion: str | None = None
+    fallback: bool = False
 
 
 def judge(
@@ -67,21 +73,36 @@ def judge(
     return GateVerdict(promotes, reason + _failed(guardrails), comparison, guardrails)
 
 
-def judge_unopposed(why: str, guardrails: tuple[Guardrail, ...]) -> GateVerdict:
+def judge_unopposed(
+    why: str, guardrails: tuple[Guardrail, ...], *, max_first_loss: float | None = None
+) -> GateVerdict:
     """Return the verdict where no champion can be compared with: popularity stands in for it.
 
-    The version serves unless it is shown to be worse than popularity. Other guardrails that failed
-    are named, so that a person can decide otherwise.
+    Other guardrails that failed are named, so that a person can decide otherwise.
 
     Args:
-        why: NO_CHAMPION or UNREADABLE.
+        why: NO_CHAMPION, ONLY_POPULARITY or UNREADABLE.
         guardrails: what was checked, popularity among it.
+        max_first_loss: share of popularity's MAP@12 that must be shown not to be lost; None: the
+            version serves unless it is shown to be worse than popularity.
     """
     popularity = next((one for one in guardrails if one.name == POPULARITY), None)
     if popularity is None or popularity.comparison is None:
         raise ValueError("a version without a champion to compare with is compared with popularity")
     comparison = popularity.comparison
     reason = f"{why}; {comparison.outcome} popularity: {comparison.numbers}; "
+    others = tuple(one for one in guardrails if one is not popularity)
+    if max_first_loss is not None and not comparison.is_better:
+        is_shown = comparison.rules_out_loss(max_first_loss)
+        reason += (
+            f"it serves: a loss of more than {max_first_loss:.0%} is ruled out"
+            if is_shown
+            else f"a loss of more than {max_first_loss:.0%} is not ruled out: popularity alone "
+            "serves until a version is shown to be as good, or a person decides otherwise "
+            "(hemline promote)"
+        )
+        failed = _failed(others)
+        return GateVerdict(is_shown, reason + failed, guardrails=guardrails, fallback=not is_shown)
     reason += (
         "no version serves until one is not worse, or a person decides otherwise (hemline promote)"
         if comparison.is_worse
@@ -89,7 +110,6 @@ def judge_unopposed(why: str, guardrails: tuple[Guardrail, ...]) -> GateVerdict:
         if comparison.is_better
         else "it serves because no other version can"
     )
-    others = tuple(one for one in guardrails if one is not popularity)
     return GateVerdict(not comparison.is_worse, reason + _failed(others), guardrails=guardrails)
 
 
@@ -100,7 +120,11 @@ def confirm_champion(guardrails: tuple[Guardrail, ...]) -> GateVerdict:
 
 
 def judge_other_data(
-    champion_source: str, challenger_source: str, guardrails: tuple[Guardrail, ...]
+    champion_source: str,
+    challenger_source: str,
+    guardrails: tuple[Guardrail, ...],
+    *,
+    max_first_loss: float | None = None,
 ) -> GateVerdict:
     """Return the verdict when the champion was fitted on another shop's customers and articles.
 
@@ -114,7 +138,7 @@ def judge_other_data(
         f"{challenger_source} data; {replaces} {champion_source} data"
     )
     if promotes:
-        return judge_unopposed(why, guardrails)
+        return judge_unopposed(why, guardrails, max_first_loss=max_first_loss)
     return GateVerdict(promotes=False, reason=why + _failed(guardrails), guardrails=guardrails)
 
 

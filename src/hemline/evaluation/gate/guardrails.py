@@ -34,6 +34,8 @@ class GateParams(Section):
     Attributes:
         min_customers: with fewer buyers in the week, the comparison is inconclusive.
         max_relative_loss: of the champion's MAP@12, on average, however wide the interval is.
+        max_first_loss: of popularity's MAP@12, that must be ruled out where there is no champion;
+            None: a first version serves unless it is shown to be worse than popularity.
         min_coverage_ratio: of distinct articles in the lists of the week, to the champion's.
         min_cold_buyers: with fewer buyers who are cold customers, they are not compared.
         max_fairness_gap: widest real gap in recall or precision between groups of customers.
@@ -44,6 +46,7 @@ class GateParams(Section):
     section: ClassVar[str] = "gate"
     min_customers: PositiveInt
     max_relative_loss: Share
+    max_first_loss: Share | None
     min_coverage_ratio: Share
     min_cold_buyers: PositiveInt
     max_fairness_gap: Share

@@ -67,6 +67,13 @@ class Comparison:
         """Whether the challenger is shown to be worse."""
         return self.is_conclusive and self.high < 0
 
+    def rules_out_loss(self, share: float) -> bool:
+        """Return whether a loss of more than this share of the champion's mean is ruled out.
+
+        The whole interval lies above that loss (a test of non-inferiority), over enough customers.
+        """
+        return self.n_customers >= self.min_customers and self.low >= -share * self.champion
+
     @property
     def outcome(self) -> str:
         """How the challenger did, to be followed by what it was compared with."""

@@ -7,13 +7,14 @@ period it would leak the future into the ranker's training weeks.
 from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from hemline import columns
 from hemline.arrays import load_arrays, save_arrays
+from hemline.data.article_attributes import as_categories, categories
 from hemline.models.label_shift import open_window
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ ATTRIBUTES: Final = (
     "section_name",
     "garment_group_name",
 )
-"""Columns of the articles table that a customer's purchases are compared by."""
+"""The product and the usual attributes that a customer's purchases are compared by."""
 
 Numbers = npt.NDArray[np.float64]
 
@@ -60,7 +61,8 @@ class ArticleFeatures:
     Attributes:
         state: float32 of shape (articles, len(STATE_NAMES)); NaN where nothing is known, never
             infinite. Prices are means over the purchases that were paid for.
-        codes: int32 of shape (articles, len(ATTRIBUTES)); equal where the attribute is equal.
+        codes: int32 of shape (articles, attributes); equal where the attribute is equal. The first
+            is the product, the others are those of `compared_attributes`.
         band_lift: float32 of shape (articles, age bands + 1); log of how much more often the age
             band buys the article than everybody does; the last column, for unknown bands, is 0.
         cluster_lift: the same by cluster.
@@ -92,6 +94,11 @@ class ArticleFeatures:
         return cls(**{field.name: stored[field.name] for field in fields(cls)})
 
 
+def compared_attributes(articles: "pd.DataFrame") -> tuple[str, ...]:
+    """Return the columns of `codes`: the product, and the attributes that vary."""
+    return (ATTRIBUTES[0], *categories(articles, ATTRIBUTES[1:]))
+
+
 def compute_article_features(
     purchases: "pd.DataFrame",
     cut: date,
@@ -106,7 +113,7 @@ def compute_article_features(
     Args:
         purchases: tables.PURCHASES, all before the cut.
         cut: the first day not known yet.
-        articles: tables.ARTICLES.
+        articles: as tables.read_described returns them.
         segments: tables.SEGMENTS.
         recent_days: how far back price, channel and buyers are looked up.
         prior_buyers: how many average buyers an article is given beside its own.
@@ -114,15 +121,14 @@ def compute_article_features(
     Raises:
         ValueError: a purchase lies on or after the cut.
     """
-    import pandas as pd  # noqa: PLC0415  (not needed to recommend)
-
     days = purchases[columns.DAY].to_numpy("datetime64[D]")
     days_ago = (np.datetime64(cut, "D") - days).astype(np.int64)
     if len(days_ago) and days_ago.min() < 1:
         raise ValueError(f"article features at {cut} were given purchases up to {days.max()}")
     article = purchases[columns.ARTICLE].to_numpy(np.int64)
     customer = purchases[columns.CUSTOMER].to_numpy(np.int64)
-    codes = np.stack([pd.factorize(articles[name])[0] for name in ATTRIBUTES], axis=1)
+    names = compared_attributes(articles)
+    codes = np.stack([_codes(articles[name]) for name in names], axis=1)
     recent = days_ago <= open_window(days_ago.astype(np.float32), recent_days)
 
     def lift(column: str) -> npt.NDArray[np.float32]:
@@ -150,7 +156,8 @@ def _state(
     article = purchases[columns.ARTICLE].to_numpy(np.int64)
     price = purchases[columns.PRICE].to_numpy(np.float64)
     has_price = np.isfinite(price) & (price > 0)  # a free article has none
-    is_online = purchases[columns.CHANNEL].to_numpy() == _ONLINE
+    channel = purchases[columns.CHANNEL].to_numpy(np.float64, na_value=np.nan)
+    is_online = channel == _ONLINE
     n_articles = len(product)
 
     def count(chosen: npt.NDArray[np.bool_]) -> Numbers:
@@ -181,7 +188,7 @@ def _state(
             last,
             np.log(np.where(np.isnan(price_now), mean_price, price_now)),
             np.log(price_now / mean_price),
-            mean(is_online.astype(np.float64), recent),
+            mean(is_online.astype(np.float64), recent & ~np.isnan(channel)),
             mean(band.astype(np.float64), recent & (band >= 0)),
             _rebought_share(purchases, ever, prior_buyers),
             product_sold[product],
@@ -200,6 +207,15 @@ def _rebought_share(purchases: "pd.DataFrame", sold_ever: Numbers, prior_buyers:
     ).tocsr()
     n_buyers = np.diff(pairs.indptr)
     return np.asarray((sold_ever - n_buyers) / (sold_ever + prior_buyers))
+
+
+def _codes(column: "pd.Series[Any]") -> npt.NDArray[np.int64]:
+    """Return a number for each value; a number's intervals are the values."""
+    import pandas as pd  # noqa: PLC0415  (the online service reads no frames)
+
+    is_measured = column.dtype.kind in "iuf"
+    values = pd.Series(as_categories(column)) if is_measured else column
+    return np.asarray(pd.factorize(values)[0], np.int64)
 
 
 def _lift(

@@ -4,6 +4,7 @@ A feature is made from the customers' histories and the article features of one 
 knows a date, so a training week and a live request are computed by the same lines.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -26,6 +27,9 @@ from hemline.models.recommender import Recommender
 
 Matrix = npt.NDArray[np.float32]
 
+_PUNCTUATION: Final = re.compile(r"\W")
+"""What LightGBM does not take in the name of a feature, and a shop's own column may have."""
+
 _CUSTOMER_NAMES: Final = (
     "bought_7d",
     "bought_28d",
@@ -47,8 +51,15 @@ _PAIR_NAMES: Final = (
 )
 
 
-def feature_names(sources: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the columns of `pair_features`, in order."""
+def feature_names(
+    sources: tuple[str, ...], attributes: tuple[str, ...] = ATTRIBUTES
+) -> tuple[str, ...]:
+    """Return the columns of `pair_features`, in order.
+
+    Args:
+        sources: the models that propose.
+        attributes: of the articles (article_features.compared_attributes).
+    """
     return (
         *(f"rank_{name}" for name in sources),
         *(f"score_{name}" for name in sources),
@@ -56,7 +67,7 @@ def feature_names(sources: tuple[str, ...]) -> tuple[str, ...]:
         *STATE_NAMES,
         *_CUSTOMER_NAMES,
         *_PAIR_NAMES,
-        *(f"share_{name}" for name in ATTRIBUTES),
+        *(f"share_{_PUNCTUATION.sub('_', name)}" for name in attributes),
         "days_since_product",
     )
 
@@ -105,7 +116,7 @@ def pair_features(
     )
     n_sources = candidates.ranks.shape[1]
     n_features = 2 * n_sources + 1 + len(STATE_NAMES) + N_CUSTOMER
-    n_features += len(_PAIR_NAMES) + len(ATTRIBUTES) + 1
+    n_features += len(_PAIR_NAMES) + features.codes.shape[1] + 1
     table = np.empty((len(candidates.rows), n_features), np.float32)
     fill_features(Pairs(*vars(candidates).values()), purchases, known, table)
     return table

@@ -17,7 +17,7 @@ from scipy import sparse
 
 from hemline.data.histories import Histories
 from hemline.errors import BadInput
-from hemline.models.ranker.article_features import ArticleFeatures
+from hemline.models.ranker.article_features import ATTRIBUTES, ArticleFeatures
 from hemline.models.ranker.pair_features import Matrix, described_candidates, feature_names
 from hemline.models.ranker.sources import OWN, SAME_PRODUCT, RankerSettings, sources_of
 from hemline.models.recommender import Recommender
@@ -121,7 +121,11 @@ def ranked_week(
 
 
 def fit_trees(
-    weeks: Sequence[RankedWeek], validation: RankedWeek | None, params: RankParams, n_trees: int
+    weeks: Sequence[RankedWeek],
+    validation: RankedWeek | None,
+    params: RankParams,
+    n_trees: int,
+    attributes: tuple[str, ...] = ATTRIBUTES,
 ) -> lgb.Booster:
     """Return LambdaRank trees fitted on the weeks.
 
@@ -130,6 +134,7 @@ def fit_trees(
         validation: where to stop; None grows exactly n_trees.
         params: section `rank`.
         n_trees: at most this many.
+        attributes: by which articles are compared (article_features.compared_attributes).
 
     Raises:
         BadInput: nobody bought a candidate, in any week or in the validation week.
@@ -141,7 +146,7 @@ def fit_trees(
             found="none in the validation week" if has_labels else f"none in {len(weeks)} weeks",
             fix="raise rank.training_weeks or the numbers under rank.candidates in params.yaml",
         )
-    names = list(feature_names(tuple(params.candidates)))
+    names = list(feature_names(tuple(params.candidates), attributes))
     train = _dataset(weeks, names)
     settings = {
         "objective": "lambdarank",

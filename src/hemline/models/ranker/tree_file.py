@@ -5,6 +5,7 @@ and 70 MB. The text is what LightGBM itself reads: it says what each feature gai
 that the arrays cannot hold, and is all that versions have that were saved before the arrays were.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +21,7 @@ from hemline.kernels.quickscorer import Trees, plain_trees, score_trees
 if TYPE_CHECKING:
     import lightgbm as lgb
 
+_FEATURE_NAMES = re.compile("^feature_names=(.*)$", re.MULTILINE)
 _TEXT = "trees.txt"
 _ARRAYS = "trees.npz"
 
@@ -53,6 +55,12 @@ class TreeFile:
         import lightgbm as lgb  # noqa: PLC0415  (slow, and not needed to recommend)
 
         return lgb.Booster(model_str=self.text)
+
+    @cached_property
+    def feature_names(self) -> tuple[str, ...]:
+        """Names of the features, in the order of their columns."""
+        found = _FEATURE_NAMES.search(self.text)
+        return tuple(found[1].split()) if found else ()
 
     def gains(self) -> tuple[Sequence[str], npt.NDArray[np.float64]]:
         """Return the names of the features, and how much all splits on each of them gained."""
