@@ -132,7 +132,9 @@ def _print_lists(project: Project, console: Console) -> None:
         lines = champion.for_customer(buyer, 12)
         print_recommendations(lines, console, title=f"For customer {buyer}")
     example = champion.example_customer()
-    title = f"For a cold customer: {example.age} years old"
+    title = "For a cold customer"
+    if example.age is not None:
+        title += f": {example.age} years old"
     if example.club_member_status is not None:
         title += f", club status {example.club_member_status}"
     print_recommendations(champion.for_cold_customer(example, 12), console, title=title)

@@ -149,7 +149,8 @@ class Storefront:
 
     def example_customer(self) -> ColdCustomer:
         """Return a cold customer of this shop, to show a list for."""
-        return usual_customer(self._rules)
+        knows_age = columns.AGE_BAND in self._segmentation.attributes
+        return usual_customer(self._rules) if knows_age else ColdCustomer()
 
     def first_with_history(self, customer_ids: Sequence[str]) -> str | None:
         """Return the first of these customers who bought something before the cut, or None."""

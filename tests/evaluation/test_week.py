@@ -106,7 +106,15 @@ def test_measures_of_all_lists_are_by_row(week: HeldOut) -> None:
 
 def test_slices_split_buyers_by_history_cluster_age_and_club(scored: pd.DataFrame) -> None:
     segments = pd.DataFrame({columns.CLUSTER: [0, 0, 1, 0], columns.AGE_BAND: [0, 6, -1, 0]})
-    people = pd.DataFrame({columns.CLUB: ["ACTIVE", "ACTIVE", None, "ACTIVE"]})
+    people = pd.DataFrame(
+        {
+            columns.AGE: [16, 70, None, 17],
+            columns.NEWS: None,
+            columns.FN: None,
+            columns.ACTIVE: None,
+        }
+    )
+    people[columns.CLUB] = ["ACTIVE", "ACTIVE", None, "ACTIVE"]
     parts = slices(buyers_of(scored), segments, people)
     assert {name: rows.tolist() for name, rows in parts.items()} == {
         "all": [0, 1, 2],

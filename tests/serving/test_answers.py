@@ -87,7 +87,7 @@ def test_an_article_is_found_and_described(answers: Answers) -> None:
     assert answers.articles.describe(0).description == ""
     with pytest.raises(BadInput, match=f"keep the leading zero: {article_id(4)}"):
         answers.find_article(article_id(4).lstrip("0"))
-    with pytest.raises(BadInput, match=f"the same product has {article_id(4)}, {article_id(5)}"):
+    with pytest.raises(BadInput, match=f"these begin alike: {article_id(4)}, {article_id(5)}"):
         answers.find_article(article_id(4)[:7] + "999")
 
 

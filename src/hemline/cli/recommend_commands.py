@@ -127,10 +127,16 @@ def _print(
         typer.echo(json.dumps(content, indent=1))
         return
     if rows:
-        print_records(rows)
+        print_records(_without_empty_columns(rows))
     else:
         say(if_empty)
     typer.echo(f"champion: version {answers.version}, fitted up to {answers.cut}")
+
+
+def _without_empty_columns(rows: list[dict[str, object]]) -> list[dict[str, object]]:
+    """Return the lines without what none of them has: a shop may have no types or colours."""
+    shown = [name for name in rows[0] if any(row.get(name) != "" for row in rows)]
+    return [{name: row[name] for name in shown if name in row} for row in rows]
 
 
 def _row(answers: "Answers", rank: int, one: "Listed", similarity: str) -> dict[str, object]:

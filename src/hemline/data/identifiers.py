@@ -61,6 +61,12 @@ def _no_single_customer(customer_id: str, n_matches: int, longest: int) -> BadIn
     whole = "give the whole customer_id as in the customers table"
     if not accepts_start(longest):
         return BadInput(f"one customer has the id '{customer_id}'", found="none", fix=whole)
+    if len(customer_id) < SHORTEST_START:
+        return BadInput(
+            f"a customer_id is given whole, or by its first {SHORTEST_START} or more characters",
+            found=f"{len(customer_id)} characters",
+            fix=whole,
+        )
     return BadInput(
         f"exactly one customer's id is '{customer_id}' or starts with it",
         found=f"{n_matches} of them" if n_matches else "none",
