@@ -72,6 +72,34 @@ def init(
     say(f"  make real DATA={folder}")
 
 
+@_group.command()
+@exit_on_bad_input()
+def thresholds() -> None:
+    """Propose section `validate` of params.yaml from the tables, for a person to review.
+
+    The tables are those that stage acquire wrote: dvc repro acquire.
+    """
+    from hemline.data.expectations.proposals import propose_thresholds, write_thresholds  # noqa: PLC0415  (as above)
+    from hemline.data.expectations.thresholds import ValidateParams  # noqa: PLC0415  (as above)
+    from hemline.engine.engine import EngineParams, open_engine  # noqa: PLC0415  (as above)
+    from hemline.params import pipeline_paths  # noqa: PLC0415  (as above)
+
+    root = project_folder()
+    params, tables = root / "params.yaml", root / pipeline_paths(root / "dvc.yaml")["tables"]
+    if not (tables / "transactions.parquet").exists():
+        raise BadInput(
+            f"{tables} has the tables that thresholds are proposed from",
+            found="none",
+            fix="make them first: dvc repro acquire",
+        )
+    with open_engine(EngineParams.load(params)) as engine:
+        proposed = propose_thresholds(engine, tables, ValidateParams.load(params))
+    changes = write_thresholds(params, proposed)
+    for change in changes:
+        say(change)
+    say("Review them in params.yaml." if changes else "Nothing has changed.")
+
+
 def _proposal(data: Path) -> "SourceProposal":
     from hemline.data.proposal.looked_at import look_at  # noqa: PLC0415  (as above)
     from hemline.data.proposal.proposal import propose  # noqa: PLC0415  (as above)
