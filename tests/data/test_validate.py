@@ -56,7 +56,12 @@ def validate(engine: Engine, kaggle: Path, folder: Path, thresholds: dict[str, A
     write_tables(engine, read_tables(engine, sources), folder / "tables")
     params = folder / "params.yaml"
     engine_params = PARAMS["engine"] | {"name": engine.name, "spill": str(folder / "spill")}
-    sections = {"data": PARAMS["data"], "validate": thresholds, "engine": engine_params}
+    sections = {
+        "acquire": PARAMS["acquire"],
+        "data": PARAMS["data"],
+        "validate": thresholds,
+        "engine": engine_params,
+    }
     params.write_text(yaml.safe_dump(sections))
     refusal = None
     try:
