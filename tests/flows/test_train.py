@@ -111,7 +111,7 @@ def test_the_command_shows_a_line_per_stage_and_one_per_article(
     assert "ranker" in articles[0]
     assert all("(" not in line for line in articles)
     assert "Live: version" in output
-    assert "customers are too few to tell any two rows apart." in output
+    assert "customers are too few for a significant difference between rows." in output
 
 
 def test_a_changed_model_challenges_and_loses_when_it_is_worse(trained: Path) -> None:
