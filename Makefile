@@ -163,7 +163,7 @@ clean: ## Remove the environment and tool caches; data, models and the registry 
 ci-environment: .venv/bin/python ## What .venv/installed-dev installs, by uv: a sixth of pip's CPU time; by pip where uv cannot
 	@{ $(INSTALL) -r <(sed -nE '/^(setuptools|uv)==/,/[^\\]$$/p' requirements-dev.lock) \
 	  && $(INSTALL) -r <(echo "$(CPU_TORCH)") \
-	  && $(BIN)/uv pip install --python $(BIN)/python --quiet --require-hashes --no-deps --no-build-isolation \
+	  && $(BIN)/uv pip install --system-certs --python $(BIN)/python --quiet --require-hashes --no-deps --no-build-isolation \
 	    -r <(sed '/^torch==/,/[^\\]$$/d' requirements-dev.lock) \
 	  && $(PROJECT) && $(BIN)/python -m pip check && touch .venv/installed && touch .venv/installed-dev; } \
 	  || echo "uv could not install the locked packages: pip does"
