@@ -139,6 +139,7 @@ def test_an_earlier_cut_knows_less(shop: Path) -> None:
     assert late - early == loaded.bought_in(*WEEKS).units.sum() > 0
 
 
+@pytest.mark.slow
 def test_the_command_prints_the_rows_best_first(
     shop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,11 +4,14 @@ import shutil
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.processes import free_ports
 from tests.servers import ask, server_environment, serving
 from tests.tiny_project import REPOSITORY, run
 
 
+@pytest.mark.slow
 def test_the_weekly_runs_of_a_moved_project_work_where_it_is(tmp_path: Path) -> None:
     original, copy, home = (tmp_path / name for name in ("original", "a copy #1", "home"))
     moved = tmp_path / "moved #1"

@@ -213,6 +213,7 @@ def test_no_page_reaches_another_host_or_says_that_it_collects_data(ui: Ui) -> N
         assert not foreign
 
 
+@pytest.mark.slow
 def test_a_run_joins_the_server_of_its_own_project_and_no_other(ui: Ui, tmp_path: Path) -> None:
     server = ui.addresses["prefect"]
     assert belongs_to(ui.root, server)

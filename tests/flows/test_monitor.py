@@ -81,6 +81,7 @@ def test_the_decision_of_a_killed_run_counts_and_the_next_run_does_what_is_missi
     assert "## Verdicts" in str(artifacts[0].data)
 
 
+@pytest.mark.slow
 def test_a_kill_between_page_and_alert_loses_neither(killed: Path) -> None:
     live = Project.at(killed).monitoring
     for kind in ("pages", "alerts", "events"):
@@ -112,6 +113,7 @@ def test_a_kill_between_page_and_alert_loses_neither(killed: Path) -> None:
     assert "sent to log" in (pages / "monitoring" / "index.html").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_a_page_that_cannot_be_drawn_delays_no_alert(
     killed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -228,6 +230,7 @@ def test_weeks_that_break_a_rule_are_not_judged(behind: Path) -> None:
     assert [alert.week_end for alert in refused if alert.week_end] == [LATE, WEEK_END]
 
 
+@pytest.mark.slow
 def test_a_week_that_came_late_is_evaluated_with_the_next_one(behind: Path) -> None:
     assert completed(monitor(behind)).decision.week_end == WEEK_END
     assert decided(behind) == [EARLIER, LATE, WEEK_END]

@@ -135,6 +135,7 @@ def test_a_run_that_is_watched_carries_the_tag_of_its_project(
 
 
 @pytest.mark.usefixtures("here")
+@pytest.mark.slow
 def test_another_clone_on_the_same_server_is_left_alone(
     server: dict[str, str], tmp_path: Path
 ) -> None:
@@ -180,6 +181,7 @@ def test_a_decision_not_to_retrain_is_sent_and_starts_nothing(
 
 
 @pytest.mark.usefixtures("here")
+@pytest.mark.slow
 def test_a_training_that_crashed_is_requested_again_and_one_that_failed_is_not(
     server: dict[str, str], tmp_path: Path
 ) -> None:

@@ -114,6 +114,7 @@ def test_the_command_shows_a_line_per_stage_and_one_per_article(
     assert "customers are too few for a significant difference between rows." in output
 
 
+@pytest.mark.slow
 def test_a_changed_model_challenges_and_loses_when_it_is_worse(trained: Path) -> None:
     with changed_params(trained, {("serve", "warm"): ["tfidf"]}):
         training = retrain(trained)
