@@ -232,7 +232,7 @@ def test_guests_count_in_popularity_and_copurchase_and_are_nobody(
     stored = pq.read_table(root / "bare/guest_sales.parquet").to_pandas()
     before = stored[pd.to_datetime(stored[columns.DAY]) < pd.Timestamp(cut)]
     assert baskets.n_customers == before[columns.BASKET].nunique()
-    assert select_guests(on_duckdb, root / "none.parquet", start=start, end=cut) is None
+    assert select_guests(on_duckdb, root / "none.parquet", start=start, end=cut).empty
 
     known = shop.known_at(cut)
     data = TrainingData(lambda: known, guests=lambda: baskets)

@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 
 from hemline import columns
+from hemline.data.guests import GUEST_PURCHASES
 from hemline.engine.engine import Engine
 
 
-def select_guests(engine: Engine, path: Path, *, start: date, end: date) -> pd.DataFrame | None:
-    """Return guests.GUEST_PURCHASES of [start, end), or None where there is no such table.
+def select_guests(engine: Engine, path: Path, *, start: date, end: date) -> pd.DataFrame:
+    """Return guests.GUEST_PURCHASES of [start, end): no rows where there is no such table.
 
     Args:
         engine: reads the table.
@@ -21,7 +22,7 @@ def select_guests(engine: Engine, path: Path, *, start: date, end: date) -> pd.D
         end: the day after the last one.
     """
     if not path.exists():
-        return None
+        return GUEST_PURCHASES.empty_table().to_pandas()
     day = nw.col(columns.DAY)
     rows = engine.read(path).filter(day >= nw.lit(start), day < nw.lit(end))
     order = [columns.DAY, columns.BASKET, columns.ARTICLE, columns.UNITS]

@@ -40,5 +40,5 @@ def guest_histories(guests: pd.DataFrame, *, cut: date, n_articles: int) -> Hist
 
 def read_guests(prepared: Path) -> pd.DataFrame | None:
     """Return GUEST_PURCHASES as stage prepare wrote them, or None for a shop without guests."""
-    path = prepared / GUEST_FILE
-    return tables.read_table(path, GUEST_PURCHASES) if path.exists() else None
+    guests = tables.read_table(prepared / GUEST_FILE, GUEST_PURCHASES)
+    return None if guests.empty else guests

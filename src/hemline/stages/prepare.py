@@ -38,12 +38,10 @@ def main(params: ParamsPath, table_folder: InPath, prepared: OutPath) -> None:
             end=weeks.cut,
         )
     tables.write_table(purchases, prepared / "purchases.parquet", tables.PURCHASES)
-
-    if guests is not None:
-        tables.write_table(guests, prepared / GUEST_FILE, GUEST_PURCHASES)
-        known = guest_histories(guests, cut=weeks.cut, n_articles=shape["n_articles"])
-        save_histories(known, prepared / "guests.npz")
-        logger.info("guests: %d baskets, %d pairs", known.n_customers, known.units.nnz)
+    tables.write_table(guests, prepared / GUEST_FILE, GUEST_PURCHASES)
+    baskets = guest_histories(guests, cut=weeks.cut, n_articles=shape["n_articles"])
+    save_histories(baskets, prepared / "guests.npz")
+    logger.info("guests: %d baskets, %d pairs", baskets.n_customers, baskets.units.nnz)
     is_fit = purchases[columns.DAY].to_numpy("datetime64[D]") < weeks.validation_start
     parts = {
         "histories": (purchases, weeks.cut, unlikes),

@@ -17,7 +17,6 @@ from hemline.stages.command import OutPath, ParamsPath, run
 logger = logging.getLogger(__name__)
 
 Names = Annotated[list[str], typer.Option(help="Of the catalogue; may be given several times.")]
-IfThere = Annotated[Path | None, typer.Option(help="Of shops that sell to guests.")]
 IfRead = Annotated[Path | None, typer.Option(exists=True, help="If one of the models reads it.")]
 
 
@@ -28,7 +27,7 @@ def main(
     histories: IfRead = None,
     segments: IfRead = None,
     articles: IfRead = None,
-    guests: IfThere = None,
+    guests: IfRead = None,
 ) -> None:
     """Fit each model with the numbers of params.yaml and save it in its folder."""
 
@@ -41,7 +40,7 @@ def main(
         histories=known,
         articles=lambda: tables.read_described(_given(articles, "--articles"), tables.ARTICLES),
         n_age_bands=len(AGE_BANDS),
-        guests=lambda: load_histories(guests) if guests and guests.exists() else None,
+        guests=lambda: _baskets(_given(guests, "--guests")),
     )
     for name in model:
         fitted = entry_of(name).fit_as_in(params, data)
@@ -49,6 +48,12 @@ def main(
         folder.mkdir(parents=True, exist_ok=True)
         fitted.save(folder)
         logger.info("%s saved in %s", fitted.name, folder)
+
+
+def _baskets(path: Path) -> Histories | None:
+    """Return the history of each guest's basket, or None for a shop without guests."""
+    baskets = load_histories(path)
+    return baskets if baskets.n_customers else None
 
 
 def _given(path: Path | None, option: str) -> Path:
