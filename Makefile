@@ -160,7 +160,7 @@ clean: ## Remove the environment and tool caches; data, models and the registry 
 	@touch $@
 
 # uv reads none of pip's settings, so pip fetches torch; without its CPU build pip does everything.
-ci-environment: .venv/bin/python ## What .venv/installed-dev installs, by uv: a sixth of pip's CPU time; by pip where uv cannot
+ci-environment: .venv/bin/python ## What .venv/installed-dev installs, by uv, or by pip where uv cannot
 	@{ $(INSTALL) -r <(sed -nE '/^(setuptools|uv)==/,/[^\\]$$/p' requirements-dev.lock) \
 	  && $(INSTALL) -r <(echo "$(CPU_TORCH)") \
 	  && $(BIN)/uv pip install --system-certs --python $(BIN)/python --quiet --require-hashes --no-deps --no-build-isolation \
