@@ -251,6 +251,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ["repurchase", "popularity", "segment_popularity"],
         histories=root / "data/prepared/histories.npz",
         segments=root / "data/segments/segments.parquet",
+        guests=root / "data/prepared/guests.npz",
     )
     return root
 
