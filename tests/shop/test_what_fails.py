@@ -9,6 +9,8 @@ import re
 import resource
 import signal
 import sqlite3
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -20,7 +22,7 @@ import httpx
 import pytest
 import yaml
 
-from tests.processes import eventually
+from tests.processes import eventually, free_ports
 from tests.redis_server import DURABLE, needs_redis, redis_server
 from tests.running_shop import RunningShop, running_shop, set_alias
 from tests.serving.tiny_version import customer_id
@@ -197,6 +199,89 @@ def test_redis_goes_away_and_comes_back(tmp_path: Path, monkeypatch: pytest.Monk
             assert send(shop, "view", first).status_code == 201
             assert health(shop, "stores") is None
             assert metric(shop, "hemline_shop_store_failing") == 0
+
+
+@needs_redis
+def test_a_worker_that_starts_while_redis_is_away_gives_lists_and_waits_for_it(
+    shop: RunningShop,
+) -> None:
+    with tempfile.TemporaryDirectory(prefix="hemline-") as name, ExitStack() as stack:
+        with redis_server(Path(name), *DURABLE) as url:
+            stores = {"HEMLINE_SHOP_EVENTS": url, "HEMLINE_SHOP_SESSIONS": url}
+            variables = {**of_project(shop.root), **stores}
+            on_redis = stack.enter_context(running_shop(shop.root, workers=1, variables=variables))
+            first = ids(get(on_redis, LIST))[0]
+            assert send(on_redis, "unlike", first).status_code == 201
+        [worker] = on_redis.workers()
+        os.kill(worker, signal.SIGKILL)
+        assert eventually(lambda: on_redis.workers() not in ([], [worker]), seconds=60)
+        listed = get(on_redis, LIST)
+        assert ids(listed)
+        assert not listed["remembered"]
+        assert send(on_redis, "view", first).status_code == 503
+        assert "cannot be read at the moment" in page(on_redis).text
+        assert "answers" in str(health(on_redis, "stores"))
+        assert metric(on_redis, "hemline_shop_store_failing") == 1
+        with redis_server(Path(name)):
+            assert eventually(lambda: "appendfsync" in refused_event(on_redis, first), seconds=30)
+        with redis_server(Path(name), *DURABLE):
+            assert eventually(lambda: get(on_redis, LIST)["remembered"], seconds=30)
+            assert first not in ids(get(on_redis, LIST))
+            assert send(on_redis, "view", first).status_code == 201
+            assert is_well(on_redis)
+
+
+def test_a_worker_that_starts_while_its_events_cannot_be_opened_gives_lists(
+    shop: RunningShop, tmp_path: Path
+) -> None:
+    events = tmp_path / "events.db"
+    variables = {**of_project(shop.root), "HEMLINE_SHOP_EVENTS": f"sqlite:{events}"}
+    with running_shop(shop.root, workers=1, variables=variables) as running:
+        first = ids(get(running, LIST))[0]
+        assert send(running, "unlike", first).status_code == 201
+        [worker] = running.workers()
+        for part in tmp_path.glob("events.db*"):
+            part.rename(tmp_path / f"away-{part.name}")
+        events.mkdir()
+        os.kill(worker, signal.SIGKILL)
+        assert eventually(lambda: running.workers() not in ([], [worker]), seconds=60)
+        assert not get(running, LIST)["remembered"]
+        assert send(running, "view", first).status_code == 503
+        assert "events.db holds the shop's events" in str(health(running, "stores"))
+        events.rmdir()
+        for part in tmp_path.glob("away-*"):
+            part.rename(tmp_path / part.name.removeprefix("away-"))
+        assert eventually(lambda: get(running, LIST)["remembered"], seconds=30)
+        assert first not in ids(get(running, LIST))
+
+
+@needs_redis
+def test_a_shop_does_not_start_on_stores_that_it_cannot_use(shop: RunningShop) -> None:
+    with tempfile.TemporaryDirectory(prefix="hemline-") as name:
+        with redis_server(Path(name)) as url:
+            assert "appendfsync everysec" in refusal(shop.root, url)
+        assert "the Redis server of the shop's events answers" in refusal(shop.root, url)
+
+
+def refused_event(shop: Shop, article: str) -> str:
+    """What is wrong with the events, as it is said after one was refused."""
+    assert send(shop, "view", article).status_code == 503
+    return str(health(shop, "stores"))
+
+
+def refusal(root: Path, events: str) -> str:
+    """What `hemline serve` says of an address for its events."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "hemline.shop.shop_server", "--port", str(free_ports(1)[0])],
+        cwd=root,
+        env={**os.environ, **of_project(root), "HEMLINE_SHOP_EVENTS": events},
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+    )
+    assert ended.returncode == 1, ended
+    return ended.stderr
 
 
 @pytest.mark.parametrize("alert", ALERTS["groups"][0]["rules"], ids=lambda one: one["alert"])

@@ -24,7 +24,7 @@ from hemline.shop import api_routes, event_routes, page_routes, status_routes
 from hemline.shop.access import Access, is_loopback
 from hemline.shop.api_keys import secret_of
 from hemline.shop.champion_watch import ChampionWatch, ShopFolder
-from hemline.shop.event_log import EventLog
+from hemline.shop.late_stores import LateLog, LateSessions
 from hemline.shop.page_answers import ProblemPages
 from hemline.shop.problem_answers import Problem, add_problem_answers, problem
 from hemline.shop.service_shell import ServiceShell
@@ -34,7 +34,6 @@ from hemline.shop.shop_metrics import ShopMetrics, remove_dead_workers
 from hemline.shop.shop_params import ShopParams
 from hemline.shop.shop_server import SETTINGS
 from hemline.shop.shop_service import ShopService
-from hemline.shop.visitor_sessions import Sessions
 from hemline.shop.visits import ShopVisits
 
 POLICY: Final = (
@@ -86,7 +85,10 @@ def create_app(settings: ShopSettings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         remove_dead_workers()
-        log, sessions = _stores(params, root)
+        log = LateLog(lambda: open_log(params.events, root))
+        sessions = LateSessions(
+            lambda: open_sessions(params.sessions, root, seconds=params.session_hours * 3600)
+        )
         try:
             watch = ChampionWatch(_folder(settings, params), metrics)
             shop = ShopService(params, log, sessions, watch, metrics, is_public=is_public)
@@ -140,15 +142,6 @@ def _freeze_loaded_objects() -> None:
     """
     gc.collect()
     gc.freeze()
-
-
-def _stores(params: ShopParams, root: Path) -> tuple[EventLog, Sessions]:
-    log = open_log(params.events, root)
-    try:
-        return log, open_sessions(params.sessions, root, seconds=params.session_hours * 3600)
-    except BadInput:
-        log.close()
-        raise
 
 
 def _folder(settings: ShopSettings, params: ShopParams) -> ShopFolder:

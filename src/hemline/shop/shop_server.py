@@ -23,6 +23,7 @@ from hemline.relocation import DATABASE, database_file
 from hemline.shop.access import is_loopback
 from hemline.shop.api_keys import stored_keys
 from hemline.shop.running_shops import announced, metrics_folder
+from hemline.shop.session_stores import open_log, open_sessions
 from hemline.shop.shop_metrics import FOLDER
 from hemline.shop.shop_params import ShopParams
 
@@ -50,6 +51,7 @@ def main(
     _require_keys(root, host)
     with _bound(host, port) as listening:
         _require_champion(root, database)
+        _require_stores(params, root)
         _set_environment(root, host, port, n_workers, database)
         config = uvicorn.Config(
             "hemline.shop.app:worker",
@@ -140,6 +142,12 @@ def _require_champion(root: Path, database: Path) -> None:
             fix="train one: make demo; or make a rejected one champion: hemline history, then "
             "hemline promote",
         )
+
+
+def _require_stores(params: ShopParams, root: Path) -> None:
+    """Refuse events and sessions that cannot be used now; workers wait for them later on."""
+    open_log(params.events, root).close()
+    open_sessions(params.sessions, root, seconds=params.session_hours * 3600).close()
 
 
 def _set_environment(root: Path, host: str, port: int, workers: int, database: Path) -> None:

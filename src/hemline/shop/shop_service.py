@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from typing import Final, TypeVar
 
 from hemline.errors import BadInput
@@ -70,7 +70,7 @@ class ShopService:
         self.metrics = metrics
         self.is_public = is_public
         self.store_problem: str | None = None
-        self._clock = ShopClock.of(log, params.first_day)
+        self._clock: ShopClock | None = None
         self._rests_until = 0.0
 
     def visit(self, guest_id: str, *, is_new: bool = False) -> Visit:
@@ -101,12 +101,18 @@ class ShopService:
         since = now() - timedelta(hours=self.params.session_hours)
         if not is_known:
             self.metrics.unremembered.inc()
-        return state_of(events, answers, since=since, day_of=self._clock.day_of), is_known
+        return state_of(events, answers, since=since, day_of=self._day_of), is_known
 
     def is_known(self, visitor: str) -> bool:
         """Return whether the log has anything that the visitor did."""
         events, _ = self._events_of(visitor)
         return bool(events)
+
+    def _day_of(self, at: datetime) -> date:
+        """Return the shop day of a time; only the log, once it is open, knows when it was made."""
+        if self._clock is None:
+            self._clock = ShopClock.of(self.log, self.params.first_day)
+        return self._clock.day_of(at)
 
     def _events_of(self, visitor: str) -> tuple[list[Recorded], bool]:
         nothing: list[Recorded] = []
