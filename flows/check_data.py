@@ -46,10 +46,10 @@ def update_tables(project: Project, dry_run: bool) -> str | None:
 
 
 @task(cache_policy=NO_CACHE)
-def check(project: Project, week_end: date, dry_run: bool) -> str | None:
+def check(project: Project, records: MonitorRecords, week_end: date, dry_run: bool) -> str | None:
     """Return why the week cannot be judged, after an alert to the owner of the data, or None.
 
-    The report goes to the live pages even in a dry run: it is about the data, not a decision.
+    The report lies among the pages of the records.
     """
     tables = project.root / project.tables
     completeness = completeness_of(project, week_end)
@@ -61,7 +61,7 @@ def check(project: Project, week_end: date, dry_run: bool) -> str | None:
         return _report(closed, project, dry_run, problem=completeness.summary)
     if completeness.warning:
         get_run_logger().warning("%s", completeness.warning)
-    checks = MonitorRecords(project.monitoring).page_of(week_end).parent / "checks"
+    checks = records.page_of(week_end).parent / "checks"
     rules = ValidateParams.load(project.params)
     is_kaggle = has_kaggle_ids(project.params)
     found = check_week(project.engine, tables, week_end, rules, checks, is_kaggle=is_kaggle)

@@ -12,7 +12,7 @@ that breaks rules or lacks days is reported and skipped, so that it does not hol
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -44,7 +44,7 @@ from monitoring.champion_lists import Champion
 from monitoring.dashboard.week_artifact import week_artifact
 from monitoring.evidently_workspace import Reference, add_to_workspace
 from monitoring.monitor_params import MonitorParams
-from monitoring.records import MonitorRecords, RunKind
+from monitoring.records import MonitorRecords
 from monitoring.transactions import sample_transactions
 from monitoring.windows import Span
 
@@ -54,16 +54,18 @@ class MonitorRun:
     """The outcome of a run for one week.
 
     Attributes:
-        decision: the recorded decision that counts for the week, as a row.
+        decision: the recorded decision that counts for the week, as a row; of a dry run, its own.
         is_new: whether this run made it.
         is_dry_run: whether it is recorded apart, without alerts or events.
         page: the week's page.
+        standing: after a dry run of a week that is decided, its live decision, as a row.
     """
 
     decision: Any
     is_new: bool
     is_dry_run: bool
     page: Path
+    standing: Any = None
 
 
 @flow(name="monitor")
@@ -79,8 +81,8 @@ def monitor(
         root: the project folder.
         week_end: the first day after the one week to evaluate; None is every week in the data since
             the last decision, at first the last one.
-        dry_run: record nothing among the live records, send no alerts and no events. A week before
-            the latest decision is always a dry run.
+        dry_run: leave live records and pages as they are, send no alerts and no events; a week that
+            is decided is judged anew. A week before the latest decision is always a dry run.
         expects_a_new_week: whether it is an alert that the last week was decided already.
 
     Returns:
@@ -95,7 +97,8 @@ def monitor(
         with only_run(lock, "the monitor", _inform):
             project = Project.at(root)
             check_monitor_params(project.params)
-            records = MonitorRecords(project.monitoring)
+            records = live = MonitorRecords(project.monitoring)
+            dry_run = dry_run or (week_end is not None and is_overtaken(week_end, live))
             if not dry_run:  # so that the address of all weeks, in every alert, leads somewhere
                 monitor_steps.draw_history(project, records, links(project))
             publish_project(root)
@@ -106,7 +109,7 @@ def monitor(
                 return Failed(message=problem)
             weeks = weeks_to_evaluate(project, records, week_end, is_expected=expects_a_new_week)
             dry_run = dry_run or is_overtaken(weeks[0], records)
-            if dry_run and records.decision_of(weeks[0]) is None:
+            if dry_run:
                 records = dry_run_records(project, weeks[0])
             outcomes = [_evaluate(project, records, week, dry_run=dry_run) for week in weeks]
     except BadInput as refusal:
@@ -115,7 +118,8 @@ def monitor(
     problems = [outcome for outcome in outcomes if isinstance(outcome, str)]
     if problems:
         return Failed(message="; ".join(problems))
-    return cast("MonitorRun", outcomes[-1])
+    run = cast("MonitorRun", outcomes[-1])
+    return replace(run, standing=live.decision_of(weeks[-1])) if dry_run else run
 
 
 @task(cache_policy=NO_CACHE)
@@ -223,12 +227,18 @@ def main(
     typer.echo(f"\nThe week before {run.decision.week_end}")
     if run.is_dry_run:
         typer.echo("Dry run: nothing is recorded, no alerts are sent.")
+        if run.standing is not None:
+            typer.echo("The week is decided already; this is what would be decided today.")
     elif not run.is_new:
         typer.echo("It was decided before; the first decision counts.")
     for reason in run.decision.reasons:
         say(f"  {reason}")
     say(f"retrain: {'yes' if run.decision.retrain else 'no'}")
     say(f"page:    {run.page}")
+    if run.standing is not None:
+        retrain = "yes" if run.standing.retrain else "no"
+        reasons = " ".join(run.standing.reasons)
+        say(f"The decision recorded before stands: retrain: {retrain}. {reasons}")
 
 
 def _inform(message: str) -> None:
@@ -245,7 +255,7 @@ def _evaluate(
     get_run_logger().info("evaluating %s", period)
     show(f"Evaluating {period}")
     is_new = records.decision_of(week_end) is None
-    problem = check(project, week_end, dry_run) if is_new else None
+    problem = check(project, records, week_end, dry_run) if is_new else None
     if problem is not None:
         if not dry_run:
             _announce_earlier(project, records, week_end)
@@ -260,8 +270,7 @@ def _evaluate(
         _announce(project, records, week_end)
     reported.result()  # raises what went wrong, now that nobody waits for a message
     page = drawn.result()
-    is_apart = records.kind != RunKind.LIVE
-    return MonitorRun(records.decision_of(week_end), is_new, is_apart, page)
+    return MonitorRun(records.decision_of(week_end), is_new, dry_run, page)
 
 
 def _announce_earlier(project: Project, records: MonitorRecords, week_end: date) -> None:

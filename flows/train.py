@@ -47,6 +47,7 @@ from hemline.data.purchases import latest_cut
 from hemline.data.split import DataParams
 from hemline.engine.engine import open_engine
 from hemline.errors import BadInput, full_disk_refused
+from monitoring.records import MonitorRecords
 
 WAIT_MINUTES: Final = 60
 Latest = Literal["latest"]
@@ -253,7 +254,8 @@ def _check_test_week(project: Project) -> None:
     from flows.check_data import check  # noqa: PLC0415  (slow, and for scheduled trainings only)
 
     dates = DataParams.load(project.params)
-    problem = check(project, dates.week_end, dry_run=False)
+    live = MonitorRecords(project.monitoring)
+    problem = check(project, live, dates.week_end, dry_run=False)
     if problem is not None:
         raise _UnfitWeek(problem)
 

@@ -15,7 +15,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.settings import PREFECT_API_URL
 
-from flows.monitor import MonitorRun, monitor
+from flows.monitor import MonitorRun, main, monitor
 from flows.project import Project
 from flows.train import train
 from monitoring.alerts.alert_delivery import StoredAlert, read_alerts
@@ -183,6 +183,7 @@ def test_a_week_before_the_latest_decision_is_a_dry_run_without_alerts(killed: P
     run = completed(monitor(killed, week_end=EARLIER))
     assert run.is_new
     assert run.is_dry_run
+    assert run.standing is None
     assert run.page == dry_run_records(killed).page_of(EARLIER)
     text = run.page.read_text(encoding="utf-8")
     assert "<title>DRY RUN: Week of" in text
@@ -207,6 +208,24 @@ def test_a_dry_run_records_nothing_and_sends_nothing(killed: Path) -> None:
     assert run.is_dry_run
     assert run.decision.week_end == WEEK_END
     assert (len(alerts(killed)), len(events(killed))) == before
+
+
+def test_a_dry_run_of_a_decided_week_changes_nothing_and_prints_the_decision_that_stands(
+    killed: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = live_files(killed)
+    standing = MonitorRecords(Project.at(killed).monitoring).decision_of(WEEK_END)
+    monkeypatch.chdir(killed)
+    main(dry_run=True)
+    printed = capsys.readouterr().out
+    assert "Dry run: nothing is recorded, no alerts are sent." in printed
+    assert f"page:    {dry_run_records(killed).page_of(WEEK_END)}" in printed
+    answer = "yes" if standing.retrain else "no"
+    assert f"The decision recorded before stands: retrain: {answer}. " in printed
+    assert standing.reasons[0] in printed.partition("stands")[2]
+    text = dry_run_records(killed).page_of(WEEK_END).read_text(encoding="utf-8")
+    assert "<title>DRY RUN: Week of" in text
+    assert live_files(killed) == before
 
 
 @pytest.fixture(scope="module")
@@ -261,6 +280,14 @@ def decided(root: Path) -> list[date]:
 
 def dry_run_records(root: Path) -> MonitorRecords:
     return MonitorRecords(Project.at(root).monitoring / "dry-run")
+
+
+def live_files(root: Path) -> dict[Path, tuple[int, bytes]]:
+    """Return when each live page, record, alert and event was written, and what it holds."""
+    live = Project.at(root).monitoring
+    kinds = ("pages", "decisions", "verdicts", "performance", "alerts", "events", "evidently")
+    files = [path for kind in kinds for path in (live / kind).rglob("*") if path.is_file()]
+    return {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in files}
 
 
 def events(root: Path) -> list[Any]:
