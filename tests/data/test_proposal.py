@@ -23,10 +23,6 @@ PARAMS = Path("params.yaml").read_text(encoding="utf-8")
 FEW = """acquire:
   source: synthetic
 source:
-validate:
-  max_price: 1.0
-  max_units: 1000
-  earliest_day: '2018-09-20'
 """
 
 
@@ -128,7 +124,9 @@ def gift_shop() -> list[Row]:
     postage = rows[5] | {"StockCode": "POST", "Description": "POSTAGE", "Quantity": 1}
     charge = postage | {"StockCode": "BANK CHARGES", "UnitPrice": -9.0, "CustomerID": None}
     test = rows[6] | {"StockCode": "77777", "Description": "This is a test product"}
-    return [*rows, back, *guest, postage, charge, test]
+    bag = rows[7] | {"StockCode": "PARTYBAG", "Description": "GIRLS PARTY BAG"}
+    gift = rows[8] | {"StockCode": "GIFT", "Description": None, "Quantity": 4000}
+    return [*rows, back, *guest, postage, charge, test, bag, gift]
 
 
 def test_a_raw_till_export_is_described_with_its_returns_guests_and_postage(
@@ -151,14 +149,35 @@ def test_a_raw_till_export_is_described_with_its_returns_guests_and_postage(
     assert described.product_code.pattern == r"^(\d+)"
     text = render(proposal)
     assert "policy: net  # 1 line; or drop" in text
-    assert "policy: anonymous  # 5 lines (3.9%) without a customer; or drop" in text
+    assert "policy: anonymous  # 5 lines (3.8%) without a customer; or drop" in text
     assert "- POST  # 1 line, no digit, its description: POSTAGE" in text
     acquired = acquire(on_duckdb, project / "data", described.model_dump())
     units = table_of(acquired, "transactions")["units"].to_pylist()
-    assert sum(units) == 120 * 6 - 2
+    assert sum(units) == 120 * 6 - 2 + 6 + 4000
     assert len(table_of(acquired, "guest_sales")) == 4
     products = table_of(acquired, "articles")["product_code"].to_pylist()
-    assert set(products) == {str(85123 + number) for number in range(7)}
+    assert set(products) == {*(str(85123 + number) for number in range(7)), "PARTYBAG", "GIFT"}
+
+
+def test_an_id_without_a_digit_is_an_article_until_something_else_says_it_is_none(
+    project: Path,
+) -> None:
+    write_csv(project / "data" / "till.csv", gift_shop())
+    proposal, described = proposed(project)
+    assert not {"PARTYBAG", "GIFT"} & set(described.not_articles.ids)
+    said = "\n".join(proposal.unclear)
+    assert "ids without a digit, read as articles: PARTYBAG (GIRLS PARTY BAG), GIFT;" in said
+
+
+def test_an_id_names_a_service_where_nothing_is_described(project: Path) -> None:
+    rows = [row for row in gift_shop() if row["StockCode"] != "BANK CHARGES"]
+    for row in rows:
+        del row["Description"]
+        row["StockCode"] = row["StockCode"].replace("POST", "POSTAGE")
+    write_csv(project / "data" / "till.csv", rows)
+    proposal, described = proposed(project)
+    assert described.not_articles.ids == ("POSTAGE",)
+    assert "- POSTAGE  # 1 line, no digit, its id" in render(proposal)
 
 
 def test_what_is_unclear_is_said(project: Path) -> None:
@@ -191,15 +210,17 @@ def test_init_changes_nothing_else_and_asks_before_it_replaces(
     assert done.exit_code == 0, done.output
     before, after = yaml.safe_load(PARAMS), yaml.safe_load((project / "params.yaml").read_text())
     assert after.pop("source")["transactions"]["file"] == "till.csv"
-    assert after["acquire"]["source"] == "mapped"
-    assert after["validate"]["earliest_day"] == "2010-12-01"
-    assert after["validate"]["max_price"] == 10
-    for changed in (before, after):
-        del changed["acquire"]["source"]
-        for key in ("earliest_day", "max_price"):
-            del changed["validate"][key]
-    del before["source"]
+    assert after["acquire"].pop("source") == "mapped"
+    validate = after.pop("validate")
+    del before["source"], before["validate"], before["acquire"]["source"]
     assert after == before
+    assert validate["earliest_day"] == "2010-12-01"
+    assert validate["max_price"] == 25.0, "ten times 2.55, two digits"
+    assert validate["max_units"] == 2 * 4000
+    assert validate["min_rows"] == {"articles": 11, "customers": 2, "transactions": 61}
+    assert "age" not in validate["max_null_share"]["customers"], "the till knows no ages"
+    assert validate["known_values"] == {}
+    assert not list((project / ".hemline").glob("thresholds-*"))
     counted = CliRunner().invoke(app, ["source", "check", "data"])
     assert counted.exit_code == 0, counted.output
     assert "3 lines of what is no article: left out" in counted.output
@@ -208,6 +229,28 @@ def test_init_changes_nothing_else_and_asks_before_it_replaces(
     assert refused.exit_code == 1
     assert "--replace" in refused.output
     assert CliRunner().invoke(app, ["source", "init", "--replace", "data"]).exit_code == 0
+
+
+def test_thresholds_wait_for_a_description_that_reads_the_files(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = gift_shop()
+    sold = rows[3]["InvoiceDate"]
+    rows[3]["InvoiceDate"] = sold.replace(year=1810)
+    write_csv(project / "data" / "till.csv", rows)
+    (project / "params.yaml").write_text(PARAMS, encoding="utf-8")
+    monkeypatch.chdir(project)
+    done = CliRunner().invoke(app, ["source", "init", "data"])
+    assert done.exit_code == 0, done.output
+    assert "the files cannot be read by it yet" in done.output
+    assert "hemline source thresholds data" in done.output
+    after = yaml.safe_load((project / "params.yaml").read_text())
+    assert after["validate"] == yaml.safe_load(PARAMS)["validate"]
+    rows[3]["InvoiceDate"] = sold
+    write_csv(project / "data" / "till.csv", rows)
+    done = CliRunner().invoke(app, ["source", "thresholds", "data"])
+    assert done.exit_code == 0, done.output
+    assert "validate.max_units: 1000 is now 8000" in done.output
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,9 @@
 """Commands that describe a retailer's files, so that `make real DATA=` can train on them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +14,7 @@ from hemline.errors import BadInput, exit_on_bad_input
 if TYPE_CHECKING:
     from hemline.data.acquire.source_params import SourceParams
     from hemline.data.proposal.source_proposal import SourceProposal
+    from hemline.engine.engine import Engine
 
 Data = Annotated[Path, typer.Argument(help="Folder of the export, or one file of it.")]
 
@@ -64,40 +68,82 @@ def init(
         )
     proposal = _proposal(data)
     _show(proposal)
-    for change in write_source(params, proposal):
+    if change := write_source(params, proposal):
         say(change)
     folder = data.parent if data.is_file() else data
-    say(f"Written to {params.name}. Correct what is wrong there, then:")
+    try:
+        for change in _set_thresholds(folder):
+            say(f"{params.name}: {change}")
+    except BadInput as refusal:
+        say(f"Written to {params.name}, but the files cannot be read by it yet:")
+        say(str(refusal))
+        say("Section `validate` is unchanged. Correct the description, then:")
+        say(f"  hemline source thresholds {folder}    # sets section `validate`")
+    else:
+        say(f"Written to {params.name}. Correct what is wrong there, then:")
     say(f"  hemline source check {folder}    # reads all of it and counts")
     say(f"  make real DATA={folder}")
 
 
 @_group.command()
 @exit_on_bad_input()
-def thresholds() -> None:
-    """Propose section `validate` of params.yaml from the tables, for a person to review.
+def thresholds(
+    data: Annotated[
+        Path | None,
+        typer.Argument(help="Folder of the files; without it, the tables of stage acquire."),
+    ] = None,
+) -> None:
+    """Propose section `validate` of params.yaml from the tables, for a person to review."""
+    changes = _set_thresholds(data.parent if data and data.is_file() else data)
+    for change in changes:
+        say(change)
+    say("Review them in params.yaml." if changes else "Nothing has changed.")
 
-    The tables are those that stage acquire wrote: dvc repro acquire.
+
+def _set_thresholds(folder: Path | None) -> list[str]:
+    """Write section `validate` for described files, or for the tables of stage acquire.
+
+    Returns:
+        What changed, as sentences.
+
+    Raises:
+        BadInput: the files cannot be read by their description, or there are no tables.
     """
     from hemline.data.expectations.proposals import propose_thresholds, write_thresholds  # noqa: PLC0415  (as above)
     from hemline.data.expectations.thresholds import ValidateParams  # noqa: PLC0415  (as above)
     from hemline.engine.engine import EngineParams, open_engine  # noqa: PLC0415  (as above)
+
+    params = project_folder() / "params.yaml"
+    with open_engine(EngineParams.load(params)) as engine, _tables(engine, folder) as tables:
+        proposed = propose_thresholds(engine, tables, ValidateParams.load(params))
+    return write_thresholds(params, proposed)
+
+
+@contextmanager
+def _tables(engine: "Engine", folder: Path | None) -> Iterator[Path]:
+    """Yield a folder of tables: those of stage acquire, or, for a while, those of the files."""
+    from hemline.data.acquire.mapped_tables import read_mapped  # noqa: PLC0415  (as above)
+    from hemline.data.acquire.source_params import SourceParams  # noqa: PLC0415  (as above)
+    from hemline.data.acquire.typed_tables import write_tables  # noqa: PLC0415  (as above)
     from hemline.params import pipeline_paths  # noqa: PLC0415  (as above)
 
     root = project_folder()
-    params, tables = root / "params.yaml", root / pipeline_paths(root / "dvc.yaml")["tables"]
-    if not (tables / "transactions.parquet").exists():
-        raise BadInput(
-            f"{tables} has the tables that thresholds are proposed from",
-            found="none",
-            fix="make them first: dvc repro acquire",
-        )
-    with open_engine(EngineParams.load(params)) as engine:
-        proposed = propose_thresholds(engine, tables, ValidateParams.load(params))
-    changes = write_thresholds(params, proposed)
-    for change in changes:
-        say(change)
-    say("Review them in params.yaml." if changes else "Nothing has changed.")
+    if folder is None:
+        acquired = root / pipeline_paths(root / "dvc.yaml")["tables"]
+        if not (acquired / "transactions.parquet").exists():
+            raise BadInput(
+                f"{acquired} has the tables that thresholds are proposed from",
+                found="none",
+                fix="make them first: dvc repro acquire; or name the folder of the files",
+            )
+        yield acquired
+        return
+    state = root / ".hemline"
+    state.mkdir(exist_ok=True)
+    with TemporaryDirectory(dir=state, prefix="thresholds-") as read:
+        described = SourceParams.load(root / "params.yaml")
+        write_tables(engine, read_mapped(engine, described, folder), Path(read))
+        yield Path(read)
 
 
 def _proposal(data: Path) -> "SourceProposal":

@@ -166,11 +166,13 @@ def _n_missing_days(days: list[date]) -> int:
 
 
 def _repeats(engine: Engine, transactions: Path, n_rows: int) -> tuple[float, int]:
-    """Return the share of rows that repeat an article of a customer's day, and the most of one."""
+    """Return the share of rows that repeat an article of a customer's day, and the most units."""
     key = (columns.DAY, columns.CUSTOMER, columns.ARTICLE)
-    counted = engine.read(transactions).group_by(*key).agg(n_rows=nw.len())
-    found = counted.select(most=nw.col("n_rows").max(), n_purchases=nw.len())
-    (row,) = engine.to_arrow(found).to_pylist()
+    has_units = columns.UNITS in pq.read_schema(transactions).names
+    n_units = nw.col(columns.UNITS).sum() if has_units else nw.len()
+    counted = engine.read(transactions).group_by(*key).agg(n_units=n_units)
+    measured = counted.select(most=nw.col("n_units").max(), n_purchases=nw.len())
+    (row,) = engine.to_arrow(measured).to_pylist()
     return 1 - row["n_purchases"] / max(1, n_rows), int(row["most"] or 1)
 
 

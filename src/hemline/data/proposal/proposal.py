@@ -5,7 +5,6 @@ with one row per article or per customer describes them. What is not certain is 
 counts of what each choice does are those of the rows looked at.
 """
 
-import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -26,7 +25,7 @@ from hemline.data.proposal.proposed_rules import (
     channel_names,
     guest_lines,
     n_lines,
-    not_articles,
+    odd_ids,
     product_pattern,
     returned_lines,
 )
@@ -38,6 +37,7 @@ _DETERMINED: Final = 0.8
 _UNIQUE: Final = 0.95
 _N_EXAMPLES: Final = 3
 _LONGEST_EXAMPLE: Final = 28
+_MOST_SHOWN: Final = 10
 
 
 def propose(tables: Sequence[LookedAt]) -> SourceProposal:
@@ -204,10 +204,7 @@ def _add_rules(proposal: SourceProposal, sales: ObservedSales, description: str 
         proposal.add("guests", "policy", value="anonymous", comment=comment)
         if nobody:
             proposal.add("guests", "ids", value=nobody)
-    reasons = not_articles(sales, description)
-    for one, why in reasons.items():
-        proposal.add("not_articles", "ids", value=[one], comment=why)
-    _add_largest(proposal, sales, is_return | sales.texts("article_id").isin(list(reasons)))
+    _add_odd_ids(proposal, sales, description)
     pattern = product_pattern(sales.texts("article_id"))
     if pattern:
         proposal.add("product_code", "pattern", value=pattern,
@@ -232,7 +229,6 @@ def _add_days(proposal: SourceProposal, sales: ObservedSales) -> None:
     form = formats[0] if formats and formats[0] else "ISO8601"
     days = pd.to_datetime(values, format=form, errors="coerce", utc=form == "ISO8601").dt.date
     first, last = days.min(), days.max()
-    proposal.thresholds["earliest_day"] = str(first)
     proposal.counted.append(f"days: {first} to {last}, {days.nunique():,} of them with sales")
 
 
@@ -260,18 +256,17 @@ def _add_prices(proposal: SourceProposal, sales: ObservedSales) -> None:
         )
 
 
-def _add_largest(
-    proposal: SourceProposal, sales: ObservedSales, is_other: "pd.Series[bool]"
-) -> None:
-    """Add the thresholds that the prices and units of the sales need; others are left out."""
-    for key, name in (("max_price", "price"), ("max_units", "units")):
-        if name in sales.roles:
-            proposal.thresholds[key] = _round_up(sales.numbers(name)[~is_other].max())
-
-
-def _round_up(number: float) -> int:
-    """Return the next power of ten, which a shop of this kind will not exceed soon."""
-    return int(10 ** math.ceil(math.log10(max(number, 1))))
+def _add_odd_ids(proposal: SourceProposal, sales: ObservedSales, description: str | None) -> None:
+    odd = odd_ids(sales, description)
+    for one, why in odd.not_articles.items():
+        proposal.add("not_articles", "ids", value=[one], comment=why)
+    if odd.only_odd:
+        shown = [f"{one} ({text})" if text else one for one, text in odd.only_odd.items()]
+        proposal.unclear.append(
+            f"ids without a digit, read as articles: {', '.join(shown[:_MOST_SHOWN])}"
+            f"{' ...' if len(shown) > _MOST_SHOWN else ''}; "
+            "add those that are none to source.not_articles.ids"
+        )
 
 
 def _currency(sales: ObservedSales) -> str | None:

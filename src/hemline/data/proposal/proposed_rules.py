@@ -84,8 +84,25 @@ def guest_lines(sales: ObservedSales) -> tuple["pd.Series[bool]", list[str]]:
     return customers.isna() | customers.isin(named), sorted(named)
 
 
-def not_articles(sales: ObservedSales, description: str | None) -> dict[str, str]:
-    """Return the ids that seem to be no articles, and why, the most frequent first."""
+@dataclass(frozen=True)
+class OddIds:
+    """Ids of articles that look unlike the others.
+
+    Attributes:
+        not_articles: why an id seems to be no article, by id, the most frequent first.
+        only_odd: descriptions by id, of ids that have no digit but sell like articles.
+    """
+
+    not_articles: dict[str, str]
+    only_odd: dict[str, str]
+
+
+def odd_ids(sales: ObservedSales, description: str | None) -> OddIds:
+    """Return the ids that seem to be no articles, and those that only look odd.
+
+    An id without a digit among ids with digits is not enough: a party bag may be called PARTYBAG.
+    Its description, the id itself or a negative price has to say what it is.
+    """
     ids = sales.texts("article_id")
     counts = ids.value_counts()
     texts = _most_frequent(ids, sales.table.rows[description]) if description else {}
@@ -94,13 +111,18 @@ def not_articles(sales: ObservedSales, description: str | None) -> dict[str, str
         negative = set(ids[sales.numbers("price") < 0].dropna())
     with_digits = counts[counts.index.str.contains(r"\d")].sum()
     has_digits = with_digits > (1 - _ENOUGH) * counts.sum()
-    reasons = {}
-    for one in counts.index:
-        text = str(texts.get(one) or "")
-        why = dict(_reasons(str(one), text, has_digits=bool(has_digits), negative=negative))
+    reasons, only_odd = {}, {}
+    for one in map(str, counts.index):
+        known = texts.get(one)
+        text = known if isinstance(known, str) else ""
+        why = list(_reasons(one, text, negative))
+        has_no_digit = bool(has_digits) and not re.search(r"\d", one)
         if why:
-            reasons[str(one)] = f"{n_lines(counts[one])}, {', '.join(why)}: {text}".rstrip(": ")
-    return dict(list(reasons.items())[:_MOST_IDS])
+            why = ["no digit", *why] if has_no_digit else why
+            reasons[one] = f"{n_lines(counts[one])}, {', '.join(why)}: {text}".rstrip(": ")
+        elif has_no_digit:
+            only_odd[one] = text
+    return OddIds(*(dict(list(ids.items())[:_MOST_IDS]) for ids in (reasons, only_odd)))
 
 
 def n_lines(number: int) -> str:
@@ -112,15 +134,14 @@ def n_lines(number: int) -> str:
     return "1 line" if number == 1 else f"{number:,} lines"
 
 
-def _reasons(
-    one: str, text: str, *, has_digits: bool, negative: set[str]
-) -> Iterator[tuple[str, None]]:
-    if has_digits and not re.search(r"\d", one):
-        yield "no digit", None
+def _reasons(one: str, text: str, negative: set[str]) -> Iterator[str]:
+    """Yield why an id seems to be no article."""
     if one in negative:
-        yield "a negative price", None
+        yield "a negative price"
     if re.search(_NO_ARTICLE, text, re.IGNORECASE):
-        yield "its description", None
+        yield "its description"
+    elif re.search(_NO_ARTICLE, one, re.IGNORECASE):
+        yield "its id"
 
 
 def _most_frequent(ids: "pd.Series[str]", texts: "pd.Series[str]") -> dict[str, str]:

@@ -20,7 +20,6 @@ class SourceProposal:
     lines: list[Line] = field(default_factory=list)
     unclear: list[str] = field(default_factory=list)
     counted: list[str] = field(default_factory=list)
-    thresholds: dict[str, Any] = field(default_factory=dict)
 
     def add(self, *keys: str, value: Any, comment: str = "") -> None:
         """Add a line."""

@@ -11,7 +11,6 @@ from hemline.data.proposal.source_proposal import Line, SourceProposal
 from hemline.edited_params import set_value
 from hemline.errors import BadInput, printable
 from hemline.files import replaced_file
-from hemline.params import read_mapping
 
 _PLAIN: Final = re.compile(r"[A-Za-z_][\w. -]*")
 _NOT_PLAIN: Final = ("null", "true", "false", "yes", "no", "on", "off", "y", "n", "nan")
@@ -73,11 +72,11 @@ def _scalar(value: Any) -> str:
     return value if is_plain and value == value.strip() else "'{}'".format(value.replace("'", "''"))
 
 
-def write_source(params: Path, proposal: SourceProposal) -> list[str]:
-    """Write section `source`, acquire.source and the thresholds that the data exceed.
+def write_source(params: Path, proposal: SourceProposal) -> str:
+    """Write section `source` and acquire.source.
 
     Returns:
-        What changed besides section `source`, as sentences.
+        What changed besides section `source`, as a sentence; empty if nothing did.
 
     Raises:
         BadInput: params.yaml has no section `source`, or the proposal cannot be described.
@@ -94,13 +93,4 @@ def write_source(params: Path, proposal: SourceProposal) -> list[str]:
     with replaced_file(params) as unfinished:
         unfinished.write_text(replaced, encoding="utf-8")
         SourceParams.load(unfinished)
-    changes = [set_value(params, "acquire", "source", "mapped")]
-    thresholds = read_mapping(params)["validate"]
-    for key, value in proposal.thresholds.items():
-        if _exceeds(key, value, thresholds[key]):
-            changes.append(set_value(params, "validate", key, value))
-    return [one for one in changes if one]
-
-
-def _exceeds(key: str, value: Any, threshold: Any) -> bool:
-    return bool(value < threshold if key.startswith(("earliest", "min")) else value > threshold)
+    return set_value(params, "acquire", "source", "mapped")
