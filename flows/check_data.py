@@ -12,9 +12,10 @@ from prefect.cache_policies import NO_CACHE
 
 from flows import dvc
 from flows.alerting import links, send_alert
-from flows.project import Project
+from flows.project import Project, fetch_source
 from hemline.data.expectations.thresholds import ValidateParams, has_kaggle_ids
 from hemline.engine.engine import open_engine
+from hemline.errors import BadInput
 from monitoring.alerts.alert import AlertDraft
 from monitoring.alerts.week_alerts import data_late, tables_not_updated, validation_failed
 from monitoring.completeness import (
@@ -31,14 +32,17 @@ _LOCK_SECONDS: Final = 5
 
 @task(cache_policy=NO_CACHE)
 def update_tables(project: Project, dry_run: bool) -> str | None:
-    """Bring stage acquire up to date; return why that failed, or None."""
+    """Fetch what lies behind URLs, bring stage acquire up to date; return why that failed."""
     logger = get_run_logger()
     try:
         with dvc.training_lock(project.root, logger.info, wait_seconds=_LOCK_SECONDS) as lock:
+            fetch_source(project, logger.info)
             outcome = dvc.reproduce("acquire", project.root, logger.info, lock=lock)
         logger.info("tables: %s", outcome)
     except dvc.TrainingLocked as busy:
         logger.warning("using the tables as they are: %s", busy)
+    except BadInput as refusal:
+        return _report(tables_not_updated(str(refusal)), project, dry_run, problem=str(refusal))
     except dvc.StageFailed as failure:
         alert = tables_not_updated(failure.output)
         return _report(alert, project, dry_run, problem=str(failure))

@@ -12,6 +12,8 @@ from hemline.cli.flow_commands import Size
 from hemline.data.acquire.described_files import described_files, find_described
 from hemline.data.acquire.kaggle_files import find_sources, holds_kaggle_files
 from hemline.data.acquire.source_params import SourceParams
+from hemline.data.acquire.typed_tables import AcquireParams
+from hemline.data.fetch.fetched_tables import fetch
 from hemline.data.synthetic.shop import SyntheticParams
 from hemline.edited_params import set_value
 from hemline.engine.engine import EngineParams
@@ -123,6 +125,18 @@ def choose_cut(params: Path, cut: date, report: Report) -> None:
     _choose(params, "data", "cut", cut.isoformat(), report)
 
 
+def fetch_source(project: Project, report: Report) -> None:
+    """Copy what the description names by URL into data/source, and report it.
+
+    Raises:
+        BadInput: a place cannot be reached, or its table is empty or lacks a column.
+    """
+    if AcquireParams.load(project.params).source == "mapped":
+        described = SourceParams.load(project.params)
+        for line in fetch(described, project.root / project.source):
+            report(line)
+
+
 def link_source_files(
     data: Path, folder: Path, params: Path, source: Source | None, report: Report
 ) -> Source:
@@ -180,7 +194,7 @@ def _source_files(
         )
     is_there = any((data / name).exists() for name in described_files(described))
     if source == "mapped" or (source is None and (is_there or not holds_kaggle_files(data))):
-        files = find_described(described, data).values()
+        files = find_described(described, data, with_urls=False).values()
         return "mapped", _paths_by_name(file.path for file in files)
     sources = find_sources(data, keep_postal_code=False)
     return "kaggle", _paths_by_name(file.path for file in sources.values())

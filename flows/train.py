@@ -29,6 +29,7 @@ from flows.project import (
     choose_cut,
     choose_size,
     choose_source,
+    fetch_source,
     link_source_files,
     unlink_source_files,
 )
@@ -106,6 +107,7 @@ def train(
                 choose_size(project, size, _inform)
             is_described = _choose_data(project, source, data) == "mapped"
             cut = _cut(project, cut, week_end) or (LATEST if data and is_described else None)
+            fetch_source(project, _inform)
             if isinstance(cut, date):
                 choose_cut(project.params, cut, _inform)
             states = _bring_up_to_date(project, lock, cut)

@@ -11,7 +11,7 @@ import typer
 
 from hemline import environment, prefect_auth
 from hemline.cli.terminal import project_folder
-from hemline.errors import exit_on_bad_input
+from hemline.errors import BadInput, exit_on_bad_input
 
 Size = Literal["tiny", "demo", "full"]
 """Sizes of the generated shop."""
@@ -55,14 +55,26 @@ def demo(
 
 def real(
     data: Annotated[
-        Path,
+        Path | None,
         typer.Option(
-            help="Folder of the files: Kaggle's, or those that `hemline source init` described."
+            help="Folder of the files: Kaggle's, or those that `hemline source init` described. "
+            "Not needed where section `source` names URLs."
         ),
-    ],
+    ] = None,
 ) -> None:
-    """Train, score and register a model on a retailer's files."""
-    _start("train", "--data", str(data))
+    """Train, score and register a model on a retailer's files, or on what lies behind URLs."""
+    if data is not None:
+        _start("train", "--data", str(data))
+    from hemline.data.acquire.source_params import SourceParams  # noqa: PLC0415  (--help is fast)
+    from hemline.data.fetch.fetched_tables import has_urls  # noqa: PLC0415  (as above)
+
+    if not has_urls(SourceParams.load(project_folder() / "params.yaml")):
+        raise BadInput(
+            "the data lie in a folder, or section `source` of params.yaml names their URLs",
+            found="no --data, and no url",
+            fix="make real DATA=<the folder of the files>",
+        )
+    _start("train", "--source", "mapped", "--cut", "latest")
 
 
 def pass_on(context: typer.Context) -> None:

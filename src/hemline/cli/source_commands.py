@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from hemline.engine.engine import Engine
 
 Data = Annotated[Path, typer.Argument(help="Folder of the export, or one file of it.")]
+Described = Annotated[
+    Path | None,
+    typer.Argument(
+        help="Folder of the export, or one file of it; not needed where params.yaml names URLs."
+    ),
+]
 
 _group = typer.Typer(help="Your own files: what is which column.", no_args_is_help=True)
 
@@ -33,13 +39,19 @@ def add_to(app: typer.Typer, *, panel: str) -> None:
 
 @_group.command()
 @exit_on_bad_input()
-def check(data: Data) -> None:
+def check(data: Described = None) -> None:
     """Propose a description of the files, or read them by that of params.yaml and count."""
     from hemline.data.acquire.source_params import SourceParams  # noqa: PLC0415  (--help is fast)
 
-    described = SourceParams.load(project_folder() / "params.yaml")
+    root = project_folder()
+    described = SourceParams.load(root / "params.yaml")
+    if data is None:
+        _fetch(described, root)
+        _read(described, _source(root))
+        return
     folder = data.parent if data.is_file() else data
-    if described.transactions and (folder / described.transactions.file).exists():
+    sold = described.transactions
+    if sold and (folder / sold.local_name("transactions")).exists():
         _read(described, folder)
     else:
         _show(_proposal(data))
@@ -83,6 +95,16 @@ def init(
         say(f"Written to {params.name}. Correct what is wrong there, then:")
     say(f"  hemline source check {folder}    # reads all of it and counts")
     say(f"  make real DATA={folder}")
+
+
+@_group.command("fetch")
+@exit_on_bad_input()
+def fetch_urls() -> None:
+    """Copy what section `source` names by URL into data/source, as `hemline train` does first."""
+    from hemline.data.acquire.source_params import SourceParams  # noqa: PLC0415  (as above)
+
+    root = project_folder()
+    _fetch(SourceParams.load(root / "params.yaml"), root)
 
 
 @_group.command()
@@ -146,6 +168,25 @@ def _tables(engine: "Engine", folder: Path | None) -> Iterator[Path]:
         yield Path(read)
 
 
+def _fetch(described: "SourceParams", root: Path) -> None:
+    from hemline.data.fetch.fetched_tables import fetch, has_urls  # noqa: PLC0415  (as above)
+
+    if not has_urls(described):
+        raise BadInput(
+            "section `source` of params.yaml names a url, or a folder of files is given",
+            found="neither",
+            fix="hemline source check <folder>",
+        )
+    for line in fetch(described, _source(root)):
+        say(line)
+
+
+def _source(root: Path) -> Path:
+    from hemline.params import pipeline_paths  # noqa: PLC0415  (as above)
+
+    return root / pipeline_paths(root / "dvc.yaml")["source"]
+
+
 def _proposal(data: Path) -> "SourceProposal":
     from hemline.data.proposal.looked_at import look_at  # noqa: PLC0415  (as above)
     from hemline.data.proposal.proposal import propose  # noqa: PLC0415  (as above)
@@ -174,4 +215,9 @@ def _read(described: "SourceParams", folder: Path) -> None:
     with open_engine(EngineParams.load(project_folder() / "params.yaml")) as engine, log_to(say):
         for line in count_tables(engine, described, folder):
             say(line)
-    say(f"The description fits. Train on it: make real DATA={folder}")
+    from hemline.data.fetch.fetched_tables import has_urls  # noqa: PLC0415  (as above)
+
+    say(
+        "The description fits. Train on it: make real"
+        + f" DATA={folder}" * (not has_urls(described))
+    )

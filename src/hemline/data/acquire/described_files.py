@@ -1,4 +1,7 @@
-"""The files that section `source` names, as they lie in a folder."""
+"""The files that section `source` names, as they lie in a folder.
+
+What the section names by URL lies there too, once it was fetched.
+"""
 
 from pathlib import Path
 from typing import Final
@@ -8,6 +11,7 @@ import pyarrow as pa
 from hemline import columns
 from hemline.data.acquire.dialect import Dialect
 from hemline.data.acquire.kaggle_files import check_header, check_kind
+from hemline.data.acquire.location import Location
 from hemline.data.acquire.source_file import SourceFile
 from hemline.data.acquire.source_params import SourceParams
 from hemline.errors import BadInput
@@ -15,8 +19,15 @@ from hemline.errors import BadInput
 DESCRIBE: Final = "hemline source init FOLDER describes the files of a folder in params.yaml"
 
 
-def find_described(params: SourceParams, folder: Path) -> dict[str, SourceFile]:
+def find_described(
+    params: SourceParams, folder: Path, *, with_urls: bool = True
+) -> dict[str, SourceFile]:
     """Return the files of the transactions and, where they have their own, articles and customers.
+
+    Args:
+        params: the description.
+        folder: of the files.
+        with_urls: whether the tables that lie behind URLs are among them.
 
     Raises:
         BadInput: nothing is described, a file is missing, or lacks a column.
@@ -30,29 +41,29 @@ def find_described(params: SourceParams, folder: Path) -> dict[str, SourceFile]:
     found = {}
     for name in ("transactions", "articles", "customers"):
         table = getattr(params, name)
-        if table.file is not None:
-            found[name] = described_file(name, table, folder, _columns_of(params, name))
+        if table.file is not None or (with_urls and table.url is not None):
+            found[name] = described_file(name, table, folder, columns_of(params, name))
             check_header(found[name])
     return found
 
 
 def described_files(params: SourceParams) -> list[str]:
-    """Return the names of the files of a description."""
+    """Return the names of the files of a description; what lies behind a URL is none."""
     described = (params.transactions, params.articles, params.customers)
     return [table.file for table in described if table is not None and table.file is not None]
 
 
-def described_file(name: str, table: Dialect, folder: Path, read: list[str]) -> SourceFile:
+def described_file(name: str, table: Location, folder: Path, read: list[str]) -> SourceFile:
     """Return a file of a description; raises BadInput if it is not there.
 
     Args:
         name: of our table.
-        table: its description, which has a `file`.
+        table: its description, which has a `file` or a `url`.
         folder: of the files.
         read: the columns to read.
     """
-    file, part = str(table.model_dump()["file"]), f"source.{name}"
-    if Path(file).name != file:
+    file, part = table.local_name(name), f"source.{name}"
+    if table.file is not None and Path(file).name != file:
         raise BadInput(
             f"{part}.file is the name of a file in the folder of the data",
             found=file,
@@ -69,23 +80,30 @@ def described_file(name: str, table: Dialect, folder: Path, read: list[str]) -> 
         described_in=part,
     )
     if not path.exists() and not path.is_symlink():
-        there = sorted(one.name for one in folder.iterdir()) if folder.is_dir() else []
-        raise BadInput(
-            f"{folder} holds {file}, the file of {part}",
-            found=", ".join(there[:20]) or "no file",
-            fix=f"link it: make real DATA=<its folder>; or correct {part}.file in params.yaml",
-        )
+        raise _absent(table, folder, file, part)
     check_kind(source)
     return source
 
 
-def _columns_of(params: SourceParams, name: str) -> list[str]:
-    """Return the columns of a file that the description reads."""
+def _absent(table: Location, folder: Path, file: str, part: str) -> BadInput:
+    there = sorted(one.name for one in folder.iterdir()) if folder.is_dir() else []
+    fix = f"link it: make real DATA=<its folder>; or correct {part}.file in params.yaml"
+    if table.url is not None:
+        fix = "fetch it: hemline source fetch"
+    return BadInput(
+        f"{folder} holds {file}, the file of {part}",
+        found=", ".join(there[:20]) or "no file",
+        fix=fix,
+    )
+
+
+def columns_of(params: SourceParams, name: str) -> list[str]:
+    """Return the columns of a table that the description reads, as they are called there."""
     table = getattr(params, name)
     theirs = [*table.columns.values(), *getattr(table, "attributes", {})]
     if name == "transactions":
         for other in (params.articles, params.customers):
-            if other.file is None:
+            if not other.is_own:
                 ids = (columns.ARTICLE_ID, columns.CUSTOMER_ID)
                 theirs += [one for ours, one in other.columns.items() if ours not in ids]
                 theirs += other.attributes

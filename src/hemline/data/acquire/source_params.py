@@ -5,14 +5,17 @@ name is null in the tables, and rows that need a decision (returns, guests, seve
 refused until the description makes it.
 """
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, PositiveFloat, model_validator
 
 from hemline import columns, tables
-from hemline.data.acquire.dialect import Dialect, Part
-from hemline.params import Section
+from hemline.data.acquire.dialect import Part
+from hemline.data.acquire.location import Location, refuse_secrets
+from hemline.params import Section, read_mapping
 
 CURRENCY: Final = "currency"
 LINE_TYPE: Final = "line_type"
@@ -66,36 +69,39 @@ Pattern = Annotated[str, AfterValidator(_pattern)]
 Attributes = dict[str, Literal["text", "number"]]
 
 
-class SalesSource(Dialect):
-    """The file of the transactions.
+class SalesSource(Location):
+    """Where the transactions lie.
 
     Attributes:
-        file: its name in the folder; a folder holds the parts of a parquet table.
         columns: our name and theirs.
     """
 
-    file: str
     columns: dict[SaleColumn, str]
 
+    @model_validator(mode="after")
+    def _lies_somewhere(self) -> Self:
+        if not self.is_own:
+            raise ValueError("transactions have a `file` or a `url`")
+        return self
 
-class ArticleSource(Dialect):
+
+class ArticleSource(Location):
     """The articles' own file, or the columns of the transactions that describe an article.
 
+    Without `file` and `url` the transactions hold what is known.
+
     Attributes:
-        file: its name in the folder; null where the transactions hold what is known.
         columns: our name (of tables.ARTICLES) and theirs.
         attributes: columns to keep under their own names, with their types.
     """
 
-    file: str | None = None
     columns: dict[str, str] = Field(default_factory=dict)
     attributes: Attributes = Field(default_factory=dict)
 
 
-class CustomerSource(Dialect):
+class CustomerSource(Location):
     """The customers' own file, or the columns of the transactions that describe a customer."""
 
-    file: str | None = None
     columns: dict[CustomerColumn, str] = Field(default_factory=dict)
     attributes: Attributes = Field(default_factory=dict)
 
@@ -204,6 +210,12 @@ class SourceParams(Section):
     product_code: ProductCode | None = None
     channels: Channels = Field(default_factory=Channels)
 
+    @classmethod
+    def load(cls, path: Path, *, unnamed: Mapping[str, Any] | None = None) -> Self:
+        """Return the section as `Section.load`; a password in a URL is refused and not shown."""
+        refuse_secrets(read_mapping(path).get(cls.section))
+        return super().load(path, unnamed=unnamed)
+
     @property
     def sold(self) -> SalesSource:
         """Return the description of the transactions, which is there where any is."""
@@ -251,8 +263,8 @@ def _wrong_tables(source: SourceParams) -> list[str]:
         ("customers", source.customers, columns.CUSTOMER_ID),
     ):
         named = set(map(str, table.columns))
-        if table.file and id_name not in named:
-            problems.append(f"{name}.columns names {id_name}, since {name} have a file")
+        if table.is_own and id_name not in named:
+            problems.append(f"{name}.columns names {id_name}, since {name} have a file or a url")
         if name == "articles" and (unknown := sorted(named - known)):
             problems.append(
                 f"articles.columns has names of ours ({', '.join(sorted(known))}), not "

@@ -1,0 +1,97 @@
+"""What section `source` names by URL, copied into the folder of the data.
+
+A step of the flows and not a stage: a stage maps files to files, and only what is outside knows
+whether it has changed. All tables are fetched or none, and the same rows give the same files, so
+DVC repeats nothing when nothing has changed.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from hemline.data.acquire.described_files import columns_of
+from hemline.data.acquire.location import FETCHED, Location
+from hemline.data.acquire.source_params import SourceParams
+from hemline.data.fetch import sql_rows
+from hemline.errors import BadInput, full_disk_refused
+from hemline.files import replaced_folder
+
+logger = logging.getLogger(__name__)
+
+_PARTS: Final = ("transactions", "articles", "customers")
+
+
+def has_urls(params: SourceParams) -> bool:
+    """Return whether a description names anything by URL."""
+    return bool(_located(params))
+
+
+def fetch(params: SourceParams, folder: Path) -> Iterator[str]:
+    """Copy what the description names by URL into `fetched` in the folder; yield what was copied.
+
+    The earlier copy stays until all tables are there.
+
+    Raises:
+        BadInput: a place cannot be reached, or a table is empty or lacks a column.
+    """
+    located = _located(params)
+    if not located:
+        return
+    done = []
+    with full_disk_refused(folder), replaced_folder(folder / FETCHED) as unfinished:
+        for names in _by_place(located):
+            done += _fetch_tables(params, {name: located[name] for name in names}, unfinished)
+    yield from done
+
+
+def _located(params: SourceParams) -> dict[str, Location]:
+    """Return the tables that lie behind URLs."""
+    tables = {name: getattr(params, name) for name in _PARTS}
+    return {name: table for name, table in tables.items() if table and table.url is not None}
+
+
+def _by_place(located: dict[str, Location]) -> list[list[str]]:
+    """Return the names of the tables, those of one database together."""
+    places: dict[object, list[str]] = {}
+    for name, table in located.items():
+        places.setdefault((table.url, table.user_from, table.password_from), []).append(name)
+    return list(places.values())
+
+
+def _fetch_tables(params: SourceParams, tables: dict[str, Location], folder: Path) -> Iterator[str]:
+    first = next(iter(tables))
+    with sql_rows.opened(tables[first], f"source.{first}") as database:
+        for name, table in tables.items():
+            wanted = columns_of(params, name)
+            n_rows = write_parts(database.read(table, wanted), folder / name, f"source.{name}")
+            yield f"{name}: {n_rows:,} rows from {database.url.render_as_string()}"
+
+
+def write_parts(batches: Iterable[pa.RecordBatch], folder: Path, part: str) -> int:
+    """Write batches as parquet files, which may differ in types, and return the number of rows.
+
+    Args:
+        batches: with the same columns.
+        folder: for the files; made here.
+        part: names the description in a refusal.
+
+    Raises:
+        BadInput: there are no rows.
+    """
+    folder.mkdir()
+    n_rows = 0
+    for number, batch in enumerate(batches):
+        rows = pa.Table.from_batches([batch])
+        pq.write_table(rows, folder / f"part-{number:05}.parquet", compression="zstd")
+        n_rows += batch.num_rows
+    if n_rows == 0:
+        raise BadInput(
+            f"{part} has rows",
+            found="none; what was fetched before stays",
+            fix=f"correct {part} in params.yaml, or wait until the table is filled",
+        )
+    return n_rows
