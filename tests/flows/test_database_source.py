@@ -18,6 +18,7 @@ from hemline.data.synthetic.kaggle_export import write_kaggle_files
 from hemline.data.synthetic.shop import SyntheticParams, generate_shop
 from hemline.errors import BadInput
 from tests.postgres_server import PASSWORD, connected, postgres
+from tests.processes import free_ports
 from tests.servers import server_environment
 from tests.tiny_project import REPOSITORY, change_params, commit_all, copy_project, run
 
@@ -115,7 +116,7 @@ def test_from_an_empty_database_to_a_champion(server: str, tmp_path: Path) -> No
     commit_all(root)
     home = root / ".hemline" / "prefect"
     home.mkdir(parents=True)
-    own = server_environment(home, 0) | environment.defaults(root)
+    own = server_environment(home, free_ports(1)[0]) | environment.defaults(root)
     own.pop("PREFECT_API_URL", None)
     own["SHOP_DB_PASSWORD"] = PASSWORD
 

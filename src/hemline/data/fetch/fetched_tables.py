@@ -41,7 +41,7 @@ def fetch(params: SourceParams, folder: Path) -> Iterator[str]:
     located = _located(params)
     if not located:
         return
-    done = []
+    done: list[str] = []
     with full_disk_refused(folder), replaced_folder(folder / FETCHED) as unfinished:
         for names in _by_place(located):
             done += _fetch_tables(params, {name: located[name] for name in names}, unfinished)

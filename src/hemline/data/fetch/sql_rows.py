@@ -134,7 +134,7 @@ class Database:
             ) from None
         names = [str(one["name"]) for one in there]
         self._check(names, columns)
-        chosen = [sa.column(one) for one in dict.fromkeys(columns or names)]
+        chosen: list[Any] = [sa.column(one) for one in dict.fromkeys(columns or names)]
         return sa.select(*chosen).select_from(sa.table(bare, schema=schema or None))
 
     def _check(self, names: list[str], columns: Sequence[str] | None) -> None:
