@@ -44,6 +44,7 @@ class FreshDataParams(Section):
     reference_weeks: PositiveInt
     min_usual_transactions: PositiveFloat
     min_day_share: Annotated[float, Field(ge=0, lt=1)]
+    closed: tuple[date, ...]
 
 
 @dataclass(frozen=True)
@@ -95,13 +96,16 @@ def check_completeness(
 
     A day is missing when
 
-    - the transactions end before it, and its weekday is one on which the shop sells;
+    - the transactions end before it, its weekday is one on which the shop sells, and nothing says
+      that the shop is closed: it is not in params.closed, and the shop was open on the same date
+      of the year before, or nothing is known of that;
     - it is the last one there is and has less than params.min_day_share of the usual number, if
       that is params.min_usual_transactions or more.
 
     Every other day without transactions is closed; it is closed or lost where its weekday usually
-    has params.min_usual_transactions or more. The usual number is the median of the same weekday
-    in the reference weeks before, without weeks in which nothing was sold.
+    has params.min_usual_transactions or more and nothing says that the shop is closed. The usual
+    number is the median of the same weekday in the reference weeks before, without weeks in which
+    nothing was sold.
     """
     sales = read_daily_sales(engine, transactions, week_end)
     week = [week_end - timedelta(days=back) for back in range(WEEK.days, 0, -1)]
@@ -183,7 +187,7 @@ def broken_rules(findings: "Sequence[Finding]") -> list[str]:
 def _is_missing(day: date, sales: DailySales, params: FreshDataParams) -> bool:
     usual = sales.usual(day, params.reference_weeks)
     if sales.latest is None or day > sales.latest:
-        return usual is None or usual > 0
+        return (usual is None or usual > 0) and not _is_known_closed(day, sales, params)
     if day < sales.latest or usual is None or usual < params.min_usual_transactions:
         return False
     return sales.on(day) < params.min_day_share * usual
@@ -191,7 +195,12 @@ def _is_missing(day: date, sales: DailySales, params: FreshDataParams) -> bool:
 
 def _usually_sells(day: date, sales: DailySales, params: FreshDataParams) -> bool:
     usual = sales.usual(day, params.reference_weeks)
-    return usual is not None and usual >= params.min_usual_transactions
+    sells = usual is not None and usual >= params.min_usual_transactions
+    return sells and not _is_known_closed(day, sales, params)
+
+
+def _is_known_closed(day: date, sales: DailySales, params: FreshDataParams) -> bool:
+    return day in params.closed or sales.was_closed_last_year(day, params.reference_weeks)
 
 
 def _summary(

@@ -22,6 +22,7 @@ from hemline.engine.engine import Engine
 
 WEEK: Final = timedelta(days=7)
 _WEEKS_READ: Final = 53  # a longer closure counts as the first week of a new shop
+_WEEKS_OF_LAST_YEAR: Final = 5  # further back: what its weekdays usually sold
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,16 @@ class DailySales:
         latest = is_open[:reference_weeks]
         return median(self.on(start) for start in latest) if latest else None
 
+    def was_closed_last_year(self, day: date, reference_weeks: int) -> bool:
+        """Return whether the shop sold nothing on the same date of the year before.
+
+        False where that weekday was a closing day then, or the data do not reach back so far: both
+        say nothing about the date.
+        """
+        before = _year_before(day)
+        usual = None if self.on(before) else self.usual(before, reference_weeks)
+        return usual is not None and usual > 0
+
     def known_through(self, reference_weeks: int) -> date | None:
         """Return the latest day, or the closing days of the week that follow directly after it.
 
@@ -70,13 +81,14 @@ class DailySales:
 
 
 def read_daily_sales(engine: Engine, transactions: Path, until: date | None = None) -> DailySales:
-    """Return the days of about the year before `until`; None is the end of the data."""
+    """Return the days of the 59 weeks before `until`; None is the end of the data."""
     latest = latest_day(engine, transactions)
     if latest is None:
         return DailySales({}, None)
     end = latest + timedelta(days=1) if until is None else until
     day = nw.col(columns.DAY)
-    rows = engine.read(transactions).filter(day >= end - (_WEEKS_READ + 1) * WEEK, day < end)
+    first = end - (_WEEKS_READ + 1 + _WEEKS_OF_LAST_YEAR) * WEEK
+    rows = engine.read(transactions).filter(day >= first, day < end)
     counts = engine.to_arrow(rows.group_by(columns.DAY).agg(n_rows=nw.len()))
     by_day = dict(zip(*(column.to_pylist() for column in counts.columns), strict=True))
     return DailySales(by_day, latest)
@@ -88,3 +100,13 @@ def latest_day(engine: Engine, transactions: Path) -> date | None:
     maximum = engine.to_arrow(engine.read(transactions).select(day.max()))
     latest: date | None = maximum[columns.DAY][0].as_py()
     return latest
+
+
+def _year_before(day: date) -> date:
+    """Return the same date a year earlier; of 29 February the 28th.
+
+    >>> _year_before(date(2020, 2, 29))
+    datetime.date(2019, 2, 28)
+    """
+    is_leap_day = (day.month, day.day) == (2, 29)
+    return day.replace(year=day.year - 1, day=28 if is_leap_day else day.day)

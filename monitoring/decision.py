@@ -1,10 +1,10 @@
 """Retrain or not, and why: from verdicts, the champion's performance, its age and past decisions.
 
-A drift must occur in several of the last weeks, the last one included, before it counts, and only
-some signals can confirm one (`verdict.can_confirm`). After a retraining because of a drift the same
-verdicts continue until all recent weeks lie after the change, so for some weeks no drift causes
-another retraining. The price: a second, different drift in these weeks waits, and the reasons name
-it.
+A drift must occur in several of the last weeks, the last one included, and in the same direction,
+before it counts: a sale and its end are two changes, not one that lasts. Only some signals can
+confirm one (`verdict.can_confirm`). After a retraining because of a drift the same verdicts
+continue until all recent weeks lie after the change, so for some weeks no drift causes another
+retraining. The price: a second, different drift in these weeks waits, and the reasons name it.
 """
 
 from collections.abc import Mapping
@@ -130,20 +130,37 @@ def _latest_drifts(week_end: date, verdicts: pd.DataFrame, params: MonitorParams
     """Return the latest row of each place whose family drifts this week.
 
     All habits are one family, for they measure one thing; any other place is its own. The column
-    `n_weeks` counts in how many of the last weeks the family drifted.
+    `n_weeks` counts in how many of the last weeks the family drifted; a week in which the same
+    place moved in the other direction does not count, and is in `n_opposed`.
     """
     weeks = pd.date_range(end=week_end, periods=params.out_of_weeks, freq=f"{_WEEK_DAYS}D")
     is_drift = confirming(verdicts) & (verdicts["verdict"] == Verdict.DRIFT)
     drifts = verdicts[is_drift & _days(verdicts).isin(weeks)].assign(
         place=places,
         family=lambda rows: rows["place"].where(rows["about"] != "habits", "habits"),
-        n_weeks=lambda rows: rows.groupby("family")["week_end"].transform("nunique"),
     )
-    today = _of_week(drifts, week_end)["family"]
-    latest = drifts[drifts["family"].isin(today)].sort_values(
-        ["week_end", "p_value"], ascending=[False, True], kind="stable"
-    )
-    return latest.drop_duplicates(["family", "place"])
+    today = _of_week(drifts, week_end)
+    drifts = drifts[drifts["family"].isin(today["family"])]
+    n_weeks_of = drifts.groupby("family")["week_end"].nunique()
+    agrees = drifts[_agrees(drifts, today)]
+    counted = agrees.assign(
+        n_weeks=agrees.groupby("family")["week_end"].transform("nunique"),
+        n_opposed=lambda rows: rows["family"].map(n_weeks_of) - rows["n_weeks"],
+    ).sort_values(["week_end", "p_value"], ascending=[False, True], kind="stable")
+    return counted.drop_duplicates(["family", "place"])
+
+
+def _agrees(drifts: pd.DataFrame, today: pd.DataFrame) -> "pd.Series[bool]":
+    """Return whether each drift moved its place as today's does, as far as that is known."""
+    directions = dict(zip(today["place"], today["same_direction"], strict=True))
+    weeks_today = {*_days(today)}
+
+    def agrees(week: pd.Timestamp, place: str) -> bool:
+        same = directions.get(place)
+        return week in weeks_today or same is None or week.date() in same
+
+    pairs = zip(_days(drifts), drifts["place"], strict=True)
+    return pd.Series([agrees(*pair) for pair in pairs], drifts.index, bool)
 
 
 def _drift_reasons(drifts: pd.DataFrame, week: pd.DataFrame, params: MonitorParams) -> list[str]:
@@ -161,9 +178,11 @@ def _drift_reasons(drifts: pd.DataFrame, week: pd.DataFrame, params: MonitorPara
 
 def _drift_reason(row: Any, params: MonitorParams) -> str:
     state = "confirmed" if row.n_weeks >= params.confirm_weeks else "not confirmed yet"
+    opposed = f" and in {row.n_opposed} in the other" if row.n_opposed else ""
     return (
         f"Drift in {row.place} ({row.about}) is {state}: detected in {row.n_weeks} of the last "
-        f"{params.out_of_weeks} weeks, {params.confirm_weeks} are needed. In the week before "
+        f"{params.out_of_weeks} weeks in this direction{opposed}, {params.confirm_weeks} are "
+        "needed. In the week before "
         f"{pd.Timestamp(row.week_end):%Y-%m-%d} it differs from the forecast by {row.effect:.3f}, "
         f"above the threshold of {row.threshold:.3f} (q = {row.q_value:.2g}; {row.moved})."
     )

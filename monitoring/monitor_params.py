@@ -3,6 +3,7 @@
 One module for all of it: the parts are read by modules that import one another.
 """
 
+from datetime import date
 from typing import ClassVar, Self
 
 from pydantic import (
@@ -13,6 +14,7 @@ from pydantic import (
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
+    field_validator,
     model_validator,
 )
 
@@ -63,6 +65,27 @@ class DriftTestParams(_Part):
     weights: SignalWeights
 
 
+SaleDays = tuple[date, date]
+"""The first and the last day of a sale."""
+
+
+class CalendarParams(_Part):
+    """Which weeks are unlike their neighbours, see `shop_calendar`."""
+
+    country: str | None
+    holidays: tuple[str, ...]
+    sales: dict[str, tuple[SaleDays, ...]]
+
+    @field_validator("sales")
+    @classmethod
+    def _in_order(cls, sales: dict[str, tuple[SaleDays, ...]]) -> dict[str, tuple[SaleDays, ...]]:
+        for name, times in sales.items():
+            for first, last in times:
+                if last < first:
+                    raise ValueError(f"{name}: its last day ({last}) is before its first ({first})")
+        return sales
+
+
 class MonitorParams(Section):
     """Lengths of the windows, the tests of a week, and when a decision to retrain is due."""
 
@@ -83,6 +106,8 @@ class MonitorParams(Section):
     cool_down_weeks: NonNegativeInt
     max_model_age_weeks: PositiveInt
     min_past_weeks: PositiveInt
+    steady: tuple[str, ...]
+    calendar: CalendarParams
     habits: HabitsParams
     forecast: ForecastParams
     drift_tests: DriftTestParams

@@ -122,7 +122,7 @@ def window_weights(weeks: Sequence[date], params: MonitorParams) -> WindowWeight
 
 def _weights(spans: Sequence[Span], row: Mapping[date, int]) -> FloatArray:
     rows = [row[span.end] for span in spans if span.end in row]
-    return np.bincount(np.array(rows, np.int64), minlength=len(row)) / len(spans)
+    return np.bincount(np.array(rows, np.int64), minlength=len(row)) / max(len(spans), 1)
 
 
 def averaged(weights: FloatArray, numbers: FloatArray, min_share: float) -> FloatArray:

@@ -54,9 +54,14 @@ VERDICT_SCHEMA: Final = pa.schema(
         ("q_value", pa.float64()),
         ("verdict", pa.string()),
         ("moved", pa.string()),
+        ("same_direction", pa.list_(pa.date32())),
     ]
 )
-"""One row per week, column and segment: the distance from the forecast, and the verdict on it."""
+"""One row per week, column and segment: the distance from the forecast, and the verdict on it.
+
+same_direction holds the earlier weeks, of those that can confirm this one, which differ from their
+forecast in the same direction; null in records that were written before it was recorded.
+"""
 
 PERFORMANCE_SCHEMA: Final = pa.schema(
     [
@@ -79,6 +84,9 @@ A note beside a MAP@12 says that it can tell nothing.
 
 _RENAMED: Final = {"as_of": "week_end", "version_as_of": "version_cut"}
 """Columns of records written before they were renamed."""
+
+_ADDED: Final = frozenset({"same_direction"})
+"""Columns that records of earlier versions of the code lack; null there."""
 
 
 class RunKind(StrEnum):
@@ -188,7 +196,8 @@ def read_all(folder: Path, schema: pa.Schema) -> pd.DataFrame:
     records: pd.DataFrame = pa.concat_tables([schema.empty_table(), *parts]).to_pandas()
     for field in schema:
         if pa.types.is_list(field.type):
-            records[field.name] = pd.Series(map(list, records[field.name]), dtype=object)
+            lists = (None if one is None else list(one) for one in records[field.name])
+            records[field.name] = pd.Series(lists, dtype=object)
     return records
 
 
@@ -225,6 +234,8 @@ def _read(path: Path, schema: pa.Schema) -> pa.Table:
     except (pa.ArrowException, OSError) as error:
         raise _damaged(path, str(error)) from None
     table = table.rename_columns([_RENAMED.get(name, name) for name in table.column_names])
+    for name in _ADDED & {*schema.names} - {*table.column_names}:
+        table = table.append_column(name, pa.nulls(len(table), schema.field(name).type))
     missing = [name for name in schema.names if name not in table.column_names]
     if missing:
         raise BadInput(

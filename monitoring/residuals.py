@@ -7,19 +7,19 @@ residuals show how overdispersed it is.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from hemline import columns
 from hemline.errors import BadInput
 from monitoring.forecast import Baselines, baselines_of, learn_follow
 from monitoring.monitor_params import MonitorParams
 from monitoring.panel import Panel, WindowWeights, averaged, panel_of, window_weights
+from monitoring.shop_calendar import ShopCalendar
 from monitoring.signals import FloatArray
 
-_STEADY: Final = (columns.PRICE, columns.CHANNEL)  # a season hardly changes them
+BoolArray = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,11 @@ def residuals_until(summaries: pd.DataFrame, week_end: date, params: MonitorPara
     baselines = _baselines(panel, windows, panel.measured, panel.measured.shape, params)
     last = len(panel.weeks) - 1
     follow = learn_follow(panel, panel.measured[:last], baselines.until(last), params.forecast)
-    noise, noise_recent = _noise(panel, windows, follow, params)
-    return Residuals(panel, baselines, _expected(panel, baselines, follow), noise, noise_recent)
+    steady = _is_steady(panel, params)
+    noise, noise_recent = _noise(panel, windows, follow, steady[-1:], params)
+    return Residuals(
+        panel, baselines, _expected(panel, baselines, follow, steady), noise, noise_recent
+    )
 
 
 def _baselines(
@@ -91,17 +94,30 @@ def _baselines(
     return baselines_of(panel, recent, last_year, before, extra)
 
 
-def _expected(panel: Panel, baselines: Baselines, follow: FloatArray) -> FloatArray:
-    """Return the forecasts; no change for habits, and for steady columns without last year."""
+def _expected(
+    panel: Panel, baselines: Baselines, follow: FloatArray, is_steady: BoolArray
+) -> FloatArray:
+    """Return the forecasts; no change for habits, and for what is steady without last year."""
     is_habit = (panel.signals["about"] == "habits").to_numpy()[panel.signal]
-    is_steady = panel.signals["column"].isin(_STEADY).to_numpy()[panel.signal]
     forecast = baselines.forecast(panel, follow)
     is_constant = is_habit | (is_steady & ~np.isfinite(forecast))
     return np.where(is_constant, baselines.recent, forecast)
 
 
+def _is_steady(panel: Panel, params: MonitorParams) -> BoolArray:
+    """Return, of shape (weeks, numbers), what no season changes; nothing is steady in a sale."""
+    calendar = ShopCalendar.of(params.calendar)
+    in_sale = np.array([calendar.is_in_sale(week) for week in panel.weeks])[:, None]
+    is_steady = panel.signals["column"].isin(params.steady).to_numpy()[panel.signal]
+    return np.asarray(is_steady & ~in_sale)
+
+
 def _noise(
-    panel: Panel, windows: WindowWeights, follow: FloatArray, params: MonitorParams
+    panel: Panel,
+    windows: WindowWeights,
+    follow: FloatArray,
+    is_steady: BoolArray,
+    params: MonitorParams,
 ) -> tuple[FloatArray, FloatArray]:
     """Return how the last week's residuals vary over the replicates of all weeks they rest on."""
     weights = [window[-1] for window in windows]
@@ -113,5 +129,6 @@ def _noise(
     baselines = _baselines(
         panel, [window[None, used] for window in weights], drawn, week.shape, params
     )
-    residuals, from_recent = week - _expected(panel, baselines, follow), week - baselines.recent
+    residuals = week - _expected(panel, baselines, follow, is_steady)
+    from_recent = week - baselines.recent
     return residuals[1:] - residuals[0], from_recent[1:] - from_recent[0]

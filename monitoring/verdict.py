@@ -23,8 +23,12 @@ class Verdict(StrEnum):
         meaning: a sentence.
     """
 
-    DRIFT = "drift", "◆", "Unlike the recent weeks, and last year does not explain it."
-    NEW = "new", "?", "Unlike the recent weeks, and there is no last year to compare with."
+    DRIFT = "drift", "◆", "Unlike the recent weeks and unlike the forecast."
+    NEW = (
+        "new",
+        "?",
+        "Unlike the recent weeks; whether it is the season is unknown, for lack of last year.",
+    )
     LEVEL_CHANGE = "level change", "▲", "Like the recent weeks, but last year changed at this time."
     SEASONAL = "seasonal", "○", "Changed as last year did (weak evidence: not corrected)."
     NONE = "none", "·", "As expected."

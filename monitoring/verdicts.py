@@ -5,7 +5,7 @@ only changed as last year did is seasonal, tested at its own level without corre
 triggers nothing. The price: a drift that looks like last year's season is taken for the season.
 """
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 import numpy as np
@@ -21,6 +21,7 @@ from monitoring.residuals import Residuals, residuals_until
 from monitoring.signals import FloatArray
 from monitoring.verdict import Verdict
 
+_WEEK: Final = timedelta(days=7)
 _N_NAMED: Final = 3
 _THOUSAND: Final = 1000
 _ONE_SIGMA, _TWO_SIGMA = 0.6827, 1.96
@@ -73,6 +74,7 @@ def judge_week(summaries: pd.DataFrame, week_end: date, params: MonitorParams) -
             has_last_year=np.isfinite(effect_last_year),
         ),
         moved=_largest_changes(residuals),
+        same_direction=_same_direction(residuals, params.out_of_weeks - 1),
     )
     return pd.DataFrame(verdicts.loc[is_compared, VERDICT_SCHEMA.names]).reset_index(drop=True)
 
@@ -93,6 +95,22 @@ def _verdicts(
         Verdict.LEVEL_CHANGE: differs_from_forecast & has_last_year,
     }
     return np.select(list(conditions.values()), list(conditions), Verdict.NONE)
+
+
+def _same_direction(residuals: Residuals, n_weeks: int) -> list[list[date]]:
+    """Return, per signal, which of the weeks before differ in the same direction as the last one.
+
+    Of several numbers, such as shares: their differences, as vectors, are less than 90 degrees
+    apart.
+    """
+    panel = residuals.panel
+    has_forecast = np.isfinite(residuals.expected)
+    differs = np.nan_to_num(np.where(has_forecast, residuals.from_expected, residuals.from_recent))
+    calendar_weeks = [panel.weeks[-1] - back * _WEEK for back in range(n_weeks, 0, -1)]
+    rows = [panel.weeks.index(week) for week in calendar_weeks if week in panel.weeks]
+    is_same = panel.sums(differs[rows] * differs[-1]) > 0
+    weeks = np.array([panel.weeks[row] for row in rows], object)
+    return [weeks[of_signal].tolist() for of_signal in is_same.T]
 
 
 def _largest_changes(residuals: Residuals) -> list[str]:

@@ -43,6 +43,7 @@ def completeness_of(
     *,
     first: date = WEEK_END - timedelta(weeks=6),
     until: date = WEEK_END,
+    closed: tuple[date, ...] = (),
 ) -> CompletenessReport:
     """Return the report on a shop with this many transactions a day, known up to `until`."""
     days = pd.date_range(first, until - timedelta(days=1)).date
@@ -52,7 +53,8 @@ def completeness_of(
         rows[name] = 1
     path = folder / "transactions.parquet"
     tables.write_table(rows, path, tables.TRANSACTIONS)
-    return check_completeness(engine, path, WEEK_END, PARAMS)
+    params = PARAMS.model_copy(update={"closed": closed})
+    return check_completeness(engine, path, WEEK_END, params)
 
 
 def usually(exceptions: Mapping[date, int]) -> Callable[[date], int]:
@@ -123,6 +125,45 @@ def test_a_closed_last_day_is_waited_for_until_later_days_arrive(
     )
     assert after.is_complete
     assert after.closed == (christmas,)
+
+
+def test_a_last_day_that_is_declared_closed_is_not_waited_for(
+    on_duckdb: Engine, tmp_path: Path
+) -> None:
+    christmas = WEEK_END - timedelta(days=1)
+    report = completeness_of(on_duckdb, tmp_path, usually({}), until=christmas, closed=(christmas,))
+    assert report.is_complete
+    assert report.closed == (christmas,)
+    assert not report.warning
+
+
+def test_a_last_day_that_was_closed_a_year_before_is_not_waited_for(
+    on_duckdb: Engine, tmp_path: Path
+) -> None:
+    christmas, first = WEEK_END - timedelta(days=1), WEEK_END - timedelta(weeks=58)
+    year_before = christmas.replace(year=christmas.year - 1)
+    learnt = completeness_of(
+        on_duckdb, tmp_path, usually({year_before: 0}), first=first, until=christmas
+    )
+    assert learnt.closed == (christmas,)
+    assert not learnt.warning
+    open_then = completeness_of(on_duckdb, tmp_path, usually({}), first=first, until=christmas)
+    assert open_then.missing == (christmas,)
+
+
+def test_a_closing_weekday_of_last_year_says_nothing_about_the_date(
+    on_duckdb: Engine, tmp_path: Path
+) -> None:
+    last, first = WEEK_END - timedelta(days=1), WEEK_END - timedelta(weeks=58)
+    weekday = last.replace(year=last.year - 1).weekday()
+    closes = completeness_of(
+        on_duckdb,
+        tmp_path,
+        lambda day: 0 if day.weekday() == weekday else USUAL,
+        first=first,
+        until=last,
+    )
+    assert closes.missing == (last,)
 
 
 def test_a_week_without_sales_is_closed_once_later_days_have_arrived_and_late_before(

@@ -31,6 +31,7 @@ def verdicts(*weeks: dict[str, str], about: str = "transactions") -> pd.DataFram
             "q_value": 1e-4,
             "verdict": verdict,
             "moved": "2: 71 % -> 83 %",
+            "same_direction": None,  # as in records of earlier code
         }
         for place, week in enumerate(weeks)
         for column, verdict in week.items()
@@ -94,6 +95,25 @@ def test_two_of_three_weeks_confirm_a_drift(
     assert decision.confirmed == confirmed
     assert decision.candidates == candidates
     assert decision.retrain == bool(confirmed)
+
+
+BOTH_BEFORE = [WEEK_END - 2 * WEEK, WEEK_END - WEEK]
+
+
+@pytest.mark.parametrize(
+    ("same_direction", "n_weeks", "n_opposed"),
+    [(BOTH_BEFORE, 3, 0), (BOTH_BEFORE[:1], 2, 1), ([], 1, 2)],
+)
+def test_only_weeks_that_moved_the_same_way_confirm_a_drift(
+    same_direction: list[date], n_weeks: int, n_opposed: int
+) -> None:
+    seen = verdicts(DRIFT, DRIFT, DRIFT)
+    seen["same_direction"] = [[], [], same_direction]
+    decision = decided(seen)
+    assert decision.confirmed == (("price",) if n_weeks > 1 else ())
+    opposed = f" and in {n_opposed} in the other" if n_opposed else ""
+    found = f"detected in {n_weeks} of the last 3 weeks in this direction{opposed}, 2 are needed"
+    assert found in decision.reasons[0]
 
 
 def test_habits_confirm_each_other_and_all_that_broke_are_named() -> None:

@@ -65,8 +65,8 @@ def jumped(back: int) -> npt.NDArray[np.float64]:
     return steady(back) if back < -1 else np.array([0.4, 0.3, 0.3])
 
 
-def verdict(summaries: pd.DataFrame, week_end: date = LAST) -> str:
-    return str(judge_week(summaries, week_end, PARAMS)["verdict"].item())
+def verdict(summaries: pd.DataFrame, week_end: date = LAST, params: MonitorParams = PARAMS) -> str:
+    return str(judge_week(summaries, week_end, params)["verdict"].item())
 
 
 def test_a_quiet_week_has_no_verdict() -> None:
@@ -111,6 +111,50 @@ def test_a_first_year_can_only_say_that_something_is_new() -> None:
 def test_a_column_that_no_season_moves_can_drift_in_its_first_year() -> None:
     assert verdict(world(jumped, column="sales_channel_id", n_weeks=40)) == "drift"
     assert verdict(world(steady, column="sales_channel_id", n_weeks=40)) == "none"
+
+
+def test_in_a_sale_that_last_year_did_not_have_nothing_is_drift() -> None:
+    sale = {"Sale": ((LAST - timedelta(days=12), LAST - timedelta(days=2)),)}
+    known = in_sale(sale)
+    for n_weeks in (40, N_WEEKS):
+        summaries = world(jumped, column="sales_channel_id", n_weeks=n_weeks)
+        assert verdict(summaries) == "drift"
+        assert verdict(summaries, params=known) == "new"
+
+
+def test_after_a_sale_the_weeks_before_it_are_what_is_usual() -> None:
+    def on_sale(back: int) -> npt.NDArray[np.float64]:
+        return steady(back) if back in {-1, 0} or back < -6 else jumped(0)
+
+    summaries = world(on_sale, column="sales_channel_id", n_weeks=40)
+    assert verdict(summaries) == "drift"
+    sale = {"Sale": ((LAST - timedelta(weeks=7), LAST - timedelta(weeks=2, days=1)),)}
+    assert verdict(summaries, params=in_sale(sale)) == "none"
+
+
+def test_what_is_not_steady_is_new_in_its_first_year() -> None:
+    params = PARAMS.model_copy(update={"steady": ("price",)})
+    summaries = world(jumped, column="sales_channel_id", n_weeks=40)
+    assert verdict(summaries, params=params) == "new"
+
+
+def test_the_weeks_that_moved_the_same_way_are_recorded() -> None:
+    assert directions(world(jumped)) == [LAST - timedelta(weeks=1)]
+
+    def back_again(back: int) -> npt.NDArray[np.float64]:
+        return np.array([0.6, 0.3, 0.1]) if back == -1 else jumped(back)
+
+    assert directions(world(back_again)) == []
+
+
+def directions(summaries: pd.DataFrame) -> list[date]:
+    found: list[date] = judge_week(summaries, LAST, PARAMS)["same_direction"].item()
+    return [day for day in found if day == LAST - timedelta(weeks=1)]
+
+
+def in_sale(sales: dict[str, tuple[tuple[date, date], ...]]) -> MonitorParams:
+    calendar = PARAMS.calendar.model_copy(update={"sales": sales})
+    return PARAMS.model_copy(update={"calendar": calendar})
 
 
 def test_a_past_drift_does_not_deafen() -> None:
