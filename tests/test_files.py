@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +12,14 @@ import pytest
 
 from hemline import tables
 from hemline.errors import BadInput
-from hemline.files import fingerprint, locked, replaced_file, replaced_folder, write_text
+from hemline.files import (
+    UNFINISHED,
+    fingerprint,
+    locked,
+    replaced_file,
+    replaced_folder,
+    write_text,
+)
 
 
 def test_a_file_takes_its_name_once_it_is_written_and_its_folders_are_made(tmp_path: Path) -> None:
@@ -36,6 +44,30 @@ def write_half(path: Path) -> None:
     with replaced_file(path) as unfinished:
         unfinished.write_text("half")
         raise OSError("full")
+
+
+def test_of_writers_at_the_same_time_none_fails_and_the_file_is_whole(tmp_path: Path) -> None:
+    path, texts = tmp_path / "seen.json", [letter * 5000 for letter in "abcd"]
+
+    def write(text: str) -> None:
+        for _ in range(50):
+            write_text(path, text)
+            assert path.read_text() in texts
+
+    with ThreadPoolExecutor(len(texts)) as writers:
+        for done in [writers.submit(write, text) for text in texts]:
+            done.result()
+    assert [one.name for one in tmp_path.iterdir()] == ["seen.json"]
+
+
+def test_what_a_killed_writer_left_is_not_part_of_the_next_file(tmp_path: Path) -> None:
+    (tmp_path / f".seen.json{UNFINISHED}").write_text("a long text that was cut off")
+    write_text(tmp_path / "seen.json", "short")
+    assert (tmp_path / "seen.json").read_text() == "short"
+    with replaced_file(tmp_path / "secret") as unfinished:
+        assert unfinished.read_bytes() == b""
+        unfinished.chmod(0o600)
+    assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600
 
 
 def test_a_folder_takes_its_place_whole_after_an_earlier_swap_was_killed(tmp_path: Path) -> None:

@@ -26,17 +26,36 @@ _RENAME_EXCHANGE: Final = 2
 def replaced_file(path: Path) -> Iterator[Path]:
     """Yield the path of a file to write, which takes the place of `path` once the body is done.
 
-    Folders above it are made. The unfinished file is hidden and removed when the body fails.
+    Folders above it are made. The unfinished file is empty at first, hidden, and removed when the
+    body fails. Of several writers each waits for the one before, and the last one's file stays.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}{UNFINISHED}")
-    try:
-        yield unfinished
-        _sync(unfinished)
-        unfinished.replace(path)
+    with _made_alone(unfinished):
+        try:
+            yield unfinished
+            _sync(unfinished)
+            unfinished.replace(path)
+        except BaseException:
+            unfinished.unlink(missing_ok=True)
+            raise
         _sync(path.parent)
-    finally:
-        unfinished.unlink(missing_ok=True)
+
+
+@contextmanager
+def _made_alone(path: Path) -> Iterator[None]:
+    """Make an empty file and keep other writers of it out; a killed writer's is made empty."""
+    while True:
+        with path.open("ab") as file:
+            lock(file)
+            try:
+                is_ours = os.path.samestat(os.fstat(file.fileno()), path.stat())
+            except FileNotFoundError:
+                is_ours = False
+            if is_ours:  # the writer before did not give it its name while this one waited
+                file.truncate(0)
+                yield
+                return
 
 
 @contextmanager

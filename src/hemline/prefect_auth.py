@@ -31,7 +31,7 @@ def auth_string(root: Path) -> str:
         owner = f"{project_id(root)}:"
         if not (path.exists() and path.read_text(encoding="utf-8").startswith(owner)):
             with replaced_file(path) as unfinished:
-                unfinished.touch(mode=0o600)
+                unfinished.chmod(0o600)
                 unfinished.write_text(f"{owner}{secrets.token_urlsafe(32)}\n", encoding="utf-8")
         path.chmod(0o600)
         return path.read_text(encoding="utf-8").strip()

@@ -79,7 +79,7 @@ def secret_of(root: Path) -> bytes:
     with locked(path.parent):
         if not path.exists():
             with replaced_file(path) as unfinished:
-                unfinished.touch(mode=0o600)
+                unfinished.chmod(0o600)
                 unfinished.write_text(secrets.token_hex(32), encoding="ascii")
         path.chmod(0o600)
         return bytes.fromhex(path.read_text(encoding="ascii"))
@@ -104,6 +104,6 @@ def _stored(path: Path) -> list[ApiKey]:
 
 def _store(path: Path, keys: list[ApiKey]) -> None:
     with replaced_file(path) as unfinished:
-        unfinished.touch(mode=0o600)
+        unfinished.chmod(0o600)
         content = json.dumps([asdict(key) for key in keys], indent=1)
         unfinished.write_text(content, encoding="utf-8")
