@@ -26,7 +26,7 @@ def select_guests(engine: Engine, path: Path, *, start: date, end: date) -> pd.D
     day = nw.col(columns.DAY)
     rows = engine.read(path).filter(day >= nw.lit(start), day < nw.lit(end))
     order = [columns.DAY, columns.BASKET, columns.ARTICLE, columns.UNITS]
-    lines = engine.to_arrow(rows.select(*order)).to_pandas(date_as_object=False)
+    lines: pd.DataFrame = engine.to_arrow(rows.select(*order)).to_pandas(date_as_object=False)
     # Ordered here: the engines place nulls differently.
     lines = lines.sort_values(order, kind="stable", ignore_index=True, na_position="last")
     key = [columns.DAY, columns.CUSTOMER, columns.ARTICLE]
