@@ -51,7 +51,7 @@ def decision(week_end: date, **known: Any) -> dict[str, Any]:
 
 
 def verdict(column: str, name: str, **known: Any) -> dict[str, Any]:
-    row: dict[str, Any] = dict.fromkeys(VERDICT_SCHEMA.names, 0.0)
+    row: dict[str, Any] = {**dict.fromkeys(VERDICT_SCHEMA.names, 0.0), "same_direction": []}
     row |= {
         "week_end": WEEK_END,
         "about": "transactions",
