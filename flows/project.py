@@ -9,6 +9,8 @@ from typing import Final, Literal, Self
 from flows.dvc import Report
 from flows.resources import require_resources
 from hemline.cli.flow_commands import Size
+from hemline.data.acquire.deliveries import FOLDER as DELIVERIES
+from hemline.data.acquire.deliveries import delivery_folders
 from hemline.data.acquire.described_files import described_files, find_described
 from hemline.data.acquire.kaggle_files import find_sources, holds_kaggle_files
 from hemline.data.acquire.source_params import SourceParams
@@ -156,6 +158,8 @@ def link_source_files(
     data = data.expanduser()
     source, paths = _source_files(data.parent if data.is_file() else data, params, source)
     folder.mkdir(parents=True, exist_ok=True)
+    if source == "mapped":
+        _refuse_other_export(folder, paths)
     unlink_source_files(folder, report)
     for name, path in paths.items():
         link = folder / name
@@ -169,6 +173,20 @@ def link_source_files(
                 fix="move that file away, or leave out --data to use it",
             )
     return source
+
+
+def _refuse_other_export(folder: Path, paths: dict[str, Path]) -> None:
+    """Raise BadInput where another export would get the deliveries that were added to this one."""
+    n_deliveries = len(delivery_folders(folder))
+    linked = {one.name: one.resolve() for one in folder.iterdir() if one.is_symlink()}
+    if n_deliveries and linked and linked != paths:
+        raise BadInput(
+            f"{folder / DELIVERIES} belongs to the export that is linked beside it",
+            found=f"{n_deliveries} deliveries, and another export: "
+            f"{', '.join(map(str, paths.values()))}",
+            fix=f"if the new export holds them: rm -r {folder / DELIVERIES}; if it is a further "
+            "delivery: hemline source add",
+        )
 
 
 def unlink_source_files(folder: Path, report: Report) -> None:

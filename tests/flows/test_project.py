@@ -116,6 +116,22 @@ def test_the_described_file_is_linked_under_its_name_alone(tmp_path: Path) -> No
         assert {path.name: path.resolve() for path in folder.iterdir()} == {"sales.csv": elsewhere}
 
 
+def test_another_export_does_not_get_the_deliveries_of_this_one(tmp_path: Path) -> None:
+    params, folder = describe(tmp_path, "sales.csv"), tmp_path / "source"
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "sales.csv").write_text("day,who,what\n2020-09-01,1,2\n")
+    link_source_files(tmp_path / "a", folder, params, None, ignore)
+    (folder / "deliveries" / "0001-0123456789ab").mkdir(parents=True)
+    with pytest.raises(BadInput, match="1 deliveries, and another export"):
+        link_source_files(tmp_path / "b", folder, params, None, ignore)
+    assert (folder / "sales.csv").resolve() == tmp_path / "a" / "sales.csv"
+    assert link_source_files(tmp_path / "a", folder, params, None, ignore) == "mapped"
+    shutil.rmtree(folder / "deliveries")
+    link_source_files(tmp_path / "b", folder, params, None, ignore)
+    assert (folder / "sales.csv").resolve() == tmp_path / "b" / "sales.csv"
+
+
 def test_kaggles_files_are_recognised_beside_a_description_of_others(
     downloads: Path, tmp_path: Path
 ) -> None:

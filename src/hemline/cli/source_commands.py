@@ -97,6 +97,31 @@ def init(
     say(f"  make real DATA={folder}")
 
 
+@_group.command()
+@exit_on_bad_input()
+def add(
+    delivery: Annotated[
+        Path,
+        typer.Argument(help="File of transactions, or folder of files named as the export's."),
+    ],
+    *,
+    deleted: Annotated[
+        Path | None, typer.Option(help="File with the keys of the rows to delete.")
+    ] = None,
+) -> None:
+    """Add a delivery to the export in data/source: late, corrected and deleted rows.
+
+    The same delivery a second time changes nothing. The next training reads it.
+    """
+    from hemline.data.acquire.source_params import SourceParams  # noqa: PLC0415  (as above)
+    from hemline.data.fetch.added_delivery import add_delivery  # noqa: PLC0415  (as above)
+
+    root = project_folder()
+    described = SourceParams.load(root / "params.yaml")
+    for line in add_delivery(described, _source(root), delivery, deleted):
+        say(line)
+
+
 @_group.command("fetch")
 @exit_on_bad_input()
 def fetch_urls() -> None:

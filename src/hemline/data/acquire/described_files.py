@@ -70,17 +70,31 @@ def described_file(name: str, table: Location, folder: Path, read: list[str]) ->
             fix=f"correct {part}.file in params.yaml, and give the folder to `make real DATA=`",
         )
     path = folder / file
-    schema = pa.schema([(one, pa.string()) for one in dict.fromkeys(read)])
+    if not path.exists() and not path.is_symlink():
+        raise _absent(table, folder, file, part)
+    return described_as(part, table, path, read)
+
+
+def described_as(part: str, table: Location, path: Path, read: list[str]) -> SourceFile:
+    """Return a file that is written as a part of the description says.
+
+    Args:
+        part: source.transactions, for a refusal.
+        table: that part.
+        path: of the file.
+        read: the columns to read.
+
+    Raises:
+        BadInput: it is no file.
+    """
     source = SourceFile(
         None,
         path,
-        schema,
+        pa.schema([(one, pa.string()) for one in dict.fromkeys(read)]),
         Dialect(**table.model_dump(include=set(Dialect.model_fields))),
         fix=f"correct it in the file, or its description in params.yaml, {part}",
         described_in=part,
     )
-    if not path.exists() and not path.is_symlink():
-        raise _absent(table, folder, file, part)
     check_kind(source)
     return source
 
@@ -100,7 +114,11 @@ def _absent(table: Location, folder: Path, file: str, part: str) -> BadInput:
 def columns_of(params: SourceParams, name: str) -> list[str]:
     """Return the columns of a table that the description reads, as they are called there."""
     table = getattr(params, name)
-    theirs = [*table.columns.values(), *getattr(table, "attributes", {})]
+    theirs = [
+        *table.columns.values(),
+        *getattr(table, "attributes", {}),
+        *getattr(table, "key", ()),
+    ]
     if name == "transactions":
         for other in (params.articles, params.customers):
             if not other.is_own:

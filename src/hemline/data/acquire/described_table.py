@@ -40,12 +40,14 @@ class DescribedColumn:
         theirs: its name in the file.
         type: of its values.
         carried: its name in the lines of the sales, which engines compare without case.
+        is_id: whether it is read as an id, and not as text.
     """
 
     name: str
     theirs: str
     type: pa.DataType
     carried: str
+    is_id: bool = False
 
 
 def described_columns(
@@ -84,19 +86,18 @@ def misfit(source: SourceFile, block: Block, column: str, error: Unfit) -> BadIn
     )
 
 
-def read_own_file(
-    source: SourceFile,
-    blocks: Iterator[Block],
+def read_own_files(
+    files: Sequence[tuple[SourceFile, Iterator[Block]]],
     id_theirs: str,
     described: Sequence[DescribedColumn],
     id_name: str,
 ) -> pa.Table:
     """Return one row per id in order, the id first; raises BadInput for a value that does not fit.
 
-    Rows without an id are left out.
+    Rows without an id are left out. The files are those of an export and of its deliveries.
     """
     read = []
-    for block in blocks:
+    for source, block in ((file, block) for file, blocks in files for block in blocks):
         parts = {}
         for name, theirs, dtype in (
             (id_name, id_theirs, None),
@@ -119,7 +120,7 @@ def read_own_file(
     if len(latest) < len(rows):
         logger.info(
             "%s: %d ids occur several times, their last row is used",
-            source, len(rows) - len(latest),
+            files[0][0], len(rows) - len(latest),
         )  # fmt: skip
     return rows.take(latest.sort_by(id_name)["place_max"].combine_chunks())
 

@@ -22,6 +22,7 @@ class Counted:
     not_articles: Counter[str] = field(default_factory=Counter)
     other_currency: int = 0
     without_units: int = 0
+    deleted: int = 0
     returns: int = 0
     returned_units: int = 0
     guest_returns: int = 0

@@ -1,7 +1,7 @@
 """A retailer's files, described by section `source` of params.yaml, as the typed tables.
 
-The files stream into lines (`sale_lines.py`), and the engine does the rest. The files of articles
-and customers are held in memory, as are the purchases that were partly returned.
+The files stream into lines (`delivered_lines.py`), and the engine does the rest. The files of
+articles and customers are held in memory, as are the purchases that were partly returned.
 
 Keys follow the order of the ids, so that the same shop gives the same bytes from any export.
 """
@@ -18,19 +18,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from hemline import columns, tables
+from hemline.data.acquire.delivered_lines import sales_lines
+from hemline.data.acquire.deliveries import DataDelivery, find_deliveries
 from hemline.data.acquire.described_files import find_described
 from hemline.data.acquire.described_table import (
     MOMENT,
     DescribedColumn,
     described_columns,
     from_sales,
-    read_own_file,
+    read_own_files,
 )
-from hemline.data.acquire.kaggle_files import check_days, read_blocks_of
+from hemline.data.acquire.kaggle_files import read_blocks_of
 from hemline.data.acquire.keys import check_ids, with_keys
-from hemline.data.acquire.line_reader import Counted
 from hemline.data.acquire.returned_units import PAIR, units_left
-from hemline.data.acquire.sale_lines import IS_RETURN, line_schema, read_lines
+from hemline.data.acquire.sale_lines import IS_RETURN
 from hemline.data.acquire.source_file import SourceFile
 from hemline.data.acquire.source_params import ArticleSource, CustomerSource, SourceParams
 from hemline.data.acquire.typed_tables import Tables
@@ -57,12 +58,12 @@ def read_mapped(engine: Engine, params: SourceParams, folder: Path) -> Tables:
     customers = described_columns(params.customers, tables.CUSTOMERS, columns.CUSTOMER_ID)
     carried = [*(() if "articles" in sources else articles),
                *(() if "customers" in sources else customers)]  # fmt: skip
-    counted = Counted()
-    lines = _lines(engine, sources["transactions"], params, carried, counted)
+    deliveries = find_deliveries(params, folder)
+    lines = sales_lines(engine, sources["transactions"], deliveries, params, carried)
     sales = lines.filter(~nw.col(IS_RETURN))
     shop = _Shop(
-        _typed(engine, sources, "articles", params.articles, articles, sales),
-        _typed(engine, sources, "customers", params.customers, customers, sales),
+        _typed(engine, sources, deliveries, "articles", params.articles, articles, sales),
+        _typed(engine, sources, deliveries, "customers", params.customers, customers, sales),
     )
     return _assembled(engine, params, shop, lines)
 
@@ -75,43 +76,10 @@ class _Shop:
     customers: pa.Table
 
 
-def _lines(
-    engine: Engine,
-    source: SourceFile,
-    params: SourceParams,
-    carried: Sequence[DescribedColumn],
-    counted: Counted,
-) -> Rows:
-    def checked() -> "pa.RecordBatchReader":
-        for batch in read_lines(read_blocks_of(source), source, params, carried, counted):
-            check_days(source, batch.column(columns.DAY))
-            yield batch
-
-    lines = engine.from_batches(checked(), line_schema(carried))
-    _log(source, counted)
-    return lines
-
-
-def _log(source: SourceFile, counted: Counted) -> None:
-    for text, number in (
-        ("lines", counted.lines),
-        ("lines of what is no article: left out", counted.not_articles.total()),
-        ("lines of other currencies: left out", counted.other_currency),
-        ("lines of no unit: left out", counted.without_units),
-        (f"returns, of {counted.returned_units:,} units", counted.returns),
-        ("of these without a customer: left out", counted.guest_returns),
-        ("sales to guests", counted.guest_sales),
-    ):
-        if number:
-            logger.info("%s: %s %s", source, f"{number:,}", text)
-    if counted.not_articles:
-        named = ", ".join(f"{one} ({n:,})" for one, n in counted.not_articles.most_common(20))
-        logger.info("%s: no articles: %s", source, named)
-
-
 def _typed(
     engine: Engine,
     sources: dict[str, SourceFile],
+    deliveries: Sequence[DataDelivery],
     name: str,
     table: ArticleSource | CustomerSource,
     described: Sequence[DescribedColumn],
@@ -121,9 +89,10 @@ def _typed(
     id_name = columns.ARTICLE_ID if name == "articles" else columns.CUSTOMER_ID
     if name not in sources:
         return from_sales(engine, sales, described, id_name)
-    source = sources[name]
+    files = [sources[name], *(one.files[name] for one in deliveries if name in one.files)]
+    blocks = [(file, read_blocks_of(file)) for file in files]
     theirs = dict(table.columns.items())[id_name]
-    return read_own_file(source, read_blocks_of(source), theirs, described, id_name)
+    return read_own_files(blocks, theirs, described, id_name)
 
 
 def _assembled(engine: Engine, params: SourceParams, shop: _Shop, lines: Rows) -> Tables:

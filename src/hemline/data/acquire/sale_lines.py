@@ -124,7 +124,8 @@ def _lines(
         IS_RETURN: is_return,
     }
     for one in described:
-        convert = partial(converted, dtype=one.type, dialect=dialect)
+        as_described = partial(converted, dtype=one.type, dialect=dialect)
+        convert = partial(as_ids, dialect=dialect) if one.is_id else as_described
         found[one.carried] = reader.read_theirs(one.theirs, convert)
     schema = line_schema(described)
     lines = pa.RecordBatch.from_arrays([found[name] for name in schema.names], schema=schema)

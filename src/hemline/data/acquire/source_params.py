@@ -69,19 +69,32 @@ Pattern = Annotated[str, AfterValidator(_pattern)]
 Attributes = dict[str, Literal["text", "number"]]
 
 
+class Deleted(Part):
+    """Rows of a delivery that delete the earlier rows of their key: a column and its values."""
+
+    column: str
+    values: Texts
+
+
 class SalesSource(Location):
     """Where the transactions lie.
 
     Attributes:
         columns: our name and theirs.
+        key: their columns, whose values together name the rows that a delivery replaces.
+        deleted: which rows of a delivery are deletions.
     """
 
     columns: dict[SaleColumn, str]
+    key: Texts = ()
+    deleted: Deleted | None = None
 
     @model_validator(mode="after")
-    def _lies_somewhere(self) -> Self:
+    def _is_whole(self) -> Self:
         if not self.is_own:
             raise ValueError("transactions have a `file` or a `url`")
+        if self.deleted and not self.key:
+            raise ValueError("`deleted` needs the `key` of the rows that are deleted")
         return self
 
 
