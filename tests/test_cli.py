@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 from hemline.cli import app
 from hemline.registry.runs import Lineage
 from hemline.registry.versions import register_challenger, version_by_alias
+from tests.serving.test_layout import HEAVY
 
 
 @pytest.fixture
@@ -40,6 +41,21 @@ def test_a_customer_gets_a_table_that_names_the_champion(shop: Path) -> None:
     assert result.exit_code == 0
     assert "champion: version " in result.stdout
     assert "fitted up to 2020-" in result.stdout
+
+
+def test_recommend_imports_nothing_that_only_other_commands_need(shop: Path) -> None:
+    script = "from hemline.cli import app; app(prog_name='hemline', standalone_mode=False)"
+    seen = f"{script}; import sys; print(*sorted(set({HEAVY}) & sys.modules.keys()))"
+    done = subprocess.run(
+        [sys.executable, "-c", seen, "recommend", "--age", "25", "--json"],
+        cwd=shop,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    *answer, imported = done.stdout.splitlines()
+    assert len(json.loads("\n".join(answer))["answers"]) > 0
+    assert imported == ""
 
 
 def test_similar_and_also_bought_list_articles(shop: Path) -> None:

@@ -25,14 +25,8 @@ from tests.serving.tiny_version import registered, write_version
 from tests.tiny_project import REPOSITORY
 
 HEAVY = (
-    "torch",
-    "pandas",
-    "scipy.sparse",
-    "scipy.linalg",
-    "lightgbm",
-    "implicit",
-    "sklearn",
-    "mlflow",
+    *("torch", "pandas", "scipy", "lightgbm", "implicit", "sklearn", "mlflow", "sqlalchemy"),
+    *("duckdb", "prefect", "jinja2", "fastapi", "pyarrow.compute", "pyarrow.dataset", "cffi"),
 )
 ALONE = """
 import sys

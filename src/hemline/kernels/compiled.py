@@ -6,28 +6,46 @@ So what is stored here is stamped with the contents of all files that loops may 
 update in place every loop is compiled anew once. Where it is stored is for numba to choose: in
 NUMBA_CACHE_DIR if that is set, else beside the module, else in the user's cache folder.
 
-When numba loads its array functions it imports scipy.linalg, to see whether np.dot can use BLAS.
-After numba itself that is the slowest import of an answer on the command line. No loop here calls
-BLAS, whose sums have no fixed order, so numba is loaded as if scipy had none.
+Numba imports scipy for its version, scipy.linalg to see whether np.dot can use BLAS, and cffi to
+know its types. After numba itself these were the slowest imports of an answer on the command line.
+No loop here calls BLAS, whose sums have no fixed order, so numba is imported as if they were not
+there. That holds only where this is what imports it, so loops know numba by this module alone.
 """
 
 import hashlib
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar, cast
 
-import numba
-from numba.core.caching import (
-    CompileResultCacheImpl,
-    FunctionCache,
-    InTreeCacheLocator,
-    UserProvidedCacheLocator,
-    UserWideCacheLocator,
-)
-from numba.core.dispatcher import Dispatcher
+
+@contextmanager
+def _as_if_missing(*names: str) -> Iterator[None]:
+    """Let importing the modules be an ImportError, unless they are imported already."""
+    hidden = [name for name in names if name not in sys.modules]
+    vars(sys)["modules"].update(dict.fromkeys(hidden))
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
+
+
+with _as_if_missing("scipy", "scipy.linalg.cython_blas", "cffi"):
+    import numba
+    import numba.core.typing.cffi_utils
+    import numba.np.arraymath
+    from numba.core.caching import (
+        CompileResultCacheImpl,
+        FunctionCache,
+        InTreeCacheLocator,
+        UserProvidedCacheLocator,
+        UserWideCacheLocator,
+    )
+    from numba.core.dispatcher import Dispatcher
+    from numba.core.runtime.nrt import rtsys
 
 _PACKAGE: Final = Path(__file__).parents[1]
 _LOOPS: Final = ("kernels/*.py", "models/ranker/*_loops.py", "arrays.py")
@@ -46,21 +64,15 @@ def compiled(loop: Callable[P, T]) -> Callable[P, T]:
     return cast("Callable[P, T]", dispatcher)
 
 
+def inlined(function: Callable[P, T]) -> Callable[P, T]:
+    """Return the function, compiled inside the loops that call it, and stored with them only."""
+    return cast("Callable[P, T]", numba.njit(nogil=True)(function))
+
+
 def loop_files() -> Iterator[Path]:
     """Yield the files that every stored loop is stamped with."""
     for pattern in _LOOPS:
         yield from sorted(_PACKAGE.glob(pattern))
-
-
-def _load_without_blas() -> None:
-    blas = "scipy.linalg.cython_blas"
-    if blas in sys.modules:
-        return
-    vars(sys)["modules"][blas] = None  # importing it is an ImportError, which numba expects
-    try:
-        import_module("numba.np.arraymath")
-    finally:
-        del sys.modules[blas]
 
 
 @cache
@@ -95,5 +107,10 @@ class _Stored(CompileResultCacheImpl):
 class _LoopCache(FunctionCache):
     _impl_class = _Stored
 
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Return a stored loop without loading all that numba needs to compile one.
 
-_load_without_blas()
+        Where nothing is stored, the compiler loads that itself.
+        """
+        rtsys.initialize(target_context)  # memory for arrays that a loop makes
+        return self._load_overload(sig, target_context)  # type: ignore[no-untyped-call]

@@ -6,11 +6,10 @@ Called one after another from Python, its parts cost one customer as much again 
 import math
 from typing import NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
-from hemline.kernels.compiled import compiled
+from hemline.kernels.compiled import compiled, inlined
 from hemline.kernels.dense_topk_loops import (
     BoundedCandidates,
     Factors,
@@ -83,7 +82,7 @@ def write_best_of_few(
     write_lists(factors, candidates, articles, scores)
 
 
-@numba.njit(nogil=True)
+@inlined
 def _scan(
     queries: Int8Rows,
     table: Int8Rows,
@@ -117,7 +116,7 @@ def _scan(
         add_candidates(products, error, 0, row, factors, candidates, k)
 
 
-@numba.njit(nogil=True)
+@inlined
 def _round(vector: Floats, row: int, queries: Int8Rows) -> None:
     """Write a vector in int8, with the norms of it and of what rounding takes away, rounded up."""
     largest = np.float32(0)
@@ -135,7 +134,7 @@ def _round(vector: Floats, row: int, queries: Int8Rows) -> None:
     queries.residual_norm[row] = math.sqrt(residuals) * _ROUNDED_UP
 
 
-@numba.njit(nogil=True)
+@inlined
 def _multiply(table: npt.NDArray[np.int8], vector: npt.NDArray[np.int8], products: Floats) -> None:
     """Write the products with all rows, four rows at a time: each number is read once for four.
 

@@ -9,11 +9,10 @@ a stable sort.
 
 from typing import Final, NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
-from hemline.kernels.compiled import compiled
+from hemline.kernels.compiled import compiled, inlined
 
 Floats = npt.NDArray[np.float32]
 
@@ -92,7 +91,7 @@ def scan_tile(
         add_candidates(products[row], error, first, row, factors, candidates, k)
 
 
-@numba.njit(nogil=True)
+@inlined
 def add_candidates(
     high: Floats,
     error: Floats,
@@ -154,7 +153,7 @@ def write_lists(
                 _insert(row, place, k - 1, candidates, articles, scores)
 
 
-@numba.njit(nogil=True)
+@inlined
 def _insert(
     row: int,
     place: int,
@@ -173,7 +172,7 @@ def _insert(
     articles[row, rank] = candidates.articles[row, place]
 
 
-@numba.njit(nogil=True)
+@inlined
 def _any_at_least(scores: Floats, bias: Floats, threshold: float) -> bool:
     """Return whether a score and its bias reach the threshold."""
     reached = False
@@ -182,7 +181,7 @@ def _any_at_least(scores: Floats, bias: Floats, threshold: float) -> bool:
     return reached
 
 
-@numba.njit(nogil=True)
+@inlined
 def _make_room(row: int, factors: Factors, candidates: BoundedCandidates, k: int) -> None:
     """Remove the candidates of a row that cannot be among the k best, at least one."""
     candidates.threshold[row] = _kth(candidates.low[row], k)
@@ -194,7 +193,7 @@ def _make_room(row: int, factors: Factors, candidates: BoundedCandidates, k: int
         _prune_ties(row, candidates, k)
 
 
-@numba.njit(nogil=True)
+@inlined
 def _kth(values: Floats, k: int) -> float:
     """Return the k-th highest of at least k values: the top of a heap of the k highest so far."""
     heap = values[:k].copy()
@@ -207,7 +206,7 @@ def _kth(values: Floats, k: int) -> float:
     return worst
 
 
-@numba.njit(nogil=True)
+@inlined
 def _sink(heap: Floats, place: int, value: float) -> None:
     """Write a value to a place of the heap, or as far below it as lower values stand."""
     below = 2 * place + 1
@@ -221,7 +220,7 @@ def _sink(heap: Floats, place: int, value: float) -> None:
     heap[place] = value
 
 
-@numba.njit(nogil=True)
+@inlined
 def _prune(row: int, candidates: BoundedCandidates) -> None:
     """Remove candidates that cannot reach the k-th best."""
     n_left = 0
@@ -232,7 +231,7 @@ def _prune(row: int, candidates: BoundedCandidates) -> None:
     candidates.n[row] = n_left
 
 
-@numba.njit(nogil=True)
+@inlined
 def _prune_ties(row: int, candidates: BoundedCandidates, k: int) -> None:
     """Of exactly scored candidates that tie for the k-th place, retain the first."""
     n_free = k
@@ -249,14 +248,14 @@ def _prune_ties(row: int, candidates: BoundedCandidates, k: int) -> None:
     candidates.n[row] = n_left
 
 
-@numba.njit(nogil=True)
+@inlined
 def _move(row: int, place: int, to: int, candidates: BoundedCandidates) -> None:
     candidates.articles[row, to] = candidates.articles[row, place]
     candidates.low[row, to] = candidates.low[row, place]
     candidates.high[row, to] = candidates.high[row, place]
 
 
-@numba.njit(nogil=True)
+@inlined
 def _score_exactly(row: int, factors: Factors, candidates: BoundedCandidates) -> None:
     customer, n = factors.customers[row], candidates.n[row]
     totals = np.empty(_AT_ONCE)
@@ -270,7 +269,7 @@ def _score_exactly(row: int, factors: Factors, candidates: BoundedCandidates) ->
             candidates.high[row, place] = score
 
 
-@numba.njit(nogil=True)
+@inlined
 def _add_products(
     customer: Floats,
     vectors: Floats,

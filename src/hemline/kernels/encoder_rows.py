@@ -8,12 +8,11 @@ of threads, and within rounding of what torch computes in float32.
 import math
 from typing import NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
 from hemline.kernels.blocks import for_blocks
-from hemline.kernels.compiled import compiled
+from hemline.kernels.compiled import compiled, inlined
 from hemline.kernels.linear_rows import Inputs, position_of
 
 Floats = npt.NDArray[np.float32]
@@ -91,7 +90,7 @@ def _fill(
         out[place] = decoded
 
 
-@numba.njit(nogil=True)
+@inlined
 def _bought(row: int, inputs: Inputs, articles_in: Floats, hidden: Exact) -> None:
     """Write the sum of the articles' rows, weighted by a row of inputs of length 1."""
     start, end = inputs.indptr[row], inputs.indptr[row + 1]
@@ -108,13 +107,13 @@ def _bought(row: int, inputs: Inputs, articles_in: Floats, hidden: Exact) -> Non
             _add(weight, articles_in[positions[entry - start]], hidden)
 
 
-@numba.njit(nogil=True)
+@inlined
 def _add(weight: float, values: Floats, sums: Exact) -> None:
     for place in range(len(sums)):
         sums[place] += weight * values[place]
 
 
-@numba.njit(nogil=True)
+@inlined
 def _tanh(bias: Floats, layer: Exact) -> None:
     """Replace a layer's sums by its outputs, rounded to float32."""
     for place in range(len(layer)):

@@ -7,13 +7,12 @@ same bits alone and among others. The solution is rounded to a grid as in hemlin
 
 import math
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
 from hemline.arrays import BITS
 from hemline.kernels.blocks import for_blocks
-from hemline.kernels.compiled import compiled
+from hemline.kernels.compiled import compiled, inlined
 from hemline.kernels.linear_rows import Inputs, rows_read
 
 Floats = npt.NDArray[np.float32]
@@ -69,7 +68,7 @@ def _fill(first: int, inputs: Inputs, vectors: Floats, gram_of_all: Exact, out: 
         _round(right, out[place])
 
 
-@numba.njit(nogil=True)
+@inlined
 def _solve(left: Exact, right: Exact) -> None:
     """Replace `right` by the solution; only the lower half of `left` is read, and is changed."""
     width = len(right)
@@ -89,7 +88,7 @@ def _solve(left: Exact, right: Exact) -> None:
         right[one] /= left[one, one]
 
 
-@numba.njit(nogil=True)
+@inlined
 def _round(values: Exact, out: Floats) -> None:
     """Write the values rounded as arrays.on_grid rounds one row."""
     _, exponent = math.frexp(np.abs(values).max())

@@ -6,16 +6,17 @@ they have been rounded to, and stand in float64 arrays.
 
 from typing import Final
 
-import numba
 import numpy as np
 import numpy.typing as npt
+
+from hemline.kernels.compiled import inlined
 
 PAGE: Final = 16
 """Sums are looked through so many at a time: most pages hold none."""
 _LOWEST: Final = 1e-200  # below any score
 
 
-@numba.njit(nogil=True)
+@inlined
 def select_largest(
     sums: npt.NDArray[np.float64],
     columns: npt.NDArray[np.int64],
@@ -42,7 +43,7 @@ def select_largest(
     sort_heap(columns, scores)
 
 
-@numba.njit(nogil=True)
+@inlined
 def is_empty(page: npt.NDArray[np.int64]) -> bool:
     """Return whether all sums of a page are zero, from their bits."""
     filled = 0
@@ -51,7 +52,7 @@ def is_empty(page: npt.NDArray[np.int64]) -> bool:
     return filled == 0
 
 
-@numba.njit(nogil=True)
+@inlined
 def sort_heap(columns: npt.NDArray[np.int64], scores: npt.NDArray[np.float64]) -> None:
     """Turn the heap of one row into a list, best first."""
     for last in range(len(scores) - 1, 0, -1):
@@ -60,7 +61,7 @@ def sort_heap(columns: npt.NDArray[np.int64], scores: npt.NDArray[np.float64]) -
         sink(columns, scores, last, column, score)
 
 
-@numba.njit(nogil=True)
+@inlined
 def sink(
     columns: npt.NDArray[np.int64],
     scores: npt.NDArray[np.float64],
@@ -81,7 +82,7 @@ def sink(
     columns[place], scores[place] = column, score
 
 
-@numba.njit(nogil=True)
+@inlined
 def is_better(
     score: float, column: int, columns: npt.NDArray[np.int64], scores: npt.NDArray[np.float64]
 ) -> bool:

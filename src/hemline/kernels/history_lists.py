@@ -6,12 +6,11 @@ are equal to the bit however many customers are requested, on however many threa
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
 from hemline.kernels.blocks import for_blocks
-from hemline.kernels.compiled import compiled
+from hemline.kernels.compiled import compiled, inlined
 from hemline.kernels.heap import is_better, sink, sort_heap
 from hemline.kernels.lists import NO_ARTICLE, Lists, empty_lists
 
@@ -125,7 +124,7 @@ def _fill_votes(
         listed[place], best[place] = columns, scores
 
 
-@numba.njit(nogil=True)
+@inlined
 def _latest(articles: Articles, days: Floats, n_latest: int) -> npt.NDArray[np.int64]:
     """Return the latest articles in ascending order; of one day the lower ones."""
     if len(articles) <= n_latest:

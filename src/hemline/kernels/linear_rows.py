@@ -6,12 +6,11 @@ Sums are float64 in the order of the purchases and rounded to float32 before the
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
 from hemline.kernels.blocks import for_blocks
-from hemline.kernels.compiled import compiled
+from hemline.kernels.compiled import compiled, inlined
 from hemline.kernels.heap import PAGE, select_largest
 from hemline.kernels.lists import NO_ARTICLE, Lists, WeightRows, empty_lists
 
@@ -55,7 +54,7 @@ def best_of_rows(inputs: Inputs, weights: WeightRows | Floats, n_columns: int, k
     return columns, scores
 
 
-@numba.njit(nogil=True)
+@inlined
 def position_of(article: int, read: npt.NDArray[np.int32]) -> int:
     """Return the place of an article among the ascending `read`, or -1."""
     low, high = 0, len(read)
@@ -68,7 +67,7 @@ def position_of(article: int, read: npt.NDArray[np.int32]) -> int:
     return low if low < len(read) and read[low] == article else -1
 
 
-@numba.njit(nogil=True)
+@inlined
 def rows_read(customer: int, inputs: Inputs) -> list[tuple[int, float]]:
     """Return what the model reads of a customer: the row of each article, and what it counts."""
     read = [(0, 0.0) for _ in range(0)]
@@ -116,7 +115,7 @@ def _fill_dense(
         _write_best(sums, listed[place], best[place])
 
 
-@numba.njit(nogil=True)
+@inlined
 def _write_best(sums: npt.NDArray[np.float64], listed: npt.NDArray[np.int32], best: Floats) -> None:
     columns, scores = np.full(len(best), NO_ARTICLE, np.int64), np.full(len(best), -np.inf)
     select_largest(sums, columns, scores)

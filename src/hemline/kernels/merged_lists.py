@@ -3,11 +3,10 @@
 Rows are independent of each other and end in NO_ARTICLE where they are shorter than others.
 """
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
-from hemline.kernels.compiled import compiled
+from hemline.kernels.compiled import compiled, inlined
 from hemline.kernels.lists import NO_ARTICLE
 
 Articles = npt.NDArray[np.int32]
@@ -92,7 +91,7 @@ def limit_products(
         limited[row, end:], limited_sources[row, end:] = NO_ARTICLE, 0
 
 
-@numba.njit(nogil=True)
+@inlined
 def _holds(articles: Articles, article: int) -> bool:
     is_held = False
     for other in articles:

@@ -12,11 +12,10 @@ LightGBM itself, and so are categorical splits and linear trees, which the ranke
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
-from hemline.kernels.compiled import compiled
+from hemline.kernels.compiled import compiled, inlined
 
 if TYPE_CHECKING:
     import lightgbm as lgb
@@ -173,7 +172,7 @@ def _add_scores(
             _add_leaf(left, values[tree], scores[start : start + _LANES])
 
 
-@numba.njit(nogil=True)
+@inlined
 def _mask_above(
     inputs: npt.NDArray[np.float32],
     threshold: np.float32,
@@ -185,7 +184,7 @@ def _mask_above(
         left[lane] &= mask if inputs[lane] > threshold else every_leaf
 
 
-@numba.njit(nogil=True)
+@inlined
 def _mask_unless_below(
     inputs: npt.NDArray[np.float32],
     threshold: np.float32,
@@ -197,7 +196,7 @@ def _mask_unless_below(
         left[lane] &= every_leaf if inputs[lane] <= threshold else mask
 
 
-@numba.njit(nogil=True)
+@inlined
 def _add_leaf(
     left: npt.NDArray[np.unsignedinteger[Any]],
     values: npt.NDArray[np.float64],

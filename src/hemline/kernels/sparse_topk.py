@@ -14,13 +14,12 @@ The price is numba: 0.6 s to import, and 2 s to compile the first time (kernels/
 
 from typing import Any, Final, NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
 from hemline.kernels.blocks import for_blocks
-from hemline.kernels.compiled import compiled
+from hemline.kernels.compiled import compiled, inlined
 from hemline.kernels.heap import PAGE, is_empty, sink, sort_heap
 from hemline.kernels.lists import NO_ARTICLE, Lists, empty_lists
 
@@ -181,7 +180,7 @@ def _gather(
                 squares[one, place, other] = sums[among[one, other]]
 
 
-@numba.njit(nogil=True)
+@inlined
 def _add_row(row: int, left: Arrays, right: Arrays, sums: npt.NDArray[np.float64]) -> None:
     starts, inner, values = left
     right_starts, columns, right_values = right
@@ -191,7 +190,7 @@ def _add_row(row: int, left: Arrays, right: Arrays, sums: npt.NDArray[np.float64
             sums[columns[other]] += value * right_values[other]
 
 
-@numba.njit(nogil=True)
+@inlined
 def _select_best(
     sums: npt.NDArray[np.float64],
     norm: float,

@@ -12,7 +12,6 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from hemline import columns, tables
@@ -133,6 +132,8 @@ class ArticleTable:
 
         Each word of the text is the start of one of theirs.
         """
+        import pyarrow.compute as pc  # noqa: PLC0415  (`hemline recommend` should not wait for it)
+
         words = _words(text)
         if not words:
             return []

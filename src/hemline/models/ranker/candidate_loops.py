@@ -2,11 +2,10 @@
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
-from hemline.kernels.compiled import compiled
+from hemline.kernels.compiled import compiled, inlined
 from hemline.kernels.lists import NO_ARTICLE
 
 Articles = npt.NDArray[np.int32]
@@ -132,7 +131,7 @@ def fill_best(
         start = end
 
 
-@numba.njit(nogil=True)
+@inlined
 def _is_before(pair: int, other: int, start: int, score: Floats, best: Floats) -> bool:
     """Return whether a pair is listed before another that stands before it among the pairs."""
     is_higher: bool = score[pair] > score[other]
@@ -140,7 +139,7 @@ def _is_before(pair: int, other: int, start: int, score: Floats, best: Floats) -
     return is_higher or (is_equal and best[pair - start] < best[other - start])
 
 
-@numba.njit(nogil=True)
+@inlined
 def _lowest(ranks: Floats) -> np.float32:
     lowest = np.float32(np.inf)
     for rank in ranks:
@@ -148,7 +147,7 @@ def _lowest(ranks: Floats) -> np.float32:
     return lowest
 
 
-@numba.njit(nogil=True)
+@inlined
 def _bits(ranks: Floats) -> int:
     bits = 0
     for source in range(len(ranks)):

@@ -8,11 +8,10 @@ else is described with it.
 import math
 from typing import NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
-from hemline.kernels.compiled import compiled
+from hemline.kernels.compiled import compiled, inlined
 
 Matrix = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
@@ -101,7 +100,7 @@ def fill_features(pairs: Pairs, purchases: Purchases, known: Described, table: M
         _compare(article, bought, purchases, known.codes, total, table[pair, end:])
 
 
-@numba.njit(nogil=True)
+@inlined
 def _write_sources(ranks: Matrix, scores: Matrix, out: Matrix) -> int:
     """Write ranks, scores and the number of sources that proposed; return where they end."""
     n_sources, n_proposed = len(ranks), 0
@@ -112,7 +111,7 @@ def _write_sources(ranks: Matrix, scores: Matrix, out: Matrix) -> int:
     return 2 * n_sources + 1
 
 
-@numba.njit(nogil=True)
+@inlined
 def _describe(row: int, purchases: Purchases, known: Described, out: Matrix) -> np.float32:
     """Write the customer's own features; return what all purchases count, more than nothing."""
     start, end = purchases.indptr[row], purchases.indptr[row + 1]
@@ -137,7 +136,7 @@ def _describe(row: int, purchases: Purchases, known: Described, out: Matrix) -> 
     return max(np.float32(total), np.float32(1e-9))
 
 
-@numba.njit(nogil=True)
+@inlined
 def _lift(lifts: Matrix, segment: int) -> np.float32:
     """Return the lift for the segment; 0, the last, for one unknown at the cut."""
     is_known = 0 <= segment < len(lifts) - 1
@@ -145,7 +144,7 @@ def _lift(lifts: Matrix, segment: int) -> np.float32:
     return lift
 
 
-@numba.njit(nogil=True)
+@inlined
 def _compare(
     candidate: int,
     bought: slice,
