@@ -88,7 +88,7 @@ format: .venv/installed-dev ## Format the code and fix what ruff can
 
 lock: .venv/installed-dev ## Resolve pyproject.toml anew into the lock files, for every Python and platform, with hashes
 	$(RESOLVE) --output-file requirements.lock pyproject.toml
-	$(RESOLVE) --extra dev --extra spark --extra postgres --constraints requirements.lock \
+	$(RESOLVE) --extra dev --extra spark --extra postgres --extra delta --constraints requirements.lock \
 	  --output-file requirements-dev.lock pyproject.toml
 	@# Without pyproject.toml's word on what torch requires: what the CUDA build requires besides.
 	echo torch==$(TORCH) | $(RESOLVE) --no-config --constraints requirements.lock \

@@ -113,6 +113,20 @@ def test_any_export_of_the_same_shop_gives_the_same_bytes(
         assert acquire(on_duckdb, tmp_path, described) == known
 
 
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")  # as below
+def test_a_folder_that_spark_wrote_gives_the_bytes_of_the_csv(
+    on_duckdb: Engine, on_spark: Engine, tmp_path: Path, known: dict[str, bytes]
+) -> None:
+    write_csv(tmp_path / "sales.csv", lines())
+    rows = on_spark.session.read.csv(str(tmp_path / "sales.csv"), header=True, inferSchema=True)
+    rows.write.partitionBy("Town", "Qty").parquet(str(tmp_path / "spark"))
+    assert {"_SUCCESS", "._SUCCESS.crc"} <= {one.name for one in (tmp_path / "spark").iterdir()}
+    described = description()
+    described["transactions"]["file"] = "spark"
+    described["days"] = {"zone": "UTC"}  # Spark stores moments; its session is in UTC
+    assert acquire(on_duckdb, tmp_path, described) == known
+
+
 @pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")  # pyspark leaves them open
 def test_spark_writes_the_same_bytes(on_duckdb: Engine, on_spark: Engine, tmp_path: Path) -> None:
     rows = with_guests()

@@ -219,7 +219,7 @@ def a_broken_link(parts: Path) -> None:
 BROKEN = [
     (readme, ".parquet files and markers", "README.txt", "move it away"),
     (unfinished_job, "finished parquet files", "a Spark job that has not finished", "a folder of"),
-    (delta_table, "finished parquet files", "a Delta table", "a folder of"),
+    (delta_table, f"{SOLD} is a Delta table", "", "plain parquet files"),
     (no_parts, f"{SOLD} contains .parquet files", "none", "export the table again"),
     (an_empty_part, "2.parquet is a parquet file", "starts with b''", "export the table again"),
     (a_part_without_a_column, "2.parquet has the column price", "t_dat, customer_id", "unchanged"),

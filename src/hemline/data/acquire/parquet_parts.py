@@ -23,15 +23,11 @@ import pyarrow.parquet as pq
 from hemline.data.acquire.block import Block
 from hemline.data.acquire.csv_records import describe
 from hemline.data.acquire.source_file import AGAIN, SourceFile, damage_refused
+from hemline.data.acquire.table_parts import TablePart, table_parts
 from hemline.errors import BadInput
 
 _ROWS_AT_A_TIME: Final = 1 << 17
 _SHOWN: Final = 200
-_NOT_PARTS_ALONE: Final = {
-    "_delta_log": "a Delta table, whose files hold deleted rows too",
-    ".hoodie": "a Hudi table, whose files hold earlier versions too",
-    "_temporary": "a Spark job that has not finished",
-}
 
 
 def read_header(source: SourceFile) -> list[str]:
@@ -43,12 +39,15 @@ def read_header(source: SourceFile) -> list[str]:
     """
     n_rows = 0
     headers: list[list[str]] = []
-    for part in _parts(source.path):
-        with _opened(part) as file:
+    for part in table_parts(source.path):
+        with _opened(part.path) as file:
             schema = file.schema_arrow
-            headers.append(list(schema.names))
             n_rows += file.metadata.num_rows
-        _check_columns(source, part, schema)
+        for name in part.values:
+            if name not in schema.names:
+                schema = schema.append(pa.field(name, pa.string()))
+        headers.append(list(schema.names))
+        _check_columns(source, part.path, schema)
     if n_rows == 0:
         raise BadInput(f"{source} has rows", found="none", fix=source.fix)
     return headers[0]
@@ -56,55 +55,35 @@ def read_header(source: SourceFile) -> list[str]:
 
 def read_blocks(source: SourceFile) -> Iterator[Block]:
     """Yield the schema's columns block by block; raises BadInput if a value does not fit."""
-    for part in _parts(source.path):
-        n_rows = 0
-        with _opened(part) as file:
+    for part in table_parts(source.path):
+        n_rows, name = 0, part.path.name
+        with _opened(part.path) as file:
+            stored = set(file.schema_arrow.names)
             for batch in file.iter_batches(_ROWS_AT_A_TIME, columns=source.schema.names):
                 batch.validate(full=True)
-                yield Block(_fitted(source, batch), partial(_place, part.name, n_rows))
+                rows = _with_values(batch, part, stored)
+                yield Block(_fitted(source, rows), partial(_place, name, n_rows))
                 n_rows += batch.num_rows
             n_expected = file.metadata.num_rows
         if n_rows != n_expected:
             raise BadInput(
-                f"{part.name} has as many rows as its footer says",
+                f"{name} has as many rows as its footer says",
                 found=f"{n_rows:,} of {n_expected:,}",
                 fix=AGAIN,
             )
 
 
+def _with_values(batch: pa.RecordBatch, part: TablePart, stored: set[str]) -> pa.RecordBatch:
+    """Return the rows with the columns that the part's folders name and its file has not."""
+    for name, value in part.values.items():
+        if name not in stored:
+            values = pa.repeat(pa.scalar(value, pa.string()), batch.num_rows)
+            batch = batch.append_column(name, values)
+    return batch
+
+
 def _place(part: str, n_before: int, row: int) -> str:
     return f"row {n_before + row + 1:,} of {part}"
-
-
-def _parts(path: Path) -> list[Path]:
-    """Return the files of a table in the order of their paths; raises BadInput for other files."""
-    if not path.is_dir():
-        return [path]
-    parts = []
-    with damage_refused(path):
-        inside = sorted(path.rglob("*"))
-    for one in inside:
-        names = one.relative_to(path).parts
-        if kind := next((_NOT_PARTS_ALONE[name] for name in names if name in _NOT_PARTS_ALONE), ""):
-            raise BadInput(
-                f"{path.name} is a folder of finished parquet files",
-                found=kind,
-                fix="write the table to plain parquet files, into a folder of its own",
-            )
-        if any(name.startswith(("_", ".")) for name in names) or one.is_dir():
-            continue
-        if not (one.is_file() and one.suffix == ".parquet"):
-            raise BadInput(
-                f"{path.name} contains .parquet files and markers (names that start with _ or .)",
-                found=str(one.relative_to(path)),
-                fix="move it away",
-            )
-        parts.append(one)
-    if not parts:
-        raise BadInput(
-            f"{path.name} contains .parquet files", found="none", fix="export the table again"
-        )
-    return parts
 
 
 @contextmanager
