@@ -17,6 +17,7 @@ from hemline.data.acquire.described_files import columns_of
 from hemline.data.acquire.location import FETCHED, Location
 from hemline.data.acquire.source_params import SourceParams
 from hemline.data.fetch import sql_rows
+from hemline.data.fetch.object_files import copy_from
 from hemline.errors import BadInput, full_disk_refused
 from hemline.files import replaced_folder
 
@@ -64,6 +65,12 @@ def _by_place(located: dict[str, Location]) -> list[list[str]]:
 
 def _fetch_tables(params: SourceParams, tables: dict[str, Location], folder: Path) -> Iterator[str]:
     first = next(iter(tables))
+    if not tables[first].is_database:
+        for name, table in tables.items():
+            place = folder / Path(table.local_name(name)).name
+            n_files, n_bytes = copy_from(str(table.url), place, f"source.{name}")
+            yield f"{name}: {n_files:,} files, {n_bytes:,} bytes from {table.url}"
+        return
     with sql_rows.opened(tables[first], f"source.{first}") as database:
         for name, table in tables.items():
             wanted = columns_of(params, name)
