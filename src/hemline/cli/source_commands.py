@@ -8,22 +8,33 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hemline.cli.source_proposals import (
+    PasswordFrom,
+    Query,
+    Table,
+    UserFrom,
+    folder_of,
+    is_url,
+    propose_for,
+    show,
+)
 from hemline.cli.terminal import project_folder, say
 from hemline.errors import BadInput, exit_on_bad_input
 
 if TYPE_CHECKING:
     from hemline.data.acquire.source_params import SourceParams
-    from hemline.data.proposal.source_proposal import SourceProposal
     from hemline.engine.engine import Engine
 
-Data = Annotated[Path, typer.Argument(help="Folder of the export, or one file of it.")]
+Data = Annotated[
+    str, typer.Argument(help="Folder of the export, one file of it, or the URL of a table.")
+]
 Described = Annotated[
-    Path | None,
+    str | None,
     typer.Argument(
-        help="Folder of the export, or one file of it; not needed where params.yaml names URLs."
+        help="Folder of the export, one file of it, or the URL of a table; not needed where "
+        "params.yaml names URLs."
     ),
 ]
-
 _group = typer.Typer(help="Your own files: what is which column.", no_args_is_help=True)
 
 
@@ -39,7 +50,14 @@ def add_to(app: typer.Typer, *, panel: str) -> None:
 
 @_group.command()
 @exit_on_bad_input()
-def check(data: Described = None) -> None:
+def check(
+    data: Described = None,
+    *,
+    table: Table = None,
+    query: Query = None,
+    user_from: UserFrom = None,
+    password_from: PasswordFrom = None,
+) -> None:
     """Propose a description of the files, or read them by that of params.yaml and count."""
     from hemline.data.acquire.source_params import SourceParams  # noqa: PLC0415  (--help is fast)
 
@@ -49,12 +67,16 @@ def check(data: Described = None) -> None:
         _fetch(described, root)
         _read(described, _source(root))
         return
-    folder = data.parent if data.is_file() else data
+    if is_url(data):
+        show(propose_for(data, table, query, user_from, password_from))
+        say("Nothing was written. `hemline source init` writes this into params.yaml.")
+        return
+    folder = folder_of(data)
     sold = described.transactions
     if sold and (folder / sold.local_name("transactions")).exists():
         _read(described, folder)
     else:
-        _show(_proposal(data))
+        show(propose_for(data))
         say(f"Nothing was written. hemline source init {data} writes this into params.yaml.")
 
 
@@ -63,6 +85,10 @@ def check(data: Described = None) -> None:
 def init(
     data: Data,
     *,
+    table: Table = None,
+    query: Query = None,
+    user_from: UserFrom = None,
+    password_from: PasswordFrom = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="Replace the description that is there.")
     ] = False,
@@ -71,18 +97,21 @@ def init(
     from hemline.data.acquire.source_params import SourceParams  # noqa: PLC0415  (--help is fast)
     from hemline.data.proposal.written import write_source  # noqa: PLC0415  (as above)
 
-    params = project_folder() / "params.yaml"
+    root = project_folder()
+    params, by_url = root / "params.yaml", is_url(data)
     if SourceParams.load(params).transactions and not replace:
         raise BadInput(
             f"section `source` of {params.name} is empty",
             found="a description",
             fix="edit it; or replace it by the proposal: hemline source init --replace",
         )
-    proposal = _proposal(data)
-    _show(proposal)
+    proposal = propose_for(data, table, query, user_from, password_from)
+    show(proposal)
     if change := write_source(params, proposal):
         say(change)
-    folder = data.parent if data.is_file() else data
+    if by_url:
+        _fetch(SourceParams.load(params), root)
+    folder = _source(root) if by_url else folder_of(data)
     try:
         for change in _set_thresholds(folder):
             say(f"{params.name}: {change}")
@@ -93,8 +122,8 @@ def init(
         say(f"  hemline source thresholds {folder}    # sets section `validate`")
     else:
         say(f"Written to {params.name}. Correct what is wrong there, then:")
-    say(f"  hemline source check {folder}    # reads all of it and counts")
-    say(f"  make real DATA={folder}")
+    say(f"  hemline source check{'' if by_url else f' {folder}'}    # reads all of it and counts")
+    say("  make real" if by_url else f"  make real DATA={folder}")
 
 
 @_group.command()
@@ -210,26 +239,6 @@ def _source(root: Path) -> Path:
     from hemline.params import pipeline_paths  # noqa: PLC0415  (as above)
 
     return root / pipeline_paths(root / "dvc.yaml")["source"]
-
-
-def _proposal(data: Path) -> "SourceProposal":
-    from hemline.data.proposal.looked_at import look_at  # noqa: PLC0415  (as above)
-    from hemline.data.proposal.proposal import propose  # noqa: PLC0415  (as above)
-
-    return propose(look_at(data))
-
-
-def _show(proposal: "SourceProposal") -> None:
-    from hemline.data.proposal.written import render  # noqa: PLC0415  (as above)
-
-    for line in render(proposal).splitlines():
-        say(line)
-    say("")
-    for line in proposal.counted:
-        say(f"counted: {line}")
-    for line in proposal.unclear:
-        say(f"unclear: {line}")
-    say("")
 
 
 def _read(described: "SourceParams", folder: Path) -> None:

@@ -6,7 +6,7 @@ DVC repeats nothing when nothing has changed.
 """
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -67,15 +67,43 @@ def _fetch_tables(params: SourceParams, tables: dict[str, Location], folder: Pat
     first = next(iter(tables))
     if not tables[first].is_database:
         for name, table in tables.items():
-            place = folder / Path(table.local_name(name)).name
-            n_files, n_bytes = copy_from(str(table.url), place, f"source.{name}")
-            yield f"{name}: {n_files:,} files, {n_bytes:,} bytes from {table.url}"
+            yield _copied(table, folder, name)
         return
     with sql_rows.opened(tables[first], f"source.{first}") as database:
         for name, table in tables.items():
-            wanted = columns_of(params, name)
-            n_rows = write_parts(database.read(table, wanted), folder / name, f"source.{name}")
-            yield f"{name}: {n_rows:,} rows from {database.url.render_as_string()}"
+            yield _read(database, table, folder, name, columns_of(params, name))
+
+
+def fetch_table(table: Location, folder: Path, name: str, columns: Sequence[str] | None) -> str:
+    """Copy one table and return what was copied.
+
+    Args:
+        table: has a URL.
+        folder: for the copy.
+        name: of the table: transactions, articles or customers.
+        columns: of a database to read; None: all.
+
+    Raises:
+        BadInput: the place cannot be reached, or the table is empty or lacks a column.
+    """
+    if not table.is_database:
+        return _copied(table, folder, name)
+    with sql_rows.opened(table, f"source.{name}") as database:
+        return _read(database, table, folder, name, columns)
+
+
+def _copied(table: Location, folder: Path, name: str) -> str:
+    place = folder / Path(table.local_name(name)).name
+    n_files, n_bytes = copy_from(str(table.url), place, f"source.{name}")
+    return f"{name}: {n_files:,} files, {n_bytes:,} bytes from {table.url}"
+
+
+def _read(
+    database: sql_rows.Database, table: Location, folder: Path, name: str,
+    columns: Sequence[str] | None,
+) -> str:  # fmt: skip
+    n_rows = write_parts(database.read(table, columns), folder / name, f"source.{name}")
+    return f"{name}: {n_rows:,} rows from {database.url.render_as_string()}"
 
 
 def write_parts(batches: Iterable[pa.RecordBatch], folder: Path, part: str) -> int:
