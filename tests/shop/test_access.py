@@ -1,6 +1,7 @@
 """Who may use a shop that other machines reach, how often, and what caches may store."""
 
 import base64
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from starlette.testclient import TestClient
 
 from hemline.shop.api_keys import create_key, remove_key
 from hemline.shop.app import ShopSettings, create_app
+from hemline.shop.page_assets import asset_address
 from hemline.shop.problem_answers import Problem
 from tests.serving.tiny_version import article_id, customer_id
 from tests.shop.tiny_pages import tiny_project
@@ -52,7 +54,9 @@ def refusal(reply: Response, status: int) -> Problem:
     return Problem.model_validate_json(reply.content)
 
 
-def test_without_a_valid_key_only_the_health_is_told(public: TestClient) -> None:
+def test_without_a_valid_key_only_health_and_the_look_of_pages_are_told(
+    public: TestClient,
+) -> None:
     for headers in (
         {},
         bearer("hemline_wrong"),
@@ -65,6 +69,12 @@ def test_without_a_valid_key_only_the_health_is_told(public: TestClient) -> None
             assert reply.headers["www-authenticate"].startswith("Basic ")
     for path in ("/ping", "/health", "/ready"):
         assert public.get(path).status_code == 200
+    page = public.get("/", headers={"accept": "text/html"})
+    assert page.status_code == 401
+    for path in re.findall(r'(?:href|src)="(/static/[^"]+)"', page.text):
+        assert public.get(path).status_code == 200
+    assert public.get("/static/%2e%2e/metrics").status_code == 404
+    assert public.get("/static/params.yaml").status_code == 404
 
 
 def test_a_key_is_valid_in_three_headers_until_it_is_removed(
@@ -95,6 +105,7 @@ def test_a_key_has_a_rate_of_which_each_worker_admits_its_share(root: Path, work
         burst = rate * BURST_SECONDS
         assert burst <= n_admitted <= burst + rate * seconds + 1
         assert n_admitted < n_sent
+        assert client.get(asset_address("shop.css"), headers=bearer(key)).status_code == 200
         late = next(one for one in replies if one.status_code != 200)
         assert f"rate {workers}" in refusal(late, 429).found
         assert late.headers["retry-after"] == "1"

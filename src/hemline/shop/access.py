@@ -1,9 +1,10 @@
 """Who may ask, and how often.
 
 On the loopback address nobody needs a key: whoever can reach it works on this machine. On any other
-address every request but /ping, /health and /ready needs one, as a bearer token, as X-API-Key, or
-as the password of HTTP Basic, so that a browser can open the page. Each key has a rate, of which
-each worker admits its share: a caller who keeps one connection to one worker gets less.
+address every request needs one, as a bearer token, as X-API-Key, or as the password of HTTP Basic,
+so that a browser can open the page; except /ping, /health and /ready, and the files below /static/,
+without which the page that asks for a key would have no style. Each key has a rate, of which each
+worker admits its share: a caller who keeps one connection to one worker gets less.
 """
 
 import base64
@@ -19,6 +20,7 @@ from hemline.errors import BadInput
 from hemline.shop.api_keys import FILE, ApiKey, find_key, stored_keys
 
 OPEN_TO_ALL: Final = frozenset({"/ping", "/health", "/ready"})
+_PAGE_FILES: Final = "/static/"
 _LOOPBACK: Final = ("127.", "::1", "localhost")
 _BURST_SECONDS: Final = 10.0
 
@@ -66,21 +68,21 @@ class Access:
 
     def admit(self, path: str, headers: Headers) -> None:
         """Raise NoKey or TooMany where a request is not admitted."""
-        if path in OPEN_TO_ALL:
+        if path in OPEN_TO_ALL or path.startswith(_PAGE_FILES):
             return
         sent = _sent_key(headers)
         key = find_key(self._valid(), sent) if sent else None
         if key is None:
             raise NoKey(
                 "a request from another machine carries a key",
-                found="none" if not sent else "one that is not valid",
+                found="no key" if not sent else "a key that is not valid",
                 fix="create one with `hemline shop-key create <name>` and send it as "
                 "'Authorization: Bearer <key>'",
             )
         if self._rate and not self._takes(key.hash):
             raise TooMany(
                 f"a key asks at most {self._rate:.1f} times a second of each worker",
-                found=f"more, with the key {key.name}",
+                found=f"more requests with the key {key.name}",
                 fix="wait a second; shop.requests_per_minute in params.yaml sets the rate",
             )
 
