@@ -84,6 +84,14 @@ def page(shop: Shop, path: str = "/") -> httpx.Response:
     return httpx.get(shop.address + path, headers={"accept": "text/html"}, timeout=TIMEOUT)
 
 
+def press(shop: Shop, address: str, button: str) -> httpx.Response:
+    """Send a form of the page."""
+    fields = {"do": button, "page": uuid4().hex, "back": "/"}
+    return httpx.post(
+        shop.address + address, data=fields, headers={"accept": "text/html"}, timeout=TIMEOUT
+    )
+
+
 def is_well(shop: RunningShop) -> bool:
     return bool(get(shop, "/health")["status"] == "ok")
 
@@ -193,6 +201,14 @@ def test_redis_goes_away_and_comes_back(tmp_path: Path, monkeypatch: pytest.Monk
         assert metric(shop, "hemline_shop_unremembered_total") >= 1
         assert metric(shop, "hemline_shop_events_refused_total") == 1
         assert "cannot be read at the moment" in page(shop).text
+        basket = page(shop, "/basket").text
+        assert "Your basket cannot be read at the moment" in basket
+        assert "Your basket is empty" not in basket
+        for address in ("/buy", "/act"):
+            refused = press(shop, address, f"basket {first}")
+            assert refused.status_code == 503
+            assert "This could not be recorded" in refused.text
+            assert not re.search(r"ConnectionError|127\.0\.0\.1", refused.text)
         with redis_server(Path(name), *DURABLE):
             assert eventually(lambda: get(shop, LIST)["remembered"], seconds=30)
             assert first not in ids(get(shop, LIST))

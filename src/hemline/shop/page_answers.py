@@ -30,7 +30,8 @@ logger = logging.getLogger(__name__)
 
 _PAGES: Final = Path(__file__).with_name("pages")
 _LEVEL: Final = 6
-_NAMES: Final = {401: "access", 404: "page", 429: "rate", 500: "failed", 503: "store"}
+_STORE: Final = "store"
+_NAMES: Final = {401: "access", 404: "page", 429: "rate", 500: "failed", 503: _STORE}
 _CAN_SHRINK: Final = 1000
 
 
@@ -56,8 +57,8 @@ class PageRoute(APIRoute):
                 return await answer(request)
             except PageProblem as problem:
                 return problem_page(request, problem.name, problem.status, problem.found)
-            except LogUnavailable as error:
-                refused = problem_page(request, "store", 503, str(error))
+            except LogUnavailable:
+                refused = problem_page(request, _STORE, 503)
                 refused.headers["retry-after"] = RETRY_AFTER
                 return refused
             except BadInput as error:
@@ -105,9 +106,9 @@ def _page_of(refused: list[Message], request: Request) -> Response:
     is_elsewhere = status == HTTPStatus.NOT_FOUND and "route" in request.scope
     name = "input" if is_elsewhere else _NAMES.get(status, "input")
     refusal = BadInput(content["rule"], found=content["found"], fix=content["fix"])
-    shown = problem_page(
-        request, name, status, content["found"], refusal if name == "input" else None
-    )
+    # Which store is away, and where, is for /health and the log.
+    found = "" if name == _STORE else content["found"]
+    shown = problem_page(request, name, status, found, refusal if name == "input" else None)
     for header in ("www-authenticate", "retry-after", "x-request-id", "cache-control"):
         text = Headers(raw=start["headers"]).get(header)
         if text is not None:

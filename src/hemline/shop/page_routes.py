@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 
 from hemline.errors import BadInput
-from hemline.shop.event_log import Kind
+from hemline.shop.event_log import Kind, LogUnavailable
 from hemline.shop.page_answers import PageProblem, PageRoute, page, texts_for
 from hemline.shop.page_assets import assets
 from hemline.shop.page_cards import picture_file
@@ -121,6 +121,8 @@ async def act(request: Request) -> Response:
 async def buy(request: Request) -> Response:
     """Record a purchase of everything in the basket."""
     form, visit = await SentForm.of(request), _visit(request)
+    if not visit.is_remembered:
+        raise LogUnavailable("the basket cannot be read")
     for key in visit.state.basket:
         article_id = visit.answers.articles.id_of(key)
         once = f"{form.page}:purchase:{article_id}"
