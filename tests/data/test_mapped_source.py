@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from hemline import tables
 from hemline.data.acquire import csv_records
+from hemline.data.acquire.source_params import SourceParams
+from hemline.data.fetch.added_delivery import add_delivery
 from hemline.engine.engine import Engine
 from tests.data.small_shop import (
     ARTICLES,
@@ -113,6 +115,7 @@ def test_any_export_of_the_same_shop_gives_the_same_bytes(
         assert acquire(on_duckdb, tmp_path, described) == known
 
 
+@pytest.mark.slow  # as below; test_table_parts.py has such folders without Spark
 @pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")  # as below
 def test_a_folder_that_spark_wrote_gives_the_bytes_of_the_csv(
     on_duckdb: Engine, on_spark: Engine, tmp_path: Path, known: dict[str, bytes]
@@ -138,3 +141,20 @@ def test_spark_writes_the_same_bytes(on_duckdb: Engine, on_spark: Engine, tmp_pa
     }  # fmt: skip
     by_duckdb = acquire(on_duckdb, tmp_path, described)
     assert acquire(on_spark, tmp_path, described) == by_duckdb
+
+
+@pytest.mark.slow  # a minute where the machine is busy; test_deliveries.py has the same on DuckDB
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")  # as above
+def test_spark_applies_deliveries_alike(
+    on_duckdb: Engine, on_spark: Engine, tmp_path: Path
+) -> None:
+    rows, described = lines(), description()
+    write_changed(tmp_path, rows)
+    described["transactions"]["key"] = ["Bill", "SKU"]
+    write_csv(tmp_path / "week.csv", [rows[4] | {"Qty": 3}, rows[5] | {"Bill": "new"}])
+    write_csv(tmp_path / "gone.csv", [{"Bill": rows[9]["Bill"], "SKU": rows[9]["SKU"]}])
+    given = (tmp_path / "week.csv", tmp_path / "gone.csv")
+    list(add_delivery(SourceParams.model_validate(described), tmp_path, *given))
+    with_delivery = acquire(on_duckdb, tmp_path, described)
+    assert len(table_of(with_delivery, "transactions")) == len(rows) + 1 - 1
+    assert acquire(on_spark, tmp_path, described) == with_delivery
