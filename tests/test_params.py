@@ -20,7 +20,7 @@ from hemline.evaluation.protocol import EvaluateParams
 from hemline.models.cascade import ServeParams
 from hemline.models.catalogue import CATALOGUE, entry_of
 from hemline.models.ranker.ranker_training import RankParams
-from hemline.models.repurchase import RepurchaseParams
+from hemline.models.repurchase_hazard import RepurchaseParams
 from hemline.params import Section
 from hemline.registry.runs import flatten, metric_name
 from hemline.segments.kmodes import ClusterParams
@@ -79,8 +79,8 @@ def test_a_library_user_needs_no_number(section: type[Section]) -> None:
 
 
 def test_a_number_that_params_do_not_name_is_not_filled_in(tmp_path: Path) -> None:
-    path = write(tmp_path, "repurchase: {max_days: 3}")
-    with pytest.raises(BadInput, match=r"section 'repurchase'(.|\n)*no units_weight"):
+    path = write(tmp_path, "repurchase: {fit_weeks: 3, l2: 1}")
+    with pytest.raises(BadInput, match=r"section 'repurchase'(.|\n)*no max_customers"):
         RepurchaseParams.load(path)
 
 
@@ -97,8 +97,8 @@ def test_an_unknown_key_is_named(tmp_path: Path) -> None:
 
 
 def test_a_wrong_value_is_shown(tmp_path: Path) -> None:
-    path = write(tmp_path, "repurchase: {max_days: -3, units_weight: 1}")
-    with pytest.raises(BadInput, match=r"repurchase\.max_days: (.|\n)*found: -3"):
+    path = write(tmp_path, "repurchase: {fit_weeks: -3, max_customers: 9, l2: 1}")
+    with pytest.raises(BadInput, match=r"repurchase\.fit_weeks: (.|\n)*found: -3"):
         RepurchaseParams.load(path)
 
 

@@ -21,6 +21,7 @@ from hemline import columns
 from hemline.data.guests import guest_histories
 from hemline.data.histories import Histories, with_segments
 from hemline.data.history_building import build_histories, no_unlikes, without_unliked
+from hemline.data.past_weeks import PurchaseLog
 from hemline.data.split import DataParams, weeks_of
 from hemline.data.unlikes import Unlikes
 from hemline.errors import BadInput
@@ -183,6 +184,13 @@ def data_at(shop: Shop, cut: date, params: Path) -> TrainingData:
         n_clusters=ClusterParams.load(params).n_clusters,
         n_age_bands=len(AGE_BANDS),
         guests=lambda: shop.guests_at(cut),
+        purchases=lambda: PurchaseLog(
+            shop.purchases_before(cut),
+            shop.unlikes,
+            cut,
+            len(shop.articles),
+            shop.data.validation_days,
+        ),
     )
 
 

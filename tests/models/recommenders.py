@@ -9,6 +9,8 @@ from scipy import sparse
 
 from hemline import columns
 from hemline.data.histories import Histories
+from hemline.data.history_building import no_unlikes
+from hemline.data.past_weeks import PurchaseLog
 from hemline.models.als import AlsParams
 from hemline.models.cascade import Cascade
 from hemline.models.catalogue import CATALOGUE, TrainingData, Validation, entry_of
@@ -27,7 +29,6 @@ from hemline.models.ranker.ranker import Ranker
 from hemline.models.ranker.ranker_training import RankParams, fit_trees, ranked_week
 from hemline.models.ranker.tree_file import TreeFile
 from hemline.models.recommender import Recommender
-from hemline.models.repurchase import RepurchaseParams
 from hemline.models.tfidf import TEXT_COLUMNS, TfidfParams
 from hemline.params import Section
 
@@ -70,7 +71,6 @@ CVAE = CvaeParams(
 PARAMS: dict[str, Section] = {
     "popularity": POPULARITY,
     "segment_popularity": POPULARITY,
-    "repurchase": RepurchaseParams(max_days=60),
     "tfidf": TFIDF,
     "copurchase": COPURCHASE,
     "item_knn": ITEM_KNN,
@@ -111,6 +111,7 @@ def data_of(shop: Histories) -> TrainingData:
         histories=lambda: shop,
         articles=lambda: described(shop.n_articles),
         validation=lambda _: Validation(shop, lambda _: float(next(scores))),
+        purchases=lambda: log_of(shop),
         n_clusters=2,
         n_age_bands=2,
     )
@@ -137,6 +138,15 @@ def purchases_of(shop: Histories) -> pd.DataFrame:
             columns.CHANNEL: 1,
         }
     )
+
+
+def log_of(shop: Histories) -> PurchaseLog:
+    """Return a log in which every purchase was made a week and two weeks earlier, too."""
+    latest = purchases_of(shop)
+    weeks = [latest.assign(**{columns.DAY: latest[columns.DAY] - pd.Timedelta(days=7 * back)})
+             for back in range(3)]  # fmt: skip
+    ordered = pd.concat(weeks).sort_values(columns.DAY, ignore_index=True)
+    return PurchaseLog(ordered, no_unlikes(), CUT, shop.n_articles, 7)
 
 
 def features_of(shop: Histories) -> ArticleFeatures:

@@ -205,6 +205,5 @@ def test_a_name_that_is_not_in_the_catalogue_is_refused() -> None:
 @pytest.mark.parametrize("name", list(CATALOGUE))
 def test_a_model_without_what_it_is_fitted_from_is_refused(name: str) -> None:
     entry = entry_of(name)
-    if name != "repurchase":  # is fitted from its params alone
-        with pytest.raises(BadInput, match="the training data hold what the model reads"):
-            entry.fit(TrainingData(), entry.params())
+    with pytest.raises(BadInput, match="the training data hold what the model reads"):
+        entry.fit(TrainingData(), entry.params())

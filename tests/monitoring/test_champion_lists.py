@@ -17,7 +17,7 @@ from hemline.data.split import DataParams
 from hemline.engine.engine import Engine
 from hemline.evaluation.protocol import AP, score_customers
 from hemline.models.popularity import Popularity
-from hemline.models.repurchase import Repurchase
+from hemline.models.repurchase_hazard import RepurchaseHazard
 from hemline.registry.versions import Version
 from hemline.segments.attributes import customer_attributes
 from hemline.segments.kmodes import fit_clusters
@@ -61,7 +61,7 @@ def champions(root: Path, shop: Shop) -> dict[str, Champion]:
     clusters = fit_clusters(customer_attributes(people), n_clusters=5, n_init=5, seed=7)
     for name, model in {**fitted, "clusters": clusters}.items():
         (root / "models" / name).mkdir(parents=True)
-        assert isinstance(model, Popularity | Repurchase | type(clusters))
+        assert isinstance(model, Popularity | RepurchaseHazard | type(clusters))
         model.save(root / "models" / name)
     warm = {"repeats": ["repurchase", "popularity"], "popular": ["popularity"]}
     return {name: version_of(root, name, order) for name, order in warm.items()}

@@ -21,6 +21,8 @@ from hemline.params import Section
 if TYPE_CHECKING:
     import pandas as pd
 
+    from hemline.data.past_weeks import PurchaseLog
+
 P = TypeVar("P", bound=Section)
 
 
@@ -40,7 +42,7 @@ def _absent(*_: object) -> Any:
     raise BadInput(
         "the training data hold what the model reads (catalogue.TrainingData)",
         found="a part that was not passed",
-        fix="pass histories, articles or validation, whichever the model is fitted from",
+        fix="pass histories, articles, validation or purchases, whichever the model is fitted from",
     )
 
 
@@ -57,6 +59,7 @@ class TrainingData:
         articles: as tables.read_described returns them.
         guests: histories of baskets that nobody known bought before the cut; None without such.
         validation: by at most this many buyers of the validation week.
+        purchases: all before the cut, with their days; what past weeks are made from.
         n_clusters: number of clusters in the histories.
         n_age_bands: number of age bands there are, whether in the histories or not.
     """
@@ -64,6 +67,7 @@ class TrainingData:
     histories: Callable[[], Histories] = _absent
     articles: "Callable[[], pd.DataFrame]" = _absent
     validation: Callable[[int], Validation] = _absent
+    purchases: "Callable[[], PurchaseLog]" = _absent
     n_clusters: int = 0
     n_age_bands: int = 0
     guests: Callable[[], Histories | None] = _nobody
@@ -152,13 +156,16 @@ def _segment_popularity() -> CatalogueEntry[Any]:
 
 
 def _repurchase() -> CatalogueEntry[Any]:
-    from hemline.models.repurchase import Repurchase, RepurchaseParams
-
-    return CatalogueEntry(
+    from hemline.models.repurchase_hazard import (
+        RepurchaseHazard,
         RepurchaseParams,
-        lambda _, params: Repurchase(params.max_days, params.units_weight),
-        Repurchase.load,
+        fit_repurchase_hazard,
     )
+
+    def fit(data: TrainingData, params: RepurchaseParams) -> RepurchaseHazard:
+        return fit_repurchase_hazard(data.purchases(), params)
+
+    return CatalogueEntry(RepurchaseParams, fit, RepurchaseHazard.load)
 
 
 def _tfidf() -> CatalogueEntry[Any]:

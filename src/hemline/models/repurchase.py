@@ -1,25 +1,18 @@
-"""What the customer bought before, latest first: the strongest single source on H&M's data."""
+"""What the customer bought before, latest first: all own articles, for the ranker's trees to weigh.
+
+Versions that were registered before `repurchase_hazard.py` have it as their model "repurchase".
+"""
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Self
 
 import numpy as np
-from pydantic import PositiveFloat, PositiveInt
 
 from hemline.data.histories import Histories
-from hemline.models.label_shift import ALL_DAYS, YESTERDAY
+from hemline.models.label_shift import YESTERDAY
 from hemline.models.recommender import OneSource, Recommendations, recommendations_from
-from hemline.params import Section
-
-
-class RepurchaseParams(Section):
-    """What counts as still worth offering again."""
-
-    section: ClassVar[str] = "repurchase"
-    max_days: PositiveInt = ALL_DAYS
-    units_weight: PositiveFloat = 0.5
 
 
 @dataclass(frozen=True)

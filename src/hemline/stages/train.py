@@ -5,10 +5,14 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated
 
+import pyarrow.parquet as pq
 import typer
 
 from hemline import tables
 from hemline.data.histories import Histories, load_histories
+from hemline.data.history_building import read_unlikes
+from hemline.data.past_weeks import PurchaseLog
+from hemline.data.split import DataParams
 from hemline.errors import BadInput
 from hemline.models.catalogue import TrainingData, entry_of
 from hemline.segments.attributes import AGE_BANDS
@@ -28,6 +32,8 @@ def main(
     segments: IfRead = None,
     articles: IfRead = None,
     guests: IfRead = None,
+    purchases: IfRead = None,
+    unlikes: IfRead = None,
 ) -> None:
     """Fit each model with the numbers of params.yaml and save it in its folder."""
 
@@ -41,6 +47,12 @@ def main(
         articles=lambda: tables.read_described(_given(articles, "--articles"), tables.ARTICLES),
         n_age_bands=len(AGE_BANDS),
         guests=lambda: _baskets(_given(guests, "--guests")),
+        purchases=lambda: _log(
+            params,
+            _given(purchases, "--purchases"),
+            _given(unlikes, "--unlikes"),
+            _given(articles, "--articles"),
+        ),
     )
     for name in model:
         fitted = entry_of(name).fit_as_in(params, data)
@@ -54,6 +66,17 @@ def _baskets(path: Path) -> Histories | None:
     """Return the history of each guest's basket, or None for a shop without guests."""
     baskets = load_histories(path)
     return baskets if baskets.n_customers else None
+
+
+def _log(params: Path, purchases: Path, unlikes: Path, articles: Path) -> PurchaseLog:
+    dates = DataParams.load(params)
+    return PurchaseLog(
+        tables.read_table(purchases, tables.PURCHASES),
+        read_unlikes(unlikes),
+        dates.cut,
+        int(pq.read_metadata(articles).num_rows),
+        dates.validation_days,
+    )
 
 
 def _given(path: Path | None, option: str) -> Path:

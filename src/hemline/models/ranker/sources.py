@@ -35,7 +35,7 @@ class RankerSettings:
     Attributes:
         depths: by name of the model, how many articles it may propose to a customer.
         repurchase_days: how old a purchase may be to be proposed again.
-        units_weight: of own_articles, as in repurchase.
+        units_weight: of own_articles, as in repurchase.Repurchase.
         same_product_articles: how many other articles of its product an article leads to.
         latest_articles: how many of a customer's latest articles lead to others of their product.
         on_sale_days: an article sold within these days is on sale.
