@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from ruamel.yaml import YAML
+from scipy import sparse
 
 from hemline import columns, tables
 from hemline.data.article_attributes import as_categories, categories, own_texts, quartiles
@@ -19,6 +20,7 @@ from hemline.data.expectations.rules import list_rules
 from hemline.data.expectations.thresholds import ValidateParams, has_kaggle_ids
 from hemline.data.guest_sales import select_guests
 from hemline.data.guests import guest_histories
+from hemline.data.histories import Histories
 from hemline.data.history_building import build_histories
 from hemline.data.identifiers import find_customer
 from hemline.data.split import DataParams, weeks_of
@@ -33,6 +35,7 @@ from hemline.segments.behaviour import BEHAVIOURS, NONE_YET, PURCHASE_DAYS
 from hemline.segments.kmodes import ClusterParams, Segmentation
 from hemline.segments.segmenting import Past, collapsed, depends_on_purchases, segment_customers
 from hemline.serving.article_table import ArticleTable, save_articles
+from hemline.serving.support import common_buyers
 from hemline.training import Shop
 from tests.gift_shop import sku, write_gift_tables
 from tests.tiny_project import REPOSITORY, TINY, change_params
@@ -246,6 +249,30 @@ def test_guests_count_in_popularity_and_copurchase_and_are_nobody(
     best = with_guests.articles[0, 0]
     assert n_buyers[best] == n_buyers.max()
     assert with_guests.scores[0, 0] == pytest.approx(n_buyers.max() / n_buyers.sum())
+
+
+@pytest.mark.parametrize("has_guests", [False, True])
+def test_common_buyers_are_counted_whether_guests_were_among_them_or_not(
+    tmp_path: Path, *, has_guests: bool
+) -> None:
+    known, baskets = _histories([[1, 1, 0], [1, 1, 0], [1, 0, 1]]), _histories([[1, 1, 1]])
+    data = TrainingData(lambda: known, guests=lambda: baskets if has_guests else None)
+    entry = entry_of("copurchase")
+    entry.fit(data, entry.params(offered_days=28, neighbours=2)).save(tmp_path)
+    assert (tmp_path / "buyers.npy").exists() == has_guests, "without guests, the same files"
+    params = tmp_path / "params.yaml"
+    params.write_text(
+        "copurchase: {offered_days: 28, shrinkage: 30.0, neighbours: 2, latest_articles: 50}"
+    )
+    arrays = {"indices": known.indices, "days_ago": known.days, "shape": np.array([3, 3])}
+    neighbours = entry.load(tmp_path)
+    support = common_buyers(tmp_path, arrays, params)
+    assert neighbours.articles[0].tolist() == [1, 2]
+    assert support[0].tolist() == ([3, 2] if has_guests else [2, 1])
+
+
+def _histories(bought: list[list[int]]) -> Histories:
+    return Histories.from_interactions(sparse.csr_matrix(np.array(bought, np.float32)))
 
 
 def test_a_line_without_a_basket_is_a_buyer_of_its_own(tmp_path: Path, on_duckdb: Engine) -> None:

@@ -9,7 +9,7 @@ The price of one table: a change to it makes every stage stale that fits or load
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
@@ -178,10 +178,17 @@ def _tfidf() -> CatalogueEntry[Any]:
 
 
 def _copurchase() -> CatalogueEntry[Any]:
-    from hemline.models.copurchase import CopurchaseParams, fit_copurchase
+    from hemline.models.copurchase import CopurchaseParams, count_buyers, fit_copurchase
     from hemline.models.neighbours import Neighbours
 
-    return CatalogueEntry(CopurchaseParams, _from_buyers(fit_copurchase), Neighbours.load)
+    def fit(data: TrainingData, params: CopurchaseParams) -> Neighbours:
+        buyers = data.buyers()
+        model = fit_copurchase(buyers, params)
+        if buyers.n_customers == data.histories().n_customers:
+            return model
+        return replace(model, buyers=count_buyers(buyers, params))
+
+    return CatalogueEntry(CopurchaseParams, fit, Neighbours.load)
 
 
 def _item_knn() -> CatalogueEntry[Any]:

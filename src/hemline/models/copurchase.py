@@ -53,6 +53,15 @@ def fit_copurchase(histories: Histories, params: CopurchaseParams) -> Neighbours
     return Neighbours("copurchase", *nearest, params.latest_articles)
 
 
+def count_buyers(histories: Histories, params: CopurchaseParams) -> npt.NDArray[np.int32]:
+    """Return n_i and m_i of `fit_copurchase` of every article, int32 of shape (articles, 2)."""
+    is_recent = histories.days <= open_window(histories.days, params.offered_days)
+    bought = histories.indices
+    counts = [np.bincount(part, minlength=histories.n_articles) for part in
+              (bought, bought[is_recent])]  # fmt: skip
+    return np.stack(counts, axis=1).astype(np.int32)
+
+
 def _ones(structure: sparse.csr_matrix) -> sparse.csr_matrix:
     ones = np.ones(structure.nnz, np.float32)
     return sparse.csr_matrix((ones, structure.indices, structure.indptr), shape=structure.shape)

@@ -7,7 +7,7 @@ are this one class under two names. A customer's latest articles vote for their 
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,8 @@ from hemline.arrays import load_array
 from hemline.data.histories import Histories
 from hemline.kernels.lists import NO_ARTICLE, Lists
 from hemline.models.recommender import OneSource, Recommendations, recommendations_from
+
+BUYERS: Final = "buyers.npy"
 
 
 @dataclass(frozen=True)
@@ -27,12 +29,15 @@ class Neighbours(OneSource):
         articles: int32 of shape (articles, neighbours); NO_ARTICLE at the end of short lists.
         scores: float32 of the same shape, similarity in (0, 1].
         latest_articles: how many of a customer's latest articles vote.
+        buyers: of co-purchase in a shop with guests, int32 of shape (articles, 2); how many bought
+            each article ever, and lately. Guests are in no history, so it cannot be counted there.
     """
 
     name: str
     articles: npt.NDArray[np.int32]
     scores: npt.NDArray[np.float32]
     latest_articles: int
+    buyers: npt.NDArray[np.int32] | None = None
 
     @classmethod
     def none(cls, name: str, n_articles: int) -> Self:
@@ -57,6 +62,8 @@ class Neighbours(OneSource):
         """Write the neighbour table."""
         np.save(folder / "articles.npy", self.articles)
         np.save(folder / "scores.npy", self.scores)
+        if self.buyers is not None:
+            np.save(folder / BUYERS, self.buyers)
         about = {"name": self.name, "latest_articles": self.latest_articles}
         (folder / "about.json").write_text(json.dumps(about) + "\n", encoding="utf-8")
 
@@ -69,4 +76,5 @@ class Neighbours(OneSource):
             load_array(folder / "articles.npy"),
             load_array(folder / "scores.npy"),
             about["latest_articles"],
+            load_array(folder / BUYERS) if (folder / BUYERS).exists() else None,
         )
