@@ -8,12 +8,11 @@ customer is requested or a million.
 import math
 from typing import Any, Final
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
 from hemline.kernels.blocks import for_blocks
-from hemline.kernels.compiled import compiled
+from hemline.kernels.compiled import compiled, inlined
 from hemline.kernels.heap import is_better, sink, sort_heap
 from hemline.kernels.lists import NO_ARTICLE, Lists, empty_lists
 
@@ -154,7 +153,7 @@ def _fill_likeliest(
             best[place, rank] = scores[rank]
 
 
-@numba.njit(nogil=True)
+@inlined
 def _describe(
     articles: Articles, units: Floats, days: Floats, sold: Sold, described: Doubles
 ) -> None:
