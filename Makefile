@@ -93,8 +93,9 @@ lock: .venv/installed-dev ## Resolve pyproject.toml anew into the lock files, fo
 	@# Without pyproject.toml's word on what torch requires: what the CUDA build requires besides.
 	echo torch==$(TORCH) | $(RESOLVE) --no-config --constraints requirements.lock \
 	  --no-emit-package torch --output-file requirements-cuda.lock -
-	@# The CPU build lies on an index of its own, so its hash is not among those of the Python index.
-	sed -i.unhashed 's/^torch==$(TORCH) \\$$/&\n    --hash=sha256:$(TORCH_CPU_SHA256) \\/' \
+	@# The CPU build lies on an index of its own, so its hash is not among those of the Python index. Uv
+	@# keeps what an earlier run added, so that goes first.
+	sed -i.unhashed -e '/$(TORCH_CPU_SHA256)/d' -e 's/^torch==$(TORCH) \\$$/&\n    --hash=sha256:$(TORCH_CPU_SHA256) \\/' \
 	  requirements.lock requirements-dev.lock
 	@rm -f requirements.lock.unhashed requirements-dev.lock.unhashed
 
