@@ -82,6 +82,11 @@ def test_a_run_fetches_what_has_a_url_and_says_from_where(tmp_path: Path) -> Non
     assert reported == [f"transactions: 1 rows from {url}"]
     fetched = pd.read_parquet(tmp_path / "data/source/fetched/transactions")
     assert fetched.to_numpy().tolist() == [["2020-09-01", "c1", "a1"]]
+    sold = one_table(url)["transactions"]["columns"]
+    set_source(tmp_path, {"transactions": {"file": "sales.csv", "columns": sold}})
+    fetch_source(project, reported.append)
+    assert "is removed" in reported[1]
+    assert not (tmp_path / "data/source/fetched").exists()
 
 
 def test_a_generated_shop_fetches_nothing(tmp_path: Path) -> None:

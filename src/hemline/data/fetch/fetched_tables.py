@@ -6,6 +6,7 @@ DVC repeats nothing when nothing has changed.
 """
 
 import logging
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -34,13 +35,16 @@ def has_urls(params: SourceParams) -> bool:
 def fetch(params: SourceParams, folder: Path) -> Iterator[str]:
     """Copy what the description names by URL into `fetched` in the folder; yield what was copied.
 
-    The earlier copy stays until all tables are there.
+    The earlier copy stays until all tables are there, and goes where no URL is named any more.
 
     Raises:
         BadInput: a place cannot be reached, or a table is empty or lacks a column.
     """
     located = _located(params)
     if not located:
+        if (folder / FETCHED).is_dir():
+            shutil.rmtree(folder / FETCHED)
+            yield f"{folder / FETCHED} is removed: the description names no url any more"
         return
     done: list[str] = []
     with full_disk_refused(folder), replaced_folder(folder / FETCHED) as unfinished:
