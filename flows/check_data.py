@@ -42,7 +42,8 @@ def update_tables(project: Project, dry_run: bool) -> str | None:
     except dvc.TrainingLocked as busy:
         logger.warning("using the tables as they are: %s", busy)
     except BadInput as refusal:
-        return _report(tables_not_updated(str(refusal)), project, dry_run, problem=str(refusal))
+        alert = tables_not_updated(str(refusal), failed="Fetching the data by their URLs")
+        return _report(alert, project, dry_run, problem=str(refusal))
     except dvc.StageFailed as failure:
         alert = tables_not_updated(failure.output)
         return _report(alert, project, dry_run, problem=str(failure))

@@ -65,14 +65,19 @@ def validation_failed(week_end: date | None, broken: Sequence[str]) -> AlertDraf
     )
 
 
-def tables_not_updated(message: str) -> AlertDraft:
-    """Return the alert that stage acquire failed, which need not be the fault of the data."""
+def tables_not_updated(message: str, *, failed: str = "Stage acquire") -> AlertDraft:
+    """Return the alert that the tables are old, which need not be the fault of the data.
+
+    Args:
+        message: of what failed.
+        failed: which step it was.
+    """
     return AlertDraft(
         kind="validation failed",
         week_end=None,
         subjects=("tables",),
         title="The tables could not be updated",
-        happened=f"Stage acquire failed. Error message: {message}",
+        happened=f"{failed} failed. Error message: {message}",
         done=f"Nothing was evaluated. {_STILL_RUNS}",
         first_thing="Fix what the error message names, then run `hemline monitor`. "
         + _NO_WEEK_IS_LOST,
