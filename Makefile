@@ -9,6 +9,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DATA ?=
 SCALE ?= demo
+SHOP ?= fashion
 PEERS := .hemline/peers
 AXE := 4.14.1
 AXE_SHA512 := 1477dafa598d8d065f273d6af302aa203c02e83131707b7fa648cd41bd3d6b734f8c22a0dab86ee6a6f64b8afbe804b214d36db85a2826965edfb3a0b9d546b5
@@ -40,8 +41,8 @@ endif
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -t -s "$$(printf '\t')"
 
-demo: .venv/installed ## Train, score and register on generated data: make demo [SCALE=tiny|demo|full]
-	@$(BIN)/hemline demo --size $(SCALE)
+demo: .venv/installed ## Train, score and register on generated data: make demo [SCALE=tiny|demo|full] [SHOP=fashion|gifts]
+	@$(BIN)/hemline demo --size $(SCALE) --shop $(SHOP)
 
 real: .venv/installed ## The same on your files or Kaggle's: make real DATA=<their folder>
 	@$(BIN)/hemline real $(if $(DATA),--data "$(DATA)")

@@ -14,7 +14,10 @@ from hemline.cli.terminal import project_folder
 from hemline.errors import BadInput, exit_on_bad_input
 
 Size = Literal["tiny", "demo", "full"]
-"""Sizes of the generated shop."""
+"""Sizes of a generated shop."""
+
+Shop = Literal["fashion", "gifts"]
+"""Generated shops: one like H&M's, and the till of a gift shop, described as any file of yours."""
 
 _FLOWS: Final = {
     "train": "Train on the current data and challenge the champion.",
@@ -48,9 +51,36 @@ def add_to(app: typer.Typer, *, panel: str) -> None:
 
 def demo(
     size: Annotated[Size, typer.Option(help="Size of the generated shop.")] = "demo",
+    shop: Annotated[
+        Shop, typer.Option(help="gifts: no demographics, guests, returns, quantities.")
+    ] = "fashion",
 ) -> None:
     """Train, score and register a model on generated data."""
+    if shop == "gifts":
+        _start("train", "--data", str(_gift_shop(size)))
     _start("train", "--source", "synthetic", "--size", size)
+
+
+def _gift_shop(size: Size) -> Path:
+    """Write the gift shop's till, describe it in params.yaml, and return its folder."""
+    from hemline.cli.source_commands import describe  # noqa: PLC0415  (--help is fast)
+    from hemline.data.acquire.source_params import SourceParams  # noqa: PLC0415  (as above)
+    from hemline.data.gift_shop.till import FILE, write_gift_shop  # noqa: PLC0415  (as above)
+
+    root = project_folder()
+    folder = root / ".hemline" / "shops" / f"gifts-{size}"
+    described = SourceParams.load(root / "params.yaml").transactions
+    if described and described.local_name("transactions") != FILE:
+        raise BadInput(
+            "section `source` of params.yaml is empty, or describes the generated gift shop",
+            found=f"{described.local_name('transactions')}, not {FILE}",
+            fix="keep your params.yaml elsewhere and restore the first one: git checkout params.yaml",
+        )
+    if not (folder / FILE).exists():
+        write_gift_shop(folder, size)
+    if not described:
+        describe(folder)
+    return folder
 
 
 def real(
