@@ -63,7 +63,7 @@ def demo(
 
 def _gift_shop(size: Size) -> Path:
     """Write the gift shop's till, describe it in params.yaml, and return its folder."""
-    from hemline.cli.source_commands import describe  # noqa: PLC0415  (--help is fast)
+    from hemline.cli.source_commands import init  # noqa: PLC0415  (--help is fast)
     from hemline.data.acquire.source_params import SourceParams  # noqa: PLC0415  (as above)
     from hemline.data.gift_shop.till import FILE, write_gift_shop  # noqa: PLC0415  (as above)
 
@@ -74,12 +74,12 @@ def _gift_shop(size: Size) -> Path:
         raise BadInput(
             "section `source` of params.yaml is empty, or describes the generated gift shop",
             found=f"{described.local_name('transactions')}, not {FILE}",
-            fix="keep your params.yaml elsewhere and restore the first one: git checkout params.yaml",
+            fix="keep a copy of params.yaml, then restore the first one: git checkout params.yaml",
         )
     if not (folder / FILE).exists():
         write_gift_shop(folder, size)
     if not described:
-        describe(folder)
+        init(str(folder))
     return folder
 
 

@@ -94,19 +94,6 @@ def init(
     ] = False,
 ) -> None:
     """Describe the files in section `source` of params.yaml, and set acquire.source to mapped."""
-    describe(data, replace=replace)
-
-
-def describe(data: Path, *, replace: bool = False) -> None:
-    """Do what `hemline source init` does.
-
-    Args:
-        data: folder of the export, or one file of it.
-        replace: the description that is there.
-
-    Raises:
-        BadInput: there is a description, or the files cannot be described.
-    """
     from hemline.data.acquire.source_params import SourceParams  # noqa: PLC0415  (--help is fast)
     from hemline.data.proposal.written import write_source  # noqa: PLC0415  (as above)
 

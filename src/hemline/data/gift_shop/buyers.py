@@ -29,7 +29,7 @@ class Buyers:
     Attributes:
         ids: numbers of the customers, without one for guests.
         kinds: 0 wholesaler, 1 regular, 2 occasional or guest.
-        taste: cumulative shares of the themes, of shape (customers + 1, themes).
+        taste: shares of the themes, of shape (customers + 1, themes).
         visits: how many visits each customer makes in each week, shape (weeks, customers).
         countries: of each customer, and of guests.
     """
@@ -71,7 +71,7 @@ def make_buyers(rng: np.random.Generator, n: int, busy: FloatArray) -> Buyers:
     return Buyers(
         [str(_FIRST_ID + number) for number in range(n)],
         np.append(kinds, _KINDS - 1),
-        np.cumsum(rng.dirichlet(np.full(len(THEMES), _TASTE), n + 1), axis=1),
+        rng.dirichlet(np.full(len(THEMES), _TASTE), n + 1),
         rng.poisson(is_there * rates * busy[:, None]),
         rng.choice(_COUNTRIES, n + 1, p=_COUNTRY_SHARES),
     )

@@ -140,9 +140,10 @@ def _lines_of_week(
     of_line = visitors[visits]
     demand = wares.demand(week, _monday(week).isocalendar().week)
     articles = _by_taste(rng, wares, buyers.taste[of_line], demand)
+    is_in_season = demand >= wares.weights / 2
     again = rng.random(len(of_line)) < buyers.orders_again(of_line)
     for line in np.flatnonzero(again):
-        known = [one for one in latest[of_line[line]][-_REMEMBERED:] if demand[one] > 0]
+        known = [one for one in latest[of_line[line]][-_REMEMBERED:] if is_in_season[one]]
         if known:
             articles[line] = known[int(rng.integers(len(known)))]
     for visitor, article in zip(of_line.tolist(), articles.tolist(), strict=True):
@@ -155,16 +156,19 @@ def _by_taste(
     rng: np.random.Generator, wares: Wares, taste: FloatArray, demand: FloatArray
 ) -> IntArray:
     """Draw an article for each line: first a theme by the visitor's taste, then by demand."""
-    themes = (rng.random(len(taste))[:, None] * taste[:, -1:] > taste).sum(axis=1)
+    usual = np.bincount(wares.themes, wares.weights, taste.shape[1])
+    now = np.bincount(wares.themes, demand, taste.shape[1]) / np.maximum(usual, 1e-9)
+    cumulative = np.cumsum(taste * now, axis=1)
+    themes = (rng.random(len(taste))[:, None] * cumulative[:, -1:] > cumulative).sum(axis=1)
     drawn = rng.random(len(taste))
     articles = np.empty(len(taste), np.int64)
     for theme in np.unique(themes):
         of_theme = np.flatnonzero((wares.themes == theme) & (demand > 0))
         if not len(of_theme):
             of_theme = np.flatnonzero(demand > 0)
-        cumulative = np.cumsum(demand[of_theme])
+        steps = np.cumsum(demand[of_theme])
         here = themes == theme
-        place = np.searchsorted(cumulative, drawn[here] * cumulative[-1], side="right")
+        place = np.searchsorted(steps, drawn[here] * steps[-1], side="right")
         articles[here] = of_theme[np.minimum(place, len(of_theme) - 1)]
     return articles
 

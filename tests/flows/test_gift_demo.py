@@ -1,0 +1,100 @@
+"""`make demo SHOP=gifts` at tiny size: an export of another kind, from till to champion."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from hemline import columns, environment
+from tests.processes import free_ports
+from tests.servers import server_environment
+from tests.tiny_project import change_params, commit_all, copy_project, run
+
+Hemline = Callable[..., str]
+FEWER = {
+    ("gate", "max_first_loss"): 0.05,
+    ("cluster", "elbow_max"): 5,
+    ("fairness", "max_customers"): 50,
+    ("cvae", "max_epochs"): 15,
+    ("cvae", "final_epochs"): 10,
+}
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = copy_project(tmp_path_factory.mktemp("gifts") / "project")
+    change_params(root, FEWER)
+    commit_all(root)
+    return root
+
+
+@pytest.fixture(scope="module")
+def hemline(root: Path) -> Hemline:
+    home = root / ".hemline" / "prefect"
+    home.mkdir(parents=True)
+    own = server_environment(home, free_ports(1)[0]) | environment.defaults(root)
+    own.pop("PREFECT_API_URL", None)
+    command = str(Path(sys.executable).with_name("hemline"))
+    return lambda *arguments: run(root, command, *arguments, env=own)
+
+
+@pytest.fixture(scope="module")
+def shown(hemline: Hemline) -> str:
+    return hemline("demo", "--shop", "gifts", "--size", "tiny")
+
+
+def test_it_ends_with_a_champion_and_says_which_model_serves(shown: str, hemline: Hemline) -> None:
+    assert "basket_pattern: '^C'" in shown
+    history = json.loads(hemline("history", "--json"))
+    assert [change["how"] for change in history["changes"]] == ["gate"]
+    assert "popularity alone serves until" in shown
+    listed = hemline("recommend", "--age", "30")
+    assert "popularity" in listed
+
+
+def test_its_tables_have_guests_and_units_and_lack_what_is_no_article(
+    shown: str, root: Path
+) -> None:
+    assert shown
+    folder = root / "data" / "tables"
+    sold = pd.read_parquet(folder / "transactions.parquet")
+    articles = pd.read_parquet(folder / "articles.parquet")
+    guests = pd.read_parquet(folder / "guest_sales.parquet")
+    till = pd.read_csv(root / ".hemline" / "shops" / "gifts-tiny" / "till.csv", dtype=str)
+    n_known = till["CustomerID"].notna().sum()
+    assert 0 < len(guests) < len(sold) < n_known
+    assert sold[columns.UNITS].max() >= 48
+    assert sold[columns.UNITS].min() >= 1
+    assert not {"POST", "BANK CHARGES"} & {*articles[columns.ARTICLE_ID]}
+    assert sold[columns.CHANNEL].isna().all()
+
+
+def test_its_scores_hold_every_baseline_and_its_own_attribute_is_audited(
+    shown: str, root: Path
+) -> None:
+    assert shown
+    scores = json.loads((root / "reports" / "scores.json").read_text())
+    assert {"popularity", "repurchase", "item_knn", "ease", "served"} <= set(scores)
+    assert scores["repurchase"]["map@12"] > scores["popularity"]["map@12"]
+    groups = pd.read_csv(root / "reports" / "fairness" / "groups.csv")
+    assert "Country" in {*groups["attribute"]}
+
+
+def test_a_second_time_the_description_stays_and_another_shops_is_refused(
+    shown: str, root: Path, hemline: Hemline
+) -> None:
+    assert shown
+    params = root / "params.yaml"
+    described = params.read_text()
+    assert yaml.safe_load(described)["acquire"]["source"] == "mapped"
+    again = hemline("demo", "--shop", "gifts", "--size", "tiny")
+    assert "basket_pattern" not in again
+    assert params.read_text() == described
+    params.write_text(described.replace("file: till.csv", "file: lines.csv"))
+    with pytest.raises(AssertionError, match=r"lines\.csv, not till\.csv"):
+        hemline("demo", "--shop", "gifts", "--size", "tiny")
+    params.write_text(described)
