@@ -49,6 +49,16 @@ def test_a_recommended_article_may_have_any_name() -> None:
     assert len(written.getvalue().splitlines()) == 6
 
 
+def test_what_no_recommended_article_has_is_left_out() -> None:
+    on, written = console()
+    row = {"rank": 1, "article_id": "20133A", "name": "MUG", "product_type": "", "colour": None}
+    other = {"rank": 2, "article_id": "20136", "name": "CARD", "product_type": "", "colour": "red"}
+    lists = pd.DataFrame([row | {"source": "popularity"}, other | {"source": "popularity"}])
+    print_recommendations(lists, on)
+    assert "product type" not in written.getvalue()
+    assert "colour" in written.getvalue()
+
+
 def test_the_score_table_and_its_sentence_show_rows_of_any_name(tmp_path: Path) -> None:
     evil, shown = EVIL.replace("\r", ""), SHOWN.replace("\\r", "")
     rows = [("popularity", 0.1), (evil, 0.2)]

@@ -166,10 +166,14 @@ def as_text(text: str) -> "Text":
 def print_recommendations(
     recommendations: "pd.DataFrame", console: "Console | None" = None, *, title: str | None = None
 ) -> None:
-    """Print recommendations, one line each, with the model that made each."""
+    """Print recommendations, one line each, with the model that made each.
+
+    A column that is empty throughout is left out: a shop may have no types or colours.
+    """
     models = recommendations["source"].map(model_of)
     shown = recommendations.assign(source=models).rename(columns={"source": "answered_by"})
-    print_table(shown, console, title=title, one_line=True)
+    is_empty = shown.isna().all() | shown.eq("").all()
+    print_table(shown.loc[:, ~is_empty], console, title=title, one_line=True)
 
 
 def stdout_console() -> "Console":
