@@ -6,7 +6,7 @@ triggers nothing. The price: a drift that looks like last year's season is taken
 """
 
 from datetime import date, timedelta
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -97,7 +97,7 @@ def _verdicts(
     return np.select(list(conditions.values()), list(conditions), Verdict.NONE)
 
 
-def _same_direction(residuals: Residuals, n_weeks: int) -> list[list[date]]:
+def _same_direction(residuals: Residuals, n_weeks: int) -> "pd.Series[Any]":
     """Return, per signal, which of the weeks before differ in the same direction as the last one.
 
     Of several numbers, such as shares: their differences, as vectors, are less than 90 degrees
@@ -110,7 +110,7 @@ def _same_direction(residuals: Residuals, n_weeks: int) -> list[list[date]]:
     rows = [panel.weeks.index(week) for week in calendar_weeks if week in panel.weeks]
     is_same = panel.sums(differs[rows] * differs[-1]) > 0
     weeks = np.array([panel.weeks[row] for row in rows], object)
-    return [weeks[of_signal].tolist() for of_signal in is_same.T]
+    return pd.Series([weeks[of_signal].tolist() for of_signal in is_same.T], dtype=object)
 
 
 def _largest_changes(residuals: Residuals) -> list[str]:

@@ -338,13 +338,15 @@ def test_the_shop_shows_its_own_attributes_and_no_nulls(
 ) -> None:
     n_articles = len(articles_of(root, name))
     prices = np.full(n_articles, 4.25, np.float32)
-    save_articles(root / name / "articles.parquet", prices, prices, tmp_path)
+    currency = "GBP" if name == "named" else ""
+    save_articles(root / name / "articles.parquet", prices, prices, tmp_path, currency=currency)
     table = ArticleTable.load(tmp_path)
     shown = table.describe(table.find(sku(3)))
     texts = (shown.product_type, shown.colour, shown.department, shown.description)
     assert texts == ("", "", "", "")
     assert "None" not in str(vars(shown).values()).replace("None)", "")
     assert shown.name.endswith("GIFT")
+    assert shown.costs == ("4.25 GBP" if currency else "")
     own = {"Range (shop)", "weight_g"} if name == "named" else set()
     assert set(shown.more) == own
     assert (len(table.product_groups()) > 1) is (name == "named")

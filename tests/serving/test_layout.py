@@ -49,7 +49,7 @@ import sys, time
 from pathlib import Path
 from hemline.serving import layout
 from tests.serving.tiny_version import registered, write_version
-def wait(*_):
+def wait(*_, **__):
     Path(sys.argv[1], "waiting").touch()
     time.sleep(60)
 layout.save_articles = wait

@@ -308,7 +308,8 @@ def test_a_full_store_refuses_events_and_lists_go_on(shop: TestClient, customer:
     article = ids(get(shop, path))[0]
     event = {"key": uuid4().hex, "kind": "unlike", "article_id": article, "customer_id": customer}
     log = shop.app.state.shop.log  # type: ignore[attr-defined]
-    writing: sqlite3.Connection = log._writing  # noqa: SLF001  (its limit is what a full disk is)
+    opened = log._opening.get()  # noqa: SLF001  (a worker opens its log late)
+    writing: sqlite3.Connection = opened._writing  # noqa: SLF001  (its limit is what a full disk is)
     [[pages]] = writing.execute("PRAGMA page_count").fetchall()
     writing.execute(f"PRAGMA max_page_count = {pages}")
     full = [

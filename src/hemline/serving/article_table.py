@@ -35,6 +35,7 @@ _SHOWN: Final = {
 }
 _FOUND_BY: Final = ("prod_name", "product_type_name", "colour_group_name")
 _SEARCHED: Final = "searched"
+_CURRENCY: Final = b"currency"
 _N_CACHED: Final = 8192
 
 
@@ -48,6 +49,7 @@ class Article:
     Attributes:
         price: mean of what was lately paid for one, in the tables' unit; None where nobody paid.
         more: the shop's own attributes by their names; those that are missing are left out.
+        currency: of the price; empty where the shop names none.
     """
 
     article_id: str
@@ -61,6 +63,14 @@ class Article:
     description: str
     price: float | None
     more: Mapping[str, str] = field(default_factory=dict)
+    currency: str = ""
+
+    @property
+    def costs(self) -> str:
+        """What is paid for one, in words; empty where nobody paid or the unit has no name."""
+        if self.price is None or not self.currency:
+            return ""
+        return f"{self.price:,.2f} {self.currency}"
 
 
 class ArticleTable:
@@ -71,6 +81,7 @@ class ArticleTable:
         products: int32 of shape (articles,), equal where the product code is equal.
         prices: float32 of the same shape, NaN where nobody paid.
         sold: float32 of the same shape, units sold in the last four weeks before the cut.
+        currency: of the prices; empty where the shop names none.
     """
 
     def __init__(
@@ -87,6 +98,7 @@ class ArticleTable:
         self.products = products
         self.prices = prices
         self.sold = sold
+        self.currency = (texts.schema.metadata or {}).get(_CURRENCY, b"").decode()
         self._texts = texts
         self._index = index
         self._shown = [texts.column(name) for name in _SHOWN.values()]
@@ -152,7 +164,8 @@ class ArticleTable:
         price = float(self.prices[key])
         own = {name: self._texts.column(name)[key].as_py() for name in self._more}
         more = {name: str(value) for name, value in own.items() if value not in {None, ""}}
-        return Article(**texts, price=None if np.isnan(price) else price, more=more)
+        paid = None if np.isnan(price) else price
+        return Article(**texts, price=paid, more=more, currency=self.currency)
 
     def _ids_starting_with(self, start: str) -> list[str]:
         return [self.id_of(int(key)) for key in np.sort(self._index.keys_starting_with(start))]
@@ -171,6 +184,8 @@ def save_articles(
     prices: npt.NDArray[np.float32],
     sold: npt.NDArray[np.float32],
     folder: Path,
+    *,
+    currency: str = "",
 ) -> None:
     """Write the table that `ArticleTable.load` maps.
 
@@ -179,6 +194,7 @@ def save_articles(
         prices: float32 of shape (articles,), NaN where nobody paid.
         sold: float32 of the same shape, units sold lately.
         folder: an existing, empty folder.
+        currency: of the prices; empty where the shop names none.
     """
     whole = pq.read_table(articles)
     groups = grouping_columns(whole)
@@ -196,6 +212,7 @@ def save_articles(
         )
     ]
     table = table.append_column(_SEARCHED, pa.array(searched, pa.string()))
+    table = table.replace_schema_metadata({_CURRENCY: currency.encode()})
     with pa.ipc.new_file(folder / "articles.arrow", table.schema) as file:
         file.write_table(table, max_chunksize=max(1, len(table)))
     codes = table[columns.PRODUCT_CODE].combine_chunks().dictionary_encode()

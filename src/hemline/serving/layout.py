@@ -27,6 +27,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import pyarrow.parquet as pq
+import yaml
 
 from hemline import columns
 from hemline.arrays import lay_out, load_arrays
@@ -44,7 +45,7 @@ from hemline.serving.support import common_buyers
 from hemline.serving.version_files import VersionFiles, place_of
 
 MARKER: Final = "layout.json"
-FORMAT: Final = 5
+FORMAT: Final = 6
 """Of a layout. Raise it whenever this module writes anything else."""
 
 _KEPT: Final = 4
@@ -164,7 +165,13 @@ def _lay_out_articles(
     is_recent = histories["days_ago"] <= _RECENT_DAYS
     n_sold = np.bincount(histories["indices"][is_recent], minlength=n_articles)
     sold = n_sold.astype(np.float32)
-    save_articles(files.articles, _prices(files.models, n_articles), sold, folder / "articles")
+    save_articles(
+        files.articles,
+        _prices(files.models, n_articles),
+        sold,
+        folder / "articles",
+        currency=_currency(files.params),
+    )
     groups = GroupCodes.load(folder / "articles")
     group_of_sale = groups.product_group[histories["indices"]]
     sales = daily_sales(group_of_sale, histories["days_ago"], len(groups.names[0]))
@@ -182,6 +189,15 @@ def _prices(models: Path, n_articles: int) -> npt.NDArray[np.float32]:
     logarithms = ArticleFeatures.load(facts).column("log_price").astype(np.float64)
     known = np.isfinite(logarithms)
     return np.where(known, np.exp(np.where(known, logarithms, 0)), np.nan).astype(np.float32)
+
+
+def _currency(params: Path) -> str:
+    """Return the currency of a described shop's prices; empty where none is named."""
+    content = yaml.safe_load(params.read_text(encoding="utf-8"))
+    described = content.get("source") or {}
+    if content["acquire"]["source"] != "mapped":
+        return ""
+    return str((described.get("price") or {}).get("currency") or "")
 
 
 def _number(version: str) -> int:

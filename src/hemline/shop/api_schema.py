@@ -127,6 +127,7 @@ class ListedArticle(BaseModel):
     product_group: str
     colour: str
     price: float | None
+    currency: str | None
     source: str
     reason: WhyListed
 

@@ -51,6 +51,7 @@ def _article(answers: Answers, key: int, source: str, reason: Reason, rank: int)
         "product_group": shown.product_group,
         "colour": shown.colour,
         "price": shown.price,
+        "currency": shown.currency or None,
         "source": source,
         "reason": _reason(answers, reason),
     }
