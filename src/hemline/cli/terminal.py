@@ -172,8 +172,8 @@ def print_recommendations(
     """
     models = recommendations["source"].map(model_of)
     shown = recommendations.assign(source=models).rename(columns={"source": "answered_by"})
-    is_empty = shown.isna().all() | shown.eq("").all()
-    print_table(shown.loc[:, ~is_empty], console, title=title, one_line=True)
+    has_some = [name for name in shown if not (shown[name].isna() | (shown[name] == "")).all()]
+    print_table(shown[has_some], console, title=title, one_line=True)
 
 
 def stdout_console() -> "Console":

@@ -22,7 +22,8 @@ def select_guests(engine: Engine, path: Path, *, start: date, end: date) -> pd.D
         end: the day after the last one.
     """
     if not path.exists():
-        return GUEST_PURCHASES.empty_table().to_pandas()
+        nobody: pd.DataFrame = GUEST_PURCHASES.empty_table().to_pandas()
+        return nobody
     day = nw.col(columns.DAY)
     rows = engine.read(path).filter(day >= nw.lit(start), day < nw.lit(end))
     order = [columns.DAY, columns.BASKET, columns.ARTICLE, columns.UNITS]
