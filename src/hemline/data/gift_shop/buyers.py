@@ -23,7 +23,7 @@ _GUEST_LINES: Final = 5.0
 
 
 @dataclass(frozen=True)
-class Buyers:
+class GiftBuyers:
     """The customers, a row each; the last row stands for guests.
 
     Attributes:
@@ -53,7 +53,7 @@ class Buyers:
         return np.asarray(shares[visitors])
 
 
-def make_buyers(rng: np.random.Generator, n: int, busy: FloatArray) -> Buyers:
+def make_buyers(rng: np.random.Generator, n: int, busy: FloatArray) -> GiftBuyers:
     """Return customers and their visits.
 
     Args:
@@ -68,7 +68,7 @@ def make_buyers(rng: np.random.Generator, n: int, busy: FloatArray) -> Buyers:
     weeks = np.arange(n_weeks)[:, None]
     is_there = (first <= weeks) & (weeks <= last)
     rates = np.array(_VISITS_A_WEEK)[kinds] * rng.gamma(2, 1 / 2, n)
-    return Buyers(
+    return GiftBuyers(
         [str(_FIRST_ID + number) for number in range(n)],
         np.append(kinds, _KINDS - 1),
         rng.dirichlet(np.full(len(THEMES), _TASTE), n + 1),

@@ -9,7 +9,7 @@ from typing import Final, Literal
 import numpy as np
 import pandas as pd
 
-from hemline.data.gift_shop.buyers import WHOLESALER, Buyers, make_buyers
+from hemline.data.gift_shop.buyers import WHOLESALER, GiftBuyers, make_buyers
 from hemline.data.gift_shop.wares import FloatArray, IntArray, Wares, make_wares
 from hemline.files import replaced_file
 
@@ -96,7 +96,7 @@ def _busy_weeks() -> FloatArray:
     return np.array(factors)
 
 
-def _weeks(rng: np.random.Generator, wares: Wares, buyers: Buyers) -> "list[pd.DataFrame]":
+def _weeks(rng: np.random.Generator, wares: Wares, buyers: GiftBuyers) -> "list[pd.DataFrame]":
     latest: list[list[int]] = [[] for _ in buyers.ids]
     guest = len(buyers.ids)
     weeks = []
@@ -129,7 +129,7 @@ def _weeks(rng: np.random.Generator, wares: Wares, buyers: Buyers) -> "list[pd.D
 def _lines_of_week(
     rng: np.random.Generator,
     wares: Wares,
-    buyers: Buyers,
+    buyers: GiftBuyers,
     visitors: IntArray,
     week: int,
     latest: list[list[int]],
@@ -174,7 +174,7 @@ def _by_taste(
 
 
 def _with_invoices(
-    rng: np.random.Generator, sold: pd.DataFrame, wares: Wares, buyers: Buyers
+    rng: np.random.Generator, sold: pd.DataFrame, wares: Wares, buyers: GiftBuyers
 ) -> pd.DataFrame:
     """Return the lines as the till exports them, oldest first."""
     units = _units(rng, sold, wares, buyers)
@@ -202,7 +202,9 @@ def _with_invoices(
     return pd.concat(parts, ignore_index=True).sort_values("InvoiceDate", kind="stable")
 
 
-def _units(rng: np.random.Generator, sold: pd.DataFrame, wares: Wares, buyers: Buyers) -> IntArray:
+def _units(
+    rng: np.random.Generator, sold: pd.DataFrame, wares: Wares, buyers: GiftBuyers
+) -> IntArray:
     is_bulk = (buyers.kinds[sold["visitor"]] == WHOLESALER) & (
         wares.prices[sold["article"]] < _DEAR
     )
