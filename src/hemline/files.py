@@ -53,7 +53,8 @@ def _made_alone(path: Path) -> Iterator[None]:
             except FileNotFoundError:
                 is_ours = False
             if is_ours:  # the writer before did not give it its name while this one waited
-                file.truncate(0)
+                if os.fstat(file.fileno()).st_size:
+                    file.truncate(0)
                 yield
                 return
 

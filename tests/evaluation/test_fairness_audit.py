@@ -252,6 +252,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
         histories=root / "data/prepared/histories.npz",
         segments=root / "data/segments/segments.parquet",
         guests=root / "data/prepared/guests.npz",
+        purchases=root / "data/prepared/purchases.parquet",
     )
     return root
 

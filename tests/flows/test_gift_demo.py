@@ -10,6 +10,8 @@ import pytest
 import yaml
 
 from hemline import columns, environment
+from hemline.cli.flow_commands import gift_shop
+from hemline.errors import BadInput
 from tests.processes import free_ports
 from tests.servers import server_environment
 from tests.tiny_project import change_params, commit_all, copy_project, run
@@ -85,16 +87,17 @@ def test_its_scores_hold_every_baseline_and_its_own_attribute_is_audited(
 
 
 def test_a_second_time_the_description_stays_and_another_shops_is_refused(
-    shown: str, root: Path, hemline: Hemline
+    shown: str, root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert shown
-    params = root / "params.yaml"
+    monkeypatch.chdir(root)
+    params, folder = root / "params.yaml", root / ".hemline" / "shops" / "gifts-tiny"
     described = params.read_text()
     assert yaml.safe_load(described)["acquire"]["source"] == "mapped"
-    again = hemline("demo", "--shop", "gifts", "--size", "tiny")
-    assert "basket_pattern" not in again
+    assert gift_shop("tiny") == folder
+    assert not capsys.readouterr().out
     assert params.read_text() == described
     params.write_text(described.replace("file: till.csv", "file: lines.csv"))
-    with pytest.raises(AssertionError, match=r"lines\.csv, not till\.csv"):
-        hemline("demo", "--shop", "gifts", "--size", "tiny")
+    with pytest.raises(BadInput, match=r"lines\.csv, not till\.csv"):
+        gift_shop("tiny")
     params.write_text(described)

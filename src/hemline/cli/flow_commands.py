@@ -57,12 +57,16 @@ def demo(
 ) -> None:
     """Train, score and register a model on generated data."""
     if shop == "gifts":
-        _start("train", "--data", str(_gift_shop(size)))
+        _start("train", "--data", str(gift_shop(size)))
     _start("train", "--source", "synthetic", "--size", size)
 
 
-def _gift_shop(size: Size) -> Path:
-    """Write the gift shop's till, describe it in params.yaml, and return its folder."""
+def gift_shop(size: Size) -> Path:
+    """Write the gift shop's till, describe it in params.yaml, and return its folder.
+
+    Raises:
+        BadInput: params.yaml describes another shop.
+    """
     from hemline.cli.source_commands import init  # noqa: PLC0415  (--help is fast)
     from hemline.data.acquire.source_params import SourceParams  # noqa: PLC0415  (as above)
     from hemline.data.gift_shop.till import FILE, write_gift_shop  # noqa: PLC0415  (as above)
