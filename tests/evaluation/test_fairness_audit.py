@@ -253,6 +253,8 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
         segments=root / "data/segments/segments.parquet",
         guests=root / "data/prepared/guests.npz",
         purchases=root / "data/prepared/purchases.parquet",
+        unlikes=root / "data/tables/unlikes.parquet",
+        articles=root / "data/tables/articles.parquet",
     )
     return root
 
