@@ -65,7 +65,7 @@ class _Opening(Generic[_Store]):
     def _try(self) -> bool:
         try:
             self._store = self._open_store()
-        except BadInput as error:
+        except (BadInput, OSError) as error:  # the folder of a file may be away too
             self._problem = " ".join(str(error).split())
             return False
         return True
