@@ -12,7 +12,7 @@ The price: this code is not in the fingerprint, so after changing it delete the 
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import ClassVar, Final, NamedTuple, Self
+from typing import ClassVar, Final, Self
 
 import narwhals as nw
 import numpy as np
@@ -23,22 +23,23 @@ from pydantic import PositiveInt
 
 from hemline import columns, tables
 from hemline.data.article_attributes import own_columns
-from hemline.data.histories import Histories
-from hemline.data.history_building import build_histories, read_unlikes
+from hemline.data.history_building import read_unlikes
 from hemline.data.purchases import select_purchases
 from hemline.data.split import DataParams, weeks_of
 from hemline.engine.engine import Engine, Rows
 from hemline.evaluation.protocol import AP, hits_in, score_customers
-from hemline.evaluation.version_lists import LIST_LENGTH, TargetWeek, WeekLists, read_article_ids
+from hemline.evaluation.version_lists import TargetWeek, WeekLists, read_article_ids
 from hemline.files import fingerprint
 from hemline.kernels.lists import NO_ARTICLE
-from hemline.models.popularity import PopularityParams, fit_popularity
+from hemline.models.popularity import PopularityParams
 from hemline.params import Section
 from hemline.registry.versions import Version
 from hemline.storefront import Storefront
+from monitoring.buyer_histories import histories_of
+from monitoring.popular_lists import Popular, popular_at
+from monitoring.week_data import with_units
 
 WEEK: Final = timedelta(weeks=1)
-_CENTURY: Final = 36_525  # days; a longer window has no first day
 
 Champion = tuple[Version, Storefront]
 """As registry.versions.load_champion returns it."""
@@ -71,18 +72,6 @@ class PerformanceParams(Section):
     bootstrap_samples: PositiveInt
     coverage_lists: PositiveInt
     seed: int
-
-
-class _Popular(NamedTuple):
-    """The popularity baseline at the first day of a week.
-
-    Attributes:
-        articles: int32 of shape (12,); everybody's list.
-        n_on_sale: how many articles were bought within popularity's window.
-    """
-
-    articles: npt.NDArray[np.int32]
-    n_on_sale: int
 
 
 @dataclass(frozen=True)
@@ -143,14 +132,14 @@ class ChampionLists:
         buyers = _sample(purchases[columns.CUSTOMER].unique(), self.params.max_buyers, rng)
         bought = purchases[purchases[columns.CUSTOMER].isin(buyers)]
         week = TargetWeek(
-            _histories(
+            histories_of(
                 self._purchases_before(cut, buyers), buyers, cut, len(article_ids), self._unlikes
             ),
-            _histories(bought, buyers, week_end, len(article_ids)),
+            histories_of(bought, buyers, week_end, len(article_ids)),
             self._described(buyers),
             article_ids,
         )
-        popular = self._popular(cut, len(article_ids))
+        popular = popular_at(self.engine, self.tables, cut, len(article_ids), self.popularity)
         return tables.cached_table(
             self.cache / f"{version.number}-{week_end}.parquet",
             LIST_SCHEMA,
@@ -173,10 +162,11 @@ class ChampionLists:
         day, key = nw.col(columns.DAY), (columns.DAY, columns.CUSTOMER, columns.ARTICLE)
         rows = self.engine.read(self.transactions).filter(day >= first, day < cut)
         theirs = rows.join(self._keys(buyers), on=columns.CUSTOMER, how="semi")
-        counted = theirs.group_by(*key).agg(n_rows=nw.len()).sort(*key)
+        units = nw.col(columns.UNITS).sum().cast(nw.Int64)
+        counted = with_units(theirs).group_by(*key).agg(units).sort(*key)
         purchases = self.engine.to_arrow(counted).to_pandas(date_as_object=False)
-        units = np.minimum(purchases.pop("n_rows"), np.iinfo(np.int16).max).astype(np.int16)
-        return pd.DataFrame(purchases.assign(**{columns.UNITS: units}))
+        most = np.minimum(purchases[columns.UNITS], np.iinfo(np.int16).max).astype(np.int16)
+        return pd.DataFrame(purchases.assign(**{columns.UNITS: most}))
 
     def _described(self, buyers: npt.NDArray[np.int32]) -> pd.DataFrame:
         """Return the buyers as tables.read_described does, in order of their keys."""
@@ -190,27 +180,6 @@ class ChampionLists:
     def _keys(self, buyers: npt.NDArray[np.int32]) -> Rows:
         return self.engine.from_arrow(pa.table({columns.CUSTOMER: pa.array(buyers, pa.int32())}))
 
-    def _popular(self, cut: date, n_articles: int) -> _Popular:
-        """Return popularity at the cut, which reads no further back than it has to."""
-        start = self._popular_from(cut)
-        recent = select_purchases(self.engine, self.transactions, start=start, end=cut)
-        shoppers = np.sort(recent[columns.CUSTOMER].unique())
-        known = _histories(recent, shoppers, cut, n_articles, self._unlikes)
-        # Everybody gets the same list, so the first shopper's will do.
-        lists = fit_popularity(known, self.popularity).recommend(
-            known.rows(np.arange(1)), LIST_LENGTH
-        )
-        return _Popular(lists.articles[0], recent[columns.ARTICLE].nunique())
-
-    def _popular_from(self, cut: date) -> date:
-        """Return the first day of popularity's window; after a closure, of the one before it."""
-        day = nw.col(columns.DAY)
-        window = timedelta(days=min(self.popularity.window_days, _CENTURY))
-        before = self.engine.read(self.transactions).filter(day < cut).select(day.max())
-        latest = self.engine.to_arrow(before)[columns.DAY][0].as_py()
-        is_closed = latest is not None and latest < cut - window
-        return (latest + timedelta(days=1) if is_closed else cut) - window
-
 
 def _sample(
     customers: npt.NDArray[np.int32], at_most: int, rng: np.random.Generator
@@ -220,31 +189,7 @@ def _sample(
     return np.sort(customers)
 
 
-def _histories(
-    purchases: pd.DataFrame,
-    customers: npt.NDArray[np.int32],
-    cut: date,
-    n_articles: int,
-    unlikes: pd.DataFrame | None = None,
-) -> Histories:
-    """Return the histories of these customers, row i being that of customers[i]."""
-    if unlikes is not None:
-        unlikes = _by_row(unlikes[unlikes[columns.CUSTOMER].isin(customers)], customers)
-    return build_histories(
-        _by_row(purchases, customers),
-        cut=cut,
-        n_customers=len(customers),
-        n_articles=n_articles,
-        unlikes=unlikes,
-    )
-
-
-def _by_row(rows: pd.DataFrame, customers: npt.NDArray[np.int32]) -> pd.DataFrame:
-    """Return the rows with each customer's place among these instead of the key."""
-    return rows.assign(**{columns.CUSTOMER: np.searchsorted(customers, rows[columns.CUSTOMER])})
-
-
-def _fingerprint(version: Version, week: TargetWeek, popular: _Popular) -> str:
+def _fingerprint(version: Version, week: TargetWeek, popular: Popular) -> str:
     """Return a hash of everything that the lists and their scores depend on."""
     return fingerprint(
         f"{version.tags['models_hash']} {popular.articles.tolist()} {popular.n_on_sale}",
@@ -262,7 +207,7 @@ def _fingerprint(version: Version, week: TargetWeek, popular: _Popular) -> str:
 
 
 def _as_table(
-    buyers: npt.NDArray[np.int32], week: TargetWeek, made: WeekLists, popular: _Popular
+    buyers: npt.NDArray[np.int32], week: TargetWeek, made: WeekLists, popular: Popular
 ) -> pd.DataFrame:
     lists = made.articles
     n_listed = np.maximum((lists != NO_ARTICLE).sum(axis=1), 1)

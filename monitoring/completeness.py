@@ -58,6 +58,7 @@ class CompletenessReport:
         closed_or_lost: those among the closed whose weekday usually sells.
         latest_day: the latest day with a transaction; None where there is none at all.
         summary: the same as a sentence.
+        has_customers: whether anybody bought who is not a guest.
     """
 
     week_end: date
@@ -66,6 +67,7 @@ class CompletenessReport:
     closed_or_lost: tuple[date, ...]
     latest_day: date | None
     summary: str
+    has_customers: bool
 
     @property
     def is_complete(self) -> bool:
@@ -74,8 +76,8 @@ class CompletenessReport:
 
     @property
     def is_closed(self) -> bool:
-        """Whether the week is complete and without sales: then there is nothing to judge."""
-        return len(self.closed) == WEEK.days
+        """Whether the week is complete and no customer bought: then there is nothing to judge."""
+        return self.is_complete and not self.has_customers
 
     @property
     def warning(self) -> str:
@@ -112,8 +114,15 @@ def check_completeness(
     missing = tuple(day for day in week if _is_missing(day, sales, params))
     closed = tuple(day for day in week if not sales.on(day) and day not in missing)
     unusual = tuple(day for day in closed if _usually_sells(day, sales, params))
+    has_customers = not sales.with_customers.isdisjoint(week)
     return CompletenessReport(
-        week_end, missing, closed, unusual, sales.latest, _summary(week_end, missing, closed, sales)
+        week_end,
+        missing,
+        closed,
+        unusual,
+        sales.latest,
+        _summary(week_end, missing, closed, sales, has_customers=has_customers),
+        has_customers,
     )
 
 
@@ -204,7 +213,12 @@ def _is_known_closed(day: date, sales: DailySales, params: FreshDataParams) -> b
 
 
 def _summary(
-    week_end: date, missing: Sequence[date], closed: Sequence[date], sales: DailySales
+    week_end: date,
+    missing: Sequence[date],
+    closed: Sequence[date],
+    sales: DailySales,
+    *,
+    has_customers: bool,
 ) -> str:
     week = f"the week before {week_end}"
     if missing:
@@ -213,6 +227,8 @@ def _summary(
         return f"{week} lacks transactions of {days}; {ends}"
     if len(closed) == WEEK.days:
         return f"{week} is closed: it has no transactions, and later days have"
+    if not has_customers:
+        return f"{week} is complete; only guests bought in it"
     days = ", ".join(map(str, closed))
     return f"{week} is complete; closed on {days}" if closed else f"{week} is complete"
 

@@ -1,5 +1,9 @@
 """How many transactions each day has, and how many are usual on its weekday.
 
+A transaction is a line, of a customer or of a guest, whatever its units: what matters is whether
+everything has been delivered, and one line of 80,995 units must not stand for a day. A day on which
+guests alone bought is no closed day.
+
 A day without transactions that lies before later ones is a closed day: a holiday, a strike, a
 lockdown. Only the end of the data can be incomplete. The price: a day that a delivery lost cannot
 be told from a closed one, so where its weekday usually sells it is called closed or lost.
@@ -8,6 +12,7 @@ What is usual is read from weeks in which the shop was open, so that data that e
 noticed after a lockdown as well.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -18,7 +23,7 @@ from typing import Final
 import narwhals as nw
 
 from hemline import columns
-from hemline.engine.engine import Engine
+from hemline.engine.engine import Engine, Rows
 
 WEEK: Final = timedelta(days=7)
 _WEEKS_READ: Final = 53  # a longer closure counts as the first week of a new shop
@@ -32,10 +37,12 @@ class DailySales:
     Attributes:
         counts: by day; days without transactions are left out.
         latest: the latest day with a transaction, which may lie after those; None without any.
+        with_customers: the days on which not only guests bought.
     """
 
     counts: Mapping[date, int]
     latest: date | None
+    with_customers: frozenset[date]
 
     def on(self, day: date) -> int:
         """Return the number of transactions of a day."""
@@ -81,23 +88,36 @@ class DailySales:
 
 
 def read_daily_sales(engine: Engine, transactions: Path, until: date | None = None) -> DailySales:
-    """Return the days of the 59 weeks before `until`; None is the end of the data."""
-    latest = latest_day(engine, transactions)
+    """Return the days of the 59 weeks before `until`; None is the end of the data.
+
+    Args:
+        engine: reads the tables.
+        transactions: of customers; those of guests lie beside them, if there are any.
+        until: the first day that is not read.
+    """
+    places = [transactions, transactions.with_name("guest_sales.parquet")]
+    tables = [engine.read(place) for place in places if place.exists()]
+    latest = max((day for rows in tables if (day := _latest_day(engine, rows))), default=None)
     if latest is None:
-        return DailySales({}, None)
+        return DailySales({}, None, frozenset())
     end = latest + timedelta(days=1) if until is None else until
-    day = nw.col(columns.DAY)
     first = end - (_WEEKS_READ + 1 + _WEEKS_OF_LAST_YEAR) * WEEK
-    rows = engine.read(transactions).filter(day >= first, day < end)
-    counts = engine.to_arrow(rows.group_by(columns.DAY).agg(n_rows=nw.len()))
-    by_day = dict(zip(*(column.to_pylist() for column in counts.columns), strict=True))
-    return DailySales(by_day, latest)
+    of_customers, *of_guests = (_count(engine, rows, first, end) for rows in tables)
+    counts = sum(of_guests, start=Counter(of_customers))
+    return DailySales(dict(counts), latest, frozenset(of_customers))
 
 
-def latest_day(engine: Engine, transactions: Path) -> date | None:
-    """Return the latest day with a transaction; None where there is none at all."""
+def _count(engine: Engine, rows: Rows, first: date, end: date) -> Counter[date]:
+    """Return the number of rows of each day of [first, end) that has any."""
     day = nw.col(columns.DAY)
-    maximum = engine.to_arrow(engine.read(transactions).select(day.max()))
+    within = rows.filter(day >= first, day < end)
+    counts = engine.to_arrow(within.group_by(columns.DAY).agg(n_rows=nw.len()))
+    return Counter(dict(zip(*(column.to_pylist() for column in counts.columns), strict=True)))
+
+
+def _latest_day(engine: Engine, rows: Rows) -> date | None:
+    """Return the latest day with a transaction; None where there is none at all."""
+    maximum = engine.to_arrow(rows.select(nw.col(columns.DAY).max()))
     latest: date | None = maximum[columns.DAY][0].as_py()
     return latest
 

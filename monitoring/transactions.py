@@ -1,7 +1,8 @@
 """Samples of transactions with the attributes of article and customer, for Evidently.
 
 Every n-th row is drawn, so a year costs no more than a week. The price: the sample may miss a small
-group.
+group. A row is a line, whatever its units: the reports show what lines are like, and one line of
+80,995 units would be the whole of a shop's week.
 """
 
 import math

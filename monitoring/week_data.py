@@ -157,7 +157,7 @@ def _first_day(engine: Engine, transactions: Rows) -> date:
 
 def _lines(engine: Engine, transactions: Rows, names: Mapping[int, str]) -> pd.DataFrame:
     """Return the lines of a week with the customer's key, fully ordered."""
-    transactions = _with_units(transactions)
+    transactions = with_units(transactions)
     order = [columns.CUSTOMER, columns.ARTICLE, columns.DAY, columns.PRICE, columns.CHANNEL,
              columns.UNITS]  # fmt: skip
     lines = engine.to_arrow(transactions.sort(*order).select(*order)).to_pandas()
@@ -172,7 +172,7 @@ def _lines(engine: Engine, transactions: Rows, names: Mapping[int, str]) -> pd.D
     )
 
 
-def _with_units(transactions: Rows) -> Rows:
+def with_units(transactions: Rows) -> Rows:
     """Return the transactions with their units, one a row where none are recorded."""
     if columns.UNITS in transactions.collect_schema().names():
         return transactions
@@ -201,7 +201,7 @@ def _mean_log_prices(engine: Engine, transactions: Rows) -> "pd.Series[float]":
     """Return, by article sold, the mean logarithm of its prices; NaN for one that was only free."""
     key = [columns.ARTICLE, columns.PRICE]
     n_sold = nw.col(columns.UNITS).sum().cast(nw.Int64).alias("n_sold")
-    counted = _with_units(transactions).group_by(*key).agg(n_sold).sort(*key)
+    counted = with_units(transactions).group_by(*key).agg(n_sold).sort(*key)
     prices = engine.to_arrow(counted).to_pandas()
     logarithm = _logarithm(prices[columns.PRICE])
     n_priced = prices["n_sold"].where(~np.isnan(logarithm), 0)

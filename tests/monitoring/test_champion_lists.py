@@ -12,11 +12,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from hemline import columns, tables
+from hemline.data.guest_sales import select_guests
 from hemline.data.purchases import select_purchases
 from hemline.data.split import DataParams
 from hemline.engine.engine import Engine
 from hemline.evaluation.protocol import AP, score_customers
-from hemline.models.popularity import Popularity
+from hemline.models.popularity import Popularity, PopularityParams
 from hemline.models.repurchase_hazard import RepurchaseHazard
 from hemline.registry.versions import Version
 from hemline.segments.attributes import customer_attributes
@@ -27,6 +28,7 @@ from hemline.training import Shop, fit_models
 from monitoring.champion_lists import Champion, ChampionLists
 from monitoring.monitor_params import MonitorParams
 from monitoring.performance import measure_performance
+from monitoring.popular_lists import popular_at
 from monitoring.recommendations import summarise_recommendations
 from monitoring.records import PERFORMANCE_SCHEMA, read_all, write_once
 from monitoring.summaries import SUMMARIES
@@ -156,6 +158,72 @@ def test_nothing_of_the_week_or_later_reaches_a_list(
         assert before[name].tolist() == after[name].tolist()
     assert np.array_equal(np.stack(before["articles"]), np.stack(after["articles"]))
     assert before["ap_at_12"].tolist() != after["ap_at_12"].tolist()
+
+
+def test_popularity_counts_the_baskets_of_guests_as_in_training(
+    on_duckdb: Engine, root: Path, shop: Shop, champions: dict[str, Champion], tmp_path: Path
+) -> None:
+    changed, yesterday = copied(root, tmp_path), CUT - timedelta(days=1)
+    unsold = int(np.setdiff1d(np.arange(150), shop.purchases_before(CUT)[columns.ARTICLE])[0])
+    baskets = pd.DataFrame({columns.BASKET: np.arange(500), columns.ARTICLE: unsold})
+    later = baskets.assign(**{columns.ARTICLE: 0, columns.DAY: CUT})
+    rows = pd.concat([baskets.assign(**{columns.DAY: yesterday}), later])
+    rows = rows.assign(**{columns.UNITS: 1, columns.PRICE: 1.0, columns.CHANNEL: 1})
+    tables.write_table(rows, changed / "guest_sales.parquet", tables.GUEST_SALES)
+    made = lists_of(on_duckdb, root, champions["repeats"], tmp_path / "lists", changed)
+    lists_made = made.for_week(WEEK_END)
+    span = {"start": date(2019, 1, 1), "end": date(2021, 1, 1)}
+    guests = select_guests(on_duckdb, changed / "guest_sales.parquet", **span)
+    (trained,) = fit_models(
+        replace(shop, guests=guests), CUT, root / "params.yaml", ["popularity"]
+    ).values()
+    buyers = lists_made[columns.CUSTOMER].to_numpy()
+    lists = trained.recommend(shop.known_at(CUT).rows(buyers), 12).articles
+    assert lists[0, 0] == unsold, "more baskets than anything has buyers"
+    scores = score_customers(lists, shop.bought_in(CUT, WEEK_END).units[buyers])[AP]
+    assert lists_made["popularity_ap_at_12"].tolist() == pytest.approx(scores.tolist())
+    alone = lists_of(on_duckdb, root, champions["repeats"], tmp_path / "alone").for_week(WEEK_END)
+    assert lists_made["n_on_sale"].iloc[0] == alone["n_on_sale"].iloc[0] + 1
+
+
+def test_after_a_closure_popularity_counts_back_from_the_last_guest_too(
+    on_duckdb: Engine, root: Path, tmp_path: Path
+) -> None:
+    changed, closed = copied(root, tmp_path), CUT - timedelta(weeks=6)
+    rows = tables.read_table(changed / "transactions.parquet", tables.TRANSACTIONS)
+    day = pd.to_datetime(rows[columns.DAY])
+    rewrite(changed, rows[~day.between(pd.Timestamp(closed), pd.Timestamp(CUT - timedelta(1)))])
+    last = closed + timedelta(days=3)
+    guest = {columns.BASKET: 1, columns.ARTICLE: 3, columns.UNITS: 1, columns.PRICE: 1.0}
+    sales = pd.DataFrame([{columns.DAY: last, columns.CHANNEL: 1, **guest}])
+    tables.write_table(sales, changed / "guest_sales.parquet", tables.GUEST_SALES)
+    params = PopularityParams.load(root / "params.yaml")
+    start = last + timedelta(days=1) - timedelta(days=params.window_days)
+    counted = rows.loc[(day >= pd.Timestamp(start)) & (day < pd.Timestamp(closed)), columns.ARTICLE]
+    popular = popular_at(on_duckdb, changed, CUT, 150, params)
+    assert popular.n_on_sale == len({*counted, 3})
+
+
+def test_units_in_a_column_give_the_lists_that_units_in_rows_give(
+    on_duckdb: Engine, root: Path, champions: dict[str, Champion], tmp_path: Path
+) -> None:
+    made = lists_of(on_duckdb, root, champions["repeats"], tmp_path / "rows")
+    changed = copied(root, tmp_path)
+    rows = tables.read_table(made.transactions, tables.TRANSACTIONS)
+    key = [columns.DAY, columns.CUSTOMER, columns.ARTICLE]
+    rows = pd.concat([rows, rows[pd.to_datetime(rows[columns.DAY]) < pd.Timestamp(CUT)]])
+    rows = rows.sort_values(key, kind="stable", ignore_index=True)
+    rewrite(changed, rows)
+    in_rows = lists_of(on_duckdb, root, champions["repeats"], tmp_path / "rows", changed)
+    n_rows = rows.groupby(key)[columns.PRICE].transform("size")
+    lines = rows.assign(**{columns.UNITS: n_rows}).drop_duplicates(key)
+    path, schema = changed / "lines", tables.transactions_schema([columns.UNITS])
+    shutil.copytree(changed, path)
+    tables.write_table(lines, path / "transactions.parquet", schema)
+    in_lines = lists_of(on_duckdb, root, champions["repeats"], tmp_path / "lines", path)
+    pd.testing.assert_frame_equal(in_lines.for_week(WEEK_END), in_rows.for_week(WEEK_END))
+    (stored, again) = (next(one.cache.glob("*.parquet")) for one in (in_rows, in_lines))
+    assert pq.read_schema(stored).metadata == pq.read_schema(again).metadata, "the same histories"
 
 
 def test_how_far_histories_reach_back_depends_on_the_week_and_not_on_the_cut_of_params(

@@ -44,6 +44,7 @@ def completeness_of(
     first: date = WEEK_END - timedelta(weeks=6),
     until: date = WEEK_END,
     closed: tuple[date, ...] = (),
+    guests: Callable[[date], int] | None = None,
 ) -> CompletenessReport:
     """Return the report on a shop with this many transactions a day, known up to `until`."""
     days = pd.date_range(first, until - timedelta(days=1)).date
@@ -53,6 +54,12 @@ def completeness_of(
         rows[name] = 1
     path = folder / "transactions.parquet"
     tables.write_table(rows, path, tables.TRANSACTIONS)
+    if guests:
+        sold = [day for day in days for _ in range(guests(day))]
+        of_guests = pd.DataFrame({columns.DAY: sold}, dtype=object)
+        for name in tables.GUEST_SALES.names[1:]:
+            of_guests[name] = 1
+        tables.write_table(of_guests, folder / "guest_sales.parquet", tables.GUEST_SALES)
     params = PARAMS.model_copy(update={"closed": closed})
     return check_completeness(engine, path, WEEK_END, params)
 
@@ -224,6 +231,29 @@ def test_a_last_day_cut_short_is_missing_but_a_slow_day_before_it_is_not(
     assert completeness_of(
         on_duckdb, tmp_path, usually({last: 9})
     ).is_complete  # 8 is a tenth of 80
+
+
+def test_a_day_on_which_guests_alone_bought_is_neither_closed_nor_lost(
+    on_duckdb: Engine, tmp_path: Path
+) -> None:
+    quiet = START + timedelta(days=2)
+    report = completeness_of(on_duckdb, tmp_path, usually({quiet: 0}), guests=lambda _: 40)
+    assert (report.closed, report.warning, report.is_closed) == ((), "", False)
+    last = WEEK_END - timedelta(days=1)
+    report = completeness_of(on_duckdb, tmp_path, usually({last: 0}), guests=lambda _: 40)
+    assert report.is_complete
+    assert report.latest_day == last
+
+
+def test_a_week_in_which_guests_alone_bought_has_nothing_to_judge(
+    on_duckdb: Engine, tmp_path: Path
+) -> None:
+    week = {START + timedelta(days=day): 0 for day in range(7)}
+    report = completeness_of(
+        on_duckdb, tmp_path, usually(week), until=WEEK_END + timedelta(1), guests=lambda _: 40
+    )
+    assert report.is_closed
+    assert report.summary == f"the week before {WEEK_END} is complete; only guests bought in it"
 
 
 def test_the_weekday_on_which_the_shop_is_closed_is_not_waited_for(

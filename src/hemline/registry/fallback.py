@@ -11,10 +11,8 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
 
-from ruamel.yaml import YAML
-
+from hemline.edited_params import editor
 from hemline.evaluation.protocol import BASELINE
 from hemline.files import fingerprint
 from hemline.integrity import file_md5
@@ -32,8 +30,6 @@ from hemline.registry.versions import (
     version_by_alias,
 )
 from hemline.serving.version_files import VersionFiles, place_of
-
-_WIDE: Final = 4096
 
 
 def needs_popularity(judged: Version) -> bool:
@@ -91,13 +87,11 @@ def serve_popularity(
 
 
 def _write_params(source: Path, target: Path) -> None:
-    editor = YAML()
-    editor.preserve_quotes = True
-    editor.width = _WIDE
-    content = editor.load(source)
+    yaml = editor()
+    content = yaml.load(source)
     content["serve"]["warm"] = content["serve"]["cold"] = [BASELINE]
     with target.open("w", encoding="utf-8") as file:
-        editor.dump(content, file)
+        yaml.dump(content, file)
 
 
 def _lineage(lineage: Lineage, files: VersionFiles) -> Lineage:

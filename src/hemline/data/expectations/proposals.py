@@ -14,11 +14,11 @@ from typing import Any, Final
 import narwhals as nw
 import pyarrow as pa
 import pyarrow.parquet as pq
-from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 
 from hemline import columns, tables
 from hemline.data.expectations.thresholds import ValidateParams
+from hemline.edited_params import editor
 from hemline.engine.engine import Engine
 from hemline.files import replaced_file
 
@@ -31,7 +31,6 @@ _LEAST_NULL_SHARE: Final = 0.05
 _ROOM: Final = 2.0
 _PRICE_ROOM: Final = 10.0
 _SPARE_DAYS: Final = 7
-_WIDE: Final = 4096
 
 _TABLES: Final = {
     "articles": tables.ARTICLES,
@@ -76,14 +75,12 @@ def write_thresholds(params: Path, proposed: Mapping[str, Any]) -> list[str]:
 
     Comments beside thresholds stay where the thresholds stay.
     """
-    editor = YAML()
-    editor.preserve_quotes = True
-    editor.width = _WIDE
-    content = editor.load(params)
+    yaml = editor()
+    content = yaml.load(params)
     changes = list(_changes(content["validate"], proposed, "validate"))
     if changes:
         with replaced_file(params) as unfinished:
-            editor.dump(content, unfinished)
+            yaml.dump(content, unfinished)
     return changes
 
 
