@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
-from hemline.edited_params import set_value
+from hemline.edited_params import remove_item, set_value
 
 TEXT = """\
 data:
@@ -38,3 +39,10 @@ def test_a_null_is_written_as_the_word(params: Path) -> None:
 def test_setting_what_is_there_changes_nothing(params: Path) -> None:
     assert set_value(params, "monitor", "country", None) == ""
     assert params.read_text() == TEXT
+
+
+def test_the_last_item_of_a_list_leaves_an_empty_one(params: Path) -> None:
+    assert remove_item(params, "monitor", "steady", "price")
+    assert yaml.safe_load(params.read_text())["monitor"] == {"country": None, "steady": []}
+    assert not remove_item(params, "monitor", "steady", "price")
+    assert not remove_item(params, "monitor", "holidays", "price")

@@ -48,3 +48,16 @@ def set_value(params: Path, section: str, key: str, value: Any) -> str:
         yaml.dump(content, unfinished)
     was, now = ("null" if one is None else one for one in (before, value))
     return f"{params.name}: {section}.{key} was {was}, is now {now}"
+
+
+def remove_item(params: Path, section: str, key: str, item: Any) -> bool:
+    """Remove an item of the list section.key; return whether it was there."""
+    yaml = editor()
+    content = yaml.load(params)
+    items = content.get(section, {}).get(key) or []
+    if item not in items:
+        return False
+    del items[items.index(item)]
+    with replaced_file(params) as unfinished:
+        yaml.dump(content, unfinished)
+    return True

@@ -213,6 +213,8 @@ def test_init_changes_nothing_else_and_asks_before_it_replaces(
     assert after["acquire"].pop("source") == "mapped"
     validate = after.pop("validate")
     del before["source"], before["validate"], before["acquire"]["source"]
+    before["monitor"]["steady"].remove("price")
+    assert "monitor.steady: price removed: the data hold 3 weeks" in done.output
     assert after == before
     assert validate["earliest_day"] == "2010-12-01"
     assert validate["max_price"] == 25.0, "ten times 2.55, two digits"

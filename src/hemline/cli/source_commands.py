@@ -113,7 +113,7 @@ def init(
         _fetch(SourceParams.load(params), root)
     folder = _source(root) if by_url else folder_of(data)
     try:
-        for change in _set_thresholds(folder):
+        for change in _set_thresholds(folder, with_steady=True):
             say(f"{params.name}: {change}")
     except BadInput as refusal:
         say(f"Written to {params.name}, but the files cannot be read by it yet:")
@@ -176,8 +176,12 @@ def thresholds(
     say("Review them in params.yaml." if changes else "Nothing has changed.")
 
 
-def _set_thresholds(folder: Path | None) -> list[str]:
+def _set_thresholds(folder: Path | None, *, with_steady: bool = False) -> list[str]:
     """Write section `validate` for described files, or for the tables of stage acquire.
+
+    Args:
+        folder: of the files; None: the tables of stage acquire.
+        with_steady: whether `monitor.steady` is proposed as well.
 
     Returns:
         What changed, as sentences.
@@ -187,12 +191,16 @@ def _set_thresholds(folder: Path | None) -> list[str]:
     """
     from hemline.data.expectations.proposals import propose_thresholds, write_thresholds  # noqa: PLC0415  (as above)
     from hemline.data.expectations.thresholds import ValidateParams  # noqa: PLC0415  (as above)
+    from hemline.data.proposal.price_falls import propose_steady  # noqa: PLC0415  (as above)
     from hemline.engine.engine import EngineParams, open_engine  # noqa: PLC0415  (as above)
 
     params = project_folder() / "params.yaml"
     with open_engine(EngineParams.load(params)) as engine, _tables(engine, folder) as tables:
         proposed = propose_thresholds(engine, tables, ValidateParams.load(params))
-    return write_thresholds(params, proposed)
+        changes = write_thresholds(params, proposed)
+        if with_steady:
+            changes.append(propose_steady(engine, tables / "transactions.parquet", params))
+    return [change for change in changes if change]
 
 
 @contextmanager
