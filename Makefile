@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help demo real monitor replay ui shop deploy test test-all test-cpu lint check format lock audit tools clean ci-environment \
-  bench-published bench-poster bench-peers bench-monitoring bench-scale bench-scale-quality bench-shop \
+  bench-published bench-genuine bench-poster bench-peers bench-monitoring bench-scale bench-scale-quality bench-shop \
   bench-shop-endurance bench-report
 
 PYTHON ?= python3
@@ -108,6 +108,10 @@ audit: .venv/bin/python ## Look up every locked package in the Python index's da
 bench-published: .venv/installed ## Our models on published splits: make bench-published DATA=<folder of the splits>
 	@test -n "$(DATA)" || { echo "name the folder of the splits: make bench-published DATA=<folder>"; exit 1; }
 	$(BIN)/python -m benchmarks.published "$(DATA)"
+
+bench-genuine: .venv/installed ## Our models on genuine purchases: make bench-genuine DATA=<folder that holds hm-week>
+	@test -n "$(DATA)" || { echo "name the folder of the data: make bench-genuine DATA=<folder>"; exit 1; }
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.genuine "$(DATA)"
 
 bench-poster: .venv/installed ## The TrainDy protocol on generated data, or DATA=<folder of the Kaggle files>
 	$(BIN)/python -m benchmarks.poster $(if $(DATA),--data "$(DATA)")

@@ -32,6 +32,7 @@ def fit_model(
     *,
     validate: Validate,
     n_conditions: int,
+    known: Histories | None = None,
 ) -> Recommender:
     """Return the named model.
 
@@ -42,6 +43,8 @@ def fit_model(
         histories: what it is fitted on.
         validate: scores a model; higher is better; called by "cvae" only.
         n_conditions: number of clusters in the histories; read by "cvae" only.
+        known: the histories that "cvae" is trained on until `validate` stops it, before its final
+            epochs on all; None for all.
     """
     numbers, entry = dict(numbers), entry_of(name)
     n_epochs = numbers.pop("n_epochs", None)
@@ -50,7 +53,7 @@ def fit_model(
         return fit_cvae_for(histories, params, n_conditions=n_conditions, n_epochs=n_epochs)
     data = TrainingData(
         histories=lambda: histories,
-        validation=lambda _: Validation(histories, validate),
+        validation=lambda _: Validation(histories if known is None else known, validate),
         n_clusters=n_conditions,
     )
     return entry.fit(data, params)
