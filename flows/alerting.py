@@ -42,6 +42,7 @@ from monitoring.alerts.training_alerts import (
     retrain_failed,
 )
 from monitoring.alerts.week_alerts import digest, drift_confirmed
+from monitoring.column_names import ColumnNames
 from monitoring.monitor_params import MonitorParams
 from monitoring.records import MonitorRecords
 from monitoring.verdict import Verdict
@@ -154,11 +155,11 @@ def announce(
 
 
 def _report_week(decision: Any, verdicts: pd.DataFrame, project: Project, logger: Logger) -> None:
-    pages = links(project, decision.week_end)
+    pages, names = links(project, decision.week_end), ColumnNames.of(project.params)
     if decision.confirmed:
-        send_alert(drift_confirmed(decision, verdicts), pages, project, logger)
+        send_alert(drift_confirmed(decision, verdicts, names), pages, project, logger)
     suppressed = held_back(_outbox(project), decision.week_end)
-    send_alert(digest(decision.week_end, verdicts, suppressed), pages, project, logger)
+    send_alert(digest(decision.week_end, verdicts, suppressed, names), pages, project, logger)
 
 
 def _event(decision: Any, verdicts: pd.DataFrame, project: str) -> StoredEvent:

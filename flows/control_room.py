@@ -22,6 +22,7 @@ from hemline.relocation import DATABASE
 from hemline.shop.event_log import SHOWN
 from hemline.shop.running_shops import running_shops, traffic_of
 from monitoring.alerts.alert_delivery import read_alerts
+from monitoring.column_names import ColumnNames
 from monitoring.records import MonitorRecords
 
 _LAST_RUNS: Final = "last_runs.json"
@@ -118,11 +119,11 @@ def _week(root: Path, where: Addresses) -> ControlPanel:
         return ControlPanel("This week", "no verdict yet", notes, all_weeks, "none")
     last = decisions.iloc[-1]
     links = {f"The week before {last.week_end}": where.week(last.week_end), **all_weeks}
-    confirmed = ", ".join(last.confirmed)
+    confirmed = ", ".join(map(ColumnNames.of(root / "params.yaml").place, last.confirmed))
     lead = "train again" if last.retrain else "keep the champion"
     notes = (
         f"Confirmed drift: {confirmed}." if confirmed else "No confirmed drift.",
-        *(f"{reason}." for reason in last.reasons),
+        *(f"{reason.rstrip('.')}." for reason in last.reasons),
     )
     return ControlPanel(
         "This week",

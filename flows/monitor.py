@@ -41,6 +41,7 @@ from hemline.engine.engine import Engine, open_engine
 from hemline.errors import BadInput
 from monitoring.alerts.alert import AlertParams
 from monitoring.champion_lists import Champion
+from monitoring.column_names import ColumnNames
 from monitoring.dashboard.week_artifact import week_artifact
 from monitoring.evidently_workspace import Reference, add_to_workspace
 from monitoring.monitor_params import MonitorParams
@@ -176,6 +177,7 @@ def report(
         threshold=params.threshold,
         owner=AlertParams.load(project.params).owners["drift confirmed"],
         page=records.page_of(week_end).parent / "evidently.html",
+        names=ColumnNames.of(project.params),
     )
 
 
@@ -192,7 +194,8 @@ def draw(
             monitor_steps.draw_week(project, records, day, summaries, where)
     monitor_steps.draw_history(project, records, where)
     decision, mark = records.decision_of(week_end), records.kind.mark
-    text = week_artifact(decision, records.verdicts, records.performance, where, records.kind)
+    words = records.verdicts, records.performance, where, records.kind
+    text = week_artifact(decision, *words, ColumnNames.of(project.params))
     create_markdown_artifact(text, key="week", description=f"{mark}The week before {week_end}")
     return records.page_of(week_end)
 

@@ -20,6 +20,7 @@ from hemline.registry.versions import CHAMPION, load_champion, version_by_alias
 from hemline.serving.version_files import FORMAT_VERSION
 from monitoring.alerts.alert_delivery import read_alerts
 from monitoring.champion_lists import Champion, ChampionLists
+from monitoring.column_names import ColumnNames
 from monitoring.dashboard.history_page import write_history_page
 from monitoring.dashboard.week_page import write_week_page
 from monitoring.decision import decide
@@ -139,6 +140,7 @@ def conclude(
         model_age_days,
         params,
         age_is_assumed=records.kind == RunKind.REPLAY,
+        names=ColumnNames.of(project.params),
     )
     if warning:
         decision = replace(decision, reasons=(*decision.reasons, warning))
@@ -167,6 +169,7 @@ def draw_week(
             note=windows_of(summaries, week_end, params).note,
             links_out=_links_of(records, links),
             kind=records.kind,
+            names=ColumnNames.of(project.params),
         )
 
 
@@ -183,6 +186,7 @@ def draw_history(project: Project, records: MonitorRecords, links: Mapping[str, 
             out_of_weeks=MonitorParams.load(project.params).out_of_weeks,
             today=datetime.now(tz=UTC).date(),
             kind=records.kind,
+            names=ColumnNames.of(project.params),
         )
 
 

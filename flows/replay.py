@@ -35,6 +35,7 @@ from hemline.cli.terminal import as_text, say
 from hemline.errors import BadInput
 from hemline.pages.escaping import escape_markdown, spreadsheet_safe
 from monitoring.champion_lists import Champion
+from monitoring.column_names import ColumnNames
 from monitoring.records import MonitorRecords, RunKind
 from monitoring.verdict import Verdict, places
 
@@ -76,7 +77,7 @@ def replay(
         replay_week(project, records, week_end, first, summaries, champion)
     if pages:
         draw(project, records, summaries)
-    write_alarms(records)
+    write_alarms(project, records)
     publish_project(root)
     return records.folder
 
@@ -117,9 +118,9 @@ def draw(project: Project, records: MonitorRecords, summaries: pd.DataFrame) -> 
 
 
 @task(cache_policy=NO_CACHE)
-def write_alarms(records: MonitorRecords) -> None:
+def write_alarms(project: Project, records: MonitorRecords) -> None:
     """Write alarms.csv and alarms.md, and the table as an artifact of this run."""
-    history = alarm_history(records)
+    history = alarm_history(records, ColumnNames.of(project.params))
     spreadsheet_safe(history).to_csv(records.folder / f"{ALARMS}.csv", index=False)
     table, mark = _as_markdown(history), records.kind.mark
     (records.folder / f"{ALARMS}.md").write_text(table, encoding="utf-8")
@@ -127,12 +128,12 @@ def write_alarms(records: MonitorRecords) -> None:
     create_markdown_artifact(text, key=ALARMS, description=f"{mark}Verdicts and decisions")
 
 
-def alarm_history(records: MonitorRecords) -> pd.DataFrame:
+def alarm_history(records: MonitorRecords, names: ColumnNames) -> pd.DataFrame:
     """Return a row per week: verdicts, confirmed drifts, and the decision with its reasons."""
     verdicts = records.verdicts
     return pd.DataFrame(
         [
-            _alarm_row(decision, verdicts[verdicts["week_end"] == decision.week_end])
+            _alarm_row(decision, verdicts[verdicts["week_end"] == decision.week_end], names)
             for decision in records.decisions.itertuples()
         ],
         columns=[*_HEADINGS, "candidates", "reasons"],
@@ -157,7 +158,8 @@ def main(
     lock = Path.cwd() / ".hemline" / "replay.lock"
     with open_screen("replay"), only_run(lock, "the replay", show):
         folder = replay(first.date(), last.date(), Path.cwd(), fresh=fresh, pages=pages)
-    _print(alarm_history(MonitorRecords(folder)), Console())
+    names = ColumnNames.of(Path.cwd() / "params.yaml")
+    _print(alarm_history(MonitorRecords(folder), names), Console())
     say(str(folder))
 
 
@@ -190,17 +192,17 @@ def _model_age_days(records: MonitorRecords, week_end: date, first: date) -> int
     return (week_end - latest).days
 
 
-def _alarm_row(decision: Any, verdicts: pd.DataFrame) -> dict[str, object]:
-    names = verdicts["about"] + " " + places(verdicts)
+def _alarm_row(decision: Any, verdicts: pd.DataFrame, names: ColumnNames) -> dict[str, object]:
+    signals = verdicts["about"] + " " + places(verdicts).map(names.place)
     by_verdict: dict[str, str] = {
-        verdict: _BETWEEN.join(names[verdicts["verdict"] == verdict]) for verdict in _VERDICTS
+        verdict: _BETWEEN.join(signals[verdicts["verdict"] == verdict]) for verdict in _VERDICTS
     }
     return {
         "week_end": decision.week_end,
         **by_verdict,
-        "confirmed": _BETWEEN.join(decision.confirmed),
+        "confirmed": _BETWEEN.join(map(names.place, decision.confirmed)),
         "decision": "retrain" if decision.retrain else "",
-        "candidates": _BETWEEN.join(decision.candidates),
+        "candidates": _BETWEEN.join(map(names.place, decision.candidates)),
         "reasons": " ".join(decision.reasons),
     }
 

@@ -27,6 +27,8 @@ from monitoring.monitor_params import MonitorParams
 _ROW: Final = re.compile(r"(?=.*[^\W_])[\w .:-]{1,100}")
 
 MONITORING: tuple[type[Section], ...] = (
+    AcquireParams,
+    SourceParams,
     DataParams,
     EngineParams,
     ValidateParams,
@@ -72,7 +74,6 @@ def all_sections() -> list[type[Section]]:
     from hemline.segments.kmodes import ClusterParams  # noqa: PLC0415  (slow)
 
     others: tuple[type[Section], ...] = (
-        AcquireParams,
         AnswersParams,
         ClusterParams,
         EvaluateParams,
@@ -81,7 +82,6 @@ def all_sections() -> list[type[Section]]:
         RankParams,
         ServeParams,
         ShopParams,
-        SourceParams,
         SyntheticParams,
     )
     sections = {*MONITORING, *others, *(entry_of(name).params for name in CATALOGUE)}

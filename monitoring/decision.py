@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from monitoring.column_names import USUAL, ColumnNames
 from monitoring.monitor_params import MonitorParams
 from monitoring.records import DECISION_SCHEMA, PERFORMANCE_SCHEMA
 from monitoring.verdict import Verdict, confirming, places
@@ -63,6 +64,7 @@ def decide(
     params: MonitorParams,
     *,
     age_is_assumed: bool = False,
+    names: ColumnNames = USUAL,
 ) -> Decision:
     """Return the decision about the week before week_end; rows of later weeks are ignored.
 
@@ -75,6 +77,7 @@ def decide(
             whose cut lies later.
         params: how many weeks confirm, cool down and make a model old.
         age_is_assumed: whether the age is that of a replay, and not the champion's own.
+        names: of the columns, for the reasons.
     """
     drifts = _latest_drifts(week_end, verdicts, params)
     is_confirmed = drifts["n_weeks"] >= params.confirm_weeks
@@ -98,7 +101,7 @@ def decide(
         confirmed=confirmed,
         candidates=tuple(dict.fromkeys(drifts["place"][~is_confirmed])),
         reasons=(
-            *_drift_reasons(drifts, _of_week(verdicts, week_end), params),
+            *_drift_reasons(drifts, _of_week(verdicts, week_end), params, names),
             performance_reason,
             _age_reason(model_age_days, champion, params, is_assumed=age_is_assumed),
             *_wait_reasons(waits, params),
@@ -163,10 +166,12 @@ def _agrees(drifts: pd.DataFrame, today: pd.DataFrame) -> "pd.Series[bool]":
     return pd.Series([agrees(*pair) for pair in pairs], drifts.index, bool)
 
 
-def _drift_reasons(drifts: pd.DataFrame, week: pd.DataFrame, params: MonitorParams) -> list[str]:
+def _drift_reasons(
+    drifts: pd.DataFrame, week: pd.DataFrame, params: MonitorParams, names: ColumnNames
+) -> list[str]:
     if not drifts.empty:
         rows: Any = drifts.itertuples()
-        return [_drift_reason(row, params) for row in rows]
+        return [_drift_reason(row, params, names) for row in rows]
     tested = week[confirming(week)]
     if tested.empty:
         return ["No drift could be tested: the data hold too few earlier weeks."]
@@ -176,13 +181,13 @@ def _drift_reasons(drifts: pd.DataFrame, week: pd.DataFrame, params: MonitorPara
     return [f"No drift in purchases or habits: {len(tested)} signals were tested{listed}."]
 
 
-def _drift_reason(row: Any, params: MonitorParams) -> str:
+def _drift_reason(row: Any, params: MonitorParams, names: ColumnNames) -> str:
     state = "confirmed" if row.n_weeks >= params.confirm_weeks else "not confirmed yet"
     opposed = f" and in {row.n_opposed} in the other" if row.n_opposed else ""
     return (
-        f"Drift in {row.place} ({row.about}) is {state}: detected in {row.n_weeks} of the last "
-        f"{params.out_of_weeks} weeks in this direction{opposed}, {params.confirm_weeks} are "
-        "needed. In the week before "
+        f"Drift in {names.place(row.place)} ({row.about}) is {state}: detected in {row.n_weeks} of "
+        f"the last {params.out_of_weeks} weeks in this direction{opposed}, {params.confirm_weeks} "
+        "are needed. In the week before "
         f"{pd.Timestamp(row.week_end):%Y-%m-%d} it differs from the forecast by {row.effect:.3f}, "
         f"above the threshold of {row.threshold:.3f} (q = {row.q_value:.2g}; {row.moved})."
     )

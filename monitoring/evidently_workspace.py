@@ -25,6 +25,7 @@ import pandas as pd
 
 from hemline.files import write_text
 from hemline.pages.escaping import escape_plotly
+from monitoring.column_names import USUAL, ColumnNames
 from monitoring.transactions import CATEGORIES, NUMBERS
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def add_to_workspace(
     threshold: float,
     owner: str,
     page: Path,
+    names: ColumnNames = USUAL,
 ) -> pd.DataFrame:
     """Report a week against each reference as a run in the workspace; one also as an html page.
 
@@ -73,6 +75,7 @@ def add_to_workspace(
         threshold: effect size from which a column counts as drifted.
         owner: responsible for the project.
         page: self-contained html file (4 MB) of the comparison with the recent weeks.
+        names: of the columns; those of a shop that described nothing stay ours.
 
     Returns:
         One line per reference and column, largest distance first: reference, column, method,
@@ -80,14 +83,20 @@ def add_to_workspace(
     """
     page.parent.mkdir(parents=True, exist_ok=True)
     workspace.mkdir(parents=True, exist_ok=True)
+    drawn = {
+        title: [names.described.get(name, name) for name in shown]
+        for title, shown in _drawn(current).items()
+    }
+    current = current.rename(columns=names.described)
     lines = [pd.DataFrame(columns=["reference", "column", "method", "distance", "drifted"])]
     with (
         TemporaryDirectory(dir=workspace.parent, prefix=".evidently-") as scratch,
         path_for_evidently(Path(scratch)) as place,
     ):
-        state = _write_project(place, owner, _drawn(current))
+        state = _write_project(place, owner, drawn)
         for reference, transactions in references.items():
-            snapshot = _run(week_end, reference, current, transactions, threshold)
+            compared = transactions.rename(columns=names.described)
+            snapshot = _run(week_end, reference, current, compared, threshold)
             if reference == "recent weeks":
                 write_text(page, _without_tags(snapshot.get_html_str(as_iframe=False)))
             state.write_snapshot(PROJECT, run_id(week_end, reference), snapshot.to_snapshot_model())
@@ -230,7 +239,10 @@ def _drawn(transactions: pd.DataFrame) -> dict[str, list[str]]:
     names = [str(name) for name in transactions]
     first = [name for name in names if name in {*NUMBERS, *CATEGORIES[:3]}]
     others = [name for name in names if name not in first]
-    return {"Price, channel and customers": first, "Articles": others[:_N_COLOURS]}
+    has_own = not set(others) <= set(CATEGORIES)
+    about = "Articles and the shop's own attributes" if has_own else "Articles"
+    drawn = {"Price, channel and customers": first, about: others[:_N_COLOURS]}
+    return {title: shown for title, shown in drawn.items() if shown}
 
 
 def _write_project(scratch: Path, owner: str, drawn: Mapping[str, list[str]]) -> Any:

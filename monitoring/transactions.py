@@ -13,6 +13,7 @@ from typing import Final
 
 import narwhals as nw
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hemline import columns
@@ -48,7 +49,8 @@ def sample_transactions(
 
     Returns:
         One row per transaction with its article's and customer's attributes, without nulls: the
-        columns NUMBERS, then those of CATEGORIES that the tables have, then the shop's own texts.
+        columns NUMBERS, then those of CATEGORIES that the tables have, then the shop's own texts,
+        those of articles first.
 
     Raises:
         BadInput: no transaction lies in the spans.
@@ -63,8 +65,10 @@ def sample_transactions(
         )
     articles = engine.read(tables / "articles.parquet")
     known = _known_categories(tables)
-    of_articles = [name for name in known if name not in _OF_OTHERS]
+    described_articles = set(pq.read_schema(tables / "articles.parquet").names)
+    of_articles = [name for name in known if name in described_articles]
     customers = engine.read(tables / "customers.parquet").drop(columns.CUSTOMER_ID)
+    customers = customers.drop(set(of_articles) & set(customers.collect_schema().names()))
     numbered = transactions.with_row_index(_NUMBER, order_by=_ORDER)
     # As text from here on: with nulls, numbers would come back with a decimal point.
     drawn = (
@@ -95,12 +99,20 @@ def _known_categories(tables: Path) -> list[str]:
             holds.get(name, ("articles", name))[1],
         )
     ]
-    articles = pq.read_table(tables / "articles.parquet")
-    own = own_categories(articles, schemas.ARTICLES)
-    return usual + [name for name in own if not is_number(articles, name)]
+    own = (
+        name
+        for noun, schema in (("articles", schemas.ARTICLES), ("customers", schemas.CUSTOMERS))
+        for name in _own_texts(pq.read_table(tables / f"{noun}.parquet"), schema)
+    )
+    return usual + list(dict.fromkeys(own))
 
 
-_OF_OTHERS: Final = frozenset({columns.CHANNEL, columns.AGE_BAND, columns.CLUB})
+def _own_texts(described: pa.Table, schema: pa.Schema) -> list[str]:
+    """Return the shop's own texts that divide the rows into groups."""
+    own = own_categories(described, schema)
+    return [name for name in own if not is_number(described, name)]
+
+
 _NUMBER: Final = "number"
 _ORDER: Final = (columns.DAY, columns.CUSTOMER, columns.ARTICLE, columns.PRICE, columns.CHANNEL)
 

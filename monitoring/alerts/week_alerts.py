@@ -11,6 +11,7 @@ from typing import Any, Final
 import pandas as pd
 
 from monitoring.alerts.alert import AlertDraft, Table
+from monitoring.column_names import USUAL, ColumnNames
 from monitoring.decision import Decision
 from monitoring.verdict import Verdict, places
 
@@ -84,12 +85,15 @@ def tables_not_updated(message: str, *, failed: str = "Stage acquire") -> AlertD
     )
 
 
-def drift_confirmed(decision: Decision, verdicts: pd.DataFrame) -> AlertDraft:
+def drift_confirmed(
+    decision: Decision, verdicts: pd.DataFrame, names: ColumnNames = USUAL
+) -> AlertDraft:
     """Return the alert that the shop has changed and the season does not explain it.
 
     Args:
         decision: with at least one confirmed drift.
         verdicts: the week's verdicts; rows of other weeks are left out.
+        names: of the columns.
     """
     week_end, confirmed = decision.week_end, decision.confirmed
     columns = sorted({place.partition(" in ")[0] for place in confirmed})
@@ -104,25 +108,29 @@ def drift_confirmed(decision: Decision, verdicts: pd.DataFrame) -> AlertDraft:
         kind="drift confirmed",
         week_end=week_end,
         subjects=tuple(columns),
-        title=f"{', '.join(columns)} changed more than the season explains, week before {week_end}",
-        happened=f"Drift is confirmed in: {_listed(confirmed)}.{worse} "
+        title=f"{', '.join(map(names.label, columns))} changed more than the season explains, "
+        f"week before {week_end}",
+        happened=f"Drift is confirmed in: {_listed([*map(names.place, confirmed)])}.{worse} "
         + _sentences(decision.reasons),
         done=f"{training} The champion keeps serving recommendations.",
         first_thing="See in the table what moved. Find out whether the shop knows why: new prices, "
         "a closed channel, a campaign, or a wrong export. If the export is wrong, correct it and "
         "train again: otherwise the model learns from it.",
-        table=_verdict_table(_confirmed_first(_of_week(verdicts, week_end), confirmed)),
+        table=_verdict_table(_confirmed_first(_of_week(verdicts, week_end), confirmed), names),
         is_urgent=decision.pages_a_person,
     )
 
 
-def digest(week_end: date, verdicts: pd.DataFrame, held_back: Sequence[str]) -> AlertDraft:
+def digest(
+    week_end: date, verdicts: pd.DataFrame, held_back: Sequence[str], names: ColumnNames = USUAL
+) -> AlertDraft:
     """Return the weekly digest; a quiet week has one too, so that silence means a broken monitor.
 
     Args:
         week_end: the first day after the week.
         verdicts: the week's verdicts; rows of other weeks are left out.
         held_back: titles of the alerts of this week that cool-down held back.
+        names: of the columns.
     """
     week = _of_week(verdicts, week_end)
     counts = week["verdict"].value_counts()
@@ -140,7 +148,7 @@ def digest(week_end: date, verdicts: pd.DataFrame, held_back: Sequence[str]) -> 
         done="Nothing: none of this starts a training. "
         + " ".join(f"{kind.capitalize()}: {kind.meaning}" for kind in _REPORTED),
         first_thing="Nothing. If something new is large, look at the dashboard.",
-        table=_verdict_table(moved.sort_values("effect", ascending=False, kind="stable")),
+        table=_verdict_table(moved.sort_values("effect", ascending=False, kind="stable"), names),
     )
 
 
@@ -155,11 +163,12 @@ def _confirmed_first(week: pd.DataFrame, confirmed: Sequence[str]) -> pd.DataFra
     return shown.sort_values(["is_confirmed", "effect"], ascending=False, kind="stable")
 
 
-def _verdict_table(verdicts: pd.DataFrame) -> Table:
+def _verdict_table(verdicts: pd.DataFrame, names: ColumnNames) -> Table:
     """Return heading and at most twelve rows as text, and a last row that counts the others."""
     if verdicts.empty:
         return ()
-    shown: Any = verdicts.head(_MAX_ROWS)[list(_HEADING)].itertuples(index=False)
+    first = verdicts.head(_MAX_ROWS)[list(_HEADING)]
+    shown: Any = first.assign(column=first["column"].map(names.label)).itertuples(index=False)
     rows = [tuple(map(_cell, row)) for row in shown]
     n_more = len(verdicts) - len(rows)
     more = [(f"and {n_more} more", *[""] * (len(_HEADING) - 1))] if n_more else []

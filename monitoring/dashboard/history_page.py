@@ -14,6 +14,7 @@ import pandas as pd
 
 from hemline.pages.rendering import write_page
 from monitoring.alerts.alert_delivery import StoredAlert
+from monitoring.column_names import USUAL, ColumnNames
 from monitoring.dashboard.charts import performance_chart
 from monitoring.dashboard.timeline import timeline
 from monitoring.dashboard.wording import (
@@ -43,6 +44,7 @@ def write_history_page(
     out_of_weeks: int,
     today: date,
     kind: RunKind = RunKind.LIVE,
+    names: ColumnNames = USUAL,
 ) -> Path:
     """Write folder/index.html.
 
@@ -56,12 +58,13 @@ def write_history_page(
         out_of_weeks: weeks within which drifts confirm each other.
         today: what the age of the latest week is counted from.
         kind: whether anything follows from the weeks; a page that is not live says so.
+        names: of the columns.
 
     Returns:
         The path of the page.
     """
     decisions = decisions.sort_values("week_end", ignore_index=True)
-    weeks = _weeks(decisions, verdicts)
+    weeks = _weeks(decisions, verdicts, names)
     path = folder / "index.html"
     write_page(
         path,
@@ -77,7 +80,7 @@ def write_history_page(
         n_retrainings=int(decisions["retrain"].sum()),
         n_confirmed=int((decisions["confirmed"].str.len() > 0).sum()),
         **_performance(performance.sort_values("week_end", ignore_index=True)),
-        timeline=timeline(decisions, verdicts, out_of_weeks),
+        timeline=timeline(decisions, verdicts, out_of_weeks, names),
         alerts=[
             (one, _state(one))
             for one in sorted(alerts, key=lambda one: (one.day, one.raised_at), reverse=True)
@@ -87,13 +90,15 @@ def write_history_page(
     return path
 
 
-def _weeks(decisions: pd.DataFrame, verdicts: pd.DataFrame) -> list[dict[str, Any]]:
+def _weeks(
+    decisions: pd.DataFrame, verdicts: pd.DataFrame, names: ColumnNames
+) -> list[dict[str, Any]]:
     """Return every decision with its week in one sentence, newest first."""
     by_week = dict(list(verdicts.groupby("week_end")))
     weeks = []
     for decision in each_row(decisions.iloc[::-1]):
         judged = by_week.get(decision.week_end, verdicts.iloc[:0])
-        worst, summary = most_urgent(judged, decision), summarise(judged, decision)
+        worst, summary = most_urgent(judged, decision), summarise(judged, decision, names)
         weeks.append({"decision": decision, "worst": worst, "summary": summary})
     return weeks
 

@@ -15,8 +15,9 @@ import numpy as np
 import pandas as pd
 
 from hemline import columns
+from monitoring.column_names import USUAL, ColumnNames
 from monitoring.dashboard.charts import Chart, season_chart
-from monitoring.dashboard.wording import ABOUT, each_row, label, name_category, write_value
+from monitoring.dashboard.wording import ABOUT, each_row, name_category, write_value
 from monitoring.signals import ALL
 from monitoring.verdict import Verdict
 
@@ -52,7 +53,7 @@ class TitledChart:
 
 
 def chart_sections(
-    week_end: date, verdicts: pd.DataFrame, band: pd.DataFrame
+    week_end: date, verdicts: pd.DataFrame, band: pd.DataFrame, names: ColumnNames = USUAL
 ) -> dict[str, list[TitledChart]]:
     """Return the charts by heading: product groups first, then the rest by what it is about."""
     judged = verdicts[verdicts["segment"] == ALL]
@@ -61,8 +62,10 @@ def chart_sections(
     panels: dict[Key, list[TitledChart]] = {}
     for (about, column), part in everybody.groupby(["about", "column"], sort=False):
         key = (str(about), str(column))
-        panels[key] = _panels(key, season_lines(part, week_end), by_signal.get(key, Verdict.NONE))
-    sections = {"Product groups": panels.pop(_GROUPS, [])}
+        lines = season_lines(part, week_end)
+        panels[key] = _panels(key, lines, by_signal.get(key, Verdict.NONE), names)
+    groups = names.described.get(_GROUPS[1], "Product groups")
+    sections = {groups: panels.pop(_GROUPS, [])}
     for about, title in ABOUT.items():
         keys = sorted((key for key in panels if key[0] == about), key=partial(_place, by_signal))
         sections[title] = [panel for key in keys for panel in panels[key]]
@@ -104,7 +107,9 @@ def _place(by_signal: Mapping[Key, Verdict], key: Key) -> tuple[int, int]:
     return list(Verdict).index(by_signal.get(key, Verdict.NONE)), requested
 
 
-def _panels(key: Key, lines: Mapping[str, pd.DataFrame], verdict: Verdict) -> list[TitledChart]:
+def _panels(
+    key: Key, lines: Mapping[str, pd.DataFrame], verdict: Verdict, names: ColumnNames
+) -> list[TitledChart]:
     """Return the charts of a signal: of product groups all, of others the widest moves."""
     categories = list(lines)
     if key != _GROUPS:
@@ -114,7 +119,7 @@ def _panels(key: Key, lines: Mapping[str, pd.DataFrame], verdict: Verdict) -> li
             categories.sort(key=lambda name: -lines[name]["value"].mean())
             n_leading = 1
         categories = categories[:n_leading]
-    return [_panel(key, category, lines[category], verdict) for category in categories]
+    return [_panel(key, category, lines[category], verdict, names) for category in categories]
 
 
 def _deviation(weeks: pd.DataFrame) -> float:
@@ -124,10 +129,12 @@ def _deviation(weeks: pd.DataFrame) -> float:
     return float(deviation) if np.isfinite(deviation) else 0.0
 
 
-def _panel(key: Key, category: str, weeks: pd.DataFrame, verdict: Verdict) -> TitledChart:
+def _panel(
+    key: Key, category: str, weeks: pd.DataFrame, verdict: Verdict, names: ColumnNames
+) -> TitledChart:
     now = next(each_row(weeks.tail(1)))
     write = partial(write_value, key[1], category)
-    name = label(key[1])
+    name = names.label(key[1])
     of = f"{name}. " if category and key != _GROUPS else ""
     expected = "" if np.isnan(now.low) else f", expected {write(now.low)} to {write(now.high)}"
     last_year = "" if np.isnan(now.last_year) else f", last year {write(now.last_year)}"

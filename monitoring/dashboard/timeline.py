@@ -11,7 +11,8 @@ from typing import Any, Final
 
 import pandas as pd
 
-from monitoring.dashboard.wording import each_row, signal
+from monitoring.column_names import USUAL, ColumnNames
+from monitoring.dashboard.wording import each_row
 from monitoring.signals import ALL
 from monitoring.verdict import Verdict, can_confirm
 
@@ -22,7 +23,10 @@ Key = tuple[str, str, str]
 
 
 def timeline(
-    decisions: pd.DataFrame, verdicts: pd.DataFrame, out_of_weeks: int
+    decisions: pd.DataFrame,
+    verdicts: pd.DataFrame,
+    out_of_weeks: int,
+    names: ColumnNames = USUAL,
 ) -> dict[str, Sequence[Any]]:
     """Return what the template draws; signals that were always as expected have no line.
 
@@ -30,6 +34,7 @@ def timeline(
         decisions: the decision log, oldest week first.
         verdicts: VERDICT_SCHEMA of all weeks.
         out_of_weeks: weeks within which drifts confirm each other.
+        names: of the columns.
 
     Returns:
         - months: name (empty where there is no room) and number of weeks.
@@ -45,7 +50,7 @@ def timeline(
     for key, by_week in sorted(changed.items(), key=_most_drifts_first):
         certain = _confirmed_weeks(key, changed, confirmed, out_of_weeks)
         cells = [(week, by_week.get(week), week in certain) for week in weeks]
-        lines.append((signal(*key), cells))
+        lines.append((names.signal(*key), cells))
     return {"months": _months(weeks), "lines": lines, "retrained": decisions["retrain"].tolist()}
 
 

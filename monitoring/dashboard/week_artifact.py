@@ -7,6 +7,7 @@ from typing import Any, Final
 import pandas as pd
 
 from hemline.pages.rendering import render
+from monitoring.column_names import USUAL, ColumnNames
 from monitoring.dashboard.week_page import week_in_words
 from monitoring.records import RunKind
 
@@ -19,6 +20,7 @@ def week_artifact(
     performance: pd.DataFrame,
     links: Mapping[str, str],
     kind: RunKind = RunKind.LIVE,
+    names: ColumnNames = USUAL,
 ) -> str:
     """Return the week as markdown.
 
@@ -28,6 +30,7 @@ def week_artifact(
         performance: PERFORMANCE_SCHEMA; other weeks are passed over.
         links: addresses by name.
         kind: whether anything follows from the week; a page that is not live says so.
+        names: of the columns.
     """
-    words = week_in_words(decision, verdicts, performance, kind)
+    words = week_in_words(decision, verdicts, performance, kind, names)
     return render(_TEMPLATE, **words, links_out=links)

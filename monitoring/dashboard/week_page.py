@@ -14,6 +14,7 @@ import pandas as pd
 
 from hemline.files import write_text
 from hemline.pages.rendering import render, write_page
+from monitoring.column_names import USUAL, ColumnNames
 from monitoring.dashboard.panels import chart_sections
 from monitoring.dashboard.wording import (
     days_of_week,
@@ -21,7 +22,6 @@ from monitoring.dashboard.wording import (
     most_urgent,
     name_version,
     outcome,
-    signal,
     summarise,
 )
 from monitoring.records import RunKind
@@ -43,6 +43,7 @@ def write_week_page(
     note: str,
     links_out: Mapping[str, str],
     kind: RunKind = RunKind.LIVE,
+    names: ColumnNames = USUAL,
 ) -> Path:
     """Write folder/<week_end>/index.html and link it from the page of the week before.
 
@@ -57,6 +58,7 @@ def write_week_page(
         links_out: addresses by name (Prefect, MLflow, Evidently, runbook). An evidently.html beside
             the page is linked by itself.
         kind: whether anything follows from the week; a page that is not live says so.
+        names: of the columns.
 
     Returns:
         The path of the page.
@@ -70,10 +72,10 @@ def write_week_page(
         _TEMPLATE,
         before=weeks[place - 1] if place else None,
         after=weeks[place + 1] if week_end != weeks[-1] else None,
-        **week_in_words(decision, verdicts, performance, kind),
+        **week_in_words(decision, verdicts, performance, kind, names),
         note=note,
         links_out={**links_out, **_report_beside(path)},
-        sections=chart_sections(week_end, verdicts[verdicts["week_end"] == week_end], band),
+        sections=chart_sections(week_end, verdicts[verdicts["week_end"] == week_end], band, names),
     )
     if place:
         _link_from(_page(folder, weeks[place - 1]), week_end)
@@ -81,20 +83,24 @@ def write_week_page(
 
 
 def week_in_words(
-    decision: Any, verdicts: pd.DataFrame, performance: pd.DataFrame, kind: RunKind
+    decision: Any,
+    verdicts: pd.DataFrame,
+    performance: pd.DataFrame,
+    kind: RunKind,
+    names: ColumnNames,
 ) -> dict[str, Any]:
     """Return what the templates say of a decided week, from its rows and those of other weeks."""
     verdicts = most_urgent_first(verdicts[verdicts["week_end"] == decision.week_end])
     is_expected = verdicts["verdict"] == Verdict.NONE
     counts = verdicts["verdict"].value_counts()
-    names = {**{verdict: str(verdict) for verdict in Verdict}, Verdict.NONE: "as expected"}
+    words = {**{verdict: str(verdict) for verdict in Verdict}, Verdict.NONE: "as expected"}
     measured = next(each_row(performance[performance["week_end"] == decision.week_end]), None)
     is_measured = measured is not None and pd.notna(measured.map_at_12)
     return {
         "kind": kind,
         "days": days_of_week(decision.week_end),
         "decision": decision,
-        "summary": summarise(verdicts, decision),
+        "summary": summarise(verdicts, decision, names),
         "worst": most_urgent(verdicts, decision),
         "champion": name_version(decision.version),
         "trained_before": _cut_of(measured),
@@ -102,10 +108,10 @@ def week_in_words(
         "is_measured": is_measured,
         "outcome": outcome(measured) if is_measured else "",
         "Verdict": Verdict,
-        "signal": signal,
+        "signal": names.signal,
         "changed": list(each_row(verdicts[~is_expected])),
         "expected": list(each_row(verdicts[is_expected])),
-        "counts": ", ".join(f"{counts[one]} {names[one]}" for one in Verdict if one in counts),
+        "counts": ", ".join(f"{counts[one]} {words[one]}" for one in Verdict if one in counts),
     }
 
 

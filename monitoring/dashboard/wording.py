@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from hemline import columns
-from monitoring.signals import ALL
+from monitoring.column_names import USUAL, ColumnNames
 from monitoring.verdict import Verdict, confirming
 
 ABOUT: Final = {
@@ -19,25 +19,9 @@ ABOUT: Final = {
     "recommendations": "What is recommended",
 }
 
-_LABELS: Final = {
-    columns.CHANNEL: "sales channel",
-    columns.CLUB: "club status",
-    columns.PRICE: "like-for-like price",
-    "newcomers": "cold customers",
-    "stranger_share": "lists for cold customers",
-}
 _CHANNELS: Final = {"1": "store", "2": "online"}
 _SHARES: Final = frozenset({"new_articles", "newcomers", "coverage"})
 _THOUSAND: Final = 1000
-
-
-def label(column: str) -> str:
-    """Return the display name of a column.
-
-    >>> label("product_group_name"), label("newcomers")
-    ('product group', 'cold customers')
-    """
-    return _LABELS.get(column) or column.removesuffix("_name").replace("_", " ")
 
 
 def name_category(column: str, category: str) -> str:
@@ -47,20 +31,6 @@ def name_category(column: str, category: str) -> str:
     ('online', 'Divided')
     """
     return _CHANNELS.get(category, category) if column == columns.CHANNEL else category
-
-
-def signal(about: str, column: str, segment: str) -> str:
-    """Return what a verdict is about in a few words.
-
-    >>> signal("habits", "index_name", "all"), signal("transactions", "price", "Sport")
-    ('habits by index', 'like-for-like price in Sport')
-    """
-    name = label(column)
-    if about == "habits":
-        name = "taste" if column == "taste" else f"habits by {name}"
-    elif about == "recommendations" and column.endswith("_name"):
-        name = f"listed {name}"
-    return name if segment == ALL else f"{name} in {segment}"
 
 
 def days_of_week(week_end: date) -> str:
@@ -147,25 +117,20 @@ def joined(names: Iterable[str], *, most: int = 4) -> str:
     return " and ".join([", ".join(once[:-1]), once[-1]] if len(once) > 1 else once)
 
 
-def summarise(verdicts: pd.DataFrame, decision: Any) -> str:
+def summarise(verdicts: pd.DataFrame, decision: Any, names: ColumnNames = USUAL) -> str:
     """Return the result of a week in one sentence.
 
     Args:
         verdicts: of this week.
         decision: what was decided, with the fields of DECISION_SCHEMA.
+        names: of the columns.
     """
     if len(decision.confirmed):
         outcome = "a retraining was decided" if decision.retrain else "no retraining was decided"
-        return f"Drift is confirmed in {joined(map(_where, decision.confirmed))}: {outcome}."
+        return f"Drift is confirmed in {joined(map(names.place, decision.confirmed))}: {outcome}."
     if decision.retrain:
         return "A retraining was decided without a confirmed drift."
-    return _unconfirmed(verdicts)
-
-
-def _where(confirmed: str) -> str:
-    """Return the display name of "column" or "column in segment"."""
-    column, within, segment = confirmed.partition(" in ")
-    return label(column) + within + segment
+    return _unconfirmed(verdicts, names)
 
 
 def most_urgent(verdicts: pd.DataFrame, decision: Any) -> Verdict:
@@ -177,13 +142,13 @@ def _most_urgent(verdicts: pd.DataFrame) -> Verdict:
     return next(verdict for verdict in Verdict if verdict in {*verdicts["verdict"], Verdict.NONE})
 
 
-def _unconfirmed(verdicts: pd.DataFrame) -> str:
+def _unconfirmed(verdicts: pd.DataFrame, names: ColumnNames) -> str:
     worst = _most_urgent(verdicts)
     rows = verdicts[verdicts["verdict"] == worst].sort_values("q_value", kind="stable")
     sentence = _SENTENCES[worst].format(
-        joined(signal(row.about, row.column, row.segment) for row in each_row(rows))
+        joined(names.signal(row.about, row.column, row.segment) for row in each_row(rows))
     )
-    return f"{sentence} {_weight(rows)}" if worst == Verdict.DRIFT else sentence
+    return f"{sentence} {_weight(rows, names)}" if worst == Verdict.DRIFT else sentence
 
 
 _SENTENCES: Final = {
@@ -196,12 +161,14 @@ _SENTENCES: Final = {
 }
 
 
-def _weight(drifts: pd.DataFrame) -> str:
+def _weight(drifts: pd.DataFrame, names: ColumnNames) -> str:
     """Return whether another week could confirm these drifts."""
     decides = confirming(drifts)
     if decides.all():
         return "It takes more than one week to confirm a drift."
     if not decides.any():
         return "Signals of this kind never confirm a drift."
-    never = joined(signal(row.about, row.column, row.segment) for row in each_row(drifts[~decides]))
+    never = joined(
+        names.signal(row.about, row.column, row.segment) for row in each_row(drifts[~decides])
+    )
     return f"It takes more than one week to confirm a drift, and {never} never can."

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from flows.addresses import Addresses
 from flows.control_room import ControlPanel, control_panels, note_run
 from hemline.shop.running_shops import announced, metrics_folder, running_shops
 from monitoring.records import append_decision
+from tests.tiny_project import REPOSITORY
 
 WHERE = Addresses("http://prefect", "http://mlflow", "http://pages", "http://evidently")
 NOW = datetime(2020, 9, 23, 12, tzinfo=UTC)
@@ -74,6 +76,7 @@ def test_links_lead_to_the_version_and_the_runs(tmp_path: Path) -> None:
 
 def test_the_week_shows_its_decision_and_its_page(tmp_path: Path) -> None:
     folder = tmp_path / ".hemline/monitoring/decisions"
+    shutil.copy(REPOSITORY / "params.yaml", tmp_path)
     for day, retrain in ((9, False), (16, True)):
         decision = {
             "week_end": date(2020, 9, day),
@@ -81,7 +84,7 @@ def test_the_week_shows_its_decision_and_its_page(tmp_path: Path) -> None:
             "pages_a_person": False,
             "confirmed": ["price"] if retrain else [],
             "candidates": [],
-            "reasons": ["drift is confirmed"] if retrain else [],
+            "reasons": ["drift is confirmed."] if retrain else [],
             "version": None,
             "model_age_days": None,
             "map_at_12": None,
@@ -90,7 +93,7 @@ def test_the_week_shows_its_decision_and_its_page(tmp_path: Path) -> None:
         append_decision(folder, decision, decided_at=NOW)
     shown = panels(tmp_path)["This week"]
     assert shown.lead == "train again"
-    assert shown.notes == ("Confirmed drift: price.", "drift is confirmed.")
+    assert shown.notes == ("Confirmed drift: like-for-like price.", "drift is confirmed.")
     assert "http://pages/monitoring/2020-09-16/index.html" in shown.links.values()
 
 

@@ -36,6 +36,7 @@ from monitoring.alerts.week_alerts import (
     drift_confirmed,
     validation_failed,
 )
+from monitoring.column_names import ColumnNames
 from monitoring.decision import Decision
 
 ROOT = Path(__file__).parents[2]
@@ -124,7 +125,7 @@ def test_the_runbook_has_a_section_for_every_kind() -> None:
 def test_a_drift_alert_shows_confirmed_columns_first_and_no_quiet_ones() -> None:
     alert = drift("price in Ladieswear")
     assert alert.subjects == ("price",)
-    assert [row[0] for row in alert.table] == ["column", "price", "sales_channel_id"]
+    assert [row[0] for row in alert.table] == ["column", "like-for-like price", "sales channel"]
     assert "2: 71 % -> 98 %" in plain_text(alert)
     assert subject_line(alert).startswith("[hemline] URGENT: drift confirmed: ")
 
@@ -163,11 +164,23 @@ def test_broken_rules_lead_to_the_report_of_their_checks() -> None:
 
 def test_a_digest_holds_the_season_and_what_was_held_back() -> None:
     weekly = digest(WEEK_END, VERDICTS, held_back=["price again"])
-    assert [row[0] for row in weekly.table] == ["column", "colour_group_name"]
+    assert [row[0] for row in weekly.table] == ["column", "colour group"]
     assert "1 seasonal, 2 drift" in weekly.title
     assert "price again" in weekly.happened
     quiet = digest(WEEK_END, VERDICTS.iloc[2:3], held_back=[])
     assert "nothing moved" in quiet.title
+
+
+def test_an_alert_calls_columns_as_the_shop_does_and_is_recognised_by_ours() -> None:
+    names = ColumnNames({"colour_group_name": "Shade", "sales_channel_id": "Till"})
+    confirmed = decision("sales_channel_id", "colour_group_name in France")
+    alert = drift_confirmed(confirmed, VERDICTS, names)
+    assert alert.subjects == ("colour_group_name", "sales_channel_id")
+    assert alert.title.startswith("Shade, Till changed more than the season explains, week before")
+    assert alert.happened.startswith("Drift is confirmed in: Till; Shade in France.")
+    assert [row[0] for row in alert.table] == ["column", "Till", "like-for-like price"]
+    weekly = digest(WEEK_END, VERDICTS, held_back=[], names=names)
+    assert weekly.table[1][0] == "Shade"
 
 
 def test_nothing_in_a_message_becomes_markup_or_a_second_header() -> None:

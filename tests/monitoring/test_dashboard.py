@@ -12,6 +12,7 @@ import pytest
 
 from monitoring.alerts.alert import Alert
 from monitoring.alerts.alert_delivery import StoredAlert
+from monitoring.column_names import ColumnNames
 from monitoring.dashboard.history_page import write_history_page
 from monitoring.dashboard.panels import WEEKS, season_lines
 from monitoring.dashboard.week_artifact import week_artifact
@@ -266,6 +267,27 @@ def test_a_week_is_summarised_in_one_sentence(
     verdicts = frame([verdict(*row) for row in rows], VERDICT_SCHEMA.names)
     decided = frame([decision(WEEK_END, **known)], DECISION_SCHEMA.names)
     assert summarise(verdicts, next(decided.itertuples())) == sentence
+
+
+def test_pages_call_columns_as_the_shop_does(tmp_path: Path) -> None:
+    names = ColumnNames({"product_group_name": "Category", "index_name": "Made in"})
+    rows = [verdict("product_group_name", "drift"), verdict("Fair_trade", "new")]
+    rows.append(verdict("index_name", "drift", about="habits"))
+    confirmed = {"confirmed": ["product_group_name"]}
+    logs = {
+        "verdicts": frame(rows, VERDICT_SCHEMA.names),
+        "decisions": frame([decision(WEEK_END, **confirmed)], DECISION_SCHEMA.names),
+        "performance": frame([measured(WEEK_END)], PERFORMANCE_SCHEMA.names),
+    }
+    week = Reader(write_week(tmp_path, **logs, names=names)).text
+    history = Reader(write_history(tmp_path, **logs, names=names)).text
+    decided = next(logs["decisions"].itertuples())
+    artifact = week_artifact(decided, logs["verdicts"], logs["performance"], {}, names=names)
+    for text in (week, history, artifact):
+        assert "Drift is confirmed in Category: no retraining was decided." in text
+        assert "product group" not in text.lower()
+        assert "habits by Made in" in text
+        assert "Fair_trade" in text
 
 
 def test_a_drift_that_cannot_be_confirmed_is_not_reported_as_waiting_for_another_week() -> None:

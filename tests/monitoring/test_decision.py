@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from monitoring.column_names import ColumnNames
 from monitoring.decision import Decision, decide
 from monitoring.monitor_params import MonitorParams
 
@@ -211,3 +212,13 @@ def test_product_groups_within_an_index_group_say_where_and_confirm_nothing() ->
     decision = decided(verdicts(week, week))
     assert decision.confirmed == ("price in Menswear",)
     assert decision.candidates == ()
+
+
+def test_reasons_call_a_column_as_the_shop_does() -> None:
+    week = {"product_group_name@France": "none", "index_name": "drift"}
+    names = ColumnNames({"index_name": "Range"})
+    decided = decide(WEEK_END, verdicts(week, week), None, None, 14, PARAMS, names=names)
+    assert decided.confirmed == ("index_name",)
+    assert decided.reasons[0].startswith(
+        "Drift in Range (transactions) is confirmed: detected in 2"
+    )

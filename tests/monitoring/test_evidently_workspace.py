@@ -1,6 +1,7 @@
 """A planted change is seen in its own column; a week reported twice is in the workspace once."""
 
 import json
+import shutil
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -16,9 +17,12 @@ from hemline.data.synthetic.planted_events import Event
 from hemline.data.synthetic.shop import ShopSize, SyntheticParams, generate_shop
 from hemline.engine.engine import Engine
 from hemline.errors import BadInput
+from monitoring.column_names import ColumnNames
 from monitoring.evidently_server import evidently_app
 from monitoring.evidently_workspace import PROJECT, add_to_workspace, plain_preset, run_id, run_path
 from monitoring.transactions import CATEGORIES, NUMBERS, sample_transactions
+from tests.gift_shop import write_gift_tables
+from tests.tiny_project import REPOSITORY, TINY, change_params
 
 if TYPE_CHECKING:
     from litestar import Litestar
@@ -198,6 +202,34 @@ def test_a_sample_is_even_over_all_of_its_spans(on_duckdb: Engine, shifted: Path
         assert drawn[columns.PRICE].mean() == pytest.approx(whole[columns.PRICE].mean(), rel=0.2)
         assert not whole.isna().any(axis=None)
     assert "unknown" in set(everything[1][columns.AGE_BAND])
+
+
+def test_a_sample_has_the_shops_own_texts_of_articles_and_customers(
+    on_duckdb: Engine, tmp_path: Path
+) -> None:
+    shutil.copy(REPOSITORY / "params.yaml", tmp_path)
+    change_params(tmp_path, {**TINY, ("engine", "spill"): str(tmp_path / "spill")})
+    write_gift_tables(tmp_path / "params.yaml", tmp_path / "tables", has_attributes=True)
+    spans = [(date(2020, 9, 2), date(2020, 9, 16))]
+    sample = sample_transactions(on_duckdb, tmp_path / "tables", spans, max_rows=1000)
+    assert list(sample) == ["price", "Range (shop)", "Country"]
+    assert set(sample["Country"]) == {"France", "United Kingdom"}
+
+
+def test_a_report_calls_columns_as_the_shop_does(tmp_path: Path) -> None:
+    current, reference = small(300, 0.9), small(300, 0.5, seed=1)
+    lines = add_to_workspace(
+        tmp_path / "evidently",
+        WEEK_END,
+        current,
+        {"recent weeks": reference},
+        threshold=0.1,
+        owner="team",
+        page=tmp_path / "page.html",
+        names=ColumnNames({columns.CHANNEL: "Till"}),
+    )
+    assert "Till" in set(lines["column"])
+    assert columns.CHANNEL not in (tmp_path / "page.html").read_text(encoding="utf-8")
 
 
 def test_spans_are_read_and_nothing_between_them(on_duckdb: Engine, shifted: Path) -> None:
