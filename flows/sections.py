@@ -61,6 +61,7 @@ def check_all_params(params: Path) -> None:
         )
     _check(params, sections)
     _check_rows(params)
+    _check_models(params)
 
 
 def all_sections() -> list[type[Section]]:
@@ -68,13 +69,15 @@ def all_sections() -> list[type[Section]]:
     from hemline.evaluation.fairness.audit import FairnessParams  # noqa: PLC0415  (slow)
     from hemline.evaluation.gate.guardrails import GateParams  # noqa: PLC0415  (slow)
     from hemline.evaluation.protocol import EvaluateParams  # noqa: PLC0415  (slow)
-    from hemline.models.cascade import ServeParams  # noqa: PLC0415  (slow)
+    from hemline.evaluation.served_candidates import ChooseParams  # noqa: PLC0415  (slow)
     from hemline.models.catalogue import CATALOGUE, entry_of  # noqa: PLC0415  (slow)
     from hemline.models.ranker.ranker_training import RankParams  # noqa: PLC0415  (slow)
+    from hemline.models.served_orders import ServeParams  # noqa: PLC0415  (slow)
     from hemline.segments.kmodes import ClusterParams  # noqa: PLC0415  (slow)
 
     others: tuple[type[Section], ...] = (
         AnswersParams,
+        ChooseParams,
         ClusterParams,
         EvaluateParams,
         FairnessParams,
@@ -99,6 +102,25 @@ def _check_rows(params: Path) -> None:
             "only signs",
             found=", ".join(map(repr, refused)),
             fix=f"rename it in {params.name}, also in fairness.rows",
+        )
+
+
+def _check_models(params: Path) -> None:
+    """Refuse the name of a model that there is not before hours are spent on the others."""
+    from hemline.evaluation.protocol import EvaluateParams  # noqa: PLC0415  (slow)
+    from hemline.evaluation.served_candidates import ChooseParams  # noqa: PLC0415  (slow)
+    from hemline.models.cascade import RANK  # noqa: PLC0415  (slow)
+    from hemline.models.catalogue import CATALOGUE  # noqa: PLC0415  (slow)
+    from hemline.models.served_orders import ServeParams  # noqa: PLC0415  (slow)
+
+    choose, serve = ChooseParams.load(params), ServeParams.load(params).with_chosen((), ())
+    rows = {name for order in EvaluateParams.load(params).rows.values() for name in order}
+    unknown = (rows | choose.models | serve.models) - {RANK, *CATALOGUE}
+    if unknown:
+        raise BadInput(
+            f"evaluate.rows, choose and serve name models ({', '.join([RANK, *CATALOGUE])})",
+            found=", ".join(sorted(map(repr, unknown))),
+            fix=f"correct the name in {params.name}",
         )
 
 

@@ -16,7 +16,7 @@ from hemline.backtest.weekly_lists import Backtest, fingerprint, load_lists, sav
 from hemline.cli import app
 from hemline.errors import BadInput
 from hemline.evaluation.held_out_week import EVERYTHING, SCORED_LISTS
-from hemline.training import Shop
+from hemline.training.training_shop import Shop
 from tests.tiny_project import change_params
 from tests.tiny_shop import write_tiny_shop
 

@@ -22,7 +22,7 @@ from hemline.models.popularity import PopularityParams, fit_popularity
 from hemline.models.ranker.ranker import Ranker
 from hemline.models.recommender import Recommender
 from hemline.stages import prepare
-from hemline.training import Shop
+from hemline.training.training_shop import Shop
 from tests.tiny_shop import write_tiny_shop
 
 ROOT = Path(__file__).parent.parent

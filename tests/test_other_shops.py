@@ -36,7 +36,7 @@ from hemline.segments.kmodes import ClusterParams, Segmentation
 from hemline.segments.segmenting import Past, collapsed, depends_on_purchases, segment_customers
 from hemline.serving.article_table import ArticleTable, save_articles
 from hemline.serving.support import common_buyers
-from hemline.training import Shop
+from hemline.training.training_shop import Shop
 from tests.gift_shop import sku, write_gift_tables
 from tests.tiny_project import REPOSITORY, TINY, change_params
 

@@ -17,10 +17,11 @@ from hemline.errors import BadInput
 from hemline.evaluation.fairness.audit import FairnessParams
 from hemline.evaluation.gate.guardrails import GateParams
 from hemline.evaluation.protocol import EvaluateParams
-from hemline.models.cascade import ServeParams
+from hemline.evaluation.served_candidates import ChooseParams
 from hemline.models.catalogue import CATALOGUE, entry_of
 from hemline.models.ranker.ranker_training import RankParams
 from hemline.models.repurchase_hazard import RepurchaseParams
+from hemline.models.served_orders import ServeParams
 from hemline.params import Section
 from hemline.registry.runs import flatten, metric_name
 from hemline.segments.kmodes import ClusterParams
@@ -40,6 +41,7 @@ SECTIONS = [
     AcquireParams,
     AlertParams,
     AnswersParams,
+    ChooseParams,
     EngineParams,
     FairnessParams,
     FreshDataParams,
@@ -167,11 +169,11 @@ def test_what_is_no_yaml_is_refused_with_its_line(tmp_path: Path, text: bytes, f
 
 def test_a_value_may_be_written_once_and_named_again(tmp_path: Path) -> None:
     content = yaml.safe_load(CONTENT)
-    content["serve"]["cold"] = content["serve"]["warm"]
+    content["choose"]["cold"] = content["choose"]["warm"]
     path = tmp_path / "params.yaml"
     path.write_text(yaml.safe_dump(content), encoding="utf-8")
     assert "*id001" in path.read_text(encoding="utf-8")
-    assert ServeParams.load(path).cold == ServeParams.load(path).warm
+    assert ChooseParams.load(path).cold == ChooseParams.load(path).warm
 
 
 @pytest.mark.parametrize("kind", ["no file", "a folder"])
@@ -334,3 +336,21 @@ def test_a_version_of_earlier_code_serves_as_it_was_registered(tmp_path: Path) -
     with pytest.raises(BadInput, match="found: no per_product"):
         ServeParams.load(params)
     assert ServeParams.of_version(Path("params.yaml")).per_product == 1
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value"),
+    [
+        ("choose", "warm", [["rank", "rnak"]]),
+        ("choose", "cold", [["rnak"]]),
+        ("serve", "warm", ["rnak", "popularity"]),
+        ("evaluate", "rows", {"popularity": ["popularity"], "repurchase": ["rnak"]}),
+    ],
+)
+def test_a_model_that_there_is_not_is_refused_before_anything_runs(
+    tmp_path: Path, section: str, key: str, value: object
+) -> None:
+    with pytest.raises(BadInput, match="name models") as refusal:
+        check_all_params(changed(tmp_path, section, key, value))
+    assert refusal.value.found == "'rnak'"
+    assert "popularity, segment_popularity" in str(refusal.value)

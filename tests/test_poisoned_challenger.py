@@ -33,7 +33,8 @@ from hemline.segments.attributes import age_band_index, customer_attributes
 from hemline.segments.kmodes import fit_clusters
 from hemline.serving.version_files import VersionFiles
 from hemline.storefront import Storefront
-from hemline.training import Shop, fit_models
+from hemline.training.model_fitting import fit_models
+from hemline.training.training_shop import Shop
 from tests.tiny_project import REPOSITORY, change_params
 
 CUT, END = date(2020, 9, 16), date(2020, 9, 23)

@@ -14,7 +14,11 @@ from hemline.data.split import DataParams
 from hemline.errors import BadInput
 from hemline.models.ranker.article_features import ATTRIBUTES
 from hemline.models.ranker.ranker_training import RankedWeek
-from hemline.training import Shop, fit_models, fit_ranker
+from hemline.training.model_fitting import fit_models
+from hemline.training.order_scores import score_orders
+from hemline.training.ranker_fitting import fit_past_ranker, fit_ranker
+from hemline.training.ranker_weeks import RankerWeek, make_ranker_weeks
+from hemline.training.training_shop import Shop
 from tests.tiny_project import REPOSITORY, change_params
 
 CUT = date(2020, 9, 16)
@@ -62,11 +66,13 @@ def test_no_earlier_week_is_made_once_there_are_enough_buyers(
 ) -> None:
     params = params_with(tmp_path, enough_customers)
     fitted = fit_models(weekly_shop, CUT, params, ["popularity"])
-    made: dict[date, RankedWeek] = {}
-    fit_ranker(weekly_shop, CUT, params, fitted, weeks=made)
+    made: dict[date, RankerWeek] = {}
+    weeks = make_ranker_weeks(weekly_shop, CUT, params, fitted, made)
+    assert weeks == list(made.values())
+    fit_ranker(weekly_shop, CUT, params, fitted, weeks)
     validation_and_training = [CUT - timedelta(weeks=back) for back in range(1, n_weeks + 2)]
     assert list(made) == validation_and_training
-    assert [week.n_buyers for week in made.values()] == [N_CUSTOMERS] * (1 + n_weeks)
+    assert [week.ranked.n_buyers for week in made.values()] == [N_CUSTOMERS] * (1 + n_weeks)
 
 
 def params_with(folder: Path, enough_customers: int) -> Path:
@@ -89,8 +95,8 @@ def test_a_week_in_which_the_shop_was_closed_is_skipped_and_an_earlier_one_takes
     is_open = weekly_shop.purchases[columns.DAY] != closed
     shop = replace(weekly_shop, purchases=weekly_shop.purchases[is_open])
     params = params_with(tmp_path, 10 * N_CUSTOMERS)
-    made: dict[date, RankedWeek] = {}
-    fit_ranker(shop, CUT, params, fit_models(shop, CUT, params, ["popularity"]), weeks=made)
+    made: dict[date, RankerWeek] = {}
+    make_ranker_weeks(shop, CUT, params, fit_models(shop, CUT, params, ["popularity"]), made)
     assert list(made) == [CUT - timedelta(weeks=back) for back in (1, 3, 4, 5)]
 
 
@@ -105,7 +111,7 @@ def test_a_closed_validation_week_and_too_few_weeks_are_refused(
     is_open = ~weekly_shop.purchases[columns.DAY].isin(days)
     shop = replace(weekly_shop, purchases=weekly_shop.purchases[is_open])
     with pytest.raises(BadInput, match="hold purchases") as refused:
-        fit_ranker(shop, CUT, params_with(tmp_path, 1), {})
+        make_ranker_weeks(shop, CUT, params_with(tmp_path, 1), {})
     assert refused.value.found.startswith(found)
 
 
@@ -116,9 +122,9 @@ def test_an_unlike_given_after_a_week_is_not_known_in_it(weekly_shop: Shop, tmp_
     def weeks_with(*days: date) -> list[RankedWeek]:
         unliked = [(day, customer, 0, None) for day in days for customer in range(4)]
         unlikes = pd.DataFrame(unliked, columns=tables.UNLIKES.names)
-        shop, made = replace(weekly_shop, unlikes=unlikes), dict[date, RankedWeek]()
-        fit_ranker(shop, CUT, params, fit_models(shop, CUT, params, ["popularity"]), weeks=made)
-        return [made[start], made[CUT - timedelta(weeks=1)]]
+        shop, made = replace(weekly_shop, unlikes=unlikes), dict[date, RankerWeek]()
+        make_ranker_weeks(shop, CUT, params, fit_models(shop, CUT, params, ["popularity"]), made)
+        return [made[week].ranked for week in (start, CUT - timedelta(weeks=1))]
 
     earlier, later = weeks_with()
     unknown, known = weeks_with(start)
@@ -133,3 +139,95 @@ def test_an_unlike_given_after_a_week_is_not_known_in_it(weekly_shop: Shop, tmp_
 def assert_same_week(week: RankedWeek, expected: RankedWeek) -> None:
     for name, values in vars(expected).items():
         np.testing.assert_array_equal(getattr(week, name), values)
+
+
+NEWCOMERS = 5
+
+
+def test_orders_are_scored_in_past_weeks(weekly_shop: Shop, tmp_path: Path) -> None:
+    """All articles sell alike, so popularity lists them by their key: who buys 3 has AP 1 / 4."""
+    scores = scores_of(with_newcomers(weekly_shop), choosing(tmp_path))
+    warm = scores[~scores["is_cold"]]
+    assert set(warm["week"]) == {CUT - timedelta(weeks=1), CUT - timedelta(weeks=2)}
+    assert set(warm["order"]) == {"popularity", "rank, popularity"}
+    of_popularity = warm[warm["order"] == "popularity"].groupby("week")["map@12"]
+    by_key = np.mean([1 / (article + 1) for article in range(N_ARTICLES)])
+    assert of_popularity.mean().tolist() == pytest.approx([by_key, by_key])
+    assert of_popularity.size().tolist() == [N_CUSTOMERS, N_CUSTOMERS]
+
+
+@pytest.mark.parametrize(("enough_cold", "n_weeks"), [(1, 4), (4, 4), (5, 5), (100, 5)])
+def test_cold_buyers_are_looked_for_in_earlier_weeks_until_there_are_enough(
+    weekly_shop: Shop, tmp_path: Path, enough_cold: int, n_weeks: int
+) -> None:
+    params = choosing(tmp_path, enough_cold=enough_cold)
+    scores = scores_of(with_newcomers(weekly_shop), params)
+    cold = scores[scores["is_cold"]]
+    by_order = cold.groupby("order")
+    assert by_order["week"].nunique().to_dict() == {
+        "popularity": n_weeks,
+        "segment_popularity, popularity": n_weeks,
+        "rank, popularity": 2,  # choose.weeks
+    }
+    newcomers = [N_CUSTOMERS + back for back in range(n_weeks)]
+    assert sorted(set(cold[columns.CUSTOMER])) == newcomers
+
+
+def test_nothing_that_came_after_a_week_began_changes_its_lists(
+    weekly_shop: Shop, tmp_path: Path
+) -> None:
+    shop, params, week = with_newcomers(weekly_shop), choosing(tmp_path), CUT - timedelta(weeks=2)
+    later = shop.purchases[columns.DAY] >= pd.Timestamp(week + timedelta(weeks=1))
+    others = shop.purchases[columns.ARTICLE].where(~later, 0)
+    changed = replace(shop, purchases=shop.purchases.assign(**{columns.ARTICLE: others}))
+    before, after = scores_of(shop, params), scores_of(changed, params)
+    assert not before.equals(after)
+    of_week = [scores[scores["week"] == week].reset_index(drop=True) for scores in (before, after)]
+    pd.testing.assert_frame_equal(*of_week)
+
+
+def test_a_ranker_needs_two_weeks_before_the_one_that_it_would_have_served(
+    weekly_shop: Shop, tmp_path: Path
+) -> None:
+    params = choosing(tmp_path)
+    fitted = fit_models(weekly_shop, CUT, params, ["popularity"])
+    week, *before = make_ranker_weeks(weekly_shop, CUT, params, fitted)
+    assert fit_past_ranker(weekly_shop, params, week, before[:1]) is None
+    assert fit_past_ranker(weekly_shop, params, week, before[:2]) is not None
+
+
+def with_newcomers(shop: Shop) -> Shop:
+    """Return the shop with one more buyer in each of the last weeks, who was not there before."""
+    first = pd.DataFrame(
+        {
+            columns.CUSTOMER: N_CUSTOMERS + np.arange(NEWCOMERS),
+            columns.ARTICLE: 0,
+            columns.DAY: pd.Timestamp(CUT) - pd.to_timedelta(7 * np.arange(1, 6), unit="D"),
+            columns.PRICE: 10.0,
+            columns.CHANNEL: 1,
+            columns.UNITS: 1,
+        }
+    )
+    purchases = pd.concat([shop.purchases, first]).sort_values(columns.DAY, kind="stable")
+    people = np.zeros(N_CUSTOMERS + NEWCOMERS, np.int8)
+    segments = pd.DataFrame({columns.CLUSTER: people, columns.AGE_BAND: people})
+    return replace(shop, purchases=purchases.reset_index(drop=True), segments=segments)
+
+
+def choosing(folder: Path, *, enough_cold: int = 100) -> Path:
+    params = params_with(folder, 10 * N_CUSTOMERS)
+    orders = [["rank", "popularity"]]
+    changes = {
+        ("choose", "warm"): orders,
+        ("choose", "cold"): [["segment_popularity", "popularity"], *orders],
+        ("choose", "weeks"): 2,
+        ("choose", "enough_cold"): enough_cold,
+        ("serve", "per_product"): 0,
+    }
+    change_params(folder, changes)
+    return params
+
+
+def scores_of(shop: Shop, params: Path) -> pd.DataFrame:
+    fitted = fit_models(shop, CUT, params, ["popularity"])
+    return score_orders(make_ranker_weeks(shop, CUT, params, fitted), shop, params)

@@ -26,6 +26,8 @@ TINY = {
     ("rank", "cvae_epochs"): 1,
     ("rank", "max_trees"): 5,
     ("rank", "min_pairs_in_leaf"): 10,
+    ("serve", "warm"): ["rank", "popularity"],  # what 23 buyers would choose is popularity
+    ("serve", "cold"): ["cvae", "popularity"],
     ("evaluate", "bootstrap_samples"): 100,
     ("evaluate", "sign_flips"): 100,
     ("gate", "max_first_loss"): None,  # 23 buyers tell nothing

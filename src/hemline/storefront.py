@@ -36,6 +36,7 @@ from hemline.integrity import FileHashes
 from hemline.kernels.lists import NO_ARTICLE
 from hemline.models.neighbours import Neighbours
 from hemline.models.recommender import Recommender
+from hemline.models.served_orders import ServeParams
 from hemline.segments.attributes import age_band_of
 from hemline.segments.cold_customers import (
     ColdCustomer,
@@ -255,10 +256,11 @@ class Storefront:
 
     @cached_property
     def _served(self) -> "Served":
-        from hemline.models.cascade import ServeParams, served_by  # noqa: PLC0415
+        from hemline.models.cascade import served_by  # noqa: PLC0415
 
         serve = ServeParams.of_version(self._checked("params"))
-        return served_by(serve, self._load({*serve.warm, *serve.cold}), self._products)
+        orders = serve.orders(self.files.models, check=self._model)
+        return served_by(orders, self._load(orders.models), self._products)
 
     @cached_property
     def _products(self) -> npt.NDArray[np.int32]:

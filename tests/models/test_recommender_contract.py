@@ -152,9 +152,10 @@ import sys
 from pathlib import Path
 import numpy as np
 from hemline.data.histories import Histories
-from hemline.models.cascade import ServeParams, load_models, served_by
+from hemline.models.cascade import load_models, served_by
+from hemline.models.served_orders import ServedOrders
 models = load_models(Path({str(tmp_path)!r}))
-serve = ServeParams(warm=("rank", "popularity"), cold=("cvae", "popularity"))
+serve = ServedOrders(("rank", "popularity"), ("cvae", "popularity"), 1)
 served = served_by(serve, models, np.arange(21, dtype=np.int32))
 bought, once = np.array([3, 5], np.int32), np.ones(2, np.float32)
 for n in (0, 2):

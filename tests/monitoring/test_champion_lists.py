@@ -24,7 +24,8 @@ from hemline.segments.attributes import customer_attributes
 from hemline.segments.kmodes import fit_clusters
 from hemline.serving.version_files import VersionFiles
 from hemline.storefront import Storefront
-from hemline.training import Shop, fit_models
+from hemline.training.model_fitting import fit_models
+from hemline.training.training_shop import Shop
 from monitoring.champion_lists import Champion, ChampionLists
 from monitoring.monitor_params import MonitorParams
 from monitoring.performance import measure_performance

@@ -56,8 +56,9 @@ from hemline.evaluation.score_table import headline, ratios, resample, score_tab
 from hemline.models.catalogue import TIMELESS
 from hemline.pages.escaping import escape_markdown
 from hemline.plots import plot_weeks
-from hemline.training import Shop
+from hemline.training.training_shop import Shop
 
+_CHOSEN_ANEW: Final = (("chosen in the weeks before each week",),) * 2
 _CAVEAT: Final = (
     "Every model was fitted again at each cut, on the purchases before it. The parameters were "
     "chosen once, on the days before data.cut, so scores of the week of these days are optimistic."
@@ -228,7 +229,8 @@ def _write(
     table.round(6).to_csv(folder / "scores.csv", index=False, lineterminator="\n")
     n_weeks, n_lists = len(result.by_week), int(table["n_lists"].iloc[0])
     when = f"{n_weeks} weeks, {n_lists:,} lists in all"
-    models = describe_rows(test.evaluation, test.serve)
+    served = None if test.serve is None else test.serve.with_chosen(*_CHOSEN_ANEW).text
+    models = describe_rows(test.evaluation, served)
     n_enough = test.evaluation.min_customers
     page = as_markdown(ScorePage(table, of_lists, models, when, n_enough, n_attributes))
     parts = [_ratio_lines(result), _week_lines(result, test.evaluation.min_customers), [_CAVEAT]]

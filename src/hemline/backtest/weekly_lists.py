@@ -15,6 +15,7 @@ from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import yaml
 
 from hemline import columns, files, tables
@@ -26,30 +27,39 @@ from hemline.data.split import DataParams, weeks_of
 from hemline.engine.engine import EngineParams, open_engine
 from hemline.errors import BadInput
 from hemline.evaluation.held_out_week import Lists, lists_of
+from hemline.evaluation.order_choice import choose_served
 from hemline.evaluation.protocol import BASELINE, RULES, SERVED, EvaluateParams
 from hemline.evaluation.score_rows import build_rows
-from hemline.models.cascade import ServeParams
+from hemline.evaluation.served_candidates import ChooseParams
 from hemline.models.catalogue import CATALOGUE, TIMELESS
 from hemline.models.ranker.ranker import Ranker
-from hemline.models.ranker.ranker_training import RankedWeek, RankParams
+from hemline.models.ranker.ranker_training import RankParams
 from hemline.models.recommender import Recommender
+from hemline.models.served_orders import ServedOrders, ServeParams
 from hemline.segments.kmodes import ClusterParams
-from hemline.training import Shop, fit_models, fit_ranker
+from hemline.training.model_fitting import fit_models
+from hemline.training.order_scores import score_orders
+from hemline.training.ranker_fitting import fit_ranker
+from hemline.training.ranker_weeks import RankerWeek, make_ranker_weeks
+from hemline.training.training_shop import Shop
 
 _CODE: Final = (
     "backtest/weekly_lists.py",
     "columns.py",
     "data",
     "evaluation/metrics.py",
+    "evaluation/order_choice.py",
     "evaluation/protocol.py",
     "evaluation/score_rows.py",
+    "evaluation/served_candidates.py",
+    "evaluation/significance.py",
     "evaluation/validation_week.py",
     "evaluation/held_out_week.py",
     "kernels",
     "models",
     "segments",
     "tables.py",
-    "training.py",
+    "training",
 )
 _WITHOUT_EFFECT: Final = frozenset(
     # They change no list, or what they change is in the fingerprint: the tables and the rows.
@@ -111,8 +121,11 @@ class Backtest:
     @property
     def models(self) -> set[str]:
         """Names of the models of all rows."""
-        served = (*self.serve.warm, *self.serve.cold) if self.serve else ()
-        return {model for order in self.evaluation.rows.values() for model in order} | set(served)
+        rows = {model for order in self.evaluation.rows.values() for model in order}
+        if self.serve is None:
+            return rows
+        may_serve = ChooseParams.load(self.params).models if self.serve.chosen_kinds else set()
+        return rows | may_serve | self.serve.with_chosen((), ()).models
 
     def cuts(self, n_weeks: int) -> list[date]:
         """Return the first days of the weeks, latest first."""
@@ -172,10 +185,12 @@ class Reused:
     Attributes:
         ranked_weeks: the ranker's training weeks, by first day; neighbouring cuts share most.
         timeless: models that do not depend on purchases.
+        cold_scores: of earlier weeks for cold customers, by first day.
     """
 
-    ranked_weeks: dict[date, RankedWeek] = field(default_factory=dict)
+    ranked_weeks: dict[date, RankerWeek] = field(default_factory=dict)
     timeless: dict[str, Recommender] = field(default_factory=dict)
+    cold_scores: dict[date, pd.DataFrame] = field(default_factory=dict)
 
 
 def lists_at(
@@ -188,7 +203,8 @@ def lists_at(
 def lists_for(test: Backtest, shop: Shop, cut: date, known: Histories, reused: Reused) -> Lists:
     """Return every row's lists for these histories, fitting the models first."""
     codes = shop.articles[columns.PRODUCT_CODE].tolist()
-    rows = build_rows(test.evaluation, test.serve, _fit(test, shop, cut, reused), codes)
+    fitted, served = _fit(test, shop, cut, reused)
+    rows = build_rows(test.evaluation, served, fitted, codes)
     return lists_of(rows, known, test.evaluation.list_length)
 
 
@@ -223,20 +239,38 @@ def load_lists(path: Path) -> Lists | None:
         return None
 
 
-def _fit(test: Backtest, shop: Shop, cut: date, reused: Reused) -> dict[str, Recommender]:
-    is_ranked = Ranker.name in test.models
+def _fit(
+    test: Backtest, shop: Shop, cut: date, reused: Reused
+) -> tuple[dict[str, Recommender], ServedOrders | None]:
+    """Return the models of all rows, and what serves: chosen in weeks before this cut."""
+    is_chosen = test.serve is not None and bool(test.serve.chosen_kinds)
+    is_ranked = is_chosen or Ranker.name in test.models
     candidates = RankParams.load(test.params).candidates if is_ranked else ()
     names = (test.models | (set(candidates) & CATALOGUE.keys())) - {Ranker.name}
     fitted = fit_models(shop, cut, test.params, sorted(names), fitted=reused.timeless)
     reused.timeless.update({name: fitted[name] for name in fitted if name in TIMELESS})
     rows: dict[str, Recommender] = {**fitted}
+    weeks = list[RankerWeek]()
     if is_ranked:
-        weeks = reused.ranked_weeks
-        rows[Ranker.name] = fit_ranker(shop, cut, test.params, fitted, weeks=weeks)
+        made = reused.ranked_weeks
+        weeks = make_ranker_weeks(shop, cut, test.params, fitted, made)
+        rows[Ranker.name] = fit_ranker(shop, cut, test.params, fitted, weeks)
         latest = cut - timedelta(days=shop.data.validation_days)
-        for start in [start for start in weeks if start >= latest]:
-            del weeks[start]  # earlier cuts train on earlier weeks only
-    return rows
+        for start in [start for start in made if start >= latest]:
+            del made[start]  # earlier cuts train on earlier weeks only
+    return rows, _served(test, shop, weeks, reused)
+
+
+def _served(
+    test: Backtest, shop: Shop, weeks: list[RankerWeek], reused: Reused
+) -> ServedOrders | None:
+    if test.serve is None:
+        return None
+    if not test.serve.chosen_kinds:
+        return test.serve.with_chosen((), ())
+    scores = score_orders(weeks, shop, test.params, reused.cold_scores)
+    orders, _ = choose_served(scores, test.serve, ChooseParams.load(test.params))
+    return orders
 
 
 def _tables_of(test: Backtest) -> tuple[Path, ...]:

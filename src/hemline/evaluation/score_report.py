@@ -55,6 +55,7 @@ class ScorePage:
         when: which week or weeks, in words.
         min_customers: with fewer, nothing is significant, and a slice shows no score.
         n_attributes: of the articles, that diversity counts.
+        reasons: why what is served is served, as sentences.
         warnings: what has to be known of the scores, as sentences.
     """
 
@@ -64,6 +65,7 @@ class ScorePage:
     when: str
     min_customers: int
     n_attributes: int = len(ATTRIBUTES)
+    reasons: Sequence[str] = ()
     warnings: Sequence[str] = ()
 
 
@@ -100,6 +102,7 @@ def as_markdown(page: ScorePage) -> str:
     parts = [
         _accuracy(everyone, page),
         [escape_markdown(compared(BASELINE))],
+        *([escape_markdown(reason)] for reason in page.reasons),
         [note],
         _beyond(everyone, page),
         [escape_markdown(_beyond_sentence(everyone, page.min_customers))],

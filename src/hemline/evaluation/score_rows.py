@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 
 from hemline.evaluation.protocol import SERVED, EvaluateParams
-from hemline.models.cascade import ServeParams, cascade_of, product_numbers, served_by
+from hemline.models.cascade import cascade_of, product_numbers, served_by
 from hemline.models.recommender import Recommender
+from hemline.models.served_orders import ServedOrders
 
 
 def build_rows(
     params: EvaluateParams,
-    serve: ServeParams | None,
+    serve: ServedOrders | None,
     fitted: Mapping[str, Recommender],
     product_codes: Sequence[object],
 ) -> dict[str, Recommender]:
@@ -17,7 +18,7 @@ def build_rows(
 
     Args:
         params: section `evaluate`.
-        serve: section `serve`; None leaves out what is served.
+        serve: which models are served; None leaves out what is served.
         fitted: the models by name.
         product_codes: product code by article key.
     """
@@ -29,10 +30,12 @@ def build_rows(
     return rows | {SERVED: served_by(serve, fitted, product_numbers(product_codes))}
 
 
-def describe_rows(params: EvaluateParams, serve: ServeParams | None) -> dict[str, str]:
-    """Return, as text, the models of each row in their order."""
+def describe_rows(params: EvaluateParams, served: str | None) -> dict[str, str]:
+    """Return, as text, the models of each row in their order.
+
+    Args:
+        params: section `evaluate`.
+        served: what serves, in words; None where it is no row.
+    """
     models = {name: ", ".join(order) for name, order in params.rows.items()}
-    if serve is None:
-        return models
-    cold = f"cold customers: {', '.join(serve.cold)}"
-    return models | {SERVED: f"{', '.join(serve.warm)}; {cold}"}
+    return models if served is None else models | {SERVED: served}

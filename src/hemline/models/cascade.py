@@ -12,11 +12,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, ClassVar, Final, Self
+from typing import ClassVar, Final
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field, NonNegativeInt
 
 from hemline.data.histories import Histories
 from hemline.errors import BadInput
@@ -24,26 +23,12 @@ from hemline.kernels.lists import NO_ARTICLE, empty_lists
 from hemline.models.catalogue import CATALOGUE, load_model
 from hemline.models.ranker.sources import RankerSettings
 from hemline.models.recommender import Recommendations, Recommender, by_rank, first_where
-from hemline.params import Section
+from hemline.models.served_orders import ServedOrders
 
 RANK: Final = "rank"
 """Name and folder of the ranker, which is loaded over the models beside it."""
 _DEEPER: Final = 3
 """How many times as deep a cascade is read at first, so that few lists need more."""
-
-
-class ServeParams(Section):
-    """Which models serve customers with a history, and cold ones, in order; 0: any number."""
-
-    section: ClassVar[str] = "serve"
-    warm: Annotated[tuple[str, ...], Field(min_length=1)]
-    cold: Annotated[tuple[str, ...], Field(min_length=1)]
-    per_product: NonNegativeInt = 1
-
-    @classmethod
-    def of_version(cls, params: Path) -> Self:
-        """Return the section of a version's params.yaml; earlier versions limit no product."""
-        return cls.load(params, unnamed={"per_product": 0})
 
 
 class Cascade:
@@ -220,19 +205,19 @@ def load_models(
 
 
 def served_by(
-    params: ServeParams,
+    orders: ServedOrders,
     models: Mapping[str, Recommender],
     product_of: npt.NDArray[np.int32],
 ) -> Served:
-    """Return what params.yaml serves from the fitted models.
+    """Return what is served from the fitted models.
 
     Args:
-        params: section `serve`.
+        orders: which of them fill the lists.
         models: fitted, by name.
         product_of: int32, the product of each article (product_numbers).
     """
-    warm, cold = (cascade_of(name, getattr(params, name), models) for name in ("warm", "cold"))
-    return Served(warm, cold, params.per_product, product_of)
+    warm, cold = (cascade_of(name, getattr(orders, name), models) for name in ("warm", "cold"))
+    return Served(warm, cold, orders.per_product, product_of)
 
 
 def cascade_of(name: str, order: Sequence[str], models: Mapping[str, Recommender]) -> Cascade:
@@ -242,6 +227,6 @@ def cascade_of(name: str, order: Sequence[str], models: Mapping[str, Recommender
         raise BadInput(
             f"a cascade names fitted models ({', '.join(sorted(models))})",
             found=f"{name}: {', '.join(absent) or 'none'}",
-            fix="correct serve or evaluate.rows in params.yaml",
+            fix="correct serve, choose or evaluate.rows in params.yaml",
         )
     return Cascade(name, [models[model] for model in order])

@@ -1,5 +1,6 @@
 """The models of a layout: what is served, any other by name, and what the articles' pages need."""
 
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -8,12 +9,13 @@ import numpy.typing as npt
 
 from hemline.arrays import load_array
 from hemline.errors import BadInput
-from hemline.models.cascade import RANK, Served, ServeParams, cascade_of, load_models, served_by
+from hemline.models.cascade import RANK, Served, cascade_of, load_models, served_by
 from hemline.models.catalogue import CATALOGUE
 from hemline.models.neighbours import Neighbours
 from hemline.models.popularity import Popularity
 from hemline.models.ranker.ranker import Ranker
 from hemline.models.recommender import Recommender
+from hemline.models.served_orders import ServeParams
 
 
 class VersionModels:
@@ -22,20 +24,19 @@ class VersionModels:
     def __init__(self, folder: Path, params: Path, n_articles: int) -> None:
         """Take the folder of models and the params.yaml that say what is served."""
         self._folder = folder
-        self._serve = ServeParams.of_version(params)
+        self._orders = ServeParams.of_version(params).orders(folder)
         self._n_articles = n_articles
         self._loaded: dict[str, Recommender] = {}
 
     @property
     def per_product(self) -> int:
         """How many articles of one product the version serves in a list; 0: any number."""
-        return self._serve.per_product
+        return self._orders.per_product
 
     @cached_property
     def served(self) -> Served:
         """What customers get; how many articles of one product, each request says (ListRules)."""
-        names = {*self._serve.warm, *self._serve.cold}
-        unlimited = self._serve.model_copy(update={"per_product": 0})
+        unlimited, names = replace(self._orders, per_product=0), self._orders.models
         return served_by(unlimited, load_models(self._folder, names), np.empty(0, np.int32))
 
     def names(self) -> list[str]:

@@ -23,7 +23,8 @@ from hemline.evaluation.protocol import AP, BASELINE, ORACLE, SERVED, EvaluatePa
 from hemline.evaluation.score_report import ScorePage, as_markdown
 from hemline.evaluation.score_rows import build_rows, describe_rows
 from hemline.evaluation.score_table import headline, score_table
-from hemline.models.cascade import ServeParams, load_models
+from hemline.models.cascade import load_models
+from hemline.models.served_orders import ServeParams
 from hemline.plots import plot_scores
 from hemline.segments.kmodes import ClusterParams
 from hemline.segments.segmenting import collapsed
@@ -48,7 +49,7 @@ def main(
     served: OutPath,
 ) -> None:
     """Recommend to the test week's buyers and compare with what they bought."""
-    evaluation, serve = EvaluateParams.load(params), ServeParams.load(params)
+    evaluation, serve = EvaluateParams.load(params), ServeParams.load(params).orders(models)
     segment_of = tables.read_table(segments, tables.SEGMENTS)
     catalogue = tables.read_described(articles, tables.ARTICLES)
     week = hold_out(
@@ -78,10 +79,11 @@ def main(
     page = ScorePage(
         lines,
         of_lists,
-        describe_rows(evaluation, serve),
+        describe_rows(evaluation, serve.text),
         "the test week",
         evaluation.min_customers,
         week.assortment.n_attributes,
+        serve.reasons,
         _warnings(ClusterParams.load(params).n_clusters, segment_of),
     )
     markdown.write_text(as_markdown(page), encoding="utf-8")

@@ -26,8 +26,9 @@ from hemline.evaluation.fairness.fairness_text import summarise
 from hemline.evaluation.fairness.groups import Buyers, group_customers
 from hemline.evaluation.protocol import SERVED, EvaluateParams
 from hemline.evaluation.score_rows import build_rows
-from hemline.models.cascade import ServeParams, load_models
+from hemline.models.cascade import load_models
 from hemline.models.recommender import Recommender
+from hemline.models.served_orders import ServeParams
 from hemline.pages.escaping import spreadsheet_safe
 from hemline.segments.attributes import customer_groups
 from hemline.stages.command import InPath, OutPath, ParamsPath, run
@@ -49,7 +50,8 @@ def main(
     """Recommend to the test week's buyers and compare the lists of groups of them."""
     fairness, cut = FairnessParams.load(params), DataParams.load(params).cut
     catalogue = tables.read_described(articles, tables.ARTICLES)
-    served, codes = ServeParams.load(params), catalogue[columns.PRODUCT_CODE].tolist()
+    served = ServeParams.load(params).orders(models)
+    codes = catalogue[columns.PRODUCT_CODE].tolist()
     rows = build_rows(EvaluateParams.load(params), served, load_models(models), codes)
     audited = {name: _row(name, rows) for name in (SERVED, *fairness.rows)}
     bought = load_histories(test)

@@ -120,6 +120,12 @@ def ranked_week(
     return RankedWeek(described, labels, counts, known.n_customers)
 
 
+def can_learn(weeks: Sequence[RankedWeek], validation: RankedWeek | None) -> bool:
+    """Return whether somebody buys a candidate in one of the weeks, and in the validation week."""
+    is_stopped = validation is None or bool(validation.is_bought.any())
+    return is_stopped and any(week.is_bought.any() for week in weeks)
+
+
 def fit_trees(
     weeks: Sequence[RankedWeek],
     validation: RankedWeek | None,
@@ -139,8 +145,8 @@ def fit_trees(
     Raises:
         BadInput: nobody bought a candidate, in any week or in the validation week.
     """
-    has_labels = any(week.is_bought.any() for week in weeks)
-    if not has_labels or (validation is not None and not validation.is_bought.any()):
+    if not can_learn(weeks, validation):
+        has_labels = can_learn(weeks, None)
         raise BadInput(
             "in the training weeks, and in the validation week, somebody buys a candidate",
             found="none in the validation week" if has_labels else f"none in {len(weeks)} weeks",

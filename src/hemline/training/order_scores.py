@@ -1,0 +1,138 @@
+"""How well each order of models would have served past weeks, for stage `choose`.
+
+Everything is as it was on the first day of a week: the models, the ranker, which learns from the
+weeks before it, and the histories. Cold buyers are few, so orders for them are scored in earlier
+weeks, too; the ranker is not, since the weeks before those were not made.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from hemline import columns
+from hemline.evaluation.protocol import AP, recommend_in_batches, score_customers
+from hemline.evaluation.served_candidates import PAST_SCORES, SIMPLEST, ChooseParams, order_text
+from hemline.models.cascade import RANK, Served, cascade_of, product_numbers
+from hemline.models.recommender import Recommender
+from hemline.models.served_orders import ServeParams
+from hemline.training.fitted_week import FittedWeek, make_fitted_week
+from hemline.training.model_fitting import fit_models
+from hemline.training.ranker_fitting import fit_past_ranker
+from hemline.training.ranker_weeks import RankerWeek
+from hemline.training.training_shop import Shop
+
+_LIST_LENGTH: Final = 12
+_NO_SCORES: Final[pd.DataFrame] = PAST_SCORES.empty_table().to_pandas()
+
+_Orders = Mapping[bool, Sequence[tuple[str, ...]]]
+
+
+def score_orders(
+    weeks: Sequence[RankerWeek],
+    shop: Shop,
+    params: Path,
+    cold_scores: dict[date, pd.DataFrame] | None = None,
+) -> pd.DataFrame:
+    """Return PAST_SCORES of all orders whose choice params.yaml leaves to past weeks.
+
+    Args:
+        weeks: of `make_ranker_weeks`, latest first.
+        shop: what the weeks were made from.
+        params: params.yaml.
+        cold_scores: of earlier weeks, by first day; those made here are added.
+
+    Raises:
+        BadInput: an order names a model that there is not.
+    """
+    kinds, choose = ServeParams.load(params).chosen_kinds, ChooseParams.load(params)
+    parts = [_NO_SCORES]
+    for place, week in enumerate(weeks):
+        orders = _orders_at(place, kinds, choose)
+        used = _models_in(orders)
+        fitted = week.past.models
+        models = fit_models(shop, week.past.start, params, sorted(used - {RANK}), fitted=fitted)
+        ranker = fit_past_ranker(shop, params, week, weeks[place + 1 :]) if RANK in used else None
+        models |= {} if ranker is None else {RANK: ranker}
+        parts.append(_score_week(week.past, orders, models, shop, params))
+    if True in kinds:
+        made = {} if cold_scores is None else cold_scores
+        parts += _score_earlier(weeks, _n_cold(parts), shop, params, made)
+    return pd.concat(parts, ignore_index=True)
+
+
+def _orders_at(place: int, kinds: Sequence[bool], choose: ChooseParams) -> _Orders:
+    """Return the orders to be scored in a week, by the kind of customers: those of late weeks."""
+    return {
+        is_cold: [
+            order
+            for order in choose.orders(is_cold=is_cold)
+            if place < choose.weeks or (is_cold and RANK not in order)
+        ]
+        for is_cold in kinds
+    }
+
+
+def _models_in(orders: _Orders) -> set[str]:
+    return {name for some in orders.values() for order in some for name in order}
+
+
+def _score_earlier(
+    weeks: Sequence[RankerWeek],
+    n_cold: int,
+    shop: Shop,
+    params: Path,
+    made: dict[date, pd.DataFrame],
+) -> list[pd.DataFrame]:
+    """Return the scores for cold customers in weeks before the given ones, until they suffice."""
+    choose, length = ChooseParams.load(params), timedelta(days=shop.data.validation_days)
+    orders, parts = _orders_at(choose.weeks, [True], choose), list[pd.DataFrame]()
+    n_weeks = max(0, choose.cold_weeks - len(weeks))
+    starts = [weeks[-1].past.start - length * (back + 1) for back in range(n_weeks)]
+    for start in tqdm(starts, desc="weeks of cold buyers", unit="week"):
+        is_first = shop.purchases_before(start).empty
+        if is_first or n_cold + _n_cold(parts) >= choose.enough_cold:
+            break
+        if shop.purchases_in(start, start + length).empty:
+            continue
+        if start not in made:
+            week = make_fitted_week(shop, start, params, _models_in(orders), weeks[0].past.models)
+            made[start] = _score_week(week, orders, week.models, shop, params)
+        parts.append(made[start])
+    return parts
+
+
+def _n_cold(parts: Sequence[pd.DataFrame]) -> int:
+    simplest = order_text(SIMPLEST)
+    return sum(int((part["is_cold"] & (part["order"] == simplest)).sum()) for part in parts)
+
+
+def _score_week(
+    week: FittedWeek,
+    orders: _Orders,
+    models: Mapping[str, Recommender],
+    shop: Shop,
+    params: Path,
+) -> pd.DataFrame:
+    """Return PAST_SCORES of the orders whose models are there, for the customers they are for."""
+    product_of = product_numbers(shop.articles[columns.PRODUCT_CODE].tolist())
+    per_product = ServeParams.load(params).per_product
+    parts = [_NO_SCORES]
+    is_cold = week.known.is_cold()
+    for kind, some in orders.items():
+        rows = np.flatnonzero(is_cold == kind)
+        for order in some if len(rows) else ():
+            if RANK in order and RANK not in models:
+                continue
+            cascade = cascade_of(order_text(order), order, models)
+            served = Served(cascade, cascade, per_product, product_of)
+            lists = recommend_in_batches(served, week.known.rows(rows), _LIST_LENGTH)
+            scored = score_customers(lists.articles, week.bought[rows])[[AP]]
+            scored = scored.assign(week=week.start, is_cold=kind, order=order_text(order))
+            scored[columns.CUSTOMER] = week.buyers[rows]
+            parts.append(scored[PAST_SCORES.names])
+    return pd.concat(parts, ignore_index=True)

@@ -1,0 +1,68 @@
+"""The ranker as it would have been fitted at a cut, from the weeks before it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+
+from hemline.models.ranker.article_features import compared_attributes
+from hemline.models.ranker.ranker import Ranker
+from hemline.models.ranker.ranker_training import RankedWeek, RankParams, can_learn, fit_trees
+from hemline.models.ranker.tree_file import TreeFile
+from hemline.models.recommender import Recommender
+from hemline.training.ranker_weeks import RankerWeek, article_features_at
+from hemline.training.training_shop import Shop
+
+
+def fit_ranker(
+    shop: Shop,
+    cut: date,
+    params: Path,
+    fitted: Mapping[str, Recommender],
+    weeks: Sequence[RankerWeek],
+) -> Ranker:
+    """Return the ranker over the models fitted at the cut, trained on the weeks before it.
+
+    Args:
+        shop: what to fit from.
+        cut: the first day that is not known yet.
+        params: params.yaml.
+        fitted: the models at the cut, those under rank.candidates among them.
+        weeks: of `make_ranker_weeks` at the same cut.
+
+    Raises:
+        BadInput: in the weeks, or in the validation week, nobody buys a candidate.
+    """
+    settings = RankParams.load(params).settings
+    trees = _grow([week.ranked for week in weeks], shop, params)
+    return Ranker(trees, article_features_at(shop, cut, settings), settings, fitted)
+
+
+def fit_past_ranker(
+    shop: Shop, params: Path, week: RankerWeek, before: Sequence[RankerWeek]
+) -> Ranker | None:
+    """Return the ranker as it would have served a past week: trained on weeks before it only.
+
+    Args:
+        shop: what the weeks were made from.
+        params: params.yaml.
+        week: to be served.
+        before: the weeks before it, latest first.
+
+    Returns:
+        None where there is nothing to learn from: fewer than two weeks, or no purchase of a
+        candidate in the latest of them or in the others.
+    """
+    ranked = [past.ranked for past in before]
+    if not can_learn(ranked[1:], ranked[0] if ranked else None):
+        return None
+    settings = RankParams.load(params).settings
+    return Ranker(_grow(ranked, shop, params), week.features, settings, week.past.models)
+
+
+def _grow(weeks: Sequence[RankedWeek], shop: Shop, params: Path) -> TreeFile:
+    """Return trees whose number the latest week has chosen, grown anew on all weeks."""
+    rank_params, names = RankParams.load(params), compared_attributes(shop.articles)
+    validation, *training = weeks
+    growing = fit_trees(training, validation, rank_params, rank_params.max_trees, names)
+    trees = fit_trees([validation, *training], None, rank_params, growing.best_iteration, names)
+    return TreeFile.of(trees)

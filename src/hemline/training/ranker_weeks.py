@@ -1,0 +1,120 @@
+"""The past weeks that the ranker learns from, each as it was known on its first day.
+
+Each week's sources and article features are fitted at that week's start, which is what costs: in a
+large shop few weeks have `rank.enough_customers`, and earlier ones are not made.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Final
+
+from tqdm import tqdm
+
+from hemline.errors import BadInput
+from hemline.models.ranker.article_features import ArticleFeatures, compute_article_features
+from hemline.models.ranker.ranker_training import RankedWeek, RankParams, ranked_week
+from hemline.models.ranker.sources import RankerSettings
+from hemline.models.recommender import Recommender
+from hemline.training.fitted_week import FittedWeek, make_fitted_week
+from hemline.training.training_shop import Shop
+
+_WEEKS_SEARCHED: Final = 53  # before the validation week, for training weeks with purchases
+
+
+@dataclass(frozen=True)
+class RankerWeek:
+    """A past week with what the ranker learns from it.
+
+    Attributes:
+        past: the week, with the models that propose.
+        features: of the articles at its start.
+        ranked: the candidates of its buyers, labelled.
+    """
+
+    past: FittedWeek
+    features: ArticleFeatures
+    ranked: RankedWeek
+
+
+def make_ranker_weeks(
+    shop: Shop,
+    cut: date,
+    params: Path,
+    fitted: Mapping[str, Recommender],
+    made: dict[date, RankerWeek] | None = None,
+) -> list[RankerWeek]:
+    """Return the validation week and, latest first, training weeks with enough buyers.
+
+    Args:
+        shop: what to fit from.
+        cut: the first day that is not known yet.
+        params: params.yaml.
+        fitted: the models at the cut; those of them under rank.candidates propose.
+        made: weeks already made, by their first day; those made here are added.
+
+    Raises:
+        BadInput: no purchase lies in the validation week, or the year before it holds fewer
+            training weeks with purchases, or none lies before them.
+    """
+    rank_params, made = RankParams.load(params), {} if made is None else made
+    weeks = list[RankerWeek]()
+    starts = _weeks_with_purchases(shop, cut, rank_params.training_weeks)
+    for start in tqdm(starts, desc="ranker's weeks", unit="week"):
+        if sum(week.ranked.n_buyers for week in weeks[1:]) >= rank_params.enough_customers:
+            break
+        if start not in made:
+            made[start] = _week_from(shop, start, params, fitted)
+        weeks.append(made[start])
+    return weeks
+
+
+def article_features_at(shop: Shop, cut: date, settings: RankerSettings) -> ArticleFeatures:
+    """Return what the ranker knows of the articles at a cut."""
+    return compute_article_features(
+        shop.learned_from(cut),
+        cut,
+        shop.articles,
+        shop.segments_at(cut),
+        recent_days=settings.on_sale_days,
+        prior_buyers=settings.prior_buyers,
+    )
+
+
+def _weeks_with_purchases(shop: Shop, cut: date, n_training: int) -> list[date]:
+    """Return the first days of the ranker's weeks before the cut, latest first.
+
+    Weeks in which the shop was closed are skipped, and earlier ones taken in their place.
+
+    Raises:
+        BadInput: no purchase lies in the validation week, or the year before it holds fewer
+            training weeks with purchases, or none lies before them.
+    """
+    length = timedelta(days=shop.data.validation_days)
+    starts = [cut - length * (back + 1) for back in range(n_training + _WEEKS_SEARCHED)]
+    sold = [start for start in starts if not shop.purchases_in(start, start + length).empty]
+    weeks = sold[: n_training + 1]
+    has_enough = len(weeks) == n_training + 1 and weeks[0] == starts[0]
+    if not has_enough or shop.purchases_in(date.min, weeks[-1]).empty:
+        raise BadInput(
+            f"the ranker's week from {starts[0]} on, {n_training} weeks before it, and the time "
+            "before these hold purchases",
+            found=f"purchases in {len(weeks)} such weeks: from {', '.join(map(str, weeks))} on"
+            if weeks
+            else "none",
+            fix="lower rank.training_weeks in params.yaml, or set data.cut to a later day",
+        )
+    return weeks
+
+
+def _week_from(
+    shop: Shop, start: date, params: Path, fitted: Mapping[str, Recommender]
+) -> RankerWeek:
+    """Return the week from start on, everything fitted at its start."""
+    rank_params = RankParams.load(params)
+    names = [name for name in rank_params.candidates if name in fitted]
+    past = make_fitted_week(shop, start, params, names, fitted)
+    features = article_features_at(shop, start, rank_params.settings)
+    described = rank_params.settings, features, past.known, past.bought
+    return RankerWeek(past, features, ranked_week(past.models, *described))
