@@ -25,6 +25,7 @@ from monitoring.completeness import (
     check_completeness,
     check_week,
 )
+from monitoring.monitor_params import MonitorParams
 from monitoring.records import MonitorRecords
 
 _LOCK_SECONDS: Final = 5
@@ -80,9 +81,10 @@ def check(project: Project, records: MonitorRecords, week_end: date, dry_run: bo
 def completeness_of(project: Project, week_end: date) -> CompletenessReport:
     """Return which days of the week are missing from the project's transactions."""
     fresh = FreshDataParams.load(project.params)
+    country = MonitorParams.load(project.params).calendar.country
     transactions = project.root / project.tables / "transactions.parquet"
     with open_engine(project.engine) as engine:
-        return check_completeness(engine, transactions, week_end, fresh)
+        return check_completeness(engine, transactions, week_end, fresh, country)
 
 
 def _report(alert: AlertDraft, project: Project, dry_run: bool, *, problem: str) -> str:

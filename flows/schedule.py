@@ -17,6 +17,7 @@ from hemline.engine.engine import open_engine
 from hemline.errors import BadInput
 from monitoring.completeness import FreshDataParams, check_completeness
 from monitoring.daily_sales import read_daily_sales
+from monitoring.monitor_params import MonitorParams
 from monitoring.records import MonitorRecords, RunKind
 
 
@@ -75,8 +76,11 @@ def dry_run_records(project: Project, week_end: date) -> MonitorRecords:
 def _closed_weeks(project: Project, weeks: list[date]) -> dict[date, str]:
     """Return, by week_end, a sentence on each week without sales before later sales."""
     fresh = FreshDataParams.load(project.params)
+    country = MonitorParams.load(project.params).calendar.country
     with open_engine(project.engine) as engine:
-        reports = [check_completeness(engine, _sales(project), week, fresh) for week in weeks]
+        reports = [
+            check_completeness(engine, _sales(project), week, fresh, country) for week in weeks
+        ]
     return {report.week_end: report.summary for report in reports if report.is_closed}
 
 

@@ -26,7 +26,8 @@ from scipy.stats import binom
 from hemline import columns, tables
 from hemline.engine.engine import Engine, EngineParams, open_engine
 from hemline.params import Section
-from monitoring.daily_sales import WEEK, DailySales, read_daily_sales
+from monitoring.daily_sales import WEEK, DailySales, read_daily_sales, year_before
+from monitoring.shop_calendar import last_years_holiday, public_holidays
 
 if TYPE_CHECKING:
     from hemline.data.expectations.checkpoint import Finding
@@ -92,7 +93,11 @@ class CompletenessReport:
 
 
 def check_completeness(
-    engine: Engine, transactions: Path, week_end: date, params: FreshDataParams
+    engine: Engine,
+    transactions: Path,
+    week_end: date,
+    params: FreshDataParams,
+    country: str | None = None,
 ) -> CompletenessReport:
     """Return which days of [week_end - 7 days, week_end) are missing, and which are closed.
 
@@ -100,20 +105,27 @@ def check_completeness(
 
     - the transactions end before it, its weekday is one on which the shop sells, and nothing says
       that the shop is closed: it is not in params.closed, and the shop was open on the same date
-      of the year before, or nothing is known of that;
+      of the year before and on the day of the same public holiday, or nothing is known of that;
     - it is the last one there is and has less than params.min_day_share of the usual number, if
       that is params.min_usual_transactions or more.
 
     Every other day without transactions is closed; it is closed or lost where its weekday usually
-    has params.min_usual_transactions or more and nothing says that the shop is closed. The usual
-    number is the median of the same weekday in the reference weeks before, without weeks in which
-    nothing was sold.
+    has params.min_usual_transactions or more, it is no public holiday, and nothing says that the
+    shop is closed. The usual number is the median of the same weekday in the reference weeks
+    before, without weeks in which nothing was sold.
+
+    Args:
+        engine: reads the tables.
+        transactions: of customers; those of guests lie beside them, if there are any.
+        week_end: the first day after the week.
+        params: when a day counts as missing.
+        country: whose public holidays the shop may close on, by its code; None: of none.
     """
     sales = read_daily_sales(engine, transactions, week_end)
     week = [week_end - timedelta(days=back) for back in range(WEEK.days, 0, -1)]
-    missing = tuple(day for day in week if _is_missing(day, sales, params))
+    missing = tuple(day for day in week if _is_missing(day, sales, params, country))
     closed = tuple(day for day in week if not sales.on(day) and day not in missing)
-    unusual = tuple(day for day in closed if _usually_sells(day, sales, params))
+    unusual = tuple(day for day in closed if _is_doubtful(day, sales, params, country))
     has_customers = not sales.with_customers.isdisjoint(week)
     return CompletenessReport(
         week_end,
@@ -193,23 +205,33 @@ def broken_rules(findings: "Sequence[Finding]") -> list[str]:
     return [_broken(finding) for finding in findings if not finding.passed]
 
 
-def _is_missing(day: date, sales: DailySales, params: FreshDataParams) -> bool:
+def _is_missing(day: date, sales: DailySales, params: FreshDataParams, country: str | None) -> bool:
     usual = sales.usual(day, params.reference_weeks)
     if sales.latest is None or day > sales.latest:
-        return (usual is None or usual > 0) and not _is_known_closed(day, sales, params)
+        return (usual is None or usual > 0) and not _is_known_closed(day, sales, params, country)
     if day < sales.latest or usual is None or usual < params.min_usual_transactions:
         return False
     return sales.on(day) < params.min_day_share * usual
 
 
-def _usually_sells(day: date, sales: DailySales, params: FreshDataParams) -> bool:
+def _is_doubtful(
+    day: date, sales: DailySales, params: FreshDataParams, country: str | None
+) -> bool:
+    """Return whether a day without sales before later ones may have been lost."""
+    if country is not None and day in public_holidays(country, day.year):
+        return False
     usual = sales.usual(day, params.reference_weeks)
     sells = usual is not None and usual >= params.min_usual_transactions
-    return sells and not _is_known_closed(day, sales, params)
+    return sells and not _is_known_closed(day, sales, params, country)
 
 
-def _is_known_closed(day: date, sales: DailySales, params: FreshDataParams) -> bool:
-    return day in params.closed or sales.was_closed_last_year(day, params.reference_weeks)
+def _is_known_closed(
+    day: date, sales: DailySales, params: FreshDataParams, country: str | None
+) -> bool:
+    before = [year_before(day), last_years_holiday(country, day)]
+    return day in params.closed or any(
+        one is not None and sales.was_closed(one, params.reference_weeks) for one in before
+    )
 
 
 def _summary(

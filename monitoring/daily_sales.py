@@ -59,14 +59,13 @@ class DailySales:
         latest = is_open[:reference_weeks]
         return median(self.on(start) for start in latest) if latest else None
 
-    def was_closed_last_year(self, day: date, reference_weeks: int) -> bool:
-        """Return whether the shop sold nothing on the same date of the year before.
+    def was_closed(self, day: date, reference_weeks: int) -> bool:
+        """Return whether the shop sold nothing on a day on whose weekday it did sell.
 
         False where that weekday was a closing day then, or the data do not reach back so far: both
         say nothing about the date.
         """
-        before = _year_before(day)
-        usual = None if self.on(before) else self.usual(before, reference_weeks)
+        usual = None if self.on(day) else self.usual(day, reference_weeks)
         return usual is not None and usual > 0
 
     def known_through(self, reference_weeks: int) -> date | None:
@@ -122,10 +121,10 @@ def _latest_day(engine: Engine, rows: Rows) -> date | None:
     return latest
 
 
-def _year_before(day: date) -> date:
+def year_before(day: date) -> date:
     """Return the same date a year earlier; of 29 February the 28th.
 
-    >>> _year_before(date(2020, 2, 29))
+    >>> year_before(date(2020, 2, 29))
     datetime.date(2019, 2, 28)
     """
     is_leap_day = (day.month, day.day) == (2, 29)

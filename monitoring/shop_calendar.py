@@ -145,19 +145,46 @@ class ShopCalendar:
 def public_holidays(country: str, year: int) -> dict[date, str]:
     """Return the public holidays of a country in a year, named in English where it can be.
 
+    >>> public_holidays("GB-ENG", 2011)[date(2011, 8, 29)]
+    'Late Summer Bank Holiday'
+
+    Args:
+        country: its code, such as SE, or that of a part of it, such as GB-ENG.
+        year: the year.
+
     Raises:
         BadInput: the package `holidays` knows no such country.
     """
     import holidays  # noqa: PLC0415  (0.3 s, for those who name a country)
 
+    whole, _, part = country.partition("-")
     try:
-        return dict(holidays.country_holidays(country, years=year, language="en_US"))
+        known = holidays.country_holidays(whole, part or None, years=year, language="en_US")
+        return dict(known)
     except NotImplementedError:
         raise BadInput(
-            "monitor.calendar.country is a country's code of two letters (ISO 3166)",
+            "monitor.calendar.country is the code of a country or of a part of one (ISO 3166)",
             found=country,
-            fix="correct it in params.yaml; GB and SE are such codes",
+            fix="correct it in params.yaml; SE and GB-ENG are such codes",
         ) from None
+
+
+def last_years_holiday(country: str | None, day: date) -> date | None:
+    """Return the day of the same public holiday a year earlier; None where a day is none.
+
+    >>> last_years_holiday("GB", date(2011, 5, 30)), last_years_holiday("GB", date(2011, 5, 29))
+    (datetime.date(2010, 5, 31), None)
+    """
+    name = None if country is None else public_holidays(country, day.year).get(day)
+    if country is None or name is None:
+        return None
+    return _day_of(name, country, day.year - 1)
+
+
+def _day_of(name: str, country: str, year: int) -> date | None:
+    """Return the first day of a public holiday in a year; None in years without it."""
+    days = public_holidays(country, year)
+    return min((day for day, found in days.items() if found == name), default=None)
 
 
 def _holiday(name: str, country: str | None) -> DayOfYear:
@@ -175,10 +202,7 @@ def _holiday(name: str, country: str | None) -> DayOfYear:
             found=name,
             fix=f"choose of {', '.join(HOLIDAYS)}; {of_country}",
         )
-    return lambda year: next(
-        (day for day, found in sorted(public_holidays(country, year).items()) if found == name),
-        None,
-    )
+    return lambda year: _day_of(name, country, year)
 
 
 def _first_friday_from(day: date) -> date:

@@ -45,6 +45,8 @@ def completeness_of(
     until: date = WEEK_END,
     closed: tuple[date, ...] = (),
     guests: Callable[[date], int] | None = None,
+    week_end: date = WEEK_END,
+    country: str | None = None,
 ) -> CompletenessReport:
     """Return the report on a shop with this many transactions a day, known up to `until`."""
     days = pd.date_range(first, until - timedelta(days=1)).date
@@ -61,7 +63,7 @@ def completeness_of(
             of_guests[name] = 1
         tables.write_table(of_guests, folder / "guest_sales.parquet", tables.GUEST_SALES)
     params = PARAMS.model_copy(update={"closed": closed})
-    return check_completeness(engine, path, WEEK_END, params)
+    return check_completeness(engine, path, week_end, params, country)
 
 
 def usually(exceptions: Mapping[date, int]) -> Callable[[date], int]:
@@ -156,6 +158,36 @@ def test_a_last_day_that_was_closed_a_year_before_is_not_waited_for(
     assert not learnt.warning
     open_then = completeness_of(on_duckdb, tmp_path, usually({}), first=first, until=christmas)
     assert open_then.missing == (christmas,)
+
+
+LABOUR_DAY = date(2020, 9, 7)  # a Monday; it was 2 September the year before
+
+
+@pytest.mark.parametrize(("country", "is_doubted"), [("US", False), (None, True)])
+def test_a_public_holiday_without_sales_is_closed_and_not_doubted(
+    on_duckdb: Engine, tmp_path: Path, country: str | None, is_doubted: bool
+) -> None:
+    report = completeness_of(on_duckdb, tmp_path, usually({LABOUR_DAY: 0}), country=country,
+                             week_end=LABOUR_DAY + timedelta(2), until=WEEK_END)  # fmt: skip
+    assert report.closed == (LABOUR_DAY,)
+    assert bool(report.warning) == is_doubted
+
+
+@pytest.mark.parametrize(("closed_then", "is_waited_for"), [(True, False), (False, True)])
+def test_a_public_holiday_at_the_end_is_waited_for_where_the_shop_opened_on_it_last_year(
+    on_duckdb: Engine, tmp_path: Path, closed_then: bool, is_waited_for: bool
+) -> None:
+    year_before = date(2019, 9, 2)
+    report = completeness_of(
+        on_duckdb,
+        tmp_path,
+        usually({year_before: 0} if closed_then else {}),
+        first=WEEK_END - timedelta(weeks=58),
+        until=LABOUR_DAY,
+        week_end=LABOUR_DAY + timedelta(days=1),
+        country="US",
+    )
+    assert report.missing == ((LABOUR_DAY,) if is_waited_for else ())
 
 
 def test_a_closing_weekday_of_last_year_says_nothing_about_the_date(

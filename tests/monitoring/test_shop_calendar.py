@@ -112,6 +112,16 @@ def test_holidays_of_a_country_may_be_named_and_unknown_names_are_refused() -> N
         ShopCalendar.of(british.model_copy(update={"country": None}))
     with pytest.raises(BadInput, match="found: XX"):
         ShopCalendar.of(british.model_copy(update={"country": "XX"}))
+    with pytest.raises(BadInput, match="GB-XX"):
+        ShopCalendar.of(british.model_copy(update={"country": "GB-XX"}))
+
+
+def test_a_part_of_a_country_has_holidays_of_its_own() -> None:
+    names = ("Easter Monday",)
+    english = ShopCalendar.of(CalendarParams(country="GB-ENG", holidays=names, sales={}))
+    assert english.holidays_in(date(2011, 4, 30)) == names
+    with pytest.raises(BadInput, match="Easter Monday"):
+        ShopCalendar.of(CalendarParams(country="GB", holidays=names, sales={}))
 
 
 def test_a_sale_that_ends_before_it_begins_is_refused() -> None:
