@@ -1,4 +1,4 @@
-"""The small shop in thirty spellings: each writes an export and completes its description."""
+"""The small shop in many spellings: each writes an export and completes its description."""
 
 import gzip
 import random
@@ -76,6 +76,18 @@ def shuffled(folder: Path, _described: Description) -> None:
     rows = lines()
     random.Random(3).shuffle(rows)  # noqa: S311  (no secret)
     write_csv(folder / "sales.csv", rows)
+
+
+def among_markets(folder: Path, described: Description) -> None:
+    """Write the shop with lines of other markets between its own, which would change its tables."""
+    rows: list[Row] = []
+    for number, row in enumerate(lines()):
+        rows.append(row | {"Country": ("AT", "DE")[number % 2]})
+        foreign = row | {"Text": "elsewhere", "Town": "elsewhere", "Client": f"f{number}"}
+        rows.append(foreign | {"Country": ("CH", None, "de")[number % 3]})
+    write_csv(folder / "sales.csv", rows)
+    described["transactions"]["columns"]["market"] = "Country"
+    described["markets"] = {"only": ["DE", "AT"]}
 
 
 def zipped(folder: Path, described: Description) -> None:
@@ -222,4 +234,5 @@ SPELLINGS: dict[str, Spelling] = {
         changed_rows(other_channel_names), channels={"online": ["W"], "store": ["Filiale 3"]}
     ),
     "blanks around ids": changed_rows(padded),
+    "two of several markets": among_markets,
 }  # fmt: skip

@@ -10,6 +10,8 @@ from hemline.data.acquire.source_params import SourceParams
 from hemline.errors import BadInput
 from tests.data.small_shop import Description, description
 
+REQUIRED = {"t_dat": "Date", "customer_id": "Client", "article_id": "SKU"}
+
 WRONG: dict[str, tuple[Description, str]] = {
     "an unknown name of ours": (
         {"transactions": {"columns": {"when": "Date"}}}, r"source.transactions.columns.when",
@@ -17,6 +19,12 @@ WRONG: dict[str, tuple[Description, str]] = {
     "no customer": (
         {"transactions": {"columns": {"t_dat": "Date", "article_id": "SKU"}}},
         r"transactions.columns names customer_id",
+    ),
+    "a market without the ones that are read": (
+        {"transactions": {"columns": {**REQUIRED, "market": "Country"}}}, r"needs markets.only",
+    ),
+    "markets without their column": (
+        {"markets": {"only": ["DE"]}}, r"markets.only needs transactions.columns.market",
     ),
     "a delimiter of two characters": (
         {"transactions": {"delimiter": "||"}}, r"one ASCII character",

@@ -101,6 +101,7 @@ def _with_key(batch: pa.RecordBatch, keyed: pa.Schema, number: int) -> pa.Record
 def _log(source: SourceFile, counted: Counted) -> None:
     for text, number in (
         ("lines", counted.lines),
+        ("lines of other markets: left out", counted.other_markets.total()),
         ("lines of what is no article: left out", counted.not_articles.total()),
         ("lines of other currencies: left out", counted.other_currency),
         ("lines of no unit: left out", counted.without_units),
@@ -111,6 +112,10 @@ def _log(source: SourceFile, counted: Counted) -> None:
     ):
         if number:
             logger.info("%s: %s %s", source, f"{number:,}", text)
-    if counted.not_articles:
-        named = ", ".join(f"{one} ({n:,})" for one, n in counted.not_articles.most_common(20))
-        logger.info("%s: no articles: %s", source, named)
+    for what, left_out in (
+        ("other markets", counted.other_markets),
+        ("no articles", counted.not_articles),
+    ):
+        if left_out:
+            named = ", ".join(f"{one} ({n:,})" for one, n in left_out.most_common(20))
+            logger.info("%s: %s: %s", source, what, named)

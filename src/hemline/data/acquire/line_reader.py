@@ -19,6 +19,7 @@ class Counted:
     """What reading the lines has counted, in lines unless the name says otherwise."""
 
     lines: int = 0
+    other_markets: Counter[str] = field(default_factory=Counter)
     not_articles: Counter[str] = field(default_factory=Counter)
     other_currency: int = 0
     without_units: int = 0

@@ -20,7 +20,7 @@ from hemline.data.acquire.line_prices import of_one_currency, unit_prices
 from hemline.data.acquire.line_reader import Counted, LineReader, checked
 from hemline.data.acquire.moments import as_moments
 from hemline.data.acquire.source_file import SourceFile
-from hemline.data.acquire.source_params import LINE_TYPE, Guests, Returns, SourceParams
+from hemline.data.acquire.source_params import LINE_TYPE, MARKET, Guests, Returns, SourceParams
 from hemline.data.acquire.values import as_ids, as_whole, is_one_of
 from hemline.errors import BadInput
 
@@ -66,9 +66,18 @@ def read_lines(
     for block in blocks:
         counted.lines += block.rows.num_rows
         reader = LineReader(source, params, block)
-        for leave_out in (_not_articles, of_one_currency, _without_units):
+        for leave_out in (_of_the_market, _not_articles, of_one_currency, _without_units):
             reader = leave_out(reader, counted)
         yield _lines(reader, described, counted)
+
+
+def _of_the_market(reader: LineReader, counted: Counted) -> LineReader:
+    if not reader.has(MARKET):
+        return reader
+    names = reader.texts(MARKET)
+    is_read = is_one_of(names, reader.params.markets.only)
+    counted.other_markets.update(map(str, names.filter(pc.invert(is_read)).to_pylist()))
+    return reader.only(is_read)
 
 
 def _not_articles(reader: LineReader, counted: Counted) -> LineReader:

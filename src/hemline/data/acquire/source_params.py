@@ -19,10 +19,11 @@ from hemline.params import Section, read_mapping
 
 CURRENCY: Final = "currency"
 LINE_TYPE: Final = "line_type"
+MARKET: Final = "market"
 
 SaleColumn = Literal[
     "t_dat", "customer_id", "article_id", "price", "units", "sales_channel_id", "basket",
-    "currency", "line_type",
+    "currency", "line_type", "market",
 ]  # fmt: skip
 """What a line of the transactions may have."""
 
@@ -178,6 +179,16 @@ class Guests(Part):
     ids: Texts = ()
 
 
+class Markets(Part):
+    """Which of the markets in the files this shop is; the lines of the others are left out.
+
+    Attributes:
+        only: values of the column market.
+    """
+
+    only: Texts = ()
+
+
 class NotArticles(Part):
     """Article ids that are no products: postage, discounts, bank charges."""
 
@@ -219,6 +230,7 @@ class SourceParams(Section):
     price: Prices = Field(default_factory=Prices)
     returns: Returns | None = None
     guests: Guests | None = None
+    markets: Markets = Field(default_factory=Markets)
     not_articles: NotArticles = Field(default_factory=NotArticles)
     product_code: ProductCode | None = None
     channels: Channels = Field(default_factory=Channels)
@@ -255,12 +267,15 @@ class SourceParams(Section):
             (returns.types, LINE_TYPE, "returns.types"),
             (self.price.only or self.price.rates, CURRENCY, "price.only and price.rates"),
             (self.channels.store or self.channels.online, columns.CHANNEL, "channels"),
+            (self.markets.only, MARKET, "markets.only"),
         )
         problems += [
             f"{key} needs transactions.columns.{column}"
             for value, column, key in needs
             if value and column not in sold
         ]
+        if MARKET in sold and not self.markets.only:
+            problems.append("transactions.columns.market needs markets.only: one model each")
         if self.price.only and self.price.rates:
             problems.append("price has either `only` or `rates`")
         if self.price.rates and not self.price.currency:
