@@ -30,7 +30,13 @@ from hemline.kernels.dense_topk import ScoreTable
 from hemline.kernels.lists import NO_ARTICLE
 from hemline.models.article_weights import decayed_since_yesterday, weighted
 from hemline.models.label_shift import YESTERDAY, Weighting, decay_weights
-from hemline.models.recommender import OneSource, Recommendations, keys_at, recommendations_from
+from hemline.models.recommender import (
+    OneSource,
+    Recommendations,
+    keys_at,
+    recommendations_from,
+    require_articles,
+)
 
 if TYPE_CHECKING:
     from scipy import sparse
@@ -66,6 +72,7 @@ class Als(OneSource):
         vectors: float32 of shape (len(read), factors).
         offered: sorted int32 keys of the articles that may be recommended.
         scale: float32 beside `offered`, the label shift.
+        n_articles: that it was fitted on; None in earlier versions.
     """
 
     fold_in: FoldIn
@@ -73,10 +80,12 @@ class Als(OneSource):
     vectors: npt.NDArray[np.float32]
     offered: npt.NDArray[np.int32]
     scale: npt.NDArray[np.float32]
+    n_articles: int | None = None
     name: ClassVar[str] = "als"
 
     def recommend(self, histories: Histories, k: int) -> Recommendations:
         """Return the offered articles with a positive score, bought ones included."""
+        require_articles(histories, self.n_articles, self.name)
         position, scores = self._table.best(self.customer_vectors(histories), k)
         scores[scores <= 0] = -np.inf
         position[np.isneginf(scores)] = NO_ARTICLE
@@ -107,18 +116,19 @@ class Als(OneSource):
         """Write the vectors, their keys and how histories are read."""
         for name in ("read", "vectors", "offered", "scale"):
             np.save(folder / f"{name}.npy", getattr(self, name))
-        content = json.dumps(asdict(self.fold_in))
+        content = json.dumps(asdict(self.fold_in) | {"n_articles": self.n_articles})
         (folder / "fold_in.json").write_text(content + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Return the model saved in folder."""
-        fold_in = FoldIn(**json.loads((folder / "fold_in.json").read_text(encoding="utf-8")))
+        about = json.loads((folder / "fold_in.json").read_text(encoding="utf-8"))
+        n_articles = about.pop("n_articles", None)
         stored = {
             name: load_array(folder / f"{name}.npy")
             for name in ("read", "vectors", "offered", "scale")
         }
-        return cls(fold_in, **stored)
+        return cls(FoldIn(**about), **stored, n_articles=n_articles)
 
 
 def fit_als(histories: Histories, params: AlsParams) -> Als:
@@ -132,7 +142,8 @@ def fit_als(histories: Histories, params: AlsParams) -> Als:
             _start(n_rows, params.factors, rng) for n_rows in trusted.shape
         )
         solver.fit(trusted, show_progress=False)
-    return Als(fold_in, data.read, on_grid(solver.item_factors), data.offered, data.scale)
+    vectors = on_grid(solver.item_factors)
+    return Als(fold_in, data.read, vectors, data.offered, data.scale, data.n_articles)
 
 
 def _start(n_rows: int, factors: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:

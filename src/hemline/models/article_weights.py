@@ -12,7 +12,7 @@ label shift as a factor, because these scores are no logarithms. It is scaled on
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -29,10 +29,19 @@ from hemline.models.label_shift import (
     on_sale,
     shares_of,
 )
-from hemline.models.recommender import OneSource, Recommendations, keys_at, recommendations_from
+from hemline.models.recommender import (
+    OneSource,
+    Recommendations,
+    keys_at,
+    recommendations_from,
+    require_articles,
+)
 
 if TYPE_CHECKING:
     from scipy import sparse
+
+
+_ABOUT: Final = ("name", "input_half_life_days", "n_articles")
 
 
 class Weighted(NamedTuple):
@@ -45,6 +54,7 @@ class Weighted(NamedTuple):
         targets: CSR float32 of shape (customers, len(offered)).
         own: int64 beside `offered`; the row of the same article in `read`.
         scale: float32 beside `offered`; the label shift.
+        n_articles: of the catalogue, bought or not.
     """
 
     read: npt.NDArray[np.int32]
@@ -53,6 +63,7 @@ class Weighted(NamedTuple):
     targets: "sparse.csr_matrix"
     own: npt.NDArray[np.int64]
     scale: npt.NDArray[np.float32]
+    n_articles: int
 
 
 @dataclass(frozen=True)
@@ -66,6 +77,7 @@ class ArticleWeights(OneSource):
         offered: sorted int32 keys of the articles that may be recommended.
         weights: float32 of shape (len(read), len(offered)); the arrays of a CSR matrix, or one
             array where all count.
+        n_articles: that it was fitted on; None in earlier versions.
     """
 
     name: str
@@ -73,11 +85,13 @@ class ArticleWeights(OneSource):
     read: npt.NDArray[np.int32]
     offered: npt.NDArray[np.int32]
     weights: WeightRows | npt.NDArray[np.float32]
+    n_articles: int | None = None
 
     def recommend(self, histories: Histories, k: int) -> Recommendations:
         """Return the offered articles with a positive score, bought ones included."""
         from hemline.kernels.linear_rows import Inputs, best_of_rows  # noqa: PLC0415  (numba)
 
+        require_articles(histories, self.n_articles, self.name)
         counted = decay_weights(histories.days, self.input_half_life_days, full_day=YESTERDAY)
         inputs = Inputs(histories.indptr, histories.indices, counted, self.read)
         position, scores = best_of_rows(inputs, self.weights, len(self.offered), k)
@@ -92,7 +106,7 @@ class ArticleWeights(OneSource):
         else:
             shape = len(self.read), len(self.offered)
             save_arrays(folder / "weights.npz", _as_scipy_saves(self.weights, shape))
-        about = {"name": self.name, "input_half_life_days": self.input_half_life_days}
+        about = {name: getattr(self, name) for name in _ABOUT}
         (folder / "about.json").write_text(json.dumps(about) + "\n", encoding="utf-8")
 
     @classmethod
@@ -105,7 +119,8 @@ class ArticleWeights(OneSource):
         else:
             stored = load_arrays(folder / "weights.npz")
             weights = WeightRows(stored["indptr"], stored["indices"], stored["data"])
-        return cls(about["name"], about["input_half_life_days"], read, offered, weights)
+        half_life, n_articles = about["input_half_life_days"], about.get("n_articles")
+        return cls(about["name"], half_life, read, offered, weights, n_articles)
 
 
 def _as_scipy_saves(rows: WeightRows, shape: tuple[int, int]) -> dict[str, npt.NDArray[Any]]:
@@ -134,6 +149,7 @@ def weighted(histories: Histories, weighting: Weighting) -> Weighted:
         sparse.csr_matrix(targets[:, offered]),
         np.searchsorted(read, offered),
         ((recent / learned) ** weighting.shift).astype(np.float32),
+        histories.n_articles,
     )
 
 
@@ -153,7 +169,8 @@ def scaled_columns(
         scaled = sparse.csr_matrix(weights.multiply(data.scale), dtype=np.float32)
         scaled.sort_indices()
         ready = WeightRows(scaled.indptr, scaled.indices, scaled.data)
-    return ArticleWeights(name, params.input_half_life_days, data.read, data.offered, ready)
+    learned = data.read, data.offered, ready, data.n_articles
+    return ArticleWeights(name, params.input_half_life_days, *learned)
 
 
 def squared_lengths(columns_of: "sparse.csr_matrix") -> npt.NDArray[np.float64]:

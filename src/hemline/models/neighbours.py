@@ -15,7 +15,12 @@ import numpy.typing as npt
 from hemline.arrays import load_array
 from hemline.data.histories import Histories
 from hemline.kernels.lists import NO_ARTICLE, Lists
-from hemline.models.recommender import OneSource, Recommendations, recommendations_from
+from hemline.models.recommender import (
+    OneSource,
+    Recommendations,
+    recommendations_from,
+    require_articles,
+)
 
 BUYERS: Final = "buyers.npy"
 
@@ -54,6 +59,7 @@ class Neighbours(OneSource):
         """Return the neighbours of the latest articles by the sum of their similarities."""
         from hemline.kernels.history_lists import LatestVotes, best_by_votes  # noqa: PLC0415  (numba)
 
+        require_articles(histories, len(self.articles), self.name)
         votes = LatestVotes(self.articles, self.scores, self.latest_articles)
         bought = histories.indptr, histories.indices, histories.days
         return recommendations_from(self.name, *best_by_votes(*bought, votes, k))

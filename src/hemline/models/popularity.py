@@ -19,7 +19,12 @@ from hemline.arrays import load_array
 from hemline.data.histories import Histories, entries_where
 from hemline.kernels.lists import empty_lists, top_k
 from hemline.models.label_shift import ALL_DAYS, NO_DECAY_DAYS, decay_weights, open_window
-from hemline.models.recommender import OneSource, Recommendations, recommendations_from
+from hemline.models.recommender import (
+    OneSource,
+    Recommendations,
+    recommendations_from,
+    require_articles,
+)
 from hemline.params import Section
 
 if TYPE_CHECKING:
@@ -45,15 +50,18 @@ class Popularity(OneSource):
         n_bands: number of age bands that segments are made of; 0 when there is one list only.
         articles: int32 of shape (segments, list_length).
         scores: float32 of the same shape, share of (decayed) buyers.
+        n_articles: that it was fitted on; None in earlier versions.
     """
 
     name: str
     n_bands: int
     articles: npt.NDArray[np.int32]
     scores: npt.NDArray[np.float32]
+    n_articles: int | None = None
 
     def recommend(self, histories: Histories, k: int) -> Recommendations:
         """Return the list of each customer's segment; everybody's where the segment is unknown."""
+        require_articles(histories, self.n_articles, self.name)
         segment = segment_index(histories, self.n_bands)
         segment[segment >= len(self.articles)] = 0
         articles, scores = empty_lists(histories.n_customers, k)
@@ -66,7 +74,7 @@ class Popularity(OneSource):
         """Write the lists and what they are called."""
         np.save(folder / "articles.npy", self.articles)
         np.save(folder / "scores.npy", self.scores)
-        about = {"name": self.name, "n_bands": self.n_bands}
+        about = {"name": self.name, "n_bands": self.n_bands, "n_articles": self.n_articles}
         (folder / "about.json").write_text(json.dumps(about) + "\n", encoding="utf-8")
 
     @classmethod
@@ -78,6 +86,7 @@ class Popularity(OneSource):
             about["n_bands"],
             load_array(folder / "articles.npy"),
             load_array(folder / "scores.npy"),
+            about.get("n_articles"),
         )
 
 
@@ -135,4 +144,6 @@ def _ranked(
     name: str, n_bands: int, shares: npt.NDArray[np.float64], params: PopularityParams
 ) -> Popularity:
     sold = np.where(shares > 0, shares, -np.inf).astype(np.float32)
-    return Popularity(name, n_bands, *top_k(sold, min(params.list_length, shares.shape[1])))
+    n_articles = shares.shape[1]
+    lists = top_k(sold, min(params.list_length, n_articles))
+    return Popularity(name, n_bands, *lists, n_articles)

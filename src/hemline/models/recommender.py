@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hemline.data.histories import Histories
+from hemline.errors import BadInput
 from hemline.kernels.lists import NO_ARTICLE
 
 
@@ -77,6 +78,25 @@ class Model(Recommender, Protocol):
     def load(cls, folder: Path) -> Self:
         """Return the model saved in folder."""
         ...
+
+
+def require_articles(histories: Histories, n_articles: int | None, name: str) -> None:
+    """Refuse histories of other articles than a model was fitted on.
+
+    Args:
+        histories: that come with a request.
+        n_articles: how many articles the model was fitted on; None in versions that do not say.
+        name: of the model.
+
+    Raises:
+        BadInput: there are more or fewer; their keys would mean other articles.
+    """
+    if n_articles is not None and histories.n_articles != n_articles:
+        raise BadInput(
+            f"histories have one column per article that '{name}' was fitted on ({n_articles:,})",
+            found=f"{histories.n_articles:,} columns",
+            fix="build them with the articles of the fit, in the same order",
+        )
 
 
 def by_rank(

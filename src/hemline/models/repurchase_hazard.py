@@ -24,7 +24,12 @@ from pydantic import NonNegativeFloat, PositiveInt
 from hemline.arrays import load_array
 from hemline.data.histories import Histories
 from hemline.errors import BadInput
-from hemline.models.recommender import OneSource, Recommendations, recommendations_from
+from hemline.models.recommender import (
+    OneSource,
+    Recommendations,
+    recommendations_from,
+    require_articles,
+)
 from hemline.models.repurchase import Repurchase
 from hemline.params import Section
 
@@ -75,6 +80,7 @@ class RepurchaseHazard(OneSource):
 
         if self.window is not None:
             return self.window.recommend(histories, k)
+        require_articles(histories, len(self.sold), self.name)
         own = histories.indptr, histories.indices, histories.counts, histories.days
         lists = likeliest_bought(*own, self.sold, self.weights, self.least, k)
         return recommendations_from(self.name, *lists)

@@ -21,7 +21,7 @@ from hemline.models.ranker.candidates import collect_candidates
 from hemline.models.ranker.pair_features import pair_features
 from hemline.models.ranker.sources import RankerSettings, sources_of
 from hemline.models.ranker.tree_file import TreeFile
-from hemline.models.recommender import Recommendations, Recommender
+from hemline.models.recommender import Recommendations, Recommender, require_articles
 
 
 class Ranker:
@@ -51,6 +51,7 @@ class Ranker:
 
     def recommend(self, histories: Histories, k: int) -> Recommendations:
         """Return the k best candidates; their source names the models that proposed them."""
+        require_articles(histories, len(self.features.codes), self.name)
         articles, scores = empty_lists(histories.n_customers, k)
         proposed = np.zeros(articles.shape, np.int16)
 
