@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from monitoring.dashboard.wording import name_category, write_value
 from monitoring.drift_tests import distance, drift_tests, seasonal_p_values
 from monitoring.false_discoveries import q_values
 from monitoring.monitor_params import MonitorParams
@@ -125,11 +126,13 @@ def _largest_changes(residuals: Residuals) -> list[str]:
 
 def _change(panel: Panel, number: int, recent: FloatArray) -> str:
     before, after = recent[number], panel.measured[-1, number]
+    column = str(panel.signals["column"].iloc[panel.signal[number]])
     if panel.is_share[number]:
-        return f"{panel.category[number]}: {100 * before:.0f} % -> {100 * after:.0f} %"
+        name = name_category(column, str(panel.category[number]))
+        return f"{name}: {100 * before:.0f} % -> {100 * after:.0f} %"
     if panel.is_size[number]:
         return f"{_size(np.exp(before))} -> {_size(np.exp(after))}"
-    return f"{before:.3g} -> {after:.3g}"
+    return f"{write_value(column, '', before)} -> {write_value(column, '', after)}"
 
 
 def _size(value: float) -> str:

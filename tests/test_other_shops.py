@@ -148,6 +148,14 @@ def test_a_shop_of_another_kind_passes_validation_and_kaggles_rules_refuse_its_i
         return {finding.rule.rule for finding in findings if not finding.passed}
 
     assert broken(is_kaggle=False) == set()
+    checked = check_tables(
+        engine,
+        root / "bare",
+        list_rules(thresholds, needed_through=last, is_kaggle=False),
+        run_day=weeks.cut,
+    )
+    unknown = {*tables.NAME_BY_CODE, columns.AGE}
+    assert not unknown & {finding.rule.column for finding in checked}, "the shop has none of them"
     assert "a customer_id is 64 hexadecimal digits" in broken(is_kaggle=True)
 
 

@@ -63,11 +63,13 @@ def write_value(column: str, category: str, value: float) -> str:
     ('12.3 %', '12,346')
     >>> write_value("price", "", 0.0488), write_value("index_name", "", 0.01234)
     ('+5.0 %', '0.0123')
+    >>> write_value("coverage", "", -0.0001)
+    '0.0 %'
     """
     if pd.isna(value):
         return "unknown"
     if category or column in _SHARES or column.endswith("_share"):
-        return f"{100 * value:.1f} %"
+        return f"{round(100 * value, 1) + 0.0:.1f} %"  # of -0.04 no minus is left
     if column == columns.PRICE:  # the mean log change against the recent weeks
         return f"{100 * np.expm1(value):+.1f} %"
     return f"{value:,.0f}" if abs(value) >= _THOUSAND else f"{value:.3g}"

@@ -214,6 +214,8 @@ def test_init_changes_nothing_else_and_asks_before_it_replaces(
     validate = after.pop("validate")
     del before["source"], before["validate"], before["acquire"]["source"]
     before["monitor"]["steady"].remove("price")
+    before["shop"]["first_day"] = None
+    assert "shop.first_day was 2020-09-23, is now null" in done.output
     assert "monitor.steady: price removed: the data hold 3 weeks" in done.output
     assert after == before
     assert validate["earliest_day"] == "2010-12-01"

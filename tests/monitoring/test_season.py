@@ -113,6 +113,20 @@ def test_a_column_that_no_season_moves_can_drift_in_its_first_year() -> None:
     assert verdict(world(steady, column="sales_channel_id", n_weeks=40)) == "none"
 
 
+def test_what_moved_is_written_as_people_read_it() -> None:
+    of_channel = world(jumped, column="sales_channel_id", n_weeks=40).replace(
+        {"category": {"c0": "1"}}
+    )
+    (moved,) = judge_week(of_channel, LAST, PARAMS)["moved"]
+    assert "store: 49 % -> 41 %" in moved.split("; ")
+    rows = world(jumped, column="price", n_weeks=40)
+    of_price = rows[rows["category"] == "c2"].assign(category="")
+    (moved,) = judge_week(of_price, LAST, PARAMS)["moved"]
+    before, after = (float(part.removesuffix(" %")) for part in moved.split(" -> "))
+    assert before == pytest.approx(100 * (np.exp(0.2) - 1), abs=2)
+    assert after == pytest.approx(100 * (np.exp(0.3) - 1), abs=5)
+
+
 def test_in_a_sale_that_last_year_did_not_have_nothing_is_drift() -> None:
     sale = {"Sale": ((LAST - timedelta(days=12), LAST - timedelta(days=2)),)}
     known = in_sale(sale)

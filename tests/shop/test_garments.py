@@ -103,3 +103,9 @@ def test_the_ids_of_two_drawings_of_one_article_differ_by_place() -> None:
 def test_lines_on_black_are_light_and_lines_on_white_are_dark() -> None:
     assert ink_on(hex_of("Black")) > "#80"
     assert ink_on(hex_of("White")) < "#80"
+
+
+def test_a_long_word_stays_on_its_tag() -> None:
+    drawn = tile(garment(product_type="RETROSPOT TEA"))
+    assert 'textLength="60" lengthAdjust="spacingAndGlyphs">RETROSPOT<' in drawn
+    assert re.search(r'y="\d+">TEA<', drawn)

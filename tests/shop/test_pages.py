@@ -53,6 +53,19 @@ def shop(app_client: TestClient) -> TestClient:
     return app_client
 
 
+@pytest.mark.parametrize(("source", "is_said"), [("synthetic", True), ("mapped", False)])
+def test_only_a_generated_shop_says_that_its_data_are_generated(
+    tmp_path: Path, source: str, is_said: bool
+) -> None:
+    root = tiny_project(tmp_path / "project")
+    (params,) = (root / ".hemline" / "serving").glob("*/params.yaml")
+    params.write_text(params.read_text().replace("source: synthetic", f"source: {source}"))
+    with TestClient(create_app(ShopSettings(root)), "http://127.0.0.1:8000") as client:
+        shown = client.get("/", headers={"accept": "text/html"}).text
+    assert "Welcome" in shown
+    assert ("generated data" in shown) == is_said
+
+
 def press(shop: TestClient, path: str, **fields: str) -> str:
     """Send a form from the page that has it, and return the page that follows."""
     shown = shop.get("/").text

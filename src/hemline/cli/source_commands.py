@@ -107,7 +107,7 @@ def init(
         )
     proposal = propose_for(data, table, query, user_from, password_from)
     show(proposal)
-    if change := write_source(params, proposal):
+    for change in write_source(params, proposal):
         say(change)
     if by_url:
         _fetch(SourceParams.load(params), root)

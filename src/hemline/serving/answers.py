@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hemline.arrays import load_array
+from hemline.params import read_mapping
 from hemline.segments.cold_customers import ColdCustomer
 from hemline.serving import layout as layouts
 from hemline.serving.answers_params import AnswersParams
@@ -40,6 +41,7 @@ class Answers:
         version: its number, 0 where it is not registered.
         cut: the first day it has not seen.
         articles: of the version.
+        is_generated: whether it was fitted on a generated shop.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Answers:
         self.version = about.version
         self.cut = date.fromisoformat(about.cut)
         self.articles = ArticleTable.load(layout / "articles")
+        self.is_generated = read_mapping(layout / "params.yaml")["acquire"]["source"] == "synthetic"
         self._visitors = Visitors(layout)
         self._models = VersionModels(layout / "models", layout / "params.yaml", len(self.articles))
         self._params = params

@@ -235,6 +235,7 @@ def _about(request: Request, visit: Visit, texts: Texts) -> dict[str, Any]:
         "n_in_basket": len(visit.state.basket),
         "is_remembered": visit.is_remembered,
         "version": visit.answers.version,
+        "is_generated": visit.answers.is_generated,
         "arm": ARM,
         "milliseconds": f"{(perf_counter() - request.scope['hemline.begun']) * 1000:.1f}",
         "notice": _notice(request, visit, texts),

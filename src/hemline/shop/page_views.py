@@ -257,7 +257,7 @@ class PageViews:
             for number, (key, units, days) in enumerate(seen.history[:20], start=1)
         )
         known = seen.age_band in range(len(AGE_BANDS))
-        age_group = str(AGE_BANDS[seen.age_band]) if known else self._texts("age_group_none")
+        age_group = str(AGE_BANDS[seen.age_band]) if known else ""
         models = tuple(answers.model_names())
         return Staff(rows, history, seen.cluster, age_group, models, model, str(answers.cut), other)
 

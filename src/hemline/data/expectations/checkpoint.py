@@ -61,7 +61,7 @@ class Finding:
 def check_tables(
     engine: EngineParams, tables: Path, rules: Sequence[Rule], *, run_day: date
 ) -> list[Finding]:
-    """Return a finding per rule, in the order of the rules.
+    """Return a finding per rule, in their order, but none where a rule has no value to check.
 
     Args:
         engine: what reads the tables; the findings are the same.
@@ -71,12 +71,18 @@ def check_tables(
     """
     context = _context()
     with open_views(engine, tables, context) as views:
+        rules = [rule for rule in rules if not rule.is_of_values or _has_values(views, rule)]
         results = dict(_results(context, views, rules, run_day))
         n_rows = {table: _n_rows(views, table) for table in {rule.table for rule in rules}}
         return [
             _finding(rule, results[place], n_rows[rule.table], views)
             for place, rule in enumerate(rules)
         ]
+
+
+def _has_values(views: Views, rule: Rule) -> bool:
+    filled = f"SELECT count({rule.column}) AS n_filled FROM {rule.table}"
+    return int(views.rows(filled)[0]["n_filled"]) > 0
 
 
 def _context() -> Any:

@@ -41,6 +41,7 @@ class Rule:
         fix: what to do when it does not.
         rows: SQL of the rows that break it, reading from {batch}.
         expectation: what Great Expectations checks.
+        is_of_values: whether it says nothing of a column without any value.
     """
 
     suite: str
@@ -50,6 +51,7 @@ class Rule:
     fix: str
     rows: str
     expectation: Expectation
+    is_of_values: bool = False
 
 
 def min_rows(table: Table, n_rows: int) -> Rule:

@@ -6,6 +6,7 @@ in params.yaml; rules without exceptions (no unknown ids, no repeated ids) have 
 # ruff: noqa: S608 (the SQL is made of our own names and of numbers)
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from typing import Final
 
@@ -76,13 +77,14 @@ def _rules_of_articles(*, is_kaggle: bool) -> Iterator[Rule]:
         yield from _rules_of_kaggle_article_ids()
     for code, name in tables.NAME_BY_CODE.items():
         rows = _named_otherwise(code, name)
-        yield query_rule(
+        one_name = query_rule(
             "articles",
             code,
             f"a {code} always has the same {name}",
             rows if is_kaggle else rows.replace(" ORDER BY article_id", _HAS_CODE.format(code)),
             fix="give the name a code of its own",
         )
+        yield replace(one_name, is_of_values=not is_kaggle)
 
 
 _HAS_CODE: Final = " AND {} IS NOT NULL ORDER BY article_id"
@@ -136,7 +138,9 @@ def _rules_of_customers(params: ValidateParams, *, is_kaggle: bool) -> Iterator[
             f"NOT {only_of(columns.CUSTOMER_ID, _DIGITS + 'abcdef')} OR length(customer_id) <> 64",
             fix="export the ids unchanged, in lower case",
         )
-    yield between("customers", columns.AGE, params.min_age, params.max_age, "min_age, max_age")
+    ages = params.min_age, params.max_age
+    in_range = between("customers", columns.AGE, *ages, "min_age, max_age")
+    yield replace(in_range, is_of_values=not is_kaggle)
 
 
 def _rules_of_transactions(params: ValidateParams, needed_through: date) -> Iterator[Rule]:

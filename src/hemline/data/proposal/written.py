@@ -11,6 +11,7 @@ from hemline.data.proposal.source_proposal import Line, SourceProposal
 from hemline.edited_params import set_value
 from hemline.errors import BadInput, printable
 from hemline.files import replaced_file
+from hemline.params import read_mapping
 
 _PLAIN: Final = re.compile(r"[A-Za-z_][\w. -]*")
 _NOT_PLAIN: Final = ("null", "true", "false", "yes", "no", "on", "off", "y", "n", "nan")
@@ -72,11 +73,11 @@ def _scalar(value: Any) -> str:
     return value if is_plain and value == value.strip() else "'{}'".format(value.replace("'", "''"))
 
 
-def write_source(params: Path, proposal: SourceProposal) -> str:
-    """Write section `source` and acquire.source.
+def write_source(params: Path, proposal: SourceProposal) -> list[str]:
+    """Write section `source`, and what follows from it: acquire.source, and the shop's own clock.
 
     Returns:
-        What changed besides section `source`, as a sentence; empty if nothing did.
+        What changed besides section `source`, as sentences.
 
     Raises:
         BadInput: params.yaml has no section `source`, or the proposal cannot be described.
@@ -93,4 +94,8 @@ def write_source(params: Path, proposal: SourceProposal) -> str:
     with replaced_file(params) as unfinished:
         unfinished.write_text(replaced, encoding="utf-8")
         SourceParams.load(unfinished)
-    return set_value(params, "acquire", "source", "mapped")
+    # Only the generated shop's days are not those of the calendar.
+    settings = [("acquire", "source", "mapped"), ("shop", "first_day", None)]
+    there = read_mapping(params)
+    changes = [set_value(params, *one) for one in settings if one[0] in there]
+    return [change for change in changes if change]
