@@ -95,9 +95,8 @@ def print_report(project: Project, training: Training, console: Console) -> None
     """Print the score table, lists of one buyer and one cold customer, and what to do next."""
     min_customers = EvaluateParams.load(project.params).min_customers
     print_scores(project.root / project.reports, console, min_customers=min_customers)
-    if training.champion is not None:
-        _print_lists(project, console)
-    _print_next_steps(project, training, console)
+    age = None if training.champion is None else _print_lists(project, console)
+    _print_next_steps(project, training, age, console)
 
 
 def print_scores(reports: Path, console: Console, *, min_customers: int) -> None:
@@ -124,7 +123,8 @@ def print_scores(reports: Path, console: Console, *, min_customers: int) -> None
     console.print(as_text(sentence), soft_wrap=True, highlight=False)
 
 
-def _print_lists(project: Project, console: Console) -> None:
+def _print_lists(project: Project, console: Console) -> int | None:
+    """Print a buyer's list and a cold customer's, and return the age of the latter, if any is."""
     champion = load_champion()[1].under(AnswersParams.load(project.params))
     buyers = read_table(project.served_scores(), SERVED_SCORES)[columns.CUSTOMER_ID]
     buyer = champion.first_with_history(buyers.tolist())
@@ -138,9 +138,12 @@ def _print_lists(project: Project, console: Console) -> None:
     if example.club_member_status is not None:
         title += f", club status {example.club_member_status}"
     print_recommendations(champion.for_cold_customer(example, 12), console, title=title)
+    return example.age
 
 
-def _print_next_steps(project: Project, training: Training, console: Console) -> None:
+def _print_next_steps(
+    project: Project, training: Training, age: int | None, console: Console
+) -> None:
     """Print the verdict, which version is live, and where to look next."""
     if not training.is_new:
         console.print("\nNothing has changed since this version was registered.", end="")
@@ -151,9 +154,10 @@ def _print_next_steps(project: Project, training: Training, console: Console) ->
         console.print(as_text(f"Warning: {warning}.\n"), soft_wrap=True)
     console.print("Next:")
     bin_folder = os.path.relpath(Path(sys.executable).parent)
+    described = "" if age is None else f" --age {age}"
     for what, where in (
         ("open all pages in the browser", f"{bin_folder}/hemline ui"),
-        ("print recommendations", f"{bin_folder}/hemline recommend --age 25"),
+        ("print recommendations", f"{bin_folder}/hemline recommend{described}"),
         ("check the last week for drift", f"{bin_folder}/hemline monitor"),
         ("read the scores with intervals", project.reports / "scores.md"),
         ("see what was checked in the data", project.validation / "index.html"),

@@ -17,7 +17,7 @@ import pandas as pd
 from hemline import columns
 from monitoring.column_names import USUAL, ColumnNames
 from monitoring.dashboard.charts import Chart, season_chart
-from monitoring.dashboard.wording import ABOUT, each_row, name_category, write_value
+from monitoring.dashboard.wording import ABOUT, each_row, is_share, name_category, write_value
 from monitoring.signals import ALL
 from monitoring.verdict import Verdict
 
@@ -58,7 +58,7 @@ def chart_sections(
     """Return the charts by heading: product groups first, then the rest by what it is about."""
     judged = verdicts[verdicts["segment"] == ALL]
     by_signal = {(row.about, row.column): Verdict(row.verdict) for row in each_row(judged)}
-    everybody = band[band["segment"] == ALL]
+    everybody = _within_bounds(band[band["segment"] == ALL])
     panels: dict[Key, list[TitledChart]] = {}
     for (about, column), part in everybody.groupby(["about", "column"], sort=False):
         key = (str(about), str(column))
@@ -92,6 +92,15 @@ def season_lines(signal: pd.DataFrame, week_end: date) -> dict[str, pd.DataFrame
     }
     drawn = {name: line for name, line in lines.items() if line["value"].abs().sum() > 0}
     return dict(sorted(drawn.items(), key=lambda one: -_distance(one[1])))
+
+
+def _within_bounds(band: pd.DataFrame) -> pd.DataFrame:
+    """Return the band without what no share can be: less than nothing, or more than all."""
+    bounds = ["expected", "low", "high"]
+    shares = band["column"].map(is_share)
+    return band.assign(
+        **{name: band[name].where(~shares, band[name].clip(0, 1)) for name in bounds}
+    )
 
 
 def _distance(weeks: pd.DataFrame) -> float:

@@ -68,11 +68,20 @@ def write_value(column: str, category: str, value: float) -> str:
     """
     if pd.isna(value):
         return "unknown"
-    if category or column in _SHARES or column.endswith("_share"):
+    if category or is_share(column):
         return f"{round(100 * value, 1) + 0.0:.1f} %"  # of -0.04 no minus is left
     if column == columns.PRICE:  # the mean log change against the recent weeks
         return f"{100 * np.expm1(value):+.1f} %"
     return f"{value:,.0f}" if abs(value) >= _THOUSAND else f"{value:.3g}"
+
+
+def is_share(column: str) -> bool:
+    """Return whether the only number of a signal is a share, which lies between 0 and 1.
+
+    >>> is_share("newcomers"), is_share("repeat_share"), is_share("volume")
+    (True, True, False)
+    """
+    return column in _SHARES or column.endswith("_share")
 
 
 def outcome(measured: Any) -> str:

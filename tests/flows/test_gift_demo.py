@@ -51,6 +51,8 @@ def shown(hemline: Hemline) -> str:
 
 def test_it_ends_with_a_champion_and_says_which_model_serves(shown: str, hemline: Hemline) -> None:
     assert "basket_pattern: '^C'" in shown
+    assert "monitor.steady: price removed: in " in shown, "the shop has a sale every January"
+    assert "recommend --age" not in shown, "it knows no ages"
     history = json.loads(hemline("history", "--json"))
     assert [change["how"] for change in history["changes"]] == ["gate"]
     assert "popularity alone serves until" in shown
@@ -94,6 +96,7 @@ def test_a_second_time_the_description_stays_and_another_shops_is_refused(
     params, folder = root / "params.yaml", root / ".hemline" / "shops" / "gifts-tiny"
     described = params.read_text()
     assert yaml.safe_load(described)["acquire"]["source"] == "mapped"
+    assert yaml.safe_load(described)["shop"]["first_day"] == "2023-11-27"
     assert gift_shop("tiny") == folder
     assert not capsys.readouterr().out
     assert params.read_text() == described

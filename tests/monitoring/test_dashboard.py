@@ -269,6 +269,13 @@ def test_a_week_is_summarised_in_one_sentence(
     assert summarise(verdicts, next(decided.itertuples())) == sentence
 
 
+def test_a_share_is_expected_between_nothing_and_all(tmp_path: Path) -> None:
+    of_shares = band({"": 0.25}, "newcomers").assign(low=-0.1, high=1.2)
+    assert "25.0 %, expected 0.0 % to 100.0 %" in Reader(write_week(tmp_path, band=of_shares)).text
+    of_prices = band({"": 0.25}, "price").assign(low=-0.1, high=0.2)
+    assert "expected -9.5 % to +22.1 %" in Reader(write_week(tmp_path, band=of_prices)).text
+
+
 def test_pages_call_columns_as_the_shop_does(tmp_path: Path) -> None:
     names = ColumnNames({"product_group_name": "Category", "index_name": "Made in"})
     rows = [verdict("product_group_name", "drift"), verdict("Fair_trade", "new")]

@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal
 import typer
 
 from hemline import environment, prefect_auth
-from hemline.cli.terminal import project_folder
+from hemline.cli.terminal import project_folder, say
 from hemline.errors import BadInput, exit_on_bad_input
 
 Size = Literal["tiny", "demo", "full"]
@@ -69,7 +69,8 @@ def gift_shop(size: Size) -> Path:
     """
     from hemline.cli.source_commands import init  # noqa: PLC0415  (--help is fast)
     from hemline.data.acquire.source_params import SourceParams  # noqa: PLC0415  (as above)
-    from hemline.data.gift_shop.till import FILE, write_gift_shop  # noqa: PLC0415  (as above)
+    from hemline.data.gift_shop.till import END, FILE, write_gift_shop  # noqa: PLC0415  (as above)
+    from hemline.edited_params import set_value  # noqa: PLC0415  (as above)
 
     root = project_folder()
     folder = root / ".hemline" / "shops" / f"gifts-{size}"
@@ -84,6 +85,8 @@ def gift_shop(size: Size) -> Path:
         write_gift_shop(folder, size)
     if not described:
         init(str(folder))
+        # As in the other generated shop: its customers buy today.
+        say(set_value(root / "params.yaml", "shop", "first_day", END.isoformat()))
     return folder
 
 

@@ -15,6 +15,7 @@ from hemline.files import replaced_file
 
 FIRST_DAY: Final = date(2021, 11, 29)  # a Monday
 N_WEEKS: Final = 104
+END: Final = FIRST_DAY + timedelta(weeks=N_WEEKS)
 FILE: Final = "till.csv"
 SEED: Final = 7
 _WEEK: Final = 7
