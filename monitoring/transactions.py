@@ -23,6 +23,7 @@ from hemline.engine.engine import Engine
 from hemline.errors import BadInput
 from hemline.segments.attributes import customer_attributes
 from hemline.tables import has_values
+from monitoring.week_data import of_customers
 
 NUMBERS: Final = (columns.PRICE,)
 CATEGORIES: Final = (
@@ -68,7 +69,8 @@ def sample_transactions(
     described_articles = set(pq.read_schema(tables / "articles.parquet").names)
     of_articles = [name for name in known if name in described_articles]
     customers = engine.read(tables / "customers.parquet").drop(columns.CUSTOMER_ID)
-    customers = customers.drop(set(of_articles) & set(customers.collect_schema().names()))
+    clashing = set(of_articles) & set(customers.collect_schema().names())
+    customers = customers.rename({name: of_customers(name) for name in clashing})
     numbered = transactions.with_row_index(_NUMBER, order_by=_ORDER)
     # As text from here on: with nulls, numbers would come back with a decimal point.
     drawn = (
@@ -99,12 +101,12 @@ def _known_categories(tables: Path) -> list[str]:
             holds.get(name, ("articles", name))[1],
         )
     ]
-    own = (
-        name
-        for noun, schema in (("articles", schemas.ARTICLES), ("customers", schemas.CUSTOMERS))
-        for name in _own_texts(pq.read_table(tables / f"{noun}.parquet"), schema)
+    articles, customers = (
+        pq.read_table(tables / f"{noun}.parquet") for noun in ("articles", "customers")
     )
-    return usual + list(dict.fromkeys(own))
+    own = _own_texts(articles, schemas.ARTICLES)
+    theirs = _own_texts(customers, schemas.CUSTOMERS)
+    return usual + own + [of_customers(name) if name in own else name for name in theirs]
 
 
 def _own_texts(described: pa.Table, schema: pa.Schema) -> list[str]:

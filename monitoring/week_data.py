@@ -5,7 +5,7 @@ from the history, and the week itself. The engine filters, counts and sorts. Log
 are computed here, so that a week is the same to the last bit on every engine and number of threads.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -57,7 +57,7 @@ class WeekData:
             the article's own mean in the recent weeks (NaN where one of the two has no price), and
             is_new: the article was not sold then.
         attributes: of each buyer, those in which the buyers differ: age band, club status, and
-            the shop's own texts.
+            the shop's own texts; "of customers" where an attribute of articles has its name.
         customers: the key of each buyer.
         articles: by column, the product's code among them; the last article row is for all
             articles missing from the table.
@@ -106,7 +106,7 @@ def read_week(engine: Engine, tables: Path, week_end: date, params: MonitorParam
     history = _between(transactions, history_first, first)
     return WeekData(
         lines=lines,
-        attributes=_groups(_people(engine, tables, customers)),
+        attributes=_apart(_groups(_people(engine, tables, customers)), articles),
         customers=customers.astype(np.int64),
         articles={str(name): _coded(articles[name]) for name in articles},
         past=_past(engine, history, customers, len(articles) + 1)
@@ -143,6 +143,17 @@ def _groups(people: pd.DataFrame) -> pd.DataFrame:
     own = own_columns(people, schemas.CUSTOMERS)
     numbers = [name for name in own if is_number(people, name)]
     return customer_groups(people.drop(columns=numbers))
+
+
+def of_customers(name: str) -> str:
+    """Return the name of a customers' attribute where one of the articles has the same."""
+    return f"{name} of customers"
+
+
+def _apart(attributes: pd.DataFrame, of_articles: Collection[str]) -> pd.DataFrame:
+    """Return attributes of customers under names that no attribute of articles has."""
+    clashing = {str(name) for name in attributes} & set(of_articles)
+    return attributes.rename(columns={name: of_customers(name) for name in clashing})
 
 
 def _between(transactions: Rows, first: date, end: date) -> Rows:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from litestar.testing import TestClient
 
@@ -20,6 +21,8 @@ from hemline.errors import BadInput
 from monitoring.column_names import ColumnNames
 from monitoring.evidently_server import evidently_app
 from monitoring.evidently_workspace import PROJECT, add_to_workspace, plain_preset, run_id, run_path
+from monitoring.monitor_params import MonitorParams
+from monitoring.summaries import summarise_week
 from monitoring.transactions import CATEGORIES, NUMBERS, sample_transactions
 from tests.gift_shop import write_gift_tables
 from tests.tiny_project import REPOSITORY, TINY, change_params
@@ -214,6 +217,28 @@ def test_a_sample_has_the_shops_own_texts_of_articles_and_customers(
     sample = sample_transactions(on_duckdb, tmp_path / "tables", spans, max_rows=1000)
     assert list(sample) == ["price", "Range (shop)", "Country"]
     assert set(sample["Country"]) == {"France", "United Kingdom"}
+
+
+def test_an_attribute_of_both_articles_and_customers_is_two_columns(
+    on_duckdb: Engine, tmp_path: Path
+) -> None:
+    shutil.copy(REPOSITORY / "params.yaml", tmp_path)
+    change_params(tmp_path, {**TINY, ("engine", "spill"): str(tmp_path / "spill")})
+    write_gift_tables(tmp_path / "params.yaml", tmp_path / "tables", has_attributes=True)
+    articles = tmp_path / "tables" / "articles.parquet"
+    rows = pq.read_table(articles)
+    names = [{"Range (shop)": "Country"}.get(name, name) for name in rows.column_names]
+    pq.write_table(rows.rename_columns(names), articles)
+    week_end = date(2020, 9, 16)
+    sample = sample_transactions(
+        on_duckdb, tmp_path / "tables", [(date(2020, 9, 2), week_end)], max_rows=1000
+    )
+    assert list(sample) == ["price", "Country", "Country of customers"]
+    params = MonitorParams.load(tmp_path / "params.yaml")
+    summaries = summarise_week(on_duckdb, tmp_path / "tables", week_end, params)
+    shares = summaries[summaries["about"] == "transactions"].groupby("column")["value"].sum()
+    assert shares["Country"] == pytest.approx(1)
+    assert shares["Country of customers"] == pytest.approx(1)
 
 
 def test_a_report_calls_columns_as_the_shop_does(tmp_path: Path) -> None:
