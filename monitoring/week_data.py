@@ -5,7 +5,7 @@ from the history, and the week itself. The engine filters, counts and sorts. Log
 are computed here, so that a week is the same to the last bit on every engine and number of threads.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -106,7 +106,7 @@ def read_week(engine: Engine, tables: Path, week_end: date, params: MonitorParam
     history = _between(transactions, history_first, first)
     return WeekData(
         lines=lines,
-        attributes=_apart(_groups(_people(engine, tables, customers)), articles),
+        attributes=_apart(_groups(_people(engine, tables, customers)), map(str, articles)),
         customers=customers.astype(np.int64),
         articles={str(name): _coded(articles[name]) for name in articles},
         past=_past(engine, history, customers, len(articles) + 1)
@@ -150,7 +150,7 @@ def of_customers(name: str) -> str:
     return f"{name} of customers"
 
 
-def _apart(attributes: pd.DataFrame, of_articles: Collection[str]) -> pd.DataFrame:
+def _apart(attributes: pd.DataFrame, of_articles: Iterable[str]) -> pd.DataFrame:
     """Return attributes of customers under names that no attribute of articles has."""
     clashing = {str(name) for name in attributes} & set(of_articles)
     return attributes.rename(columns={name: of_customers(name) for name in clashing})
