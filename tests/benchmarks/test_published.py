@@ -6,12 +6,12 @@ from scipy import sparse
 
 from benchmarks.blend import Blend
 from benchmarks.published.leave_one_out import fit_all, lists_of, on_validation, scores_at
-from benchmarks.published.parameter_search import SPACES, draw
 from benchmarks.published.splits import Split, find_splits, read_published, read_split
 from benchmarks.record import Row
 from hemline.data.histories import Histories
 from hemline.errors import BadInput
 from hemline.models.popularity import Popularity
+from hemline.tuning.search_spaces import SPACES, draw
 
 POPULARITY = {"segment_prior_buyers": 0, "list_length": 6}
 NEIGHBOURS = {"neighbours": 6, "shrinkage": 0.0}

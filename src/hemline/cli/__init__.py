@@ -12,6 +12,7 @@ from hemline.cli import (
     recommend_commands,
     shop_commands,
     source_commands,
+    tune_commands,
     version_commands,
 )
 from hemline.errors import exit_on_bad_input
@@ -27,6 +28,7 @@ flow_commands.add_to(app, panel="Train and monitor")
 source_commands.add_to(app, panel="Train and monitor")
 for panel, command in (
     ("Train and monitor", backtest_commands.backtest),
+    ("Train and monitor", tune_commands.tune),
     ("Ask the champion", recommend_commands.recommend),
     ("Ask the champion", recommend_commands.similar),
     ("Ask the champion", recommend_commands.also_bought),
