@@ -29,6 +29,7 @@ _LABELS: Final = {
     "stranger_share": "lists for cold customers",
     "empty_share": "empty share",
 }
+_CHANNELS: Final = {"1": "store", "2": "online"}
 _OURS: Final = frozenset(tables.ARTICLES.names)
 
 
@@ -38,9 +39,11 @@ class ColumnNames:
 
     Attributes:
         described: the shop's name of a column by ours; empty where no files are described.
+        currency: of prices; empty where none is named.
     """
 
     described: Mapping[str, str] = field(default_factory=dict)
+    currency: str = ""
 
     @classmethod
     def of(cls, params: Path) -> Self:
@@ -54,7 +57,7 @@ class ColumnNames:
             theirs[columns.CHANNEL] = source.sold.columns["sales_channel_id"]
         if columns.AGE in theirs:
             theirs[columns.AGE_BAND] = theirs[columns.AGE]
-        return cls(theirs)
+        return cls(theirs, source.price.currency or "")
 
     def label(self, column: str) -> str:
         """Return the display name of a column.
@@ -67,6 +70,19 @@ class ColumnNames:
         """
         usual = column.removesuffix("_name").replace("_", " ") if column in _OURS else column
         return self.described.get(column) or _LABELS.get(column) or usual
+
+    def category(self, column: str, category: str) -> str:
+        """Return the display name of a category: a price level with its currency.
+
+        >>> ColumnNames(currency="GBP").category("price_level", "1.5 to 2.25")
+        '1.5 to 2.25 GBP'
+        >>> ColumnNames().category("sales_channel_id", "2")
+        'online'
+        """
+        if column == columns.CHANNEL:
+            return _CHANNELS.get(category, category)
+        is_price = column == "price_level" and category[:1].isdigit()
+        return f"{category} {self.currency}".rstrip() if is_price else category
 
     def signal(self, about: str, column: str, segment: str) -> str:
         """Return what a verdict is about in a few words.

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from monitoring.dashboard.wording import name_category, write_value
+from monitoring.column_names import USUAL
+from monitoring.dashboard.wording import write_value
 from monitoring.drift_tests import distance, drift_tests, seasonal_p_values
 from monitoring.false_discoveries import q_values
 from monitoring.monitor_params import MonitorParams
@@ -128,7 +129,7 @@ def _change(panel: Panel, number: int, recent: FloatArray) -> str:
     before, after = recent[number], panel.measured[-1, number]
     column = str(panel.signals["column"].iloc[panel.signal[number]])
     if panel.is_share[number]:
-        name = name_category(column, str(panel.category[number]))
+        name = USUAL.category(column, str(panel.category[number]))
         return f"{name}: {100 * before:.0f} % -> {100 * after:.0f} %"
     if panel.is_size[number]:
         return f"{_size(np.exp(before))} -> {_size(np.exp(after))}"

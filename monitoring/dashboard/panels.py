@@ -17,7 +17,7 @@ import pandas as pd
 from hemline import columns
 from monitoring.column_names import USUAL, ColumnNames
 from monitoring.dashboard.charts import Chart, season_chart
-from monitoring.dashboard.wording import ABOUT, each_row, is_share, name_category, write_value
+from monitoring.dashboard.wording import ABOUT, each_row, is_share, write_value
 from monitoring.signals import ALL
 from monitoring.verdict import Verdict
 
@@ -149,7 +149,7 @@ def _panel(
     last_year = "" if np.isnan(now.last_year) else f", last year {write(now.last_year)}"
     position, shown = _position(now.value, now.low, now.high, verdict)
     return TitledChart(
-        title=name_category(key[1], category) or name,
+        title=names.category(key[1], category) or name,
         position=position,
         verdict=shown,
         numbers=f"{of}{write(now.value)}{expected}{last_year}",

@@ -19,18 +19,8 @@ ABOUT: Final = {
     "recommendations": "What is recommended",
 }
 
-_CHANNELS: Final = {"1": "store", "2": "online"}
 _SHARES: Final = frozenset({"new_articles", "newcomers", "coverage"})
 _THOUSAND: Final = 1000
-
-
-def name_category(column: str, category: str) -> str:
-    """Return the display name of a category.
-
-    >>> name_category("sales_channel_id", "2"), name_category("index_name", "Divided")
-    ('online', 'Divided')
-    """
-    return _CHANNELS.get(category, category) if column == columns.CHANNEL else category
 
 
 def days_of_week(week_end: date) -> str:

@@ -21,6 +21,7 @@ SOURCE = {
         },
     },
     "articles": {"columns": {"product_group_name": "Category"}, "attributes": {"Fit_name": "text"}},
+    "price": {"currency": "SEK"},
     "customers": {"columns": {"age": "Years", "club_member_status": "Tier"}},
 }
 
@@ -50,6 +51,12 @@ def test_an_attribute_under_its_own_name_is_shown_as_it_is(params: Path) -> None
 def test_what_is_measured_keeps_its_own_name(params: Path) -> None:
     assert ColumnNames.of(params).label("price") == "like-for-like price"
     assert ColumnNames.of(params).signal("recommendations", "repeat_share", "all") == "repeat share"
+
+
+def test_a_price_level_has_the_shops_currency(params: Path) -> None:
+    names = ColumnNames.of(params)
+    assert names.category("price_level", "100 to 150") == "100 to 150 SEK"
+    assert names.category("price_level", "no price") == "no price"
 
 
 def test_a_description_of_other_files_names_nothing(params: Path) -> None:
