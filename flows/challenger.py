@@ -90,7 +90,7 @@ def enter_challenger(project: Project, states: Mapping[str, State[Any]]) -> Trai
 
 def _warnings(project: Project) -> tuple[str, ...]:
     segments = tables.read_table(project.version_files().segments, tables.SEGMENTS)
-    n_clusters = ClusterParams.load(project.params).n_clusters
+    n_clusters = ClusterParams.load(project.params).least_clusters
     warning = collapsed(n_clusters, segments[columns.CLUSTER].nunique())
     return (warning,) if warning else ()
 

@@ -1,10 +1,21 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 
+from hemline import columns
 from hemline.segments.attributes import AGE_BANDS, age_band_index, customer_attributes
-from hemline.segments.kmodes import Segmentation, describe_clusters, elbow_curve, fit_clusters
+from hemline.segments.kmodes import (
+    ClusterParams,
+    Segmentation,
+    describe_clusters,
+    elbow_curve,
+    elbow_of,
+    fit_clusters,
+)
+from hemline.segments.segmenting import Past, segment_customers
 
 CUSTOMERS = pd.DataFrame(
     {
@@ -68,3 +79,29 @@ def test_profiles_give_the_size_and_the_most_frequent_attributes() -> None:
     young, old = describe_clusters(attributes, assigned, 2)
     assert (young["customers"], old["share"]) == (3, 0.5)
     assert "fashion_news_frequency Regularly (100%, all customers 50%)" in str(old["in_words"])
+
+
+@pytest.mark.parametrize("n_kinds", [2, 3, 4])
+def test_the_elbow_is_the_number_of_kinds_of_customers(n_kinds: int) -> None:
+    kinds = [
+        (18 + 17 * kind, str(kind), ("NONE", "Regularly", "Monthly", "MAYBE")[kind], kind % 2)
+        for kind in range(n_kinds)
+    ]
+    names = ["age", "club_member_status", "fashion_news_frequency", "FN"]
+    people = pd.DataFrame(kinds * 6, columns=names).assign(Active=0.0)
+    people.loc[0, "Active"] = 1.0  # one of them differs a little
+    people[columns.CUSTOMER] = np.arange(len(people), dtype=np.int32)
+    params = ClusterParams(n_clusters="elbow", elbow_max=8, n_init=30, seed=1)
+    segmented = segment_customers(people, Past(unread, unread, unread), params)
+    assert len(segmented.segmentation.modes) == n_kinds
+    assert segmented.table[columns.CLUSTER].nunique() == n_kinds
+    assert (params.least_clusters, params.most_clusters) == (2, 8)
+
+
+def test_a_curve_that_does_not_fall_has_its_elbow_at_one() -> None:
+    assert elbow_of(pd.DataFrame({"n_clusters": [1, 2, 3], "cost": [4.0, 4.0, 4.0]})) == 1
+    assert elbow_of(pd.DataFrame({"n_clusters": [1], "cost": [4.0]})) == 1
+
+
+def unread() -> Any:
+    raise AssertionError("attributes of the customers are enough")

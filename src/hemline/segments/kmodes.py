@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -26,14 +26,27 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+_MOST: Final = 127  # an int8 in tables.SEGMENTS
+
+
 class ClusterParams(Section):
-    """How many clusters, and how many k-modes restarts to fit them."""
+    """How many clusters, or `elbow`: as many as the curve says; and how many k-modes restarts."""
 
     section: ClassVar[str] = "cluster"
-    n_clusters: Annotated[int, Field(ge=1, le=127)] = 5  # an int8 in tables.SEGMENTS
-    elbow_max: PositiveInt = 10
+    n_clusters: Annotated[int, Field(ge=1, le=_MOST)] | Literal["elbow"] = 5
+    elbow_max: Annotated[int, Field(ge=1, le=_MOST)] = 10
     n_init: PositiveInt = 200
     seed: int = 7
+
+    @property
+    def most_clusters(self) -> int:
+        """How many clusters there may be, whatever the data say."""
+        return self.elbow_max if self.n_clusters == "elbow" else self.n_clusters
+
+    @property
+    def least_clusters(self) -> int:
+        """With fewer clusters the customers are not told apart as requested."""
+        return min(2, self.elbow_max) if self.n_clusters == "elbow" else self.n_clusters
 
 
 @dataclass(frozen=True)
@@ -166,6 +179,28 @@ def elbow_curve(
     ]
     curve = pd.DataFrame({"n_clusters": np.arange(1, elbow_max + 1), "cost": costs})
     return curve.assign(cost_per_customer=curve["cost"] / len(attributes))
+
+
+def elbow_of(curve: "pd.DataFrame") -> int:
+    """Return the number of clusters at the elbow: where the curve lies deepest below its chord.
+
+    Both axes are scaled to 0 to 1 before (Satopaa et al. 2011). A curve that does not fall has its
+    elbow at 1.
+
+    >>> import pandas as pd
+    >>> elbow_of(pd.DataFrame({"n_clusters": [1, 2, 3, 4], "cost": [9.0, 8.0, 1.0, 0.0]}))
+    3
+
+    Args:
+        curve: of `elbow_curve`.
+    """
+    n_clusters, costs = (curve[name].to_numpy(np.float64) for name in ("n_clusters", "cost"))
+    fallen = costs[0] - costs[-1]
+    if len(costs) == 1 or fallen <= 0:
+        return 1
+    along = (n_clusters - n_clusters[0]) / (n_clusters[-1] - n_clusters[0])
+    depth = (costs[0] - costs) / fallen - along
+    return int(n_clusters[depth.argmax()])
 
 
 def describe_clusters(

@@ -10,7 +10,14 @@ from hemline import columns
 from hemline.data.histories import Histories
 from hemline.segments.attributes import age_band_index, customer_attributes, own_edges, varying
 from hemline.segments.behaviour import Behaviour, fit_behaviour
-from hemline.segments.kmodes import ClusterParams, Segmentation, describe, fit_clusters
+from hemline.segments.kmodes import (
+    ClusterParams,
+    Segmentation,
+    describe,
+    elbow_curve,
+    elbow_of,
+    fit_clusters,
+)
 
 _FEW: Final = 2
 """With fewer attributes that vary, what customers do counts too."""
@@ -73,7 +80,10 @@ def segment_customers(customers: pd.DataFrame, past: Past, params: ClusterParams
     """
     attributes, behaviour = chosen_attributes(customers, past)
     fitted = fit_clusters(
-        attributes, n_clusters=params.n_clusters, n_init=params.n_init, seed=params.seed
+        attributes,
+        n_clusters=_n_clusters(attributes, params),
+        n_init=params.n_init,
+        seed=params.seed,
     )
     clusters = replace(fitted, edges=own_edges(customers), behaviour=behaviour)
     table = pd.DataFrame(
@@ -84,6 +94,13 @@ def segment_customers(customers: pd.DataFrame, past: Past, params: ClusterParams
         }
     )
     return Segmented(clusters, attributes, table)
+
+
+def _n_clusters(attributes: pd.DataFrame, params: ClusterParams) -> int:
+    if params.n_clusters != "elbow":
+        return params.n_clusters
+    how = {"elbow_max": params.elbow_max, "n_init": params.n_init, "seed": params.seed}
+    return elbow_of(elbow_curve(attributes, **how))
 
 
 def collapsed(n_clusters: int, n_found: int) -> str:

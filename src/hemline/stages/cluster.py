@@ -61,12 +61,12 @@ def main(
     tables.write_table(before, fit_segments, tables.SEGMENTS)
     elbow.parent.mkdir(parents=True, exist_ok=True)
     curve.to_csv(elbow, index=False)
-    plot_elbow(curve, cluster_params.n_clusters, elbow_picture)
+    plot_elbow(curve, len(fitted.modes), elbow_picture)
     assigned = segmented.table[columns.CLUSTER].to_numpy()
     described = describe_clusters(attributes, assigned, len(fitted.modes))
     profiles.write_text(_as_json(described), encoding="utf-8")
-    logger.info("clusters are built on %s", ", ".join(fitted.attributes))
-    warning = collapsed(cluster_params.n_clusters, len(set(assigned.tolist())))
+    logger.info("%d clusters are built on %s", len(fitted.modes), ", ".join(fitted.attributes))
+    warning = collapsed(cluster_params.least_clusters, len(set(assigned.tolist())))
     if warning:
         logger.warning(warning)
 

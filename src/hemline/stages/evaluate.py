@@ -84,7 +84,7 @@ def main(
         evaluation.min_customers,
         week.assortment.n_attributes,
         serve.reasons,
-        _warnings(ClusterParams.load(params).n_clusters, segment_of),
+        _warnings(ClusterParams.load(params).least_clusters, segment_of),
     )
     markdown.write_text(as_markdown(page), encoding="utf-8")
     maps = lines[(lines["metric"] == AP) & (lines["model"] != ORACLE)]

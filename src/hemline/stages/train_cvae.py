@@ -50,7 +50,7 @@ def main(
             known,
             everything,
             cvae_params,
-            n_conditions=ClusterParams.load(params).n_clusters,
+            n_conditions=ClusterParams.load(params).most_clusters,
             validate=ValidationWeek(
                 known, load_histories(validation), max_buyers=cvae_params.validation_customers
             ),

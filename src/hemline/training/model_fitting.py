@@ -54,7 +54,7 @@ def data_at(shop: Shop, cut: date, params: Path) -> TrainingData:
         histories=cache(lambda: shop.known_at(cut)),
         articles=lambda: shop.articles,
         validation=validation,
-        n_clusters=ClusterParams.load(params).n_clusters,
+        n_clusters=ClusterParams.load(params).most_clusters,
         n_age_bands=len(AGE_BANDS),
         guests=lambda: shop.guests_at(cut),
         purchases=lambda: PurchaseLog(
