@@ -12,8 +12,12 @@ import pytest
 from hemline import columns, tables
 from hemline.data.split import DataParams
 from hemline.errors import BadInput
+from hemline.models.cvae.cvae import Cvae, OfferedArticles, Shape
+from hemline.models.cvae.cvae_training import CvaeParams
+from hemline.models.popularity import Popularity
 from hemline.models.ranker.article_features import ATTRIBUTES
 from hemline.models.ranker.ranker_training import RankedWeek
+from hemline.training.fitted_week import with_walk_of
 from hemline.training.model_fitting import fit_models
 from hemline.training.order_scores import score_orders
 from hemline.training.ranker_fitting import fit_past_ranker, fit_ranker
@@ -231,3 +235,14 @@ def choosing(folder: Path, *, enough_cold: int = 100) -> Path:
 def scores_of(shop: Shop, params: Path) -> pd.DataFrame:
     fitted = fit_models(shop, CUT, params, ["popularity"])
     return score_orders(make_ranker_weeks(shop, CUT, params, fitted), shop, params)
+
+
+def test_a_past_weeks_cvae_has_the_walks_weight_of_the_fitted_one() -> None:
+    keys, none = np.arange(2, dtype=np.int32), np.zeros((1, 12))
+    articles = OfferedArticles(keys, keys, np.zeros(2, np.float32))
+    final = Cvae(Shape(0, 0, 2, 1, 60.0, 3, walk_weight=4.0), articles, {})
+    popularity = Popularity("popularity", 0, none.astype(np.int32), none.astype(np.float32))
+    given = CvaeParams(walk_weight=0.5)
+    assert with_walk_of(final, CvaeParams()).walk_weight == 4
+    assert with_walk_of(final, given).walk_weight == 4
+    assert with_walk_of(popularity, given) == with_walk_of(None, given) == given

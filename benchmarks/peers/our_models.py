@@ -29,9 +29,12 @@ def main(folder: Path, name: str) -> None:
 
 
 def _fit_cvae(task: Task, histories: Histories, output: Output) -> Recommender:
-    """Fit with the width, batch and patience of all networks; only training is timed."""
+    """Fit with the width, batch and patience of all networks; only training is timed.
+
+    Networks are compared with a network: there is no walk beside ours.
+    """
     shared = {key: task.settings[key] for key in _SHARED}
-    numbers: Numbers = {**task.settings["cvae"], **shared}
+    numbers: Numbers = {**task.settings["cvae"], **shared, "walk_weight": 0.0}
 
     def validate(model: Recommender) -> float:
         output.spent_on_epoch()

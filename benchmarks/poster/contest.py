@@ -60,11 +60,13 @@ def _choose(
     return best
 
 
-def _stopped_at(model: Recommender) -> dict[str, int]:
-    """Return the best number of epochs of a network; nothing for other models."""
+def _stopped_at(model: Recommender) -> dict[str, float]:
+    """Return what a network chose on validation; nothing for other models."""
     if isinstance(model, TrainDy):
         return {"n_epochs": model.n_epochs}
-    return {"n_epochs": model.shape.n_epochs} if isinstance(model, Cvae) else {}
+    if not isinstance(model, Cvae):
+        return {}
+    return {"n_epochs": model.shape.n_epochs, "walk_weight": model.shape.walk_weight}
 
 
 def _fit(

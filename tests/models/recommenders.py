@@ -65,9 +65,11 @@ CVAE = CvaeParams(
     max_epochs=40,
     patience=40,
     final_epochs=0,
+    walk_weight=0.0,
     device="cpu",
     seed=1,
 )
+WALKING = CVAE.model_copy(update={"walk_weight": 2.0})
 PARAMS: dict[str, Section] = {
     "popularity": POPULARITY,
     "segment_popularity": POPULARITY,
@@ -77,7 +79,7 @@ PARAMS: dict[str, Section] = {
     "rp3beta": RP3BETA,
     "ease": EASE,
     "als": ALS,
-    "cvae": CVAE,
+    "cvae": WALKING,
 }
 """Where a model's defaults are too large for the shop."""
 

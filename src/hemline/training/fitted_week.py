@@ -11,6 +11,7 @@ from scipy import sparse
 
 from hemline.data.histories import Histories
 from hemline.models.catalogue import TIMELESS
+from hemline.models.cvae.cvae import Cvae
 from hemline.models.cvae.cvae_training import CvaeParams, fit_cvae_for
 from hemline.models.ranker.ranker_training import RankParams
 from hemline.models.recommender import Recommender
@@ -42,21 +43,23 @@ def make_fitted_week(
 ) -> FittedWeek:
     """Return the week from start on with the named models, fitted at its start.
 
-    The CVAE is fitted for `rank.cvae_epochs`, without a validation week of its own.
+    The CVAE is fitted for `rank.cvae_epochs`, without a validation week of its own; the weight of
+    its walk is that of the fitted one.
 
     Args:
         shop: what to fit from.
         start: first day of the week.
         params: params.yaml.
         names: of models of the catalogue.
-        fitted: models of any cut, of which those that know no time are taken as they are.
+        fitted: models of any cut, of which those that know no time are taken as they are, and the
+            weight of the CVAE's walk.
     """
     rank_params, data, names = RankParams.load(params), data_at(shop, start, params), list(names)
     ready = {name: fitted[name] for name in TIMELESS & fitted.keys()}
     if "cvae" in names:
         ready["cvae"] = fit_cvae_for(
             data.histories(),
-            CvaeParams.load(params),
+            with_walk_of(fitted.get("cvae"), CvaeParams.load(params)),
             n_conditions=data.n_clusters,
             n_epochs=rank_params.cvae_epochs,
         )
@@ -67,3 +70,13 @@ def make_fitted_week(
         rng = np.random.default_rng(rank_params.seed)
         buyers = np.sort(rng.choice(buyers, rank_params.max_customers, replace=False))
     return FittedWeek(start, models, buyers, data.histories().rows(buyers), bought.units[buyers])
+
+
+def with_walk_of(final: Recommender | None, params: CvaeParams) -> CvaeParams:
+    """Return the params with the walk's weight of the fitted CVAE, which a past week cannot choose.
+
+    A source's scores are features, so they must mean the same in training as when they are served.
+    """
+    if not isinstance(final, Cvae):
+        return params
+    return params.model_copy(update={"walk_weight": final.shape.walk_weight})

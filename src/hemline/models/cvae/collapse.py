@@ -12,9 +12,11 @@ _FLAT = 1e-3
 
 
 def refuse_collapse(model: Cvae, histories: Histories) -> None:
-    """Raise BadInput when the model is flat or gives every customer the same list.
+    """Raise BadInput when the network is flat or gives every customer the same list.
 
-    Up to 1,000 customers with a history are checked, evenly spread over the rows.
+    The walk beside it is left out: it would give different lists to customers whom the network
+    cannot tell apart. Up to 1,000 customers with a history are checked, evenly spread over the
+    rows.
     """
     warm = np.flatnonzero(~histories.is_cold())
     chosen = warm[np.linspace(0, len(warm) - 1, min(len(warm), _N_CHECKED)).astype(np.int64)]
@@ -31,7 +33,7 @@ def refuse_collapse(model: Cvae, histories: Histories) -> None:
             found=f"flat output: mean spread {spread:.2g} over {len(chosen)} customers",
             fix="lower cvae.learning_rate or cvae.kl_cap, or use cvae.loss: multinomial",
         )
-    lists = model.recommend(checked, _LIST_LENGTH).articles
+    lists = model.network_only.recommend(checked, _LIST_LENGTH).articles
     n_lists = len(np.unique(np.sort(lists, axis=1), axis=0))
     if n_lists == 1:
         raise BadInput(

@@ -5,6 +5,8 @@ many empty rows, so for one it returns its prior under the condition: what someb
 and age band is like. Decoding draws from N(0, I) instead gave cold customers worse lists
 (docs/decisions.md).
 
+A walk beside the network raises what buyers of the same articles bought (walk.py).
+
 On a CPU the model recommends from its arrays, for one customer as for everybody, and without torch
 (kernels/encoder_rows.py): a loaded one never imports it. Torch trains, and computes on a GPU.
 """
@@ -12,7 +14,7 @@ On a CPU the model recommends from its arrays, for one customer as for everybody
 import json
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
@@ -23,10 +25,13 @@ import numpy.typing as npt
 from hemline.arrays import load_array, load_arrays, save_arrays
 from hemline.data.histories import Histories
 from hemline.kernels.dense_topk import ScoreTable
+from hemline.kernels.dense_topk_loops import Factors
 from hemline.kernels.encoder_rows import Layers, last_hidden
 from hemline.kernels.linear_rows import Inputs
-from hemline.kernels.lists import NO_ARTICLE, Lists, empty_lists
-from hemline.models.label_shift import decay_weights
+from hemline.kernels.lists import NO_ARTICLE, Lists, WeightRows, empty_lists
+from hemline.kernels.raised_lists import best_of_raised
+from hemline.models.cvae.walk import Walk, raised_by
+from hemline.models.label_shift import NO_DECAY_DAYS, decay_weights
 from hemline.models.recommender import OneSource, Recommendations, keys_at, recommendations_from
 
 if TYPE_CHECKING:
@@ -37,13 +42,16 @@ if TYPE_CHECKING:
     from hemline.models.cvae.network import Network
 
 _BLOCK: Final = 4096
+_WALK: Final = "walk.npz"
 
 
 @dataclass(frozen=True)
 class Shape:
     """What it takes to build the network again, and to weight its input as in training.
 
-    `n_epochs` is the number of epochs after which it was best on the validation week.
+    `n_epochs` is the number of epochs after which it was best on the validation week,
+    `walk_weight` how far the walk raises logits, and `walk_half_life_days` how fast purchases decay
+    on their way into it. Versions that were saved without the two have no walk.
     """
 
     n_clusters: int
@@ -52,6 +60,8 @@ class Shape:
     latent: int
     input_half_life_days: float
     n_epochs: int
+    walk_weight: float = 0.0
+    walk_half_life_days: float = NO_DECAY_DAYS
 
 
 @dataclass(frozen=True)
@@ -83,14 +93,19 @@ class Cvae(OneSource):
         shape: Shape,
         articles: OfferedArticles,
         network: "Network | Mapping[str, npt.NDArray[np.float32]]",
+        walk: WeightRows | None = None,
     ) -> None:
-        """Take a network, or its arrays by name as it saves them."""
+        """Take a network, or its arrays by name as it saves them, and the walk beside it."""
         self.shape = shape
         self.articles = articles
         self._given = network
+        self._walked = walk
 
     def recommend(self, histories: Histories, k: int) -> Recommendations:
-        """Return the offered articles with the highest shifted logits, bought ones included."""
+        """Return the offered articles with the highest scores, bought ones included.
+
+        A score is a shifted logit, raised where the walk reaches the article.
+        """
         position, scores = empty_lists(histories.n_customers, k)
         if histories.n_customers <= _BLOCK:
             position, scores = self._best(histories, k)
@@ -168,7 +183,20 @@ class Cvae(OneSource):
         """Return the model computing on the device; itself where it does already."""
         if device == self.device:
             return self
-        return type(self)(self.shape, self.articles, deepcopy(self.network).to(device))
+        network = deepcopy(self.network).to(device)
+        return type(self)(self.shape, self.articles, network, self._walked)
+
+    @property
+    def network_only(self) -> Self:
+        """The model without its walk."""
+        return type(self)(replace(self.shape, walk_weight=0.0), self.articles, self._given)
+
+    @property
+    def walk(self) -> Walk | None:
+        """The walk beside the network, where there is one."""
+        if self._walked is None or self.shape.walk_weight == 0:
+            return None
+        return Walk(self._walked, self.shape.walk_weight, self.shape.walk_half_life_days)
 
     @property
     def _is_elsewhere(self) -> bool:
@@ -191,31 +219,53 @@ class Cvae(OneSource):
     def _best(self, histories: Histories, k: int) -> Lists:
         """Return positions in `offered` and scores: exact to the bit on a CPU (dense_topk)."""
         if not self._is_elsewhere:
-            return self._score_table.best(self.hidden(histories), k)
+            hidden = self.hidden(histories)
+            return self._raised(histories, hidden, self._score_table.best(hidden, k))
         scores, position = (part.cpu().numpy() for part in self.best_on_device(histories, k))
         positions, listed = empty_lists(histories.n_customers, k)
         length = scores.shape[1]
         positions[:, :length] = np.where(np.isneginf(scores), NO_ARTICLE, position)
         listed[:, :length] = scores
-        return positions, listed
+        return self._raised(histories, None, (positions, listed))
+
+    def _raised(
+        self, histories: Histories, hidden: npt.NDArray[np.float32] | None, best: Lists
+    ) -> Lists:
+        """Return the best of the network with what the walk raises; the walk runs on the CPU."""
+        if self.walk is None:
+            return best
+        articles = self.articles
+        raised = raised_by(self.walk, histories, articles.read, len(articles.offered))
+        if hidden is None:
+            hidden = self.hidden(histories)
+        return best_of_raised(Factors(hidden, *self._table), best, raised)
 
     def best_on_device(self, histories: Histories, k: int) -> "tuple[Tensor, Tensor]":
-        """Return scores and positions in `offered`, best first, without leaving the device."""
+        """Return the network's scores and positions, best first, without leaving the device."""
         from hemline.models.cvae.torch_inference import best_on_device  # noqa: PLC0415  (torch)
 
         return best_on_device(self, histories, k)
 
     @cached_property
+    def _table(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        return self.weights["articles_out"], self.bias
+
+    @cached_property
     def _score_table(self) -> ScoreTable:
-        return ScoreTable(self.weights["articles_out"], self.bias)
+        return ScoreTable(*self._table)
 
     def save(self, folder: Path) -> None:
-        """Write the shape, the articles and the weights, wherever the network computes."""
+        """Write the shape, the articles and the weights, wherever the network computes.
+
+        The walk is written where there is one.
+        """
         content = json.dumps(asdict(self.shape), indent=1)
         (folder / "shape.json").write_text(content + "\n", encoding="utf-8")
         for name, values in vars(self.articles).items():
             np.save(folder / f"{name}.npy", values)
         save_arrays(folder / "weights.npz", self.weights)
+        if self.walk is not None:
+            save_arrays(folder / _WALK, self.walk.rows._asdict())
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -225,4 +275,5 @@ class Cvae(OneSource):
             name: load_array(folder / f"{name}.npy")
             for name in OfferedArticles.__dataclass_fields__
         }
-        return cls(shape, OfferedArticles(**stored), load_arrays(folder / "weights.npz"))
+        walk = WeightRows(**load_arrays(folder / _WALK)) if shape.walk_weight else None
+        return cls(shape, OfferedArticles(**stored), load_arrays(folder / "weights.npz"), walk)

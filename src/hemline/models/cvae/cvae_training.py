@@ -31,17 +31,20 @@ from hemline.errors import BadInput
 from hemline.models.cvae import losses
 from hemline.models.cvae.batches import Batch, TrainingBatches
 from hemline.models.cvae.cvae import Cvae, OfferedArticles, Shape
+from hemline.models.cvae.logit_shift import log_shift_of
 from hemline.models.cvae.network import SparseRows, dropout, weighted_sums
 from hemline.models.cvae.row_adagrad import RowAdagrad
 from hemline.models.cvae.sampled_softmax import draw, inclusion
 from hemline.models.cvae.torch_inference import DeviceName, build_network, chosen_device
-from hemline.models.label_shift import Weighting, ever_bought, on_sale, shares_of
+from hemline.models.cvae.walk_fitting import best_walk_weight, fit_walk
+from hemline.models.item_knn import Rp3betaParams
+from hemline.models.label_shift import Weighting, ever_bought, on_sale
 
 _EVERYBODY: Final = 1_000_000_000
 
 
 class CvaeParams(Weighting):
-    """Network, optimisation and stopping; by default an epoch is over everybody."""
+    """Network, optimisation and stopping; `walk_weight` None is chosen on the validation week."""
 
     section: ClassVar[str] = "cvae"
     loss: losses.LossName = "multinomial"
@@ -57,6 +60,8 @@ class CvaeParams(Weighting):
     row_learning_rate: PositiveFloat = 0.02
     kl_cap: NonNegativeFloat = 0.01
     kl_anneal_epochs: PositiveInt = 10
+    walk: Rp3betaParams = Rp3betaParams()
+    walk_weight: NonNegativeFloat | None = None
     max_epochs: PositiveInt = 40
     patience: PositiveInt = 6
     final_epochs: NonNegativeInt = 10
@@ -96,10 +101,11 @@ def fit_cvae(
     with torch.random.fork_rng(devices=[]):
         trainer = Trainer(_untrained(known, everything, params, n_conditions), params)
         n_epochs = _train_until_stale(trainer, trainer.batches(known), validate, on_epoch)
+        walk_weight = _chosen_walk_weight(trainer, known, validate)
         latest = trainer.batches(everything)
         for _ in range(params.final_epochs):
             trainer.run_epoch(latest, params.kl_cap)
-    return _finished(trainer, everything, n_epochs)
+    return _finished(trainer, everything, n_epochs, walk_weight)
 
 
 def fit_cvae_for(
@@ -109,7 +115,8 @@ def fit_cvae_for(
 
     Args:
         histories: histories before the cut.
-        params: section `cvae`; `max_epochs`, `patience` and `final_epochs` play no part.
+        params: section `cvae`; `max_epochs`, `patience` and `final_epochs` play no part. No walk is
+            fitted without a `walk_weight`.
         n_conditions: number of clusters.
         n_epochs: how long to train, for instance the `shape.n_epochs` an earlier fit found best.
     """
@@ -119,7 +126,7 @@ def fit_cvae_for(
         trainer.start_from(batches.shares)
         for epoch in range(1, n_epochs + 1):
             trainer.run_epoch(batches, _kl_weight(params, epoch))
-    return _finished(trainer, histories, n_epochs)
+    return _finished(trainer, histories, n_epochs, params.walk_weight or 0.0)
 
 
 class Trainer:
@@ -230,35 +237,36 @@ def _untrained(
         params.latent,
         params.input_half_life_days,
         n_epochs=0,
+        walk_half_life_days=params.walk.input_half_life_days,
     )
     torch.manual_seed(params.seed)
     offered = on_sale(everything, params.on_sale_days)
-    shift = _log_shift(known, offered, params)
+    shift = log_shift_of(known, offered, params)
     articles = OfferedArticles(ever_bought(everything), offered, shift)
     network = build_network(shape, articles).to(chosen_device(params.device))
     return Cvae(shape, articles, network)
 
 
-def _finished(trainer: Trainer, histories: Histories, n_epochs: int) -> Cvae:
+def _finished(trainer: Trainer, histories: Histories, n_epochs: int, walk_weight: float) -> Cvae:
     shape, articles = trainer.model.shape, trainer.model.articles
-    shift = _log_shift(histories, articles.offered, trainer.params)
+    shift = log_shift_of(histories, articles.offered, trainer.params)
+    walk = fit_walk(histories, trainer.params.walk, articles) if walk_weight else None
     return Cvae(
-        replace(shape, n_epochs=n_epochs), replace(articles, log_shift=shift), trainer.network
+        replace(shape, n_epochs=n_epochs, walk_weight=walk_weight),
+        replace(articles, log_shift=shift),
+        trainer.network,
+        walk,
     )
 
 
-def _log_shift(
-    histories: Histories, offered: npt.NDArray[np.int32], params: CvaeParams
-) -> npt.NDArray[np.float32]:
-    """Return what to add to each offered article's logit for the catalogue at the cut.
-
-    -inf for an article that is not on sale; `shift` 0 leaves the others as in training, 1 moves
-    them all the way.
-    """
-    recent, learned = shares_of(histories, offered, params)
-    moved = params.shift * (np.log(recent) - np.log(learned))
-    is_on_sale = np.isin(offered, on_sale(histories, params.on_sale_days))
-    return np.where(is_on_sale, moved, -np.inf).astype(np.float32)
+def _chosen_walk_weight(
+    trainer: Trainer, known: Histories, validate: Callable[[Cvae], float]
+) -> float:
+    """Return the weight of the walk that is best on the validation week, unless it is given."""
+    if trainer.params.walk_weight is not None:
+        return trainer.params.walk_weight
+    walk = fit_walk(known, trainer.params.walk, trainer.model.articles)
+    return best_walk_weight(trainer.model, walk, validate)
 
 
 def _train_until_stale(
