@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from hemline.data.acquire.dialect import Dialect
-from hemline.data.acquire.source_params import Days
+from hemline.data.acquire.source_rules import Days
 from hemline.data.acquire.values import Unfit, as_text, refuse_where
 
 _MOMENT: Final = pa.timestamp("us")

@@ -20,7 +20,8 @@ from hemline.data.acquire.line_prices import of_one_currency, unit_prices
 from hemline.data.acquire.line_reader import Counted, LineReader, checked
 from hemline.data.acquire.moments import as_moments
 from hemline.data.acquire.source_file import SourceFile
-from hemline.data.acquire.source_params import LINE_TYPE, MARKET, Guests, Returns, SourceParams
+from hemline.data.acquire.source_params import LINE_TYPE, MARKET, SourceParams
+from hemline.data.acquire.source_rules import Guests, Returns
 from hemline.data.acquire.values import as_ids, as_whole, is_one_of
 from hemline.errors import BadInput
 
