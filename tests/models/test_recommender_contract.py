@@ -211,11 +211,9 @@ def test_a_model_without_what_it_is_fitted_from_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("more", [-1, 1])
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in {"cvae", "served"}])
 def test_histories_of_other_articles_are_refused(
-    name: str, fitted: dict[str, Recommender], shop: Histories, more: int
+    model: Recommender, shop: Histories, more: int
 ) -> None:
-    model = fitted[name]
     units = sparse.csr_matrix((2, shop.n_articles + more), dtype=np.float32)
     with pytest.raises(BadInput, match="one column per article") as refusal:
         model.recommend(Histories.from_interactions(units), 3)

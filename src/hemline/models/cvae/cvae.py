@@ -32,7 +32,13 @@ from hemline.kernels.lists import NO_ARTICLE, Lists, WeightRows, empty_lists
 from hemline.kernels.raised_lists import best_of_raised
 from hemline.models.cvae.walk import Walk, raised_by
 from hemline.models.label_shift import NO_DECAY_DAYS, decay_weights
-from hemline.models.recommender import OneSource, Recommendations, keys_at, recommendations_from
+from hemline.models.recommender import (
+    OneSource,
+    Recommendations,
+    keys_at,
+    recommendations_from,
+    require_articles,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -51,7 +57,8 @@ class Shape:
 
     `n_epochs` is the number of epochs after which it was best on the validation week,
     `walk_weight` how far the walk raises logits, and `walk_half_life_days` how fast purchases decay
-    on their way into it. Versions that were saved without the two have no walk.
+    on their way into it. Versions that were saved without the two have no walk, and those without
+    `n_articles`, how many articles it was trained on, do not say so.
     """
 
     n_clusters: int
@@ -62,6 +69,7 @@ class Shape:
     n_epochs: int
     walk_weight: float = 0.0
     walk_half_life_days: float = NO_DECAY_DAYS
+    n_articles: int | None = None
 
 
 @dataclass(frozen=True)
@@ -106,6 +114,7 @@ class Cvae(OneSource):
 
         A score is a shifted logit, raised where the walk reaches the article.
         """
+        require_articles(histories, self.shape.n_articles, self.name)
         position, scores = empty_lists(histories.n_customers, k)
         if histories.n_customers <= _BLOCK:
             position, scores = self._best(histories, k)

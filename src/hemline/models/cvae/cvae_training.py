@@ -238,6 +238,7 @@ def _untrained(
         params.input_half_life_days,
         n_epochs=0,
         walk_half_life_days=params.walk.input_half_life_days,
+        n_articles=everything.n_articles,
     )
     torch.manual_seed(params.seed)
     offered = on_sale(everything, params.on_sale_days)
