@@ -17,7 +17,7 @@ from hemline.data.proposal.source_proposal import SourceProposal
 from hemline.data.proposal.written import render, write_source
 from hemline.engine.engine import Engine
 from hemline.errors import BadInput
-from tests.data.small_shop import Row, acquire, description, lines, table_of, write_csv
+from tests.data.small_shop import TOWNS, Row, acquire, description, lines, table_of, write_csv
 
 PARAMS = Path("params.yaml").read_text(encoding="utf-8")
 FEW = """acquire:
@@ -274,3 +274,20 @@ def test_a_folder_without_sales_is_refused(
     with pytest.raises(BadInput) as refusal:
         propose(look_at(project / "data"))
     assert found in refusal.value.found
+
+
+def test_a_column_with_a_name_of_ours_is_left_out_and_named(project: Path) -> None:
+    rows = [row | {"Age_Band": ("young", "old")[row["Town"] == TOWNS[0]]} for row in lines()]
+    write_csv(project / "data" / "sales.csv", rows)
+    proposal, described = proposed(project)
+    assert set(described.customers.attributes) == {"Town"}
+    assert "column Age_Band has a name that Hemline uses itself" in "\n".join(proposal.unclear)
+
+
+def test_of_two_columns_named_as_customers_the_one_with_more_of_them_is_the_id(
+    project: Path,
+) -> None:
+    rows = [row | {"user": number % 2} for number, row in enumerate(lines())]
+    write_csv(project / "data" / "sales.csv", rows)
+    _, described = proposed(project)
+    assert described.sold.columns["customer_id"] == "Client"

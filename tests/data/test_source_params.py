@@ -6,8 +6,12 @@ from typing import Any
 import pytest
 import yaml
 
+from hemline import columns
 from hemline.data.acquire.source_params import SourceParams
 from hemline.errors import BadInput
+from hemline.segments.behaviour import BEHAVIOURS
+from monitoring.column_names import _LABELS
+from monitoring.habits import TASTE
 from tests.data.small_shop import Description, description
 
 REQUIRED = {"t_dat": "Date", "customer_id": "Client", "article_id": "SKU"}
@@ -79,3 +83,13 @@ def test_an_empty_section_describes_nothing(tmp_path: Path) -> None:
 def test_ids_of_digits_are_text_whatever_yaml_makes_of_them(tmp_path: Path) -> None:
     source = description() | {"not_articles": {"ids": [10002, "0012"]}}
     assert load(tmp_path, source).not_articles.ids == ("10002", "0012")
+
+
+@pytest.mark.parametrize(
+    "name", sorted({*BEHAVIOURS, TASTE, *_LABELS, columns.CLUSTER, "buyers", "volume"})
+)
+@pytest.mark.parametrize("table", ["articles", "customers"])
+def test_an_attribute_has_no_name_that_is_made_here(tmp_path: Path, name: str, table: str) -> None:
+    described = merged(description(), {table: {"attributes": {name.upper(): "text"}}})
+    with pytest.raises(BadInput, match="names that Hemline does not use itself"):
+        load(tmp_path, described)

@@ -41,13 +41,25 @@ CustomerColumn = Literal[
     "customer_id", "FN", "Active", "club_member_status", "fashion_news_frequency", "age"
 ]
 
+_MADE: Final = (
+    *(columns.POSTAL_CODE, columns.UNITS, columns.CLUSTER, columns.AGE_BAND),
+    *("mostly_bought", "purchase_days", "price_level", "taste", "basket_size", "new_articles"),
+    *("newcomers", "repeat_share", "top_ten_share", "stranger_share", "empty_share"),
+    *("buyers", "volume"),
+)
+"""What segments, monitor and ranker make and name: a shop's own column of that name would be it."""
 _OURS: Final = {
     name.casefold()
     for schema in (tables.ARTICLES, tables.CUSTOMERS, tables.TRANSACTIONS)
-    for name in (*schema.names, columns.POSTAL_CODE, columns.UNITS, columns.CLUSTER)
+    for name in (*schema.names, *_MADE)
 }
 
 Attributes = dict[str, Literal["text", "number"]]
+
+
+def is_ours(name: str) -> bool:
+    """Return whether Hemline uses a name itself, so that no attribute may have it."""
+    return name.casefold() in _OURS
 
 
 class SalesSource(Location):
@@ -175,7 +187,7 @@ def _wrong_tables(source: SourceParams) -> list[str]:
                 f"{', '.join(unknown)}: keep a column of another name under attributes"
             )
         lowered = [one.casefold() for one in table.attributes]
-        if clash := sorted({*lowered} & _OURS):
+        if clash := sorted({name for name in lowered if is_ours(name)}):
             problems.append(
                 f"{name}.attributes have names that Hemline does not use itself, unlike "
                 f"{', '.join(clash)}: map it under columns, or rename it in the export"

@@ -133,8 +133,11 @@ def _assigned(
     return roles
 
 
-def _rank(column: Column, ours: str) -> tuple[int, int]:
-    """Return what is lower for the likelier column: an id is called one, a price is of a unit."""
+def _rank(column: Column, ours: str) -> tuple[int, int, int]:
+    """Return what is lower for the likelier column: an id is called one, a price is of a unit.
+
+    Of two that may be customers, the one with more of them: the other may count them.
+    """
     name = _spelled(column.name)
     is_likely = {
         "customer_id": bool(re.search(r"\b(id|no|nr|number|key)\b", name)),
@@ -142,7 +145,8 @@ def _rank(column: Column, ours: str) -> tuple[int, int]:
         "price": bool(re.search(r"price|preis|prix|unit", name)),
         "t_dat": bool(re.search(r"date|dat\b|day|time", name)),
     }.get(ours, True)
-    return (0 if is_likely else 1, len(name))
+    n_distinct = column.n_distinct if ours == "customer_id" else 0
+    return (0 if is_likely else 1, -n_distinct, len(name))
 
 
 def is_line_total(name: str) -> bool:

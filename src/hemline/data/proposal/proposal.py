@@ -11,6 +11,7 @@ from typing import Final
 import pandas as pd
 
 from hemline.data.acquire.dialect import Dialect
+from hemline.data.acquire.source_params import is_ours
 from hemline.data.proposal.column_roles import (
     Column,
     described_roles,
@@ -154,11 +155,21 @@ def _add_described(
             proposal.add(part, "columns", ours, value=theirs, comment=_seen(source.rows[theirs]))
         for one in columns:
             if one.name not in roles.values() and len(one.seen):
-                kind = "number" if one.is_number else "text"
-                proposal.add(part, "attributes", one.name, value=kind, comment=_seen(one.values))
+                _add_attribute(proposal, part, one)
         if noun == "article" and own is None:
             description = roles.get("prod_name")
     return description
+
+
+def _add_attribute(proposal: SourceProposal, part: str, column: Column) -> None:
+    if is_ours(column.name):
+        proposal.unclear.append(
+            f"column {column.name} has a name that Hemline uses itself and is left out: rename it "
+            "in the export to keep it as an attribute"
+        )
+        return
+    kind = "number" if column.is_number else "text"
+    proposal.add(part, "attributes", column.name, value=kind, comment=_seen(column.values))
 
 
 def _describes(table: LookedAt, sales: ObservedSales, noun: str) -> str:
