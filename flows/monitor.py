@@ -43,7 +43,8 @@ from monitoring.alerts.alert import AlertParams
 from monitoring.champion_lists import Champion
 from monitoring.column_names import ColumnNames
 from monitoring.dashboard.week_artifact import week_artifact
-from monitoring.evidently_workspace import Reference, add_to_workspace
+from monitoring.evidently_panels import Reference
+from monitoring.evidently_workspace import add_to_workspace
 from monitoring.monitor_params import MonitorParams
 from monitoring.records import MonitorRecords
 from monitoring.transactions import sample_transactions

@@ -1,4 +1,4 @@
-"""The only module that uses Evidently: a weekly report for people, over time in its UI.
+"""Evidently: a weekly report for people, over time in its UI (its panels: evidently_panels.py).
 
 Effect sizes, not p-values: with 100,000 rows every p-value is 0. Distance and threshold are the
 same in the summary and per column, so a report never contradicts itself. Evidently knows no season,
@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from uuid import UUID, uuid5
 
 import pandas as pd
@@ -26,25 +26,16 @@ import pandas as pd
 from hemline.files import write_text
 from hemline.pages.escaping import escape_plotly
 from monitoring.column_names import USUAL, ColumnNames
-from monitoring.transactions import CATEGORIES, NUMBERS
+from monitoring.evidently_panels import LABELS, PROJECT, Reference, drawn_columns, write_project
+from monitoring.transactions import NUMBERS
 
 if TYPE_CHECKING:
     from evidently import Dataset
     from evidently.core.report import Snapshot
 
-Reference = Literal["recent weeks", "last year"]
-
 NUMBER_METHOD: Final = "wasserstein"  # divided by the reference's standard deviation
 CATEGORY_METHOD: Final = "jensenshannon"
-PROJECT: Final = UUID("5ea50b0a-0f5e-5d2c-9d3e-7a6d5e0f1c2b")
-"""Id of the one project in the workspace; runs and panels derive theirs from it."""
-
 _DATA: Final = re.compile(r"^ *var \w+ = \{.*\};$", re.MULTILINE)
-_LABELS: Final[Mapping[Reference, str]] = {
-    "recent weeks": "against the weeks before",
-    "last year": "against the same weeks of last year",
-}
-_N_COLOURS: Final = 6
 
 
 class PlainVerdict(NamedTuple):
@@ -85,7 +76,7 @@ def add_to_workspace(
     workspace.mkdir(parents=True, exist_ok=True)
     drawn = {
         title: [names.described.get(name, name) for name in shown]
-        for title, shown in _drawn(current).items()
+        for title, shown in drawn_columns(current).items()
     }
     current = current.rename(columns=names.described)
     lines = [pd.DataFrame(columns=["reference", "column", "method", "distance", "drifted"])]
@@ -93,7 +84,7 @@ def add_to_workspace(
         TemporaryDirectory(dir=workspace.parent, prefix=".evidently-") as scratch,
         path_for_evidently(Path(scratch)) as place,
     ):
-        state = _write_project(place, owner, drawn)
+        state = write_project(place, owner, drawn)
         for reference, transactions in references.items():
             compared = transactions.rename(columns=names.described)
             snapshot = _run(week_end, reference, current, compared, threshold)
@@ -182,7 +173,7 @@ def _run(
         timestamp=datetime.combine(week_end, time(), tzinfo=UTC),
         tags=[reference],
         metadata={"week_end": week_end.isoformat()},
-        name=f"week before {week_end}, {_LABELS[reference]}",
+        name=f"week before {week_end}, {LABELS[reference]}",
     )
 
 
@@ -232,80 +223,6 @@ def _line(
         "distance": round(distance, 4),
         "drifted": distance >= threshold,
     }
-
-
-def _drawn(transactions: pd.DataFrame) -> dict[str, list[str]]:
-    """Return the columns of each panel: Evidently has six colours, so more do not go into one."""
-    names = [str(name) for name in transactions]
-    first = [name for name in names if name in {*NUMBERS, *CATEGORIES[:3]}]
-    others = [name for name in names if name not in first]
-    has_own = not set(others) <= set(CATEGORIES)
-    about = "Articles and the shop's own attributes" if has_own else "Articles"
-    drawn = {"Price, channel and customers": first, about: others[:_N_COLOURS]}
-    return {title: shown for title, shown in drawn.items() if shown}
-
-
-def _write_project(scratch: Path, owner: str, drawn: Mapping[str, list[str]]) -> Any:
-    """Write project and dashboard anew: adding single panels would double them at each run."""
-    from evidently.sdk.models import DashboardModel, DashboardTabModel, ProjectModel  # noqa: PLC0415
-    from evidently.ui.storage.local.base import LocalState  # noqa: PLC0415
-
-    state = LocalState(str(scratch))
-    state.write_project(
-        ProjectModel(
-            id=PROJECT,
-            name="Hemline: the weeks",
-            description=f"Every week's transactions, {' and '.join(_LABELS.values())}. "
-            f"Owner: {owner}. Evidently ignores seasons: see the week's page for the verdicts.",
-        )
-    )
-    panels = [panel for reference in _LABELS for panel in _panels(reference, drawn)]
-    tab = DashboardTabModel(
-        id=uuid5(PROJECT, "tab"), title="Weeks", panels=[panel.id for panel in panels]
-    )
-    state.write_dashboard(PROJECT, DashboardModel(tabs=[tab], panels=panels))
-    return state
-
-
-def _panels(reference: Reference, drawn: Mapping[str, list[str]]) -> list[Any]:
-    """Return the panels of one reference: the share of drifted columns, then the distances.
-
-    Evidently takes a panel's first matching metric before it compares tags, so a panel holds one
-    reference only.
-    """
-    from evidently.sdk.models import PanelMetric  # noqa: PLC0415
-
-    share = PanelMetric(
-        legend="share of columns",
-        tags=[reference],
-        metric="DriftedColumnsCount",
-        metric_labels={"value_type": "share"},
-    )
-    where = _LABELS[reference]
-    panels = [_panel(f"Drifted columns {where}", "Share of columns, week by week", [share], "bar")]
-    for what, columns in drawn.items():
-        distances = [
-            PanelMetric(
-                legend=name, tags=[reference], metric="ValueDrift", metric_labels={"column": name}
-            )
-            for name in columns
-        ]
-        title = f"{what} {where}"
-        panels.append(_panel(title, "Distance of each column", distances, "line"))
-    return panels
-
-
-def _panel(title: str, subtitle: str, values: list[Any], plot: str) -> Any:
-    from evidently.sdk.models import DashboardPanelPlot  # noqa: PLC0415
-
-    return DashboardPanelPlot(
-        id=uuid5(PROJECT, title),
-        title=title,
-        subtitle=subtitle,
-        size="full",
-        values=values,
-        plot_params={"plot_type": plot},
-    )
 
 
 def _move_into(workspace: Path, scratch: Path) -> None:

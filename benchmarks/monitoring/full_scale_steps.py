@@ -94,7 +94,8 @@ def _judge(folder: Path, params: Path) -> None:
 
 
 def _report(folder: Path, params: Path) -> None:
-    from monitoring.evidently_workspace import Reference, add_to_workspace  # noqa: PLC0415
+    from monitoring.evidently_panels import Reference  # noqa: PLC0415
+    from monitoring.evidently_workspace import add_to_workspace  # noqa: PLC0415
 
     numbers = MonitorParams.load(params)
     windows = windows_for(LAST_END, _FIRST_DAY, numbers)

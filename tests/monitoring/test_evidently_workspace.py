@@ -19,8 +19,9 @@ from hemline.data.synthetic.shop import ShopSize, SyntheticParams, generate_shop
 from hemline.engine.engine import Engine
 from hemline.errors import BadInput
 from monitoring.column_names import ColumnNames
+from monitoring.evidently_panels import PROJECT
 from monitoring.evidently_server import evidently_app
-from monitoring.evidently_workspace import PROJECT, add_to_workspace, plain_preset, run_id, run_path
+from monitoring.evidently_workspace import add_to_workspace, plain_preset, run_id, run_path
 from monitoring.monitor_params import MonitorParams
 from monitoring.summaries import summarise_week
 from monitoring.transactions import CATEGORIES, NUMBERS, sample_transactions
