@@ -23,6 +23,9 @@ FEWER = {
     ("fairness", "max_customers"): 50,
     ("cvae", "max_epochs"): 15,
     ("cvae", "final_epochs"): 10,
+    ("rank", "training_weeks"): 3,
+    ("serve", "warm"): "chosen",
+    ("serve", "cold"): "chosen",
 }
 
 
@@ -56,8 +59,20 @@ def test_it_ends_with_a_champion_and_says_which_model_serves(shown: str, hemline
     history = json.loads(hemline("history", "--json"))
     assert [change["how"] for change in history["changes"]] == ["gate"]
     assert "popularity alone serves until" in shown
+    assert [one["version"] for one in history["versions"]] == ["1"], "what it chose is popularity"
     listed = hemline("recommend", "--age", "30")
     assert "popularity" in listed
+
+
+def test_past_weeks_choose_what_serves_and_say_why(shown: str, root: Path) -> None:
+    assert shown
+    scored = pd.read_parquet(root / "reports" / "past_scores.parquet")
+    assert {"rank, popularity", "cvae, popularity", "popularity"} <= set(scored["order"])
+    assert set(scored["is_cold"]) == {False, True}
+    chosen = json.loads((root / "models" / "chosen" / "orders.json").read_text("utf-8"))
+    assert chosen["warm"] == chosen["cold"] == ["popularity"], "few buyers show nothing"
+    table = (root / "reports" / "scores.md").read_text("utf-8")
+    assert "Customers with a history are served popularity: no other order" in table
 
 
 def test_its_tables_have_guests_and_units_and_lack_what_is_no_article(

@@ -3,7 +3,7 @@
 It is a version like any other, with the files of the training it comes from and a params.yaml that
 serves popularity. So the shop, exports, rollbacks and the monitor need to know nothing of it. Its
 tag `serves` lets the gate compare the next version with popularity of its own week, not with a list
-that gets older.
+that gets older. A version whose past weeks chose popularity for everybody is such a version itself.
 """
 
 import json
@@ -16,6 +16,7 @@ from hemline.edited_params import editor
 from hemline.evaluation.protocol import BASELINE
 from hemline.files import fingerprint
 from hemline.integrity import file_md5
+from hemline.models.served_orders import ServeParams
 from hemline.registry.champion_log import number_of
 from hemline.registry.champions import ChampionMoved, change_champion
 from hemline.registry.runs import Lineage, record_run
@@ -27,6 +28,7 @@ from hemline.registry.versions import (
     Version,
     find_version,
     register_version,
+    tag_version,
     version_by_alias,
 )
 from hemline.serving.version_files import VersionFiles, place_of
@@ -54,7 +56,7 @@ def needs_popularity(judged: Version) -> bool:
 def serve_popularity(
     lineage: Lineage, files: VersionFiles, *, reason: str, reports: Path, store: Path, at: datetime
 ) -> Version | None:
-    """Register popularity alone unless that was done, make it the champion, and return it.
+    """Register popularity alone unless it is there, make it the champion, and return it.
 
     Args:
         lineage: of the training.
@@ -68,6 +70,29 @@ def serve_popularity(
         None where the champion was changed meanwhile, or popularity was rolled back.
     """
     champion = number_of(version_by_alias(CHAMPION))
+    version = _the_version_itself(lineage, files)
+    if version is None:
+        version = _popularity_of(lineage, files, reports, store)
+    if ROLLED_BACK in version.tags:
+        return None
+    try:
+        change_champion(version.number, how="gate", reason=reason, at=at, expected=champion)
+    except ChampionMoved:
+        return None
+    return version
+
+
+def _the_version_itself(lineage: Lineage, files: VersionFiles) -> Version | None:
+    """Return the version that was judged if it serves popularity to everybody, tagged as such."""
+    orders = ServeParams.of_version(files.params).orders(files.models)
+    version = find_version(lineage) if orders.models == {BASELINE} else None
+    if version is not None:
+        tag_version(version.number, {SERVES: BASELINE})
+    return version
+
+
+def _popularity_of(lineage: Lineage, files: VersionFiles, reports: Path, store: Path) -> Version:
+    """Return the version that serves popularity in place of another; registered once."""
     with TemporaryDirectory() as folder:
         params = Path(folder) / files.params.name
         _write_params(files.params, params)
@@ -77,12 +102,6 @@ def serve_popularity(
         if version is None:
             run_id = record_run(own, params=params, reports=reports, files=alone, store=store)
             version = register_version(run_id, {**asdict(own), SERVES: BASELINE})
-    if ROLLED_BACK in version.tags:
-        return None
-    try:
-        change_champion(version.number, how="gate", reason=reason, at=at, expected=champion)
-    except ChampionMoved:
-        return None
     return version
 
 
