@@ -95,6 +95,16 @@ def test_few_customers_show_nothing(n_customers: int, expected: str) -> None:
     assert served.warm[0] == expected
 
 
+def test_of_equal_gains_the_one_that_is_shown_serves() -> None:
+    """The first order has the same gain, but over too few customers."""
+    nothing, half = np.zeros(60), np.full(60, 0.5)
+    few = {"rank, popularity": half[:40]}
+    values = scores({"popularity": nothing, "cvae": half} | few)
+    served, lines = choose_served(values, CHOSEN_BOTH, params(min_customers=50))
+    assert lines["gain"].iloc[0] == lines["gain"].iloc[1]
+    assert served.warm == ("cvae",)
+
+
 def test_each_order_is_compared_with_popularity_for_its_own_buyers() -> None:
     """The CVAE was scored in an easy week only, in which popularity was as good."""
     hard = {"popularity": drawn(1, 0.02), "rank, popularity": drawn(2, 0.12)}

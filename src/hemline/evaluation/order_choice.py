@@ -96,8 +96,8 @@ def _compare(
     table["p"] = holm(table["p"].to_numpy(np.float64))
     is_enough = table["n_customers"] >= params.min_customers
     is_better = is_enough & (table["p"] <= params.level) & (table["gain"] > 0)
-    best = table.loc[is_better, "gain"].max()
-    table["is_chosen"] = is_better & (table["gain"] == best) & ~table["gain"].duplicated()
+    best = [table.loc[is_better, "gain"].idxmax()] if is_better.any() else []
+    table["is_chosen"] = table.index.isin(best)
     return table
 
 
