@@ -125,6 +125,10 @@ def load_model(name: str, folder: Path) -> Model:
         from hemline.models.article_weights import ArticleWeights
 
         return ArticleWeights.load(folder)
+    if name == "tifu_knn":
+        from hemline.models.tifu_knn import TifuKnn
+
+        return TifuKnn.load(folder)
     if name == "cvae":
         from hemline.models.cvae.cvae import Cvae
 
@@ -218,6 +222,12 @@ def _als() -> CatalogueEntry[Any]:
     return CatalogueEntry(AlsParams, _from_histories(fit_als), Als.load)
 
 
+def _tifu_knn() -> CatalogueEntry[Any]:
+    from hemline.models.tifu_knn import TifuKnn, TifuKnnParams, fit_tifu_knn
+
+    return CatalogueEntry(TifuKnnParams, _from_histories(fit_tifu_knn), TifuKnn.load)
+
+
 def _cvae() -> CatalogueEntry[Any]:
     from hemline.models.cvae.cvae import Cvae
     from hemline.models.cvae.cvae_training import CvaeParams, fit_cvae
@@ -241,6 +251,7 @@ CATALOGUE: Final[Mapping[str, Callable[[], CatalogueEntry[Any]]]] = {
     "rp3beta": _rp3beta,
     "ease": _ease,
     "als": _als,
+    "tifu_knn": _tifu_knn,
     "cvae": _cvae,
 }
 """By name of the model, which is also the name of its folder."""
