@@ -33,7 +33,7 @@ def fit_ranker(
         BadInput: in the weeks, or in the validation week, nobody buys a candidate.
     """
     settings = RankParams.load(params).settings
-    trees = _grow([week.ranked for week in weeks], shop, params)
+    trees = grow_trees([week.ranked for week in weeks], shop, params)
     return Ranker(trees, article_features_at(shop, cut, settings), settings, fitted)
 
 
@@ -56,11 +56,20 @@ def fit_past_ranker(
     if not can_learn(ranked[1:], ranked[0] if ranked else None):
         return None
     settings = RankParams.load(params).settings
-    return Ranker(_grow(ranked, shop, params), week.features, settings, week.past.models)
+    return Ranker(grow_trees(ranked, shop, params), week.features, settings, week.past.models)
 
 
-def _grow(weeks: Sequence[RankedWeek], shop: Shop, params: Path) -> TreeFile:
-    """Return trees whose number the latest week has chosen, grown anew on all weeks."""
+def grow_trees(weeks: Sequence[RankedWeek], shop: Shop, params: Path) -> TreeFile:
+    """Return trees whose number the latest week has chosen, grown anew on all weeks.
+
+    Args:
+        weeks: latest first.
+        shop: what the weeks were made from.
+        params: params.yaml.
+
+    Raises:
+        BadInput: in the latest week, or in the others, nobody buys a candidate.
+    """
     rank_params, names = RankParams.load(params), compared_attributes(shop.articles)
     validation, *training = weeks
     growing = fit_trees(training, validation, rank_params, rank_params.max_trees, names)

@@ -4,7 +4,7 @@ Each week's sources and article features are fitted at that week's start, which 
 large shop few weeks have `rank.enough_customers`, and earlier ones are not made.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -62,12 +62,42 @@ def make_ranker_weeks(
     weeks = list[RankerWeek]()
     starts = _weeks_with_purchases(shop, cut, rank_params.training_weeks)
     for start in tqdm(starts, desc="ranker's weeks", unit="week"):
-        if sum(week.ranked.n_buyers for week in weeks[1:]) >= rank_params.enough_customers:
+        if are_enough([week.ranked for week in weeks], rank_params):
             break
         if start not in made:
-            made[start] = _week_from(shop, start, params, fitted)
+            made[start] = make_ranker_week(shop, start, params, fitted)
         weeks.append(made[start])
     return weeks
+
+
+def make_ranker_week(
+    shop: Shop, start: date, params: Path, fitted: Mapping[str, Recommender]
+) -> RankerWeek:
+    """Return the week from start on, everything fitted at its start.
+
+    Args:
+        shop: what to fit from.
+        start: first day of the week.
+        params: params.yaml.
+        fitted: models of any cut, by name; those of them under rank.candidates propose.
+    """
+    rank_params = RankParams.load(params)
+    names = [name for name in rank_params.candidates if name in fitted]
+    past = make_fitted_week(shop, start, params, names, fitted)
+    features = article_features_at(shop, start, rank_params.settings)
+    described = rank_params.settings, features, past.known, past.bought
+    return RankerWeek(past, features, ranked_week(past.models, *described))
+
+
+def are_enough(weeks: Sequence[RankedWeek], params: RankParams) -> bool:
+    """Return whether no earlier week is needed.
+
+    Args:
+        weeks: the validation week and the training weeks so far, latest first.
+        params: section `rank`.
+    """
+    n_buyers = sum(week.n_buyers for week in weeks[1:])
+    return len(weeks) > params.training_weeks or n_buyers >= params.enough_customers
 
 
 def article_features_at(shop: Shop, cut: date, settings: RankerSettings) -> ArticleFeatures:
@@ -106,15 +136,3 @@ def _weeks_with_purchases(shop: Shop, cut: date, n_training: int) -> list[date]:
             fix="lower rank.training_weeks in params.yaml, or set data.cut to a later day",
         )
     return weeks
-
-
-def _week_from(
-    shop: Shop, start: date, params: Path, fitted: Mapping[str, Recommender]
-) -> RankerWeek:
-    """Return the week from start on, everything fitted at its start."""
-    rank_params = RankParams.load(params)
-    names = [name for name in rank_params.candidates if name in fitted]
-    past = make_fitted_week(shop, start, params, names, fitted)
-    features = article_features_at(shop, start, rank_params.settings)
-    described = rank_params.settings, features, past.known, past.bought
-    return RankerWeek(past, features, ranked_week(past.models, *described))
