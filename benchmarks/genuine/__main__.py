@@ -14,8 +14,8 @@ import yaml
 from benchmarks.genuine.baskets import read_baskets, split_baskets
 from benchmarks.genuine.pooled import best_row, pooled_rows
 from benchmarks.genuine.sample_shop import read_sample_shop
+from benchmarks.genuine.served_weeks import OWN_730, weekly_scores
 from benchmarks.genuine.week import WeekModel, models_of, scores_of
-from benchmarks.genuine.weekly import OWN_730, weekly_scores
 from benchmarks.record import Row, publish
 from hemline.evaluation.protocol import BASELINE, RULES, SERVED, EvaluateParams
 from hemline.models.cascade import RANK

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.genuine.pooled import HIGH, LOW, best_row, pooled_rows
 from benchmarks.genuine.sample_shop import read_sample_shop
-from benchmarks.genuine.weekly import OWN_730, weekly_scores
+from benchmarks.genuine.served_weeks import OWN_730, weekly_scores
 from hemline import columns
 from hemline.data.split import DataParams
 from hemline.errors import BadInput
@@ -129,7 +129,7 @@ def test_the_ranker_learns_from_earlier_weeks_only_and_every_few_weeks(
         learned.append(list(weeks))
         return grow(weeks, *others)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("benchmarks.genuine.weekly.grow_trees", counting)
+    monkeypatch.setattr("benchmarks.genuine.served_weeks.grow_trees", counting)
     weekly_scores(shop, params, n_weeks=3, n_before=3, learn_every=2)
     assert [len(weeks) for weeks in learned] == [3, 3], "the validation week and training_weeks"
     assert learned[1][2] is learned[0][0], "two weeks later"
