@@ -24,7 +24,7 @@ from hemline.stages.command import run
 _SETTINGS: Final = Path(__file__).parent / "settings.yaml"
 
 
-class Case(StrEnum):
+class GenuineCase(StrEnum):
     """What is measured; the result of `SAMPLE` is a file of its own."""
 
     WEEK = "hm-week"
@@ -63,7 +63,9 @@ _SAMPLE_NOTES: Final = (
 def main(
     data: Annotated[Path, typer.Argument(help="Folder that holds hm-week and hm-sample.")],
     *,
-    case: Annotated[Case | None, typer.Option(help="What to measure; both if omitted.")] = None,
+    case: Annotated[
+        GenuineCase | None, typer.Option(help="What to measure; both if omitted.")
+    ] = None,
     model: Annotated[
         list[str] | None, typer.Option(help="Models of hm-week to run; all if omitted.")
     ] = None,
@@ -74,10 +76,10 @@ def main(
 ) -> None:
     """Fit every model on genuine purchases, and score it on what customers bought afterwards."""
     settings: dict[str, Any] = yaml.safe_load(_SETTINGS.read_text(encoding="utf-8"))
-    if case in {None, Case.WEEK}:
-        _score_week(data, settings[Case.WEEK], params, model, on_validation=validation)
-    if case in {None, Case.SAMPLE} and not model and not validation:
-        _score_sample(data, settings[Case.SAMPLE], params)
+    if case in {None, GenuineCase.WEEK}:
+        _score_week(data, settings[GenuineCase.WEEK], params, model, on_validation=validation)
+    if case in {None, GenuineCase.SAMPLE} and not model and not validation:
+        _score_sample(data, settings[GenuineCase.SAMPLE], params)
 
 
 def _score_week(
@@ -93,7 +95,7 @@ def _score_week(
     models: list[WeekModel] = [
         each for each in models_of(settings, params) if not names or each.name in names
     ]
-    rows: list[Row] = scores_of(Case.WEEK, models, split, on_validation=on_validation)
+    rows: list[Row] = scores_of(GenuineCase.WEEK, models, split, on_validation=on_validation)
     publish(None if names or on_validation else "genuine", rows, notes=_WEEK_NOTES)
 
 
@@ -111,7 +113,7 @@ def _score_sample(data: Path, settings: dict[str, Any], params: Path) -> None:
     alone = [name for name in EvaluateParams.load(params).rows if name not in {RANK, SERVED}]
     references = dict.fromkeys([BASELINE, RULES, OWN_730, best_row(scores, alone)])
     rows = pooled_rows(
-        Case.SAMPLE,
+        GenuineCase.SAMPLE,
         scores,
         list(references),
         n_samples=settings["bootstrap_samples"],
