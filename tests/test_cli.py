@@ -60,10 +60,32 @@ def test_recommend_imports_nothing_that_only_other_commands_need(shop: Path) -> 
 
 def test_similar_and_also_bought_list_articles(shop: Path) -> None:
     article = pd.read_parquet(shop / "data/tables/articles.parquet")["article_id"][0]
-    for command in ("similar", "also-bought"):
+    for command in ("similar", "also-bought", "other-colours"):
         result = hemline(command, "--article", article, "-n", "3", "--json")
         assert result.exit_code == 0
         assert len(json.loads(result.stdout)["answers"]) <= 3
+
+
+def products_of(answers: str, articles: pd.DataFrame) -> list[str]:
+    product_of = articles.set_index("article_id")["product_code"]
+    return [product_of[one["article_id"]] for one in json.loads(answers)["answers"]]
+
+
+def test_lists_have_one_colour_of_each_product_unless_all_are_wanted(shop: Path) -> None:
+    articles = pd.read_parquet(shop / "data/tables/articles.parquet")
+    size = articles.groupby("product_code")["article_id"].transform("size")
+    article = articles.loc[size.idxmax(), "article_id"]
+    similar = ("similar", "--article", article, "-n", "20", "--json")
+    one = products_of(hemline(*similar).stdout, articles)
+    every = products_of(hemline(*similar, "--all-colours").stdout, articles)
+    assert len(set(one)) == len(one) > 0
+    assert article[:7] not in one
+    assert every.count(article[:7]) > 1
+    guest = ("recommend", "--age", "25", "-n", "40", "--json")
+    listed = products_of(hemline(*guest).stdout, articles)
+    assert len(set(listed)) == len(listed)
+    assert hemline(*guest, "--all-colours").exit_code == 0
+    assert hemline("also-bought", "--article", article, "--all-colours").exit_code == 0
 
 
 def test_every_customer_is_exported_and_an_unknown_version_is_refused(

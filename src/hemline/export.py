@@ -57,6 +57,8 @@ class ExportSpec:
         customers_per_part: how many customers' lists are in a part.
         shop_rules: section answers of params.yaml as JSON: what is served is in the order in which
             the shop shows it. Empty for the order of the models, which the others are always in.
+        all_colours: whether a list may hold any number of articles of one product; otherwise as
+            many as the version serves (serve.per_product), whichever models list them.
     """
 
     version: str
@@ -67,6 +69,7 @@ class ExportSpec:
     without_bought: bool
     customers_per_part: int
     shop_rules: str = ""
+    all_colours: bool = False
 
 
 @dataclass(frozen=True)
@@ -148,7 +151,7 @@ def _recommender(storefront: Storefront, spec: ExportSpec) -> Recommender:
             fix="name one, for example --model cvae, or several in order: --model "
             "repurchase,popularity",
         )
-    recommender = storefront.recommender(names)
+    recommender = storefront.limited(names, all_colours=spec.all_colours)
     if spec.without_bought:
         recommender = ExcludeBought(recommender)
     if names or not spec.shop_rules:

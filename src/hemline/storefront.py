@@ -10,6 +10,7 @@ order; the gate scores the order of the models.
 
 from collections.abc import Collection, Sequence
 from copy import copy
+from dataclasses import replace
 from functools import cached_property
 from itertools import compress
 from pathlib import Path
@@ -19,13 +20,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from hemline import columns, tables
 from hemline.data.expectations.thresholds import ValidateParams
 from hemline.data.histories import UNKNOWN_SEGMENT, Histories, load_histories
-from hemline.data.identifiers import find_customer
 from hemline.evaluation.version_lists import (
     TargetWeek,
     WeekLists,
@@ -50,7 +49,7 @@ from hemline.serving.group_codes import GroupCodes
 from hemline.serving.season import daily_sales
 from hemline.serving.shop_groups import ShopGroups
 from hemline.serving.shop_order import AsShown, LookAlikes
-from hemline.serving.version_files import VersionFiles, place_of
+from hemline.serving.version_files import VersionFiles, find_customer_key, place_of
 
 if TYPE_CHECKING:
     from hemline.models.cascade import Served
@@ -124,7 +123,8 @@ class Storefront:
         Raises:
             BadInput: no customer has this id, or more than one does.
         """
-        return self.for_key(_find_customer(self._checked("customer_keys"), customer_id), k)
+        customer = find_customer_key(self._checked("customer_keys"), customer_id)
+        return self.for_key(customer, k)
 
     def for_key(self, customer: int, k: int) -> pd.DataFrame:
         """Return the same for a customer key of this version, without the look-up of the id."""
@@ -182,6 +182,21 @@ class Storefront:
 
         return cascade_of(", ".join(models), models, self._load(models))
 
+    def limited(self, models: Sequence[str] = (), *, all_colours: bool = False) -> Recommender:
+        """Return the same with at most `serve.per_product` articles of one product in a list.
+
+        Args:
+            models: see `recommender`.
+            all_colours: whether a list may hold any number instead.
+        """
+        from hemline.models.cascade import Served, cascade_of  # noqa: PLC0415  (see _served)
+
+        most = 0 if all_colours else ServeParams.of_version(self._checked("params")).per_product
+        if not models:
+            return replace(self._served, per_product=most)
+        cascade = cascade_of(", ".join(models), models, self._load(models))
+        return Served(cascade, cascade, most, self._products)
+
     @cached_property
     def histories(self) -> Histories:
         """The purchases of this version's customers before its cut, with their segments."""
@@ -222,7 +237,7 @@ class Storefront:
         similar = self._load(["tfidf"]).get("tfidf", Neighbours.none("tfidf", n_articles))
         if not isinstance(similar, Neighbours):
             raise TypeError("tfidf is a table of neighbours")
-        return LookAlikes(self._products, similar.articles)
+        return LookAlikes(self._products, similar)
 
     def _recommend(self, histories: Histories, k: int) -> pd.DataFrame:
         lists = self.as_shown(self._served).recommend(histories, k)
@@ -280,22 +295,3 @@ class Storefront:
 
     def _model(self, name: str) -> Path:
         return self.hashes.checked(f"models/{name}", self.files.models / name)
-
-
-def _find_customer(customer_keys: Path, customer_id: str) -> int:
-    ids = pc.field(columns.CUSTOMER_ID)
-
-    def matching(is_match: pc.Expression) -> list[int]:
-        found = pq.read_table(customer_keys, filters=is_match, columns=[columns.CUSTOMER])
-        keys: list[int] = found[0].to_pylist()
-        return keys
-
-    def key_of(whole: str) -> int | None:
-        return next(iter(matching(ids == whole)), None)
-
-    def keys_starting_with(start: str) -> list[int]:
-        return matching(pc.starts_with(ids, start))
-
-    lengths = pc.binary_length(pq.read_table(customer_keys, columns=[columns.CUSTOMER_ID])[0])
-    longest = int(pc.max(lengths).as_py() or 0)
-    return find_customer(customer_id, key_of, keys_starting_with, longest)

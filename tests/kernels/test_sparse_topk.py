@@ -7,6 +7,7 @@ from sklearn.metrics.pairwise import linear_kernel
 from sparse_dot_topn import sp_matmul_topn
 
 from hemline.data.histories import Histories
+from hemline.kernels.grouped_topk import best_of_groups
 from hemline.kernels.lists import NO_ARTICLE, top_k
 from hemline.kernels.sparse_topk import (
     Cosine,
@@ -68,6 +69,29 @@ def test_sums_are_divided_by_norms_and_the_own_column_is_left_out() -> None:
     own = np.where(np.arange(60) < 50, np.arange(60), NO_ARTICLE)
     observed = best_of_product(left, right, 60, cosine=Cosine(rows, columns, 2.5), own=own)
     expected = best_of_all(scores, 60)
+    assert np.array_equal(observed[0], expected[0])
+    assert np.array_equal(observed[1], expected[1])
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_one_column_of_each_group_is_the_best_of_it(whole: bool) -> None:
+    left = matrix((N_ROWS, 60), density=0.2, seed=1, whole=whole)
+    right = matrix((60, 90), density=0.2, seed=2, whole=whole)
+    rng = np.random.default_rng(3)
+    groups = rng.integers(0, 25, 90).astype(np.int32)
+    own = rng.integers(-1, 25, N_ROWS).astype(np.int32)
+    scores = product(left, right).astype(np.float32)
+    scores[(scores <= 0) | (groups == own[:, None])] = -np.inf
+    for column in range(90):  # of a group the best stays, of equal ones the first
+        of_group = scores[:, groups == groups[column]]
+        first = np.flatnonzero(groups == groups[column])[of_group.argmax(axis=1)]
+        scores[first != column, column] = np.where(
+            of_group.max(axis=1)[first != column] > -np.inf,
+            -np.inf,
+            scores[first != column, column],
+        )
+    expected = best_of_all(scores, 12)
+    observed = best_of_groups(left, right, 12, groups, own=own)
     assert np.array_equal(observed[0], expected[0])
     assert np.array_equal(observed[1], expected[1])
 

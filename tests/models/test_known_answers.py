@@ -1,16 +1,20 @@
 """The small shop has answers one can work out by hand."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
 
+from hemline import columns
 from hemline.data.histories import Histories
 from hemline.errors import BadInput
 from hemline.kernels.lists import NO_ARTICLE
 from hemline.models.cascade import Cascade, Served, cascade_of
 from hemline.models.copurchase import CopurchaseParams, fit_copurchase
 from hemline.models.label_shift import on_sale
+from hemline.models.neighbours import Neighbours
 from hemline.models.popularity import PopularityParams, fit_popularity, fit_segment_popularity
 from hemline.models.repurchase import Repurchase
 from hemline.models.tfidf import TEXT_COLUMNS, TfidfParams, fit_tfidf
@@ -117,6 +121,26 @@ def test_similar_articles_share_words_and_never_name_themselves() -> None:
         assert article not in similar
         assert (similar % 2 == article % 2).all()
         assert ((cosine > 0) & (cosine <= 1)).all()
+
+
+def test_a_product_of_many_colours_has_similar_articles_of_other_products(tmp_path: Path) -> None:
+    # Product p has 12 colours, words of its own and one that it shares with product p + 2.
+    numbers = np.arange(48)
+    articles = pd.DataFrame("", index=numbers, columns=list(TEXT_COLUMNS))
+    articles["prod_name"] = [f"name{p} cut{p} fit{p} shape{p % 2}" for p in numbers // 12]
+    articles["colour_group_name"] = [f"colour{article % 12}" for article in numbers]
+    articles[columns.PRODUCT_CODE] = [f"p{article // 12}" for article in numbers]
+    fitted = fit_tfidf(articles, TfidfParams(neighbours=5))
+    fitted.save(tmp_path)
+    for neighbours in (fitted, Neighbours.load(tmp_path)):
+        assert (neighbours.articles // 12 == numbers[:, None] // 12).all()  # colours alone
+        for article in range(48):
+            similar, cosine = neighbours.similar_to(article)
+            others = similar[similar // 12 != article // 12]
+            same_colour = article % 12 + 12 * np.array([(article // 12 + 2) % 4])
+            assert others[:1].tolist() == same_colour.tolist()
+            assert len(set(others // 12)) == len(others) == 3
+            assert (np.diff(cosine) <= 0).all()
 
 
 def test_many_articles_with_equal_words_still_leave_out_the_article_itself() -> None:

@@ -16,6 +16,7 @@ from hemline.errors import BadInput
 from hemline.evaluation.protocol import SERVED
 from hemline.export import ExportSpec, export_lists
 from hemline.integrity import FileHashes
+from hemline.models.neighbours import Neighbours
 from hemline.segments.cold_customers import ColdCustomer
 from hemline.serving.answers import Answers
 from hemline.serving.answers_params import AnswersParams
@@ -142,6 +143,41 @@ def test_similar_articles_are_one_of_a_product_and_go_on_with_their_neighbours(
     assert keys(answers.similar(0, ListRules(k=4, per_product=2))) == [1, 2, 4, 3]
     assert {one.reason for one in answers.similar(0, ANY).listed} == {Reason("similar_text", 0)}
     assert answers.similar(11, ANY).listed == ()
+
+
+def test_an_article_of_many_colours_has_similar_articles_of_other_products(
+    tmp_path: Path,
+) -> None:
+    files = write_version(tmp_path)
+    near = np.arange(N_ARTICLES)[:, None] ^ 1  # the only neighbour is the other colour
+    others = ((np.arange(N_ARTICLES)[:, None] + [4, 6]) % N_ARTICLES).astype(np.int32)
+    scores = np.full(others.shape, 0.5, np.float32)
+    alike = Neighbours(
+        "tfidf", near.astype(np.int32), np.full(near.shape, 0.9, np.float32), 5,
+        other_products=(others, scores),
+    )  # fmt: skip
+    alike.save(files.models / "tfidf")
+    opened = Answers.open(laid_out(files, registered(files), tmp_path / "serving"))
+    assert keys(opened.similar(0, ListRules(k=2))) == [4, 6]
+    assert keys(opened.similar(0, ListRules(k=3, per_product=0))) == [1, 4, 6]
+    # 4 and 6 look like 0, which is not wanted: they stand where articles follow that do not.
+    before = keys(opened.for_customer(WARM, NOTHING, ANY))
+    after = keys(opened.for_customer(WARM, SessionState(unliked=(0,)), ANY))
+    assert before[0] == 4
+    assert after[-1] == 4
+
+
+def test_the_other_colours_of_an_article_are_its_product_best_selling_first(
+    answers: Answers,
+) -> None:
+    assert keys(answers.other_colours(1, ListRules())) == [0]
+    assert answers.other_colours(1, ListRules()).listed[0].reason == Reason("same_product", 1)
+    assert keys(answers.other_colours(1, ListRules(exclude=frozenset({0})))) == []
+
+
+def test_a_search_may_list_one_colour_of_each_product(answers: Answers) -> None:
+    assert answers.articles.search("model", 12, per_product=1) == [0, 4, 2, 7, 8, 10]
+    assert len(answers.articles.search("model", 12)) == N_ARTICLES
 
 
 def test_a_purchase_and_the_basket_change_the_list_and_are_not_offered(answers: Answers) -> None:
@@ -345,3 +381,19 @@ def test_every_list_is_the_one_that_is_exported(layout: Path, tmp_path: Path) ->
             answer = opened.for_customer(customer, NOTHING, ListRules(k=4))
             assert [opened.articles.id_of(key) for key in keys(answer)] == row["article_id"]
             assert [one.source for one in answer.listed] == row["source"]
+
+
+def test_an_export_of_a_single_model_lists_one_colour_of_each_product_too(
+    layout: Path, tmp_path: Path
+) -> None:
+    # By text: 1 and 3 are next to what the customer bought, 4 to both, 2 and 6 to one of them.
+    spec = ExportSpec(
+        *("3", "models", "data", "tfidf", 6), without_bought=False, customers_per_part=50
+    )
+    storefront = Storefront(version_in(layout.parents[1]))
+    key_of = {article_id(key): key for key in range(N_ARTICLES)}
+    for all_colours, expected in ((False, [4, 1, 3, 6]), (True, [4, 1, 3, 2, 6])):
+        asked = replace(spec, all_colours=all_colours)
+        table = pq.read_table(export_lists(storefront, asked, tmp_path / "lists").table)
+        listed = table["article_id"].to_pylist()[WARM]
+        assert [key_of[one] for one in listed] == expected

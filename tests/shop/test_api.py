@@ -110,7 +110,7 @@ def test_a_list_keeps_to_what_is_asked(shop: TestClient, customer: str) -> None:
 
 def test_articles_lead_to_others(shop: TestClient, customer: str) -> None:
     article = ids(get(shop, f"/recommendations/{customer}"))[0]
-    for path in ("similar", "also-bought"):
+    for path in ("similar", "also-bought", "other-colours"):
         reply = shop.get(f"/articles/{article}/{path}")
         content = ArticleList.model_validate_json(reply.content, strict=True)
         assert article not in ids(reply.json())
@@ -175,8 +175,8 @@ def test_an_event_counts_once_and_a_key_names_one_event(shop: TestClient, custom
 def test_no_address_lists_customers(shop: TestClient) -> None:
     assert set(shop.get("/openapi.json").json()["paths"]) == {
         "/recommendations/{customer_id}", "/recommendations", "/articles/{article_id}/similar",
-        "/articles/{article_id}/also-bought", "/events", "/ping", "/version", "/health", "/ready",
-        "/metrics",
+        "/articles/{article_id}/also-bought", "/articles/{article_id}/other-colours", "/events",
+        "/ping", "/version", "/health", "/ready", "/metrics",
     }  # fmt: skip
 
 

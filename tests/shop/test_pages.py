@@ -161,6 +161,21 @@ def test_a_search_finds_words_and_says_when_it_finds_none(shop: TestClient) -> N
     assert "Write a word" in shop.get("/search").text
 
 
+def test_a_search_shows_one_colour_of_each_product_unless_all_are_wanted(shop: TestClient) -> None:
+    shown = shop.get("/search?q=model").text
+    found = re.findall(r'<h3><a href="/article/(\w+)">', shown)
+    assert len({one[:7] for one in found}) == len(found)
+    assert "/search?q=model&amp;colours=all" in shown
+    every = shop.get("/search?q=model&colours=all").text
+    assert len(re.findall(r'<h3><a href="/article/(\w+)">', every)) > len(found)
+
+
+def test_the_page_of_an_article_shows_its_other_colours(shop: TestClient) -> None:
+    shown = shop.get(f"/article/{article_id(0)}").text
+    assert "Other colours" in shown
+    assert f'href="/article/{article_id(1)}"' in shown
+
+
 def test_nothing_that_was_sent_or_stored_acts(shop: TestClient) -> None:
     for path in ("/", f"/article/{article_id(0)}", f"/search?q={ACTING}", "/staff"):
         reply = shop.get(path)

@@ -32,6 +32,7 @@ for panel, command in (
     ("Ask the champion", recommend_commands.recommend),
     ("Ask the champion", recommend_commands.similar),
     ("Ask the champion", recommend_commands.also_bought),
+    ("Ask the champion", recommend_commands.other_colours),
     ("Ask the champion", export_commands.export),
     ("Manage versions", version_commands.history),
     ("Manage versions", version_commands.promote),

@@ -29,6 +29,9 @@ def export(
         bool,
         typer.Option("--without-bought", help="Leave out what a customer bought before."),
     ] = False,
+    all_colours: Annotated[
+        bool, typer.Option("--all-colours", help="List any number of colours of one product.")
+    ] = False,
     customers_per_part: Annotated[
         int,
         typer.Option(min=1, help="At most this many lists are lost if the export is interrupted."),
@@ -51,6 +54,7 @@ def export(
         without_bought,
         customers_per_part,
         shop_rules=AnswersParams.load(Path("params.yaml")).model_dump_json(),
+        all_colours=all_colours,
     )
     with tqdm(unit=" customers", desc=f"version {chosen.number}") as progress:
 

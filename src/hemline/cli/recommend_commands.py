@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from hemline.serving.listed import Answer, Listed
 
 Length = Annotated[int, typer.Option("-n", min=1, max=500, help="Length of the list.")]
+AllColours = Annotated[
+    bool,
+    typer.Option("--all-colours", help="List any number of colours of one product."),
+]
 ArticleId = Annotated[str, typer.Option("--article", help="article_id, as in the data.")]
 
 
@@ -37,6 +41,7 @@ def recommend(
         bool, typer.Option("--active", help="A cold customer with Active set.")
     ] = False,
     length: Length = 12,
+    all_colours: AllColours = False,
     as_json: AsJson = False,
 ) -> None:
     """Recommend articles to a customer, or to a cold customer.
@@ -51,7 +56,7 @@ def recommend(
         from hemline.serving.list_rules import ListRules  # noqa: PLC0415  (as above)
         from hemline.serving.visitor_history import SessionState  # noqa: PLC0415  (as above)
 
-        session, rules = SessionState(), ListRules(k=length)
+        session, rules = SessionState(), ListRules(k=length, per_product=0 if all_colours else None)
         if customer is None:
             guest = ColdCustomer(age, club_member_status, fashion_news_frequency, fn, active)
             return answers.for_guest(guest, session, rules)
@@ -66,7 +71,12 @@ def recommend(
     _print(query, as_json=as_json)
 
 
-def similar(article: ArticleId, length: Length = 10, as_json: AsJson = False) -> None:
+def similar(
+    article: ArticleId,
+    length: Length = 10,
+    all_colours: AllColours = False,
+    as_json: AsJson = False,
+) -> None:
     """List the articles whose descriptions are most similar, one of each product.
 
     text_cosine is the cosine of the TF-IDF vectors of both descriptions, 0 to 1; it is not known
@@ -76,7 +86,8 @@ def similar(article: ArticleId, length: Length = 10, as_json: AsJson = False) ->
     def query(answers: "Answers") -> "Answer":
         from hemline.serving.list_rules import ListRules  # noqa: PLC0415  (as above)
 
-        return answers.similar(answers.find_article(article), ListRules(k=length))
+        rules = ListRules(k=length, per_product=0 if all_colours else None)
+        return answers.similar(answers.find_article(article), rules)
 
     _print(
         query,
@@ -86,7 +97,12 @@ def similar(article: ArticleId, length: Length = 10, as_json: AsJson = False) ->
     )
 
 
-def also_bought(article: ArticleId, length: Length = 10, as_json: AsJson = False) -> None:
+def also_bought(
+    article: ArticleId,
+    length: Length = 10,
+    all_colours: AllColours = False,
+    as_json: AsJson = False,
+) -> None:
     """List the articles that the same customers bought, one of each product.
 
     buyer_cosine is the cosine of the buyers of both articles, pulled down where these are few;
@@ -97,7 +113,8 @@ def also_bought(article: ArticleId, length: Length = 10, as_json: AsJson = False
     def query(answers: "Answers") -> "Answer":
         from hemline.serving.list_rules import ListRules  # noqa: PLC0415  (as above)
 
-        return answers.also_bought(answers.find_article(article), ListRules(k=length))
+        rules = ListRules(k=length, per_product=0 if all_colours else None)
+        return answers.also_bought(answers.find_article(article), rules)
 
     _print(
         query,
@@ -106,6 +123,17 @@ def also_bought(article: ArticleId, length: Length = 10, as_json: AsJson = False
         if_empty=f"Too few customers bought both {article} and another article that is still on "
         "sale (answers.min_support in params.yaml).",
     )
+
+
+def other_colours(article: ArticleId, length: Length = 10, as_json: AsJson = False) -> None:
+    """List the other articles of the article's product, best-selling first."""
+
+    def query(answers: "Answers") -> "Answer":
+        from hemline.serving.list_rules import ListRules  # noqa: PLC0415  (as above)
+
+        return answers.other_colours(answers.find_article(article), ListRules(k=length))
+
+    _print(query, as_json=as_json, if_empty=f"{article} is the only article of its product.")
 
 
 def _print(

@@ -152,7 +152,7 @@ def _fill(
     sums = np.zeros((n_pages, PAGE), np.float64)
     for place in range(len(columns)):
         row = first + place
-        _add_row(row, left, right, sums.reshape(-1))
+        add_row(row, left, right, sums.reshape(-1))
         if own[row] >= 0:
             sums[own[row] // PAGE, own[row] % PAGE] = 0
         _select_best(sums, cosine.rows[row], cosine, columns[place], scores[place])
@@ -174,14 +174,15 @@ def _gather(
         if among[one, place] != summed:
             summed = among[one, place]
             sums[:] = 0
-            _add_row(summed, left, right, sums)
+            add_row(summed, left, right, sums)
         for other in range(among.shape[1]):
             if among[one, other] >= 0:
                 squares[one, place, other] = sums[among[one, other]]
 
 
 @inlined
-def _add_row(row: int, left: Arrays, right: Arrays, sums: npt.NDArray[np.float64]) -> None:
+def add_row(row: int, left: Arrays, right: Arrays, sums: npt.NDArray[np.float64]) -> None:
+    """Add a row of left @ right to the sums, one per column."""
     starts, inner, values = left
     right_starts, columns, right_values = right
     for entry in range(starts[row], starts[row + 1]):

@@ -23,6 +23,7 @@ from hemline.models.recommender import (
 )
 
 BUYERS: Final = "buyers.npy"
+_OTHER_PRODUCTS: Final = ("other_products.npy", "other_product_scores.npy")
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Neighbours(OneSource):
         latest_articles: how many of a customer's latest articles vote.
         buyers: of co-purchase in a shop with guests, int32 of shape (articles, 2); how many bought
             each article ever, and lately. Guests are in no history, so it cannot be counted there.
+        other_products: of TF-IDF, two arrays as `articles` and `scores`: the nearest article of
+            each of the nearest other products. They do not vote. None where none were fitted.
     """
 
     name: str
@@ -43,6 +46,7 @@ class Neighbours(OneSource):
     scores: npt.NDArray[np.float32]
     latest_articles: int
     buyers: npt.NDArray[np.int32] | None = None
+    other_products: Lists | None = None
 
     @classmethod
     def none(cls, name: str, n_articles: int) -> Self:
@@ -50,10 +54,31 @@ class Neighbours(OneSource):
         nothing = np.full((n_articles, 1), NO_ARTICLE, np.int32)
         return cls(name, nothing, np.full(nothing.shape, -np.inf, np.float32), 1)
 
-    def similar_to(self, article: int, k: int) -> Lists:
-        """Return up to k neighbours of one article and their similarity, as 1-d arrays."""
-        listed = self.articles[article] != NO_ARTICLE
-        return self.articles[article][listed][:k], self.scores[article][listed][:k]
+    def similar_to(self, article: int, k: int | None = None) -> Lists:
+        """Return up to k neighbours, or all, of one article and their similarity, 1-d arrays.
+
+        Those of other products are among them, whatever number of its own product is nearer.
+        """
+        near, scores = (part[0] for part in self.around(np.array([article])))
+        order = np.lexsort((near, -scores))
+        near, scores = near[order], scores[order]
+        is_first = np.diff(near, prepend=NO_ARTICLE) != 0  # what is in both has one score
+        listed = is_first & (near != NO_ARTICLE)
+        return near[listed][:k], scores[listed][:k]
+
+    def around(self, articles: npt.NDArray[np.integer]) -> Lists:
+        """Return the neighbours of each article, then the nearest of other products.
+
+        Returns:
+            Article keys and similarities of shape (len(articles), n). Some are named twice;
+            NO_ARTICLE with -inf where there is none.
+        """
+        parts = [(self.articles[articles], self.scores[articles])]
+        if self.other_products is not None:
+            nearest, scores = self.other_products
+            parts.append((nearest[articles], scores[articles]))
+        keys, similarities = (np.concatenate(part, axis=1) for part in zip(*parts, strict=True))
+        return keys, similarities
 
     def recommend(self, histories: Histories, k: int) -> Recommendations:
         """Return the neighbours of the latest articles by the sum of their similarities."""
@@ -70,6 +95,8 @@ class Neighbours(OneSource):
         np.save(folder / "scores.npy", self.scores)
         if self.buyers is not None:
             np.save(folder / BUYERS, self.buyers)
+        for name, array in zip(_OTHER_PRODUCTS, self.other_products or (), strict=False):
+            np.save(folder / name, array)
         about = {"name": self.name, "latest_articles": self.latest_articles}
         (folder / "about.json").write_text(json.dumps(about) + "\n", encoding="utf-8")
 
@@ -83,4 +110,12 @@ class Neighbours(OneSource):
             load_array(folder / "scores.npy"),
             about["latest_articles"],
             load_array(folder / BUYERS) if (folder / BUYERS).exists() else None,
+            _other_products(folder),
         )
+
+
+def _other_products(folder: Path) -> Lists | None:
+    paths = [folder / name for name in _OTHER_PRODUCTS]
+    if not paths[0].exists():
+        return None
+    return load_array(paths[0]), load_array(paths[1])

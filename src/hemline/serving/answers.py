@@ -175,6 +175,10 @@ class Answers:
         """Return what at least `answers.min_support` buyers of an article bought lately."""
         return self._pages.also_bought(article, rules)
 
+    def other_colours(self, article: int, rules: ListRules) -> Answer:
+        """Return the other articles of an article's product, best-selling first."""
+        return self._pages.other_colours(article, rules)
+
     def _count_stock(self, in_stock: npt.NDArray[np.bool_] | None) -> None:
         groups = ShopGroups.of(self.articles.groups, self._sales, self._params, in_stock)
         self._lists = VisitorLists(self.articles, self._models, groups, self._params)

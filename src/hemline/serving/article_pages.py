@@ -1,19 +1,24 @@
-"""The two lists beside one article: similar by text, and bought by the same customers.
+"""The lists beside one article: similar by text, bought by the same customers, its other colours.
 
-The article itself counts as listed, so with one article of a product these lists show no other
+The article itself counts as listed, so with one article of a product the first two show no other
 colour of it.
 """
+
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from hemline.kernels.lists import NO_ARTICLE
-from hemline.serving.article_table import ArticleTable
-from hemline.serving.list_rules import ListRules, first_of_each_product, is_permitted
+from hemline.serving.article_table import ArticleTable, first_of_each_product
+from hemline.serving.list_rules import ListRules, is_permitted
 from hemline.serving.listed import Answer, Listed, answer_of
 from hemline.serving.reasons import Reason
 from hemline.serving.shop_order import shown_order
 from hemline.serving.version_models import VersionModels
+
+SAME_PRODUCT: Final = "same_product"
+"""Source of the other colours of an article."""
 
 
 class ArticlePages:
@@ -38,13 +43,13 @@ class ArticlePages:
     def similar(self, article: int, rules: ListRules) -> Answer:
         """Return the articles with the most similar texts.
 
-        The model saves the nearest of each article only, many of them of one product. After them
+        The model saves the nearest of each article, and the nearest of other products. After them
         come their own nearest, ordered by the product of both similarities.
         """
         alike = self._models.alike
-        near, how_near = alike.similar_to(article, alike.articles.shape[1])
-        further = alike.articles[near].ravel()
-        how_far = (alike.scores[near] * how_near[:, None]).ravel()
+        near, how_near = alike.similar_to(article)
+        around, how_alike = alike.around(near)
+        further, how_far = around.ravel(), (how_alike * how_near[:, None]).ravel()
         is_new = (further != NO_ARTICLE) & (further != article) & ~np.isin(further, near)
         further, how_far = further[is_new], how_far[is_new]
         further = further[np.lexsort((further, -how_far))]
@@ -82,6 +87,19 @@ class ArticlePages:
             reason = Reason("bought_together", article, n_buyers)
             listed.append(Listed(key, together.name, reason, cosine))
         return self._answer(article, listed)
+
+    def other_colours(self, article: int, rules: ListRules) -> Answer:
+        """Return the other articles of the article's product, best-selling first.
+
+        Of equally often sold ones the lower key first. `rules.per_product` does not apply.
+        """
+        rules.require_valid(self._articles)
+        keys = np.flatnonzero(self._articles.products == self._articles.products[article])
+        keys = keys[keys != article].astype(np.int32)
+        keys = keys[np.argsort(-self._articles.sold[keys], kind="stable")]
+        keys = keys[is_permitted(keys, rules, self._articles, self._in_stock)][: rules.k]
+        reason = Reason("same_product", article)
+        return answer_of(tuple(Listed(key, SAME_PRODUCT, reason) for key in keys.tolist()))
 
     def _answer(self, article: int, listed: list[Listed]) -> Answer:
         """Return the list with no discreet article first, unless beside one."""

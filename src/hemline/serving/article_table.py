@@ -139,10 +139,13 @@ class ArticleTable:
                 fix="use one of them, or leave it out",
             )
 
-    def search(self, text: str, n: int) -> list[int]:
+    def search(self, text: str, n: int, *, per_product: int = 0) -> list[int]:
         """Return up to n keys, best-selling first, by words of name, type, colour and own texts.
 
-        Each word of the text is the start of one of theirs.
+        Args:
+            text: each of its words is the start of one of an article's.
+            n: length of the list, at most.
+            per_product: how many articles of one product code are listed at most; 0: any number.
         """
         import pyarrow.compute as pc  # noqa: PLC0415  (`hemline recommend` should not wait for it)
 
@@ -154,7 +157,9 @@ class ArticleTable:
         for word in words:
             found &= mask_as_numpy(pc.match_substring(column, f" {word}"))
         keys = np.flatnonzero(found)
-        return [int(key) for key in keys[np.argsort(-self.sold[keys], kind="stable")[:n]]]
+        keys = keys[np.argsort(-self.sold[keys], kind="stable")]
+        keys = keys[first_of_each_product(self.products[keys], per_product)]
+        return [int(key) for key in keys[:n]]
 
     def _describe(self, key: int) -> Article:
         texts: dict[str, Any] = {
@@ -221,6 +226,22 @@ def save_articles(
     np.save(folder / "sold.npy", sold)
     GroupCodes.of(whole).save(folder)
     IdIndex.of(table[columns.ARTICLE_ID].to_pylist()).save(folder)
+
+
+def first_of_each_product(products: npt.NDArray[np.int32], most: int) -> npt.NDArray[np.bool_]:
+    """Return whether each element is among the first `most` with its value; 0: all are.
+
+    >>> first_of_each_product(np.array([7, 5, 7, 7], np.int32), 1).tolist()
+    [True, True, False, False]
+    """
+    if most == 0:
+        return np.ones(len(products), bool)
+    order = np.argsort(products, kind="stable")
+    ordered = products[order]
+    rank = np.arange(len(order)) - np.searchsorted(ordered, ordered)
+    among = np.empty(len(order), bool)
+    among[order] = rank < most
+    return among
 
 
 def mask_as_numpy(mask: pa.BooleanArray) -> npt.NDArray[np.bool_]:

@@ -93,19 +93,3 @@ def is_permitted(
     if rules.in_stock and in_stock is not None:
         permitted &= in_stock[keys]
     return permitted
-
-
-def first_of_each_product(products: npt.NDArray[np.int32], most: int) -> npt.NDArray[np.bool_]:
-    """Return whether each element is among the first `most` with its value; 0: all are.
-
-    >>> first_of_each_product(np.array([7, 5, 7, 7], np.int32), 1).tolist()
-    [True, True, False, False]
-    """
-    if most == 0:
-        return np.ones(len(products), bool)
-    order = np.argsort(products, kind="stable")
-    ordered = products[order]
-    rank = np.arange(len(order)) - np.searchsorted(ordered, ordered)
-    among = np.empty(len(order), bool)
-    among[order] = rank < most
-    return among

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hemline.kernels.lists import NO_ARTICLE
+from hemline.models.neighbours import Neighbours
 
 ReasonKind = Literal[
     "bought_before",
@@ -57,14 +58,14 @@ class Relations:
         products: int32 of shape (articles,), equal where the product code is equal.
         together: int32 of shape (articles, neighbours), what the same customers bought.
         support: int32 of the same shape, how many.
-        alike: int32 of shape (articles, neighbours), nearest by text.
+        alike: the nearest by text.
         min_support: fewer common buyers are no reason.
     """
 
     products: npt.NDArray[np.int32]
     together: npt.NDArray[np.int32]
     support: npt.NDArray[np.int32]
-    alike: npt.NDArray[np.int32]
+    alike: Neighbours
     min_support: int
 
 
@@ -129,7 +130,8 @@ def _pairs(
     together = np.where(support >= relations.min_support, together, NO_ARTICLE)
     for place, which, rank in np.argwhere(listed[:, None, None] == together).tolist():
         yield place, Reason("bought_together", int(own[which]), int(support[which, rank]))
-    for place, which, _ in np.argwhere(listed[:, None, None] == relations.alike[own]).tolist():
+    alike = relations.alike.around(own)[0]
+    for place, which, _ in np.argwhere(listed[:, None, None] == alike).tolist():
         yield place, Reason("similar_text", int(own[which]))
 
 

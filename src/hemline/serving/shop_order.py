@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from hemline.data.histories import Histories
 from hemline.kernels.lists import NO_ARTICLE
+from hemline.models.neighbours import Neighbours
 from hemline.models.recommender import Recommendations, Recommender, reordered
 from hemline.serving.shop_groups import ShopGroups
 
@@ -53,11 +54,11 @@ class LookAlikes:
 
     Attributes:
         products: int32 of shape (articles,), equal where the product code is equal.
-        nearest: int32 of shape (articles, n); the nearest by text, NO_ARTICLE at the end.
+        alike: the nearest by text.
     """
 
     products: npt.NDArray[np.int32]
-    nearest: npt.NDArray[np.int32]
+    alike: Neighbours
 
     def of(
         self, unliked: npt.NDArray[np.int32], keys: npt.NDArray[np.int32]
@@ -66,7 +67,7 @@ class LookAlikes:
         if not len(unliked):
             return np.zeros(keys.shape, bool)
         same_product = np.isin(self.products[keys], self.products[unliked])
-        return np.asarray(same_product | np.isin(keys, self.nearest[unliked]))
+        return np.asarray(same_product | np.isin(keys, self.alike.around(unliked)[0]))
 
 
 @dataclass(frozen=True)

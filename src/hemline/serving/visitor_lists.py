@@ -14,8 +14,8 @@ from hemline.kernels.lists import NO_ARTICLE
 from hemline.models.popularity import segment_index
 from hemline.models.recommender import Recommender
 from hemline.serving.answers_params import AnswersParams
-from hemline.serving.article_table import ArticleTable
-from hemline.serving.list_rules import ListRules, first_of_each_product, is_permitted
+from hemline.serving.article_table import ArticleTable, first_of_each_product
+from hemline.serving.list_rules import ListRules, is_permitted
 from hemline.serving.listed import Answer, Listed, answer_of
 from hemline.serving.reasons import Relations, assign_reasons
 from hemline.serving.shop_groups import ShopGroups
@@ -51,12 +51,12 @@ class VisitorLists:
         self._models = models
         self._groups = groups
         self._params = params
-        self._look_alikes = LookAlikes(articles.products, models.alike.articles)
+        self._look_alikes = LookAlikes(articles.products, models.alike)
         self._relations = Relations(
             articles.products,
             models.together.articles,
             models.support,
-            models.alike.articles,
+            models.alike,
             params.min_support,
         )
 

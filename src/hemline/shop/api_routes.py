@@ -124,6 +124,21 @@ async def also_bought(
     return _listed(request, answers, answers.also_bought(article, rules), query)
 
 
+@router.get(
+    "/articles/{article_id}/other-colours",
+    response_model=None,
+    responses={200: {"model": ArticleList}, **responses(404, 422, 503)},
+)
+async def other_colours(
+    request: Request, article_id: ArticleId, query: Annotated[ListQuery, Query()]
+) -> Response:
+    """List the other articles of an article's product, best-selling first."""
+    answers = answers_in_force(shop_of(request))
+    article = article_key(answers, article_id)
+    rules = rules_of(query, _excluded(answers, query))
+    return _listed(request, answers, answers.other_colours(article, rules), query)
+
+
 async def _recommended(
     request: Request,
     answers: Answers,

@@ -66,15 +66,20 @@ async def article(request: Request, article_id: str) -> Response:
 
 @router.get("/search")
 async def search(request: Request) -> Response:
-    """Show the articles whose name, type or colour has all words."""
+    """Show the articles whose name, type or colour has all words, one of each product.
+
+    With `colours=all` any number of a product.
+    """
     visit, texts, views = _opened(request)
     query = request.query_params.get("q", "").strip()[:_LONGEST_QUERY]
+    all_colours = request.query_params.get("colours") == "all"
     response = page(
         request,
         "search.html.j2",
         texts,
         query=query,
-        cards=views.found(query),
+        cards=views.found(query, all_colours=all_colours),
+        all_colours=all_colours,
         **_about(request, visit, texts),
     )
     visits_of(request).keep(visit, response)

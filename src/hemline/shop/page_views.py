@@ -221,12 +221,22 @@ class PageViews:
 
     def article(self, key: int) -> tuple[Card, tuple[CardList, ...]]:
         """Return the page of an article."""
-        lists = (self._also(key), self._similar(key))
+        lists = (self._other_colours(key), self._also(key), self._similar(key))
         return self._cards.card(key, "article-1"), tuple(one for one in lists if one.cards)
 
-    def found(self, query: str) -> tuple[Card, ...]:
-        """Return the articles that a search finds."""
-        return self._cards.plain(self._answers.articles.search(query, _N_FOUND), "found")
+    def _other_colours(self, subject: int) -> CardList:
+        answer = self._answers.other_colours(
+            subject, replace(self._rules_beside(subject), k=N_FAVOURITES)
+        )
+        about = self._cards.about("other_colours_of", subject)
+        cards = self._cards.on_page(answer, "colours")
+        return CardList("colours", self._texts("other_colours"), about, cards)
+
+    def found(self, query: str, *, all_colours: bool = False) -> tuple[Card, ...]:
+        """Return the articles that a search finds: one of each product, or any number."""
+        per_product = 0 if all_colours else 1
+        keys = self._answers.articles.search(query, _N_FOUND, per_product=per_product)
+        return self._cards.plain(keys, "found")
 
     def basket(self) -> tuple[Card, ...]:
         """Return what lies in the basket."""
