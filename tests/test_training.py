@@ -12,15 +12,17 @@ import pytest
 from hemline import columns, tables
 from hemline.data.split import DataParams
 from hemline.errors import BadInput
+from hemline.evaluation.served_candidates import ChooseParams
 from hemline.models.cvae.cvae import Cvae, OfferedArticles, Shape
 from hemline.models.cvae.cvae_training import CvaeParams
 from hemline.models.popularity import Popularity
 from hemline.models.ranker.article_features import ATTRIBUTES
 from hemline.models.ranker.ranker_training import RankedWeek
+from hemline.models.ranker.tree_file import TreeFile
 from hemline.training.fitted_week import with_walk_of
 from hemline.training.model_fitting import fit_models
 from hemline.training.order_scores import score_orders
-from hemline.training.ranker_fitting import fit_past_ranker, fit_ranker
+from hemline.training.ranker_fitting import fit_past_trees, fit_ranker
 from hemline.training.ranker_weeks import RankerWeek, make_ranker_weeks
 from hemline.training.training_shop import Shop
 from tests.tiny_project import REPOSITORY, change_params
@@ -79,12 +81,50 @@ def test_no_earlier_week_is_made_once_there_are_enough_buyers(
     assert [week.ranked.n_buyers for week in made.values()] == [N_CUSTOMERS] * (1 + n_weeks)
 
 
-def params_with(folder: Path, enough_customers: int) -> Path:
+@pytest.mark.parametrize(
+    ("least_customers", "most_weeks", "n_weeks"),
+    [
+        (TRAINING_WEEKS * N_CUSTOMERS, 10, TRAINING_WEEKS),
+        (TRAINING_WEEKS * N_CUSTOMERS + 1, 10, TRAINING_WEEKS + 1),
+        (100 * N_CUSTOMERS, TRAINING_WEEKS + 2, TRAINING_WEEKS + 2),
+        (100 * N_CUSTOMERS, 1, TRAINING_WEEKS),
+        (100 * N_CUSTOMERS, 10, 5),  # of the six weeks before the validation week; see below
+    ],
+)
+def test_earlier_weeks_are_made_while_there_are_few_buyers(
+    weekly_shop: Shop, tmp_path: Path, least_customers: int, most_weeks: int, n_weeks: int
+) -> None:
+    """A week beyond `training_weeks` needs 91 days before it, here those of one more purchase."""
+    first_day = CUT - timedelta(weeks=6, days=91)
+    first = weekly_shop.purchases.iloc[:1].assign(**{columns.DAY: pd.Timestamp(first_day)})
+    shop = replace(weekly_shop, purchases=pd.concat([first, weekly_shop.purchases]))
+    params = params_with(
+        tmp_path, 1000 * N_CUSTOMERS, least_customers=least_customers, most_weeks=most_weeks
+    )
+    fitted = fit_models(shop, CUT, params, ["popularity"])
+    weeks = make_ranker_weeks(shop, CUT, params, fitted)
+    assert len(weeks) == 1 + n_weeks
+    without_past = make_ranker_weeks(weekly_shop, CUT, params, fitted)
+    assert len(without_past) == 1 + TRAINING_WEEKS
+
+
+def test_weeks_that_are_not_scored_keep_no_models(weekly_shop: Shop, tmp_path: Path) -> None:
+    params = params_with(tmp_path, 10 * N_CUSTOMERS)
+    fitted = fit_models(weekly_shop, CUT, params, ["popularity"])
+    weeks = make_ranker_weeks(weekly_shop, CUT, params, fitted, n_with_models=2)
+    assert [list(week.past.models) for week in weeks] == [["popularity"]] * 2 + [[]] * 2
+
+
+def params_with(
+    folder: Path, enough_customers: int, *, least_customers: int = 0, most_weeks: int = 26
+) -> Path:
     shutil.copy(REPOSITORY / "params.yaml", folder)
     changes = {
         "candidates": {"popularity": N_ARTICLES},
         "training_weeks": TRAINING_WEEKS,
         "enough_customers": enough_customers,
+        "least_customers": least_customers,
+        "most_weeks": most_weeks,
         "min_pairs_in_leaf": 1,
         "max_trees": 2,
     }
@@ -190,14 +230,40 @@ def test_nothing_that_came_after_a_week_began_changes_its_lists(
     pd.testing.assert_frame_equal(*of_week)
 
 
-def test_a_ranker_needs_two_weeks_before_the_one_that_it_would_have_served(
+def test_trees_need_two_weeks_before_those_that_they_would_have_served(
     weekly_shop: Shop, tmp_path: Path
 ) -> None:
     params = choosing(tmp_path)
     fitted = fit_models(weekly_shop, CUT, params, ["popularity"])
-    week, *before = make_ranker_weeks(weekly_shop, CUT, params, fitted)
-    assert fit_past_ranker(weekly_shop, params, week, before[:1]) is None
-    assert fit_past_ranker(weekly_shop, params, week, before[:2]) is not None
+    _, *before = make_ranker_weeks(weekly_shop, CUT, params, fitted)
+    assert fit_past_trees(weekly_shop, params, before[:1]) is None
+    assert fit_past_trees(weekly_shop, params, before[:2]) is not None
+
+
+def test_the_ranker_is_scored_in_weeks_that_it_has_not_learned_from(
+    weekly_shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    params, learned = choosing(tmp_path), list[list[date]]()
+
+    def recording(shop: Shop, params: Path, weeks: list[RankerWeek]) -> TreeFile | None:
+        learned.append([week.past.start for week in weeks])
+        return fit_past_trees(shop, params, weeks)
+
+    monkeypatch.setattr("hemline.training.order_scores.fit_past_trees", recording)
+    scores = scores_of(weekly_shop, params)
+    assert learned == [[CUT - timedelta(weeks=back) for back in (3, 4)]]
+    ranked = scores[scores["order"] == "rank, popularity"]
+    assert set(ranked["week"]) == {CUT - timedelta(weeks=back) for back in (1, 2)}
+
+
+def test_orders_are_scored_in_more_weeks_where_few_customers_buy() -> None:
+    choose = ChooseParams.load(REPOSITORY / "params.yaml")
+    assert (choose.weeks, choose.warm_weeks, choose.enough_warm) == (2, 12, 800)
+    assert choose.n_warm_weeks([700, 700, 700]) == 2
+    assert choose.n_warm_weeks([300, 300, 300, 300]) == 3
+    assert choose.n_warm_weeks([60] * 20) == 12
+    assert choose.n_warm_weeks([60]) == 1
+    assert choose.n_warm_weeks([]) == 0
 
 
 def with_newcomers(shop: Shop) -> Shop:
@@ -225,6 +291,7 @@ def choosing(folder: Path, *, enough_cold: int = 100) -> Path:
         ("choose", "warm"): orders,
         ("choose", "cold"): [["segment_popularity", "popularity"], *orders],
         ("choose", "weeks"): 2,
+        ("choose", "warm_weeks"): 2,
         ("choose", "enough_cold"): enough_cold,
         ("serve", "per_product"): 0,
     }

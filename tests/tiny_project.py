@@ -23,6 +23,7 @@ TINY = {
     ("cvae", "max_epochs"): 2,
     ("cvae", "final_epochs"): 0,
     ("rank", "training_weeks"): 1,
+    ("rank", "least_customers"): 0,  # more weeks take long and show nothing of 23 buyers
     ("rank", "cvae_epochs"): 1,
     ("rank", "max_trees"): 5,
     ("rank", "min_pairs_in_leaf"): 10,

@@ -168,7 +168,9 @@ def _remember(
 def _past_scores(run: _Run, choose: ChooseParams) -> pd.DataFrame:
     """Return PAST_SCORES of as many of the latest weeks as stage `rank` scores."""
     nothing: pd.DataFrame = PAST_SCORES.empty_table().to_pandas()
-    warm = [week[~week["is_cold"]] for week in run.past[: choose.weeks]]
+    warm = [week[~week["is_cold"]] for week in run.past]
+    n_buyers = [week[columns.CUSTOMER].nunique() for week in warm]
+    warm = warm[: choose.n_warm_weeks(n_buyers)]
     cold = [week[week["is_cold"]] for week in run.past[: choose.cold_weeks]]
     scores: pd.DataFrame = pd.concat([nothing, *warm, *cold], ignore_index=True)[nothing.columns]
     return scores

@@ -94,6 +94,7 @@ def params(tmp_path: Path) -> Path:
     changes = {
         ("rank", "candidates"): {"popularity": N_ARTICLES},
         ("rank", "training_weeks"): 2,
+        ("rank", "least_customers"): 0,
         ("rank", "min_pairs_in_leaf"): 1,
         ("rank", "max_trees"): 2,
         ("choose", "warm"): orders,

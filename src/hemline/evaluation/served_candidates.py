@@ -33,6 +33,8 @@ class ChooseParams(Section):
     warm: tuple[Order, ...]
     cold: tuple[Order, ...]
     weeks: PositiveInt
+    warm_weeks: PositiveInt
+    enough_warm: PositiveInt
     cold_weeks: PositiveInt
     enough_cold: PositiveInt
     min_customers: PositiveInt
@@ -45,6 +47,26 @@ class ChooseParams(Section):
     def models(self) -> set[str]:
         """Names of all models that may serve."""
         return {*SIMPLEST, *(name for order in (*self.warm, *self.cold) for name in order)}
+
+    @property
+    def most_weeks(self) -> int:
+        """How many weeks are scored at most."""
+        return max(self.weeks, self.warm_weeks, self.cold_weeks)
+
+    def n_warm_weeks(self, n_warm: Sequence[int]) -> int:
+        """Return how many of the latest weeks are scored for customers with a history.
+
+        There are `weeks`, and up to `warm_weeks` until they have `enough_warm` buyers.
+
+        Args:
+            n_warm: buyers with a history in each week there is, latest first.
+        """
+        n_scored, n_buyers = 0, 0
+        for n_of_week in n_warm[: max(self.weeks, self.warm_weeks)]:
+            if n_scored >= self.weeks and n_buyers >= self.enough_warm:
+                break
+            n_scored, n_buyers = n_scored + 1, n_buyers + n_of_week
+        return n_scored
 
     def orders(self, *, is_cold: bool) -> list[tuple[str, ...]]:
         """Return the orders for cold or for other customers; the simplest is always one."""

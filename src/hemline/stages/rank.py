@@ -12,7 +12,7 @@ from hemline import tables
 from hemline.data.guests import read_guests
 from hemline.data.history_building import read_unlikes
 from hemline.data.split import DataParams
-from hemline.evaluation.served_candidates import PAST_SCORES
+from hemline.evaluation.served_candidates import PAST_SCORES, ChooseParams
 from hemline.models.cascade import load_models
 from hemline.models.ranker.ranker import Ranker
 from hemline.models.ranker.ranker_training import RankParams
@@ -51,7 +51,8 @@ def main(
         read_guests(prepared),
     )
     fitted = load_models(models, RankParams.load(params).candidates)
-    weeks = make_ranker_weeks(shop, shop.data.cut, params, fitted)
+    n_scored = ChooseParams.load(params).most_weeks
+    weeks = make_ranker_weeks(shop, shop.data.cut, params, fitted, n_with_models=n_scored)
     ranker = fit_ranker(shop, shop.data.cut, params, fitted, weeks)
     model.mkdir(parents=True, exist_ok=True)
     ranker.save(model)

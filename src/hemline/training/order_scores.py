@@ -1,8 +1,9 @@
 """How well each order of models would have served past weeks, for stage `choose`.
 
-Everything is as it was on the first day of a week: the models, the ranker, which learns from the
-weeks before it, and the histories. Cold buyers are few, so orders for them are scored in earlier
-weeks, too; the ranker is not, since the weeks before those were not made.
+Everything is as it was on the first day of a week: the models and the histories. The ranker that
+is scored has learned from the weeks before all of the scored ones, so its trees are grown once; the
+one that serves has more to learn from, and later weeks. Cold buyers are few, so orders for them are
+scored in earlier weeks, too; the ranker is not, since it has learned from these.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,15 +19,19 @@ from hemline import columns
 from hemline.evaluation.protocol import AP, recommend_in_batches, score_customers
 from hemline.evaluation.served_candidates import PAST_SCORES, SIMPLEST, ChooseParams, order_text
 from hemline.models.cascade import RANK, Served, cascade_of, product_numbers
+from hemline.models.ranker.ranker import Ranker
+from hemline.models.ranker.ranker_training import RankParams
 from hemline.models.recommender import Recommender
 from hemline.models.served_orders import ServeParams
 from hemline.training.fitted_week import FittedWeek, make_fitted_week
 from hemline.training.model_fitting import fit_models
-from hemline.training.ranker_fitting import fit_past_ranker
+from hemline.training.ranker_fitting import fit_past_trees
 from hemline.training.ranker_weeks import RankerWeek
 from hemline.training.training_shop import Shop
 
 _LIST_LENGTH: Final = 12
+_LEAST_LEARNED: Final = 2
+"""Weeks that trees learn from: one to grow on and one to stop on."""
 _NO_SCORES: Final[pd.DataFrame] = PAST_SCORES.empty_table().to_pandas()
 
 _Orders = Mapping[bool, Sequence[tuple[str, ...]]]
@@ -50,14 +55,17 @@ def score_orders(
         BadInput: an order names a model that there is not.
     """
     kinds, choose = ServeParams.load(params).chosen_kinds, ChooseParams.load(params)
-    parts = [_NO_SCORES]
-    for place, week in enumerate(weeks):
-        orders = _orders_at(place, kinds, choose)
-        used = _models_in(orders)
-        fitted = week.past.models
-        models = fit_models(shop, week.past.start, params, sorted(used - {RANK}), fitted=fitted)
-        ranker = fit_past_ranker(shop, params, week, weeks[place + 1 :]) if RANK in used else None
-        models |= {} if ranker is None else {RANK: ranker}
+    n_scored = choose.n_warm_weeks([_n_warm(week) for week in weeks])
+    n_ranked = max(0, min(n_scored, len(weeks) - _LEAST_LEARNED))
+    is_ranked = RANK in choose.models and bool(kinds)
+    trees = fit_past_trees(shop, params, weeks[n_ranked:]) if is_ranked and n_ranked else None
+    settings, parts = RankParams.load(params).settings, [_NO_SCORES]
+    for place, week in enumerate(weeks[: max(n_scored, choose.cold_weeks)]):
+        orders = _orders_at(kinds, choose, is_late=place < n_scored)
+        names = sorted(_models_in(orders) - {RANK})
+        models = fit_models(shop, week.past.start, params, names, fitted=week.past.models)
+        if trees is not None and place < n_ranked:
+            models[RANK] = Ranker(trees, week.features, settings, week.past.models)
         parts.append(_score_week(week.past, orders, models, shop, params))
     if True in kinds:
         made = {} if cold_scores is None else cold_scores
@@ -65,13 +73,23 @@ def score_orders(
     return pd.concat(parts, ignore_index=True)
 
 
-def _orders_at(place: int, kinds: Sequence[bool], choose: ChooseParams) -> _Orders:
-    """Return the orders to be scored in a week, by the kind of customers: those of late weeks."""
+def _n_warm(week: RankerWeek) -> int:
+    return int((~week.past.known.is_cold()).sum())
+
+
+def _orders_at(kinds: Sequence[bool], choose: ChooseParams, *, is_late: bool) -> _Orders:
+    """Return the orders to be scored in a week, by the kind of customers.
+
+    Args:
+        kinds: of customers whose order is chosen.
+        choose: section `choose`.
+        is_late: whether the week is one of the latest, in which every order is scored.
+    """
     return {
         is_cold: [
             order
             for order in choose.orders(is_cold=is_cold)
-            if place < choose.weeks or (is_cold and RANK not in order)
+            if is_late or (is_cold and RANK not in order)
         ]
         for is_cold in kinds
     }
@@ -90,7 +108,7 @@ def _score_earlier(
 ) -> list[pd.DataFrame]:
     """Return the scores for cold customers in weeks before the given ones, until they suffice."""
     choose, length = ChooseParams.load(params), timedelta(days=shop.data.validation_days)
-    orders, parts = _orders_at(choose.weeks, [True], choose), list[pd.DataFrame]()
+    orders, parts = _orders_at([True], choose, is_late=False), list[pd.DataFrame]()
     n_weeks = max(0, choose.cold_weeks - len(weeks))
     starts = [weeks[-1].past.start - length * (back + 1) for back in range(n_weeks)]
     for start in tqdm(starts, desc="weeks of cold buyers", unit="week"):

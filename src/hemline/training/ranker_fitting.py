@@ -37,26 +37,22 @@ def fit_ranker(
     return Ranker(trees, article_features_at(shop, cut, settings), settings, fitted)
 
 
-def fit_past_ranker(
-    shop: Shop, params: Path, week: RankerWeek, before: Sequence[RankerWeek]
-) -> Ranker | None:
-    """Return the ranker as it would have served a past week: trained on weeks before it only.
+def fit_past_trees(shop: Shop, params: Path, weeks: Sequence[RankerWeek]) -> TreeFile | None:
+    """Return the trees as they would have been grown from past weeks only.
 
     Args:
         shop: what the weeks were made from.
         params: params.yaml.
-        week: to be served.
-        before: the weeks before it, latest first.
+        weeks: latest first, all before those that the trees are to serve.
 
     Returns:
         None where there is nothing to learn from: fewer than two weeks, or no purchase of a
         candidate in the latest of them or in the others.
     """
-    ranked = [past.ranked for past in before]
+    ranked = [week.ranked for week in weeks]
     if not can_learn(ranked[1:], ranked[0] if ranked else None):
         return None
-    settings = RankParams.load(params).settings
-    return Ranker(grow_trees(ranked, shop, params), week.features, settings, week.past.models)
+    return grow_trees(ranked, shop, params)
 
 
 def grow_trees(weeks: Sequence[RankedWeek], shop: Shop, params: Path) -> TreeFile:

@@ -1,19 +1,25 @@
 """The past weeks that the ranker learns from, each as it was known on its first day.
 
 Each week's sources and article features are fitted at that week's start, which is what costs: in a
-large shop few weeks have `rank.enough_customers`, and earlier ones are not made.
+large shop few weeks have `rank.enough_customers`, and earlier ones are not made. In a small one
+four weeks show next to nothing, so earlier ones are made until they have `rank.least_customers`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
 from tqdm import tqdm
 
+from hemline import columns
 from hemline.errors import BadInput
-from hemline.models.ranker.article_features import ArticleFeatures, compute_article_features
+from hemline.models.ranker.article_features import (
+    WINDOWS_DAYS,
+    ArticleFeatures,
+    compute_article_features,
+)
 from hemline.models.ranker.ranker_training import RankedWeek, RankParams, ranked_week
 from hemline.models.ranker.sources import RankerSettings
 from hemline.models.recommender import Recommender
@@ -21,6 +27,8 @@ from hemline.training.fitted_week import FittedWeek, make_fitted_week
 from hemline.training.training_shop import Shop
 
 _WEEKS_SEARCHED: Final = 53  # before the validation week, for training weeks with purchases
+_FULL_HISTORY: Final = timedelta(days=max(WINDOWS_DAYS))
+"""Weeks beyond `rank.training_weeks` are made only where so much lies before them."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +45,11 @@ class RankerWeek:
     features: ArticleFeatures
     ranked: RankedWeek
 
+    @property
+    def without_models(self) -> "RankerWeek":
+        """What can still be learned from, but serve nobody."""
+        return replace(self, past=replace(self.past, models={}))
+
 
 def make_ranker_weeks(
     shop: Shop,
@@ -44,6 +57,8 @@ def make_ranker_weeks(
     params: Path,
     fitted: Mapping[str, Recommender],
     made: dict[date, RankerWeek] | None = None,
+    *,
+    n_with_models: int | None = None,
 ) -> list[RankerWeek]:
     """Return the validation week and, latest first, training weeks with enough buyers.
 
@@ -53,6 +68,7 @@ def make_ranker_weeks(
         params: params.yaml.
         fitted: the models at the cut; those of them under rank.candidates propose.
         made: weeks already made, by their first day; those made here are added.
+        n_with_models: how many of the latest weeks keep their models, which take memory; None: all.
 
     Raises:
         BadInput: no purchase lies in the validation week, or the year before it holds fewer
@@ -60,12 +76,14 @@ def make_ranker_weeks(
     """
     rank_params, made = RankParams.load(params), {} if made is None else made
     weeks = list[RankerWeek]()
-    starts = _weeks_with_purchases(shop, cut, rank_params.training_weeks)
+    starts = _weeks_with_purchases(shop, cut, rank_params)
     for start in tqdm(starts, desc="ranker's weeks", unit="week"):
         if are_enough([week.ranked for week in weeks], rank_params):
             break
         if start not in made:
-            made[start] = make_ranker_week(shop, start, params, fitted)
+            week = make_ranker_week(shop, start, params, fitted)
+            is_kept = n_with_models is None or len(weeks) < n_with_models
+            made[start] = week if is_kept else week.without_models
         weeks.append(made[start])
     return weeks
 
@@ -92,12 +110,17 @@ def make_ranker_week(
 def are_enough(weeks: Sequence[RankedWeek], params: RankParams) -> bool:
     """Return whether no earlier week is needed.
 
+    There are `training_weeks` unless fewer have `enough_customers`, and up to `most_weeks` until
+    they have `least_customers`.
+
     Args:
         weeks: the validation week and the training weeks so far, latest first.
         params: section `rank`.
     """
-    n_buyers = sum(week.n_buyers for week in weeks[1:])
-    return len(weeks) > params.training_weeks or n_buyers >= params.enough_customers
+    n_buyers, n_training = sum(week.n_buyers for week in weeks[1:]), len(weeks) - 1
+    if n_training < params.training_weeks:
+        return n_buyers >= params.enough_customers
+    return n_buyers >= params.least_customers or n_training >= params.most_weeks
 
 
 def article_features_at(shop: Shop, cut: date, settings: RankerSettings) -> ArticleFeatures:
@@ -112,8 +135,8 @@ def article_features_at(shop: Shop, cut: date, settings: RankerSettings) -> Arti
     )
 
 
-def _weeks_with_purchases(shop: Shop, cut: date, n_training: int) -> list[date]:
-    """Return the first days of the ranker's weeks before the cut, latest first.
+def _weeks_with_purchases(shop: Shop, cut: date, params: RankParams) -> list[date]:
+    """Return the first days of the weeks that the ranker may learn from, latest first.
 
     Weeks in which the shop was closed are skipped, and earlier ones taken in their place.
 
@@ -121,12 +144,14 @@ def _weeks_with_purchases(shop: Shop, cut: date, n_training: int) -> list[date]:
         BadInput: no purchase lies in the validation week, or the year before it holds fewer
             training weeks with purchases, or none lies before them.
     """
-    length = timedelta(days=shop.data.validation_days)
-    starts = [cut - length * (back + 1) for back in range(n_training + _WEEKS_SEARCHED)]
+    length, n_training = timedelta(days=shop.data.validation_days), params.training_weeks
+    n_searched = max(n_training, params.most_weeks) + _WEEKS_SEARCHED
+    starts = [cut - length * (back + 1) for back in range(n_searched)]
     sold = [start for start in starts if not shop.purchases_in(start, start + length).empty]
-    weeks = sold[: n_training + 1]
-    has_enough = len(weeks) == n_training + 1 and weeks[0] == starts[0]
-    if not has_enough or shop.purchases_in(date.min, weeks[-1]).empty:
+    first_days = shop.purchases[columns.DAY].iloc[:1].to_numpy("datetime64[D]").tolist()
+    known = [start for start in sold if first_days[0] < start]
+    if len(known) <= n_training or known[0] != starts[0]:
+        weeks = sold[: n_training + 1]
         raise BadInput(
             f"the ranker's week from {starts[0]} on, {n_training} weeks before it, and the time "
             "before these hold purchases",
@@ -135,4 +160,5 @@ def _weeks_with_purchases(shop: Shop, cut: date, n_training: int) -> list[date]:
             else "none",
             fix="lower rank.training_weeks in params.yaml, or set data.cut to a later day",
         )
-    return weeks
+    full = [start for start in known if first_days[0] <= start - _FULL_HISTORY]
+    return known[: max(n_training + 1, len(full))]

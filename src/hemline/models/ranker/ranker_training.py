@@ -12,7 +12,7 @@ from typing import Annotated, ClassVar, Final
 import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 from scipy import sparse
 
 from hemline.data.histories import Histories
@@ -51,6 +51,8 @@ class RankParams(Section):
     profile_half_life_days: PositiveFloat = 90.0
     training_weeks: PositiveInt = 4
     enough_customers: PositiveInt = 40_000
+    least_customers: NonNegativeInt = 3_000
+    most_weeks: PositiveInt = 26
     max_customers: PositiveInt = 20_000
     cvae_epochs: PositiveInt = 16
     leaves: Annotated[int, Field(ge=2)] = 31
