@@ -17,7 +17,8 @@ from hemline.data.acquire.typed_tables import type_tables, write_tables
 from hemline.data.histories import save_histories
 from hemline.data.purchases import select_purchases
 from hemline.data.split import DataParams
-from hemline.data.synthetic.shop import ShopSize, SyntheticParams, generate_shop
+from hemline.data.synthetic.shop import SyntheticParams, generate_shop
+from hemline.data.synthetic.world import ShopSize
 from hemline.engine.engine import Engine
 from hemline.evaluation.gate.gate_verdict import GateVerdict, judge
 from hemline.evaluation.gate.guardrails import (
@@ -40,7 +41,7 @@ from tests.tiny_project import REPOSITORY, change_params
 CUT, END = date(2020, 9, 16), date(2020, 9, 23)
 FITTED = ("popularity", "item_knn")
 SIZE = ShopSize(
-    n_customers=6000, n_articles=300, first_day=date(2020, 3, 1), last_day=date(2020, 9, 22)
+    n_customers=6000, n_articles=1200, first_day=date(2020, 3, 1), last_day=date(2020, 9, 22)
 )
 
 

@@ -13,7 +13,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, PositiveInt
 
 from hemline.data.synthetic.planted_events import Event, Kind, Size
-from hemline.data.synthetic.shop import SIZES, ShopSize
+from hemline.data.synthetic.shop import SIZES
+from hemline.data.synthetic.world import ShopSize
 
 WEEK: Final = timedelta(weeks=1)
 SEASON: Final = timedelta(days=60)

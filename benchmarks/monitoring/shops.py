@@ -8,7 +8,8 @@ from typing import Final
 
 from hemline.data.acquire.typed_tables import type_tables, write_tables
 from hemline.data.synthetic.planted_events import Event
-from hemline.data.synthetic.shop import ShopSize, SyntheticParams, generate_shop
+from hemline.data.synthetic.shop import SyntheticParams, generate_shop
+from hemline.data.synthetic.world import ShopSize
 from hemline.engine.engine import EngineParams, open_engine
 
 PARAMS: Final = Path(__file__).parents[2] / "params.yaml"

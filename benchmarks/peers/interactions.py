@@ -12,7 +12,8 @@ from scipy import sparse
 
 from benchmarks.ranking_measures import matrix_of
 from hemline import columns
-from hemline.data.synthetic.shop import ShopSize, SyntheticParams, generate_shop
+from hemline.data.synthetic.shop import SyntheticParams, generate_shop
+from hemline.data.synthetic.world import ShopSize
 from hemline.errors import BadInput
 
 _SPARE = 2

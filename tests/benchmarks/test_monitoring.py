@@ -17,7 +17,7 @@ from benchmarks.monitoring.shop_runs import folder_for, run_calm, run_planted
 from benchmarks.monitoring.shops import PARAMS
 from benchmarks.record import Row
 from hemline.data.synthetic.planted_events import Event, Kind
-from hemline.data.synthetic.shop import ShopSize
+from hemline.data.synthetic.world import ShopSize
 from monitoring.evidently_workspace import plain_preset
 from monitoring.monitor_params import MonitorParams
 from monitoring.transactions import CATEGORIES

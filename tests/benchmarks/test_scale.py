@@ -16,7 +16,8 @@ from benchmarks.scale.scale_steps import STEPS, time_queries
 from benchmarks.scale.scale_tables import notes_of, rows_of, with_whole
 from benchmarks.scale.step_costs import OUT_OF_MEMORY, StepCost, forget, run_step, stored_cost
 from hemline.data.acquire.typed_tables import AcquireParams
-from hemline.data.synthetic.shop import ShopSize, SyntheticParams
+from hemline.data.synthetic.shop import SyntheticParams
+from hemline.data.synthetic.world import ShopSize
 
 DVC_YAML = Path(__file__).parents[2] / "dvc.yaml"
 COST = StepCost(seconds=2, cpu_seconds=3, peak_gb=0.5, status=0, commit="abc", reported={})

@@ -15,7 +15,8 @@ from hemline.data.acquire.typed_tables import type_tables, write_tables
 from hemline.data.expectations.rules import list_rules
 from hemline.data.expectations.thresholds import ValidateParams
 from hemline.data.synthetic.planted_events import STRENGTHS, Event, Size
-from hemline.data.synthetic.shop import ShopSize, SyntheticParams, generate_shop
+from hemline.data.synthetic.shop import SyntheticParams, generate_shop
+from hemline.data.synthetic.world import ShopSize
 from hemline.engine.engine import Engine, EngineParams
 from monitoring.completeness import (
     CompletenessReport,

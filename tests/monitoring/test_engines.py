@@ -10,7 +10,8 @@ import pytest
 
 from hemline import columns
 from hemline.data.acquire.typed_tables import type_tables, write_tables
-from hemline.data.synthetic.shop import ShopSize, SyntheticParams, generate_shop
+from hemline.data.synthetic.shop import SyntheticParams, generate_shop
+from hemline.data.synthetic.world import ShopSize
 from hemline.engine.engine import Engine, EngineParams
 from hemline.evaluation.fairness.aspects import sales_of_articles
 from hemline.tables import ARTICLES, CUSTOMERS, PURCHASES, TRANSACTIONS, read_table, write_table

@@ -15,7 +15,8 @@ from litestar.testing import TestClient
 from hemline import columns
 from hemline.data.acquire.typed_tables import type_tables, write_tables
 from hemline.data.synthetic.planted_events import Event
-from hemline.data.synthetic.shop import ShopSize, SyntheticParams, generate_shop
+from hemline.data.synthetic.shop import SyntheticParams, generate_shop
+from hemline.data.synthetic.world import ShopSize
 from hemline.engine.engine import Engine
 from hemline.errors import BadInput
 from monitoring.column_names import ColumnNames

@@ -15,7 +15,8 @@ import pytest
 from hemline import columns
 from hemline.data.acquire.typed_tables import type_tables, write_tables
 from hemline.data.synthetic.planted_events import Event
-from hemline.data.synthetic.shop import ShopSize, SyntheticParams, generate_shop
+from hemline.data.synthetic.shop import SyntheticParams, generate_shop
+from hemline.data.synthetic.world import ShopSize
 from hemline.engine.engine import Engine
 from hemline.errors import BadInput
 from hemline.tables import (
@@ -36,7 +37,7 @@ PARAMS = MonitorParams.load(Path("params.yaml")).model_copy(
     update={"history_weeks": 20, "replicates": 40, "min_buyers": 20}
 )
 SIZE = ShopSize(
-    n_customers=3000, n_articles=500, first_day=date(2020, 4, 22), last_day=date(2020, 9, 22)
+    n_customers=6000, n_articles=500, first_day=date(2020, 4, 22), last_day=date(2020, 9, 22)
 )
 
 

@@ -18,7 +18,8 @@ from hemline.data.acquire.typed_tables import (
     type_tables,
     write_tables,
 )
-from hemline.data.synthetic.shop import SyntheticParams, generate_shop, write_truth
+from hemline.data.synthetic.shop import SyntheticParams, generate_shop
+from hemline.data.synthetic.truth import write_truth
 from hemline.engine.engine import Engine, EngineParams, open_engine
 from hemline.files import replaced_folder
 from hemline.stages.command import OutPath, ParamsPath, run

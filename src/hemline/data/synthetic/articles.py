@@ -28,6 +28,11 @@ from hemline.data.synthetic.vocabulary import (
 FloatArray = npt.NDArray[np.float64]
 
 _LATE_COLOURS: Final = 0.3  # share of the further colours that arrive after the first
+N_PRICE_LEVELS: Final = 3
+TONES: Final = ("Black", "White", "Grey", "Blue", "Beige", "Pink", "Green", "other")
+"""Families of colours that go together: perceived masters, and all the others."""
+_SMALL_CATALOGUE: Final = 5_000
+_SPREAD, _SPREAD_A_FACTOR = 0.1, 0.25  # of the log appeal there, and more per e times the articles
 _SIZE_RANGES: Final = np.array(["", " tall", " petite", " plus"], object)
 
 
@@ -44,6 +49,9 @@ class Catalogue:
         ticket_cents: int64; price tag before markdown.
         repeats: float64; how readily the article is bought again, 0 to 1.
         garment_group: int8; index into seasons.PEAKS.
+        line: int16; row of vocabulary.LINES.
+        price_level: int8; third of the price tags, 0 is the cheapest.
+        tone: int8; index into TONES.
         first_sibling: int32; row of the first article of the same product.
         n_siblings: int32; number of articles of the product.
     """
@@ -56,6 +64,9 @@ class Catalogue:
     ticket_cents: npt.NDArray[np.int64]
     repeats: FloatArray
     garment_group: npt.NDArray[np.int8]
+    line: npt.NDArray[np.int16]
+    price_level: npt.NDArray[np.int8]
+    tone: npt.NDArray[np.int8]
     first_sibling: npt.NDArray[np.int32]
     n_siblings: npt.NDArray[np.int32]
 
@@ -87,6 +98,9 @@ def draw_catalogue(
         ticket_cents=siblings["ticket_cents"].to_numpy(np.int64),
         repeats=np.where(siblings["garment_group"].isin(BASICS), 1.0, 0.6),
         garment_group=pd.Categorical(siblings["garment_group"], categories=list(PEAKS)).codes,
+        line=siblings["line"].to_numpy(np.int16),
+        price_level=_price_levels(siblings),
+        tone=_tones(siblings["colour"]),
         first_sibling=first_sibling.astype(np.int32),
         n_siblings=n_siblings[product].astype(np.int32),
     )
@@ -95,11 +109,28 @@ def draw_catalogue(
 def _draw_appeal(siblings: pd.DataFrame, rng: np.random.Generator) -> FloatArray:
     """Return long-tailed appeal, drawn per product and again per colour."""
     product, n_articles = pd.factorize(siblings["product_code"])[0], len(siblings)
-    of_product = rng.normal(0, 0.35, product[-1] + 1)[product]
-    of_colour = siblings["colour"].map(COLOURS["sells"])
+    of_product = rng.normal(0, _appeal_spread(n_articles), product[-1] + 1)[product]
+    # Intents add to what a colour sells (offer.py), so that here its root is enough.
+    of_colour = np.sqrt(siblings["colour"].map(COLOURS["sells"]))
     of_garment = siblings["garment_group"].map(GARMENT_GROUPS["sales"])
-    noise = np.exp(of_product + rng.normal(0, 0.3, n_articles))
+    noise = np.exp(of_product + rng.normal(0, 0.2, n_articles))
     return np.asarray(noise * of_colour * of_garment, np.float64)
+
+
+def _appeal_spread(n_articles: int) -> float:
+    """Return the spread of the products' log appeal: a large catalogue has a longer tail."""
+    return float(_SPREAD + _SPREAD_A_FACTOR * max(0.0, np.log(n_articles / _SMALL_CATALOGUE)))
+
+
+def _price_levels(siblings: pd.DataFrame) -> npt.NDArray[np.int8]:
+    tickets = siblings["ticket_cents"].to_numpy(np.float64)
+    steps = np.quantile(tickets, np.arange(1, N_PRICE_LEVELS) / N_PRICE_LEVELS)
+    return np.searchsorted(steps, tickets).astype(np.int8)
+
+
+def _tones(colours: pd.Series) -> npt.NDArray[np.int8]:
+    place = pd.Index(TONES[:-1]).get_indexer(pd.Index(colours.map(COLOURS["master"])))
+    return np.where(place < 0, len(TONES) - 1, place).astype(np.int8)
 
 
 def _describe(siblings: pd.DataFrame) -> pd.DataFrame:

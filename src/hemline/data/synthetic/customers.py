@@ -17,7 +17,7 @@ from hemline.data.synthetic.tastes import GROUPS, styles_of
 FloatArray = npt.NDArray[np.float64]
 
 _REFERENCE_DAYS: Final = 734  # activity is stated per the two years of the genuine data
-_MEDIAN_TRIPS: Final = 2.9
+_MEDIAN_TRIPS: Final = 2.8
 _TRIPS_SPREAD: Final = 1.3
 _REGULARS_TRIPS: Final = 1.4  # readers of the news visit this many times as often
 _FOUNDERS: Final = 0.63  # share of customers from before the first day
@@ -76,8 +76,8 @@ def draw_crowd(n_customers: int, rng: np.random.Generator) -> Crowd:
         customers=_draw_attributes(group, rng),
         taste_group=group,
         styles=styles_of(group, rng),
-        store_share=rng.beta(0.36, 0.88, n_customers),
-        basket=np.minimum(2.1 * np.exp(rng.normal(0, 0.65, n_customers)), _LARGEST_BASKET),
+        store_share=rng.beta(0.54, 0.81, n_customers),
+        basket=np.minimum(2.6 * np.exp(rng.normal(0, 0.45, n_customers)), _LARGEST_BASKET),
     )
 
 

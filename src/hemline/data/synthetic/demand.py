@@ -20,9 +20,9 @@ FloatArray = npt.NDArray[np.float64]
 
 _RAMP_DAYS: Final = 4.0
 _DECAY: Final = 0.8  # share of its life after which an article's demand is down to 1 / e
-_TREND_RETAINED: Final = 0.97  # share of a trend that lasts to the next day: a half-life of 23 days
-_TREND_SPREAD: Final = 0.35
-_STAPLE_APPEAL: Final = 0.7
+_TREND_RETAINED: Final = 0.94  # share of a trend that lasts to the next day: a half-life of 11 days
+_TREND_SPREAD: Final = 0.6
+_STAPLE_APPEAL: Final = 0.9
 
 _MARKDOWN_STEPS: Final = np.array([0.6, 0.85])  # shares of a life at which the price falls
 _MARKDOWNS: Final = np.array([1.0, 0.8, 0.6])
@@ -66,6 +66,7 @@ def appeal_on(catalogue: Catalogue, day: int, today: date, events: Sequence[Even
 def prices_on(
     catalogue: Catalogue,
     articles: npt.NDArray[np.int64],
+    voucher: FloatArray,
     *,
     day: int,
     today: date,
@@ -74,11 +75,15 @@ def prices_on(
 ) -> npt.NDArray[np.float32]:
     """Return the price of each article today: ticket, markdown, voucher and planted events."""
     cents = catalogue.ticket_cents[articles] * _markdowns(catalogue, articles, day)
-    voucher = rng.choice([1.0, 0.9, 0.75], len(articles), p=[0.86, 0.10, 0.04])
     price = np.rint(cents * voucher) / _TICKET_SCALE
     price *= 1 + strength_on(events, "price_change", today)
     broken = rng.random(len(articles)) < strength_on(events, "broken_column", today)
     return np.asarray(np.where(broken, price * _UNSCALED, price), np.float32)
+
+
+def draw_vouchers(n_visits: int, rng: np.random.Generator) -> FloatArray:
+    """Return the share of the price that the voucher of a visit leaves."""
+    return np.asarray(rng.choice([1.0, 0.9, 0.75], n_visits, p=[0.86, 0.10, 0.04]), np.float64)
 
 
 def _markdowns(catalogue: Catalogue, articles: npt.NDArray[np.int64], day: int) -> FloatArray:

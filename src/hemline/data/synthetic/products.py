@@ -19,8 +19,8 @@ FloatArray = npt.NDArray[np.float64]
 
 _SIBLING_EXPONENT: Final = 1.56  # mean 2.2 articles per product code, median 1
 _LEAD_DAYS: Final = 100  # launches before the first day, so that the shop opens full
-_LIFE_DAYS: Final = 98.0  # median life of fashion
-_STAPLE_DAYS: Final = 480.0  # median life of what stays in the range
+_LIFE_DAYS: Final = 115.0  # median life of fashion
+_STAPLE_DAYS: Final = 600.0  # median life of what stays in the range
 BASICS: Final = ("Jersey Basic", "Under-, Nightwear", "Socks and Tights", "Trousers Denim")
 _TICKETS: Final = np.array(
     [199, 299, 399, 499, 599, 699, 799, 899, 999, 1299, 1499, 1799, 1999, 2499, 2999, 3499,
@@ -48,7 +48,7 @@ def draw_products(
     products = _draw_lines(n_products, rng)
     products["graphic"] = _draw_graphics(products["garment_group"], rng)
     products["ticket_cents"] = _draw_tickets(products["type"], rng)
-    chance = np.where(products["garment_group"].isin(BASICS), 0.32, 0.1)
+    chance = np.where(products["garment_group"].isin(BASICS), 0.35, 0.13)
     products["is_staple"] = rng.random(n_products) < chance
     products["life"] = _draw_lives(products["is_staple"].to_numpy(bool), rng)
     products["launch"] = _draw_launches(products, first_day, n_days, rng)
@@ -79,7 +79,7 @@ def _draw_lines(n_products: int, rng: np.random.Generator) -> pd.DataFrame:
         chosen = drawn == number
         weight = _shares(np.array(weights, np.float64))
         kinds[chosen] = rng.choice(list(names), int(chosen.sum()), p=weight)
-    return LINES.iloc[drawn].drop(columns=["share", "types"]).assign(type=kinds)
+    return LINES.iloc[drawn].drop(columns=["share", "types"]).assign(type=kinds, line=drawn)
 
 
 def _draw_graphics(garment_groups: pd.Series, rng: np.random.Generator) -> npt.NDArray[np.object_]:
