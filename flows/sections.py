@@ -66,6 +66,7 @@ def check_all_params(params: Path) -> None:
 
 def all_sections() -> list[type[Section]]:
     """Return the class of every section of params.yaml, sorted by the section's name."""
+    from hemline.content.embeddings import EmbeddingsParams  # noqa: PLC0415  (slow)
     from hemline.evaluation.fairness.audit import FairnessParams  # noqa: PLC0415  (slow)
     from hemline.evaluation.gate.guardrails import GateParams  # noqa: PLC0415  (slow)
     from hemline.evaluation.protocol import EvaluateParams  # noqa: PLC0415  (slow)
@@ -79,6 +80,7 @@ def all_sections() -> list[type[Section]]:
         AnswersParams,
         ChooseParams,
         ClusterParams,
+        EmbeddingsParams,
         EvaluateParams,
         FairnessParams,
         GateParams,

@@ -7,6 +7,7 @@ from flows.addresses import addresses
 from flows.deploy import deploy
 from flows.project import Project
 from flows.sections import check_all_params, check_monitor_params
+from hemline.content.embeddings import EmbeddingsParams
 from hemline.data.acquire.source_params import SourceParams
 from hemline.data.acquire.typed_tables import AcquireParams
 from hemline.data.expectations.thresholds import ValidateParams
@@ -49,6 +50,7 @@ SECTIONS = [
     RankParams,
     ClusterParams,
     DataParams,
+    EmbeddingsParams,
     EvaluateParams,
     MonitorParams,
     PerformanceParams,

@@ -10,7 +10,7 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 REPOSITORY = Path(__file__).parents[1]
-COPIED = ("src", "flows", "monitoring", "data/source", "data/feedback")
+COPIED = ("src", "flows", "monitoring", "data/source", "data/feedback", "data/content")
 COPIED_FILES = (
     *("params.yaml", "dvc.yaml", "prefect.yaml", "automations.yaml"),
     *("pyproject.toml", ".gitignore"),

@@ -33,7 +33,7 @@ from hemline.evaluation.version_lists import (
 )
 from hemline.integrity import FileHashes
 from hemline.kernels.lists import NO_ARTICLE
-from hemline.models.neighbours import Neighbours
+from hemline.models.neighbours import load_similar
 from hemline.models.recommender import Recommender
 from hemline.models.served_orders import ServeParams
 from hemline.segments.attributes import age_band_of
@@ -234,9 +234,7 @@ class Storefront:
     @cached_property
     def _look_alikes(self) -> LookAlikes:
         n_articles = self.histories.n_articles
-        similar = self._load(["tfidf"]).get("tfidf", Neighbours.none("tfidf", n_articles))
-        if not isinstance(similar, Neighbours):
-            raise TypeError("tfidf is a table of neighbours")
+        similar = load_similar(self.files.models, n_articles, check=self._model)
         return LookAlikes(self._products, similar)
 
     def _recommend(self, histories: Histories, k: int) -> pd.DataFrame:

@@ -77,10 +77,11 @@ def similar(
     all_colours: AllColours = False,
     as_json: AsJson = False,
 ) -> None:
-    """List the articles whose descriptions are most similar, one of each product.
+    """List the most similar articles, one of each product.
 
-    text_cosine is the cosine of the TF-IDF vectors of both descriptions, 0 to 1; it is not known
-    for articles that are similar to a similar one.
+    cosine is that of the vectors of both, 0 to 1: TF-IDF of their descriptions, or embeddings of
+    pictures and texts where the version has any (docs/content.md). It is not known for articles
+    that are similar to a similar one.
     """
 
     def query(answers: "Answers") -> "Answer":
@@ -91,9 +92,9 @@ def similar(
 
     _print(
         query,
-        similarity="text_cosine",
+        similarity="cosine",
         as_json=as_json,
-        if_empty=f"No other article shares a distinctive word with the description of {article}.",
+        if_empty=f"No other article is similar to {article}: none shares a distinctive word.",
     )
 
 

@@ -5,6 +5,7 @@ are this one class under two names. A customer's latest articles vote for their 
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
@@ -23,6 +24,8 @@ from hemline.models.recommender import (
 )
 
 BUYERS: Final = "buyers.npy"
+SIMILAR: Final = ("content", "tfidf")
+"""Names of the tables of similar articles; the first that is not empty counts."""
 _OTHER_PRODUCTS: Final = ("other_products.npy", "other_product_scores.npy")
 
 
@@ -112,6 +115,25 @@ class Neighbours(OneSource):
             load_array(folder / BUYERS) if (folder / BUYERS).exists() else None,
             _other_products(folder),
         )
+
+
+def load_similar(
+    models: Path, n_articles: int, *, check: Callable[[str], object] = lambda _name: None
+) -> Neighbours:
+    """Return the similar articles of a version: by embeddings where it has any, else by TF-IDF.
+
+    Args:
+        models: folder of the version's models.
+        n_articles: of the version; no article has a neighbour where there is neither table.
+        check: called with the name of each table before it is read.
+    """
+    for name in SIMILAR:
+        if (models / name).is_dir():
+            check(name)
+            similar = Neighbours.load(models / name)
+            if (similar.articles != NO_ARTICLE).any():
+                return similar
+    return Neighbours.none(SIMILAR[-1], n_articles)
 
 
 def _other_products(folder: Path) -> Lists | None:

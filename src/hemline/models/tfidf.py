@@ -67,7 +67,7 @@ def fit_tfidf(articles: pd.DataFrame, params: TfidfParams) -> Neighbours:
     """
     vectors = _unit_vectors(article_texts(articles), params)
     nearest = nearest_by_cosine(vectors, params.neighbours)
-    others = nearest_of_other_products(vectors, _products(articles), params.neighbours)
+    others = nearest_of_other_products(vectors, products_of(articles), params.neighbours)
     return Neighbours("tfidf", *nearest, params.latest_articles, other_products=others)
 
 
@@ -101,7 +101,8 @@ def nearest_of_other_products(
     return best_of_groups(words, by_word, k, products, own=products, progress=progress)
 
 
-def _products(articles: pd.DataFrame) -> npt.NDArray[np.int32]:
+def products_of(articles: pd.DataFrame) -> npt.NDArray[np.int32]:
+    """Return the number of each article's product; without product codes each is one of its own."""
     if columns.PRODUCT_CODE not in articles:
         return np.arange(len(articles), dtype=np.int32)
     return pd.factorize(articles[columns.PRODUCT_CODE], use_na_sentinel=False)[0].astype(np.int32)

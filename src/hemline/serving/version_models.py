@@ -11,7 +11,7 @@ from hemline.arrays import load_array
 from hemline.errors import BadInput
 from hemline.models.cascade import RANK, Served, cascade_of, load_models, served_by
 from hemline.models.catalogue import CATALOGUE
-from hemline.models.neighbours import Neighbours
+from hemline.models.neighbours import Neighbours, load_similar
 from hemline.models.popularity import Popularity
 from hemline.models.ranker.ranker import Ranker
 from hemline.models.recommender import Recommender
@@ -63,8 +63,8 @@ class VersionModels:
 
     @cached_property
     def alike(self) -> Neighbours:
-        """The articles with similar texts; none where the version has no such model."""
-        return self._neighbours("tfidf")
+        """The similar articles; none where the version has no such table."""
+        return load_similar(self._folder, self._n_articles)
 
     @cached_property
     def together(self) -> Neighbours:
