@@ -29,6 +29,7 @@ from hemline.models.ranker.ranker import Ranker
 from hemline.models.ranker.ranker_training import RankParams, fit_trees, ranked_week
 from hemline.models.ranker.tree_file import TreeFile
 from hemline.models.recommender import Recommender
+from hemline.models.sequence.sequence_training import SequenceParams
 from hemline.models.tfidf import TEXT_COLUMNS, TfidfParams
 from hemline.params import Section
 
@@ -70,6 +71,7 @@ CVAE = CvaeParams(
     seed=1,
 )
 WALKING = CVAE.model_copy(update={"walk_weight": 2.0})
+SEQUENCE = SequenceParams(width=8, training_weeks=2, max_epochs=3)
 PARAMS: dict[str, Section] = {
     "popularity": POPULARITY,
     "segment_popularity": POPULARITY,
@@ -80,6 +82,7 @@ PARAMS: dict[str, Section] = {
     "ease": EASE,
     "als": ALS,
     "cvae": WALKING,
+    "sequence": SEQUENCE,
 }
 """Where a model's defaults are too large for the shop."""
 

@@ -125,14 +125,19 @@ def load_model(name: str, folder: Path) -> Model:
         from hemline.models.article_weights import ArticleWeights
 
         return ArticleWeights.load(folder)
-    if name == "tifu_knn":
-        from hemline.models.tifu_knn import TifuKnn
+    return _load_network(name, folder)
 
-        return TifuKnn.load(folder)
+
+def _load_network(name: str, folder: Path) -> Model:
+    """Return a saved network without importing torch; any other model by its entry."""
     if name == "cvae":
         from hemline.models.cvae.cvae import Cvae
 
         return Cvae.load(folder)
+    if name == "sequence":
+        from hemline.models.sequence.sequence import SequenceModel
+
+        return SequenceModel.load(folder)
     return entry_of(name).load(folder)
 
 
@@ -241,6 +246,17 @@ def _cvae() -> CatalogueEntry[Any]:
     return CatalogueEntry(CvaeParams, fit, Cvae.load)
 
 
+def _sequence() -> CatalogueEntry[Any]:
+    from hemline.models.sequence.sequence import SequenceModel
+    from hemline.models.sequence.sequence_training import SequenceParams, fit_sequence
+
+    def fit(data: TrainingData, params: SequenceParams) -> SequenceModel:
+        _, score = data.validation(params.validation_customers)
+        return fit_sequence(data.purchases(), data.articles(), params, validate=score)
+
+    return CatalogueEntry(SequenceParams, fit, SequenceModel.load)
+
+
 CATALOGUE: Final[Mapping[str, Callable[[], CatalogueEntry[Any]]]] = {
     "popularity": _popularity,
     "segment_popularity": _segment_popularity,
@@ -253,6 +269,7 @@ CATALOGUE: Final[Mapping[str, Callable[[], CatalogueEntry[Any]]]] = {
     "als": _als,
     "tifu_knn": _tifu_knn,
     "cvae": _cvae,
+    "sequence": _sequence,
 }
 """By name of the model, which is also the name of its folder."""
 
