@@ -21,7 +21,7 @@ from hemline.models.sequence.batch_scores import BatchScores, SequenceNetwork
 from hemline.models.sequence.encoders import EncoderName, GruEncoder
 from hemline.models.sequence.layer_arrays import layers_of
 from hemline.models.sequence.sequence import SequenceArrays, SequenceModel, SequenceShape
-from hemline.models.sequence.sequence_training import SequenceParams, Trainer, fit_sequence
+from hemline.models.sequence.sequence_training import SequenceParams, SequenceTrainer, fit_sequence
 from hemline.models.sequence.training_baskets import (
     N_AGES,
     OfferedWeek,
@@ -196,7 +196,7 @@ SMALL = SequenceParams(
 @pytest.mark.parametrize("samples", [1_000, 5])
 def test_a_loss_is_that_of_the_softmax_over_the_models_own_scores(samples: int) -> None:
     log = chain_log(40)
-    trainer = Trainer(log, described(), SMALL)
+    trainer = SequenceTrainer(log, described(), SMALL)
     with torch.no_grad():
         trainer.own.table.normal_()
     baskets = TrainingBaskets.of(log, 1, 100, 100, 7.0)
@@ -211,7 +211,9 @@ def test_a_loss_is_that_of_the_softmax_over_the_models_own_scores(samples: int) 
     rows, targets = batch.target_row, np.searchsorted(week.articles, batch.targets)
     of_targets = scores.of_targets().detach()
     np.testing.assert_allclose(of_targets, model_scores[rows, targets], rtol=1e-4, atol=1e-5)
-    assert np.isfinite(Trainer(log, described(), replace_samples(samples)).run_epoch(baskets))
+    assert np.isfinite(
+        SequenceTrainer(log, described(), replace_samples(samples)).run_epoch(baskets)
+    )
 
 
 def replace_samples(samples: int) -> SequenceParams:
@@ -219,7 +221,7 @@ def replace_samples(samples: int) -> SequenceParams:
 
 
 def as_served(
-    trainer: Trainer, week: OfferedWeek, articles: np.ndarray, days: np.ndarray
+    trainer: SequenceTrainer, week: OfferedWeek, articles: np.ndarray, days: np.ndarray
 ) -> np.ndarray:
     """Return the scores of all the week's articles as the model lists them, by position."""
     model, scores = trainer.model(week, 1), []
@@ -270,7 +272,7 @@ def test_a_chain_of_purchases_is_learnt(encoder: EncoderName) -> None:
 
 def test_a_network_that_learnt_nothing_recommends_by_popularity() -> None:
     log = log_of((0, 1, 9), (0, 2, 3), (1, 2, 3), (1, 3, 2), (2, 3, 2), (3, 3, 2))
-    trainer = Trainer(log, described(), SMALL)
+    trainer = SequenceTrainer(log, described(), SMALL)
     with torch.no_grad():
         trainer.network.attributes.zero_()
     once = np.ones(1, np.float32)

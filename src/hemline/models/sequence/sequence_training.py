@@ -64,8 +64,8 @@ class SequenceParams(Section):
     encoder: EncoderName = "gru"
     width: PositiveInt = 64
     window: PositiveInt = 20
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
-    training_weeks: PositiveInt = 26
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3
+    training_weeks: PositiveInt = 40
     max_customers: PositiveInt = 200_000
     epoch_examples: PositiveInt = 50_000
     validation_customers: PositiveInt = 20_000
@@ -73,8 +73,8 @@ class SequenceParams(Section):
     recent_half_life_days: PositiveFloat = 7.0
     softmax_samples: PositiveInt = 2000
     batch_size: PositiveInt = 256
-    learning_rate: PositiveFloat = 0.002
-    row_learning_rate: PositiveFloat = 0.05
+    learning_rate: PositiveFloat = 0.003
+    row_learning_rate: PositiveFloat = 0.03
     max_epochs: PositiveInt = 20
     patience: PositiveInt = 3
     final_epochs: NonNegativeInt = 2
@@ -119,14 +119,14 @@ def fit_sequence(
         )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(params.seed)
-        trainer = Trainer(log, articles, params)
+        trainer = SequenceTrainer(log, articles, params)
         n_epochs = _train_until_stale(trainer, known, everything.offered[0], validate, on_epoch)
         for _ in range(params.final_epochs):
             trainer.run_epoch(everything)
     return trainer.model(offered_at(log, log.cut, *weighting), n_epochs)
 
 
-class Trainer:
+class SequenceTrainer:
     """Network, own vectors, optimisers and random streams of one training."""
 
     def __init__(
@@ -203,7 +203,7 @@ class Trainer:
 
 
 def _train_until_stale(
-    trainer: Trainer,
+    trainer: SequenceTrainer,
     known: TrainingBaskets,
     offered: OfferedWeek,
     validate: Callable[[Recommender], float],
