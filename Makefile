@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help demo real monitor replay ui shop deploy test test-all test-cpu lint check format lock audit tools clean ci-environment \
   bench-published bench-genuine bench-poster bench-peers bench-monitoring bench-scale bench-scale-quality bench-shop \
-  bench-shop-endurance bench-report
+  bench-shop-endurance bench-experiments bench-report
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -130,6 +130,9 @@ bench-shop: .venv/installed ## CPU of an answer, latency at 200 requests a secon
 
 bench-shop-endurance: .venv/installed ## Change the trained demo's champion under load, kill the shop's processes, unlike and look again: is anything lost?
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.shop.endurance $(if $(PARTS),--parts $(PARTS) --no-write)
+
+bench-experiments: .venv/installed ## Simulated experiments whose truth is known: errors, power, regret, coverage; with DATA=<folder that holds hm-sample> customer value on it too
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.experiments $(if $(DATA),--data "$(DATA)")
 
 bench-scale-quality: .venv/installed ## What the CVAE's sampled softmax costs in ranking quality, on the shop of bench-scale SIZES=10
 	GLIBC_TUNABLES=$(KEEP_FREED) OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.scale.softmax_quality

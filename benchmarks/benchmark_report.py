@@ -113,6 +113,24 @@ METRICS: Final = {
         "% of lists differ",
         "ms max",
     ),
+    "experiments": (
+        "false positives",
+        "power",
+        "mean sample",
+        "found",
+        "lost conversions",
+        "share of the best",
+        "right",
+        "customers",
+        "held the truth",
+        "refused",
+        "width",
+        "mean error",
+        "root mean square error",
+        "total",
+        "predicted",
+        "observed",
+    ),
     "scale-quality": (
         "recall@20",
         "recall@20 from",
@@ -134,7 +152,10 @@ METRICS: Final = {
 }
 """The metrics of each result that the document shows; the first one orders the lines."""
 
-_ELSEWHERE: Final = {"scale-sizes": ("scale", _DOCS / "scale.md")}
+_ELSEWHERE: Final = {
+    "experiments": ("experiments", _DOCS / "experiments.md"),
+    "scale-sizes": ("scale", _DOCS / "scale.md"),
+}
 """Tables with another name than their result, or in another document."""
 
 

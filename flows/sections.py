@@ -15,6 +15,7 @@ from hemline.data.split import DataParams
 from hemline.data.synthetic.shop import SyntheticParams
 from hemline.engine.engine import EngineParams
 from hemline.errors import BadInput
+from hemline.experiments.experiment_params import ExperimentParams
 from hemline.models.popularity import PopularityParams
 from hemline.params import Section, read_mapping
 from hemline.serving.answers_params import AnswersParams
@@ -82,6 +83,7 @@ def all_sections() -> list[type[Section]]:
         ClusterParams,
         EmbeddingsParams,
         EvaluateParams,
+        ExperimentParams,
         FairnessParams,
         GateParams,
         RankParams,

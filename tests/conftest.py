@@ -74,6 +74,7 @@ _TRAINED = {
     "tests/shop/test_api.py",
     "tests/shop/test_two_workers.py",
     "tests/test_cli.py",
+    "tests/test_experiment_commands.py",
     "tests/test_registry.py",
     "tests/test_storefront.py",
 }

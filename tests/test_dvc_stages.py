@@ -121,6 +121,7 @@ def test_every_section_of_params_is_read_by_a_stage_or_a_flow() -> None:
         "fresh_data",
         "alerts",
         "shop",
+        "experiments",
         "sequence",  # trained by hand: stages/train_sequence.py
     }
     assert set(known) == read | by_no_stage

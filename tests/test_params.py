@@ -19,6 +19,7 @@ from hemline.evaluation.fairness.audit import FairnessParams
 from hemline.evaluation.gate.guardrails import GateParams
 from hemline.evaluation.protocol import EvaluateParams
 from hemline.evaluation.served_candidates import ChooseParams
+from hemline.experiments.experiment_params import ExperimentParams
 from hemline.models.catalogue import CATALOGUE, entry_of
 from hemline.models.ranker.ranker_training import RankParams
 from hemline.models.repurchase_hazard import RepurchaseParams
@@ -52,6 +53,7 @@ SECTIONS = [
     DataParams,
     EmbeddingsParams,
     EvaluateParams,
+    ExperimentParams,
     MonitorParams,
     PerformanceParams,
     ServeParams,

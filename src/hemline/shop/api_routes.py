@@ -22,6 +22,7 @@ from hemline.shop.api_schema import (
     rules_of,
 )
 from hemline.shop.event_log import CUSTOMER, GUEST
+from hemline.shop.experiment_arms import CHAMPION_ARM, Arm
 from hemline.shop.list_route import ListRoute
 from hemline.shop.listed_bytes import json_answer, list_content
 from hemline.shop.problem_answers import UnknownThing, responses
@@ -35,7 +36,7 @@ from hemline.shop.request_parts import (
 )
 from hemline.shop.service_shell import hashed
 from hemline.shop.shadow import ShadowLog, list_of_other_version
-from hemline.shop.shop_service import ARM, customer_key
+from hemline.shop.shop_service import customer_key
 
 router: Final = APIRouter(route_class=ListRoute)
 
@@ -53,16 +54,17 @@ async def recommend(
 ) -> Response:
     """List articles for a customer, in which everything counts that the customer did until now."""
     shop = shop_of(request)
-    answers = answers_in_force(shop)
+    in_force = answers_in_force(shop)
     visitor = CUSTOMER + customer_id
     request.state.visitor = visitor
-    who: int | ColdCustomer | None = customer_key(answers, customer_id)
+    if customer_key(in_force, customer_id) is None and not shop.is_known(visitor):
+        raise _unknown_customer(in_force)
+    arm = await shop.meet(visitor)
+    who: int | ColdCustomer | None = customer_key(arm.answers, customer_id)
     if who is None:
-        if not shop.is_known(visitor):
-            raise _unknown_customer(answers)
         who = ColdCustomer()  # signed up since the cut
-    state, is_known = shop.state(visitor, answers)
-    return await _recommended(request, answers, who, state, query, is_known=is_known)
+    state, is_known = shop.state(visitor, arm.answers)
+    return await _recommended(request, arm, who, state, query, is_known=is_known)
 
 
 @router.post(
@@ -73,11 +75,13 @@ async def recommend(
 async def recommend_to_guest(request: Request, query: Annotated[GuestQuery, Body()]) -> Response:
     """List articles for a visitor without an account, from what it says and did."""
     shop = shop_of(request)
-    answers = answers_in_force(shop)
+    arm = Arm(answers_in_force(shop))
     state, is_known = SessionState(), True
     if query.guest is not None:
-        request.state.visitor = GUEST + query.guest
-        state, is_known = shop.state(GUEST + query.guest, answers)
+        request.state.visitor = visitor = GUEST + query.guest
+        arm = await shop.meet(visitor)
+        state, is_known = shop.state(visitor, arm.answers)
+    answers = arm.answers
     state = SessionState(
         *(
             (*getattr(state, name), *article_keys(answers, getattr(query, name)))
@@ -91,7 +95,7 @@ async def recommend_to_guest(request: Request, query: Annotated[GuestQuery, Body
         query.fn,
         query.active,
     )
-    return await _recommended(request, answers, guest, state, query, is_known=is_known)
+    return await _recommended(request, arm, guest, state, query, is_known=is_known)
 
 
 @router.get(
@@ -141,17 +145,17 @@ async def other_colours(
 
 async def _recommended(
     request: Request,
-    answers: Answers,
+    arm: Arm,
     who: int | ColdCustomer,
     state: SessionState,
     query: CustomerQuery,
     *,
     is_known: bool,
 ) -> Response:
-    shop = shop_of(request)
+    shop, answers = shop_of(request), arm.answers
     rules = rules_of(query, _excluded(answers, query))
-    answer = shop.answer(answers, who, state, rules)
-    content = _content(request, answers, answer, query)
+    answer = shop.answer(answers, who, state, rules, arm.name)
+    content = _content(request, answers, answer, query, arm.name)
     other = None
     if query.compare is not None:
         other = await _shadow(request, answers, who, state, rules, query)
@@ -192,12 +196,16 @@ def _listed(request: Request, answers: Answers, answer: Answer, query: ListQuery
 
 
 def _content(
-    request: Request, answers: Answers, answer: Answer, query: ListQuery
+    request: Request,
+    answers: Answers,
+    answer: Answer,
+    query: ListQuery,
+    arm: str = CHAMPION_ARM,
 ) -> dict[str, Any]:
     return list_content(
         answers,
         answer,
-        arm=ARM,
+        arm=arm,
         request_id=request_id_of(request),
         milliseconds=(time.perf_counter() - request.scope["hemline.begun"]) * 1000,
         page=query.page,

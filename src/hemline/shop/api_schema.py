@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from hemline.serving.list_rules import ListRules
 from hemline.serving.reasons import ReasonKind
-from hemline.shop.event_log import Kind
+from hemline.shop.event_log import SentKind
 
 _PLAIN = r"^[^\x00-\x20\x7f-\x9f]+$"
 Id = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=_PLAIN)]
@@ -92,7 +92,7 @@ class SentEvent(_Sent):
     """One thing that a visitor did, or that was shown to one."""
 
     key: Annotated[Key, Field(description="Idempotency key: the same again counts once.")]
-    kind: Kind
+    kind: SentKind
     article_id: Id
     customer_id: Id | None = None
     guest: Annotated[
@@ -187,6 +187,7 @@ class Health(BaseModel):
     registry: str | None
     stores: str | None
     stock: str | None = None
+    experiments: str | None = None
 
 
 def rules_of(query: ListQuery, exclude: frozenset[int]) -> ListRules:

@@ -19,11 +19,13 @@ from fastapi.openapi.utils import get_openapi
 from starlette.types import ASGIApp
 
 from hemline.errors import BadInput
+from hemline.experiments.experiment_files import experiments_folder
 from hemline.request_guard import LOOPBACK, RequestGuard
 from hemline.shop import api_routes, event_routes, page_routes, status_routes
 from hemline.shop.access import Access, is_loopback
 from hemline.shop.api_keys import secret_of
 from hemline.shop.champion_watch import ChampionWatch, ShopFolder
+from hemline.shop.experiment_arms import ExperimentArms
 from hemline.shop.late_stores import LateLog, LateSessions
 from hemline.shop.page_answers import ProblemPages
 from hemline.shop.problem_answers import Problem, add_problem_answers, problem
@@ -91,11 +93,16 @@ def create_app(settings: ShopSettings) -> FastAPI:
         )
         try:
             watch = ChampionWatch(_folder(settings, params), metrics)
-            shop = ShopService(params, log, sessions, watch, metrics, is_public=is_public)
+            arms = ExperimentArms(experiments_folder(root), watch)
+            shop = ShopService(params, log, sessions, watch, metrics, arms, is_public=is_public)
             app.state.shop, app.state.visits = shop, ShopVisits(shop, secret)
             await watch.start()
+            await arms.look()
             _freeze_loaded_objects()
-            async with _running(watch.watch(params.poll_seconds)):
+            async with (
+                _running(watch.watch(params.poll_seconds)),
+                _running(arms.watch(params.poll_seconds)),
+            ):
                 yield
         finally:
             await asyncio.to_thread(log.close)

@@ -146,10 +146,26 @@ class ChampionWatch:
             if found is None or found.number == self.answers.version:
                 return None
             if self._challenger is None or self._challenger.version != found.number:
-                laid_out = await self._lay_out(CHALLENGER)
+                laid_out = await self._lay_out("--alias", CHALLENGER)
                 if laid_out is not None:
                     self._challenger = await asyncio.to_thread(self._open, laid_out)
-            return None if self._challenger is None else self._with_stock(self._challenger)
+            return None if self._challenger is None else self.with_stock(self._challenger)
+
+    async def open_version(self, number: int) -> Answers:
+        """Return the answers of a version, beside the one in force.
+
+        Raises:
+            BadInput: the registry has no such version, or its files are damaged.
+            RegistryUnreadable: the registry cannot be read now.
+        """
+        laid_out = await self._lay_out("--number", str(number))
+        if laid_out is None:
+            raise BadInput(
+                f"the registry has version {number}",
+                found="no such version",
+                fix="see which there are: hemline history",
+            )
+        return await asyncio.to_thread(self._open, laid_out)
 
     async def _follow_stock(self) -> None:
         before = self.stock.problem
@@ -158,10 +174,11 @@ class ChampionWatch:
             logger.error("the stock is what it was: %s", self.stock.problem)
         self._metrics.stock_failing.set(self.stock.problem is not None)
         if has_changed and self._answers is not None:
-            self._answers = self._with_stock(self._answers)
+            self._answers = self.with_stock(self._answers)
             logger.info("the stock has changed")
 
-    def _with_stock(self, answers: Answers) -> Answers:
+    def with_stock(self, answers: Answers) -> Answers:
+        """Return the answers with what is in stock now."""
         return answers.with_stock(self.stock.of(answers.articles.ids))
 
     async def _follow(self) -> None:
@@ -176,7 +193,7 @@ class ChampionWatch:
         if number == champion.number and now < failed_at + _TRIED_AGAIN_SECONDS:
             raise RegistryUnreadable(self.problem or "the champion could not be opened")
         self._failed = champion.number, now  # until it is in force
-        laid_out = self._laid_out.get(champion.number) or await self._lay_out(CHAMPION)
+        laid_out = self._laid_out.get(champion.number) or await self._lay_out("--alias", CHAMPION)
         if laid_out is None:
             raise no_champion(None)
         await self._put_in_force(laid_out)
@@ -189,7 +206,7 @@ class ChampionWatch:
             opened = self._before
         else:
             opened = await asyncio.to_thread(self._open, laid_out)
-        before, self._answers = self._answers, self._with_stock(opened)
+        before, self._answers = self._answers, self.with_stock(opened)
         self._before = before
         self._laid_out = {laid_out.version: laid_out} | {
             number: one
@@ -212,11 +229,11 @@ class ChampionWatch:
         try_answers(answers)
         return answers
 
-    async def _lay_out(self, alias: str) -> LaidOut | None:
-        """Return the version with an alias, laid out by a process of its own."""
+    async def _lay_out(self, *which: str) -> LaidOut | None:
+        """Return a version, laid out by a process of its own; None where there is none."""
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "hemline.shop.lay_out_version"),
-            *("--database", str(self._folder.database), "--alias", alias),
+            *("--database", str(self._folder.database), *which),
             *("--layouts", str(self._folder.layouts.resolve())),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,

@@ -12,12 +12,15 @@ from typing import Final, Literal, Protocol, get_args
 
 from hemline.errors import BadInput
 
-Kind = Literal["impression", "view", "basket", "purchase", "return", "unlike", "undo"]
-"""`undo` takes back the visitor's latest unlike or basket of the article."""
+SentKind = Literal["impression", "view", "basket", "purchase", "return", "unlike", "undo"]
+"""What others may record; `undo` takes back the latest unlike or basket of the article."""
 
-KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+Kind = Literal[SentKind, "exposure"]
+"""`exposure`: the visitor is in an arm of an experiment from now on; it names no article."""
+
+KINDS: Final[tuple[Kind, ...]] = (*get_args(SentKind), "exposure")
 SHOWN: Final = "impression"
-"""The one kind that says what the shop did, not the visitor: it changes no list."""
+"""With `exposure`, what the shop did, not the visitor: it changes no list."""
 
 GUEST: Final = "guest:"
 CUSTOMER: Final = "customer:"

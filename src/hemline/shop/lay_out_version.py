@@ -1,4 +1,4 @@
-"""Lay out the version that has an alias, in a process of its own.
+"""Lay out the version that has an alias or a number, in a process of its own.
 
     python -m hemline.shop.lay_out_version --database .hemline/mlflow.db --alias champion \
         --layouts .hemline/serving
@@ -18,19 +18,28 @@ from hemline.errors import BadInput, exit_on_bad_input, full_disk_refused
 from hemline.serving.answers import Answers
 from hemline.serving.layout import laid_out
 from hemline.shop.first_answers import try_answers
-from hemline.shop.registered_versions import RegistryUnreadable, version_with_alias
+from hemline.shop.registered_versions import (
+    CHAMPION,
+    RegistryUnreadable,
+    version_with_alias,
+    version_with_number,
+)
 
 
 def main(
     database: Annotated[Path, typer.Option(help="MLflow's database.")],
-    alias: Annotated[str, typer.Option(help="champion or challenger.")],
     layouts: Annotated[Path, typer.Option(help="Folder of the layouts.")],
     *,
+    alias: Annotated[str, typer.Option(help="champion or challenger.")] = CHAMPION,
+    number: Annotated[int | None, typer.Option(help="Of the version, instead.")] = None,
     try_it: Annotated[bool, typer.Option("--try-it", help="Let it answer once.")] = False,
 ) -> None:
-    """Print {"version": ..., "layout": ...}, or {} where no version has the alias."""
+    """Print {"version": ..., "layout": ...}, or {} where there is no such version."""
     try:
-        version = version_with_alias(database, alias)
+        if number is None:
+            version = version_with_alias(database, alias)
+        else:
+            version = version_with_number(database, number)
     except RegistryUnreadable as error:
         raise BadInput(
             "the registry can be read", found=str(error), fix="wait, or run: hemline history"

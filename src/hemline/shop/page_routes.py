@@ -16,7 +16,7 @@ from hemline.shop.page_events import impressions, record_quietly
 from hemline.shop.page_requests import SentForm
 from hemline.shop.page_texts import LANGUAGES, Texts
 from hemline.shop.page_views import AGES, Notice, PageViews
-from hemline.shop.shop_service import ARM, ShopService
+from hemline.shop.shop_service import ShopService
 from hemline.shop.visits import Visit, visits_of
 
 router: Final = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -30,7 +30,7 @@ _FOR_GOOD: Final = "public, max-age=31536000, immutable"
 @router.get("/")
 async def home(request: Request) -> Response:
     """Show a visitor's lists."""
-    visit, texts, views = _opened(request)
+    visit, texts, views = await _opened(request)
     compares = "compare" in request.query_params
     challenger = await _shop(request).watch.challenger() if compares else None
     shown = views.home(challenger, compares=compares)
@@ -52,7 +52,7 @@ async def home(request: Request) -> Response:
 @router.get("/article/{article_id:path}")
 async def article(request: Request, article_id: str) -> Response:
     """Show an article, what others bought with it, and similar ones."""
-    visit, texts, views = _opened(request)
+    visit, texts, views = await _opened(request)
     key = _article(visit, article_id)
     card, lists = views.article(key)
     context = {"page": "article", "slot": "page"}
@@ -70,7 +70,7 @@ async def search(request: Request) -> Response:
 
     With `colours=all` any number of a product.
     """
-    visit, texts, views = _opened(request)
+    visit, texts, views = await _opened(request)
     query = request.query_params.get("q", "").strip()[:_LONGEST_QUERY]
     all_colours = request.query_params.get("colours") == "all"
     response = page(
@@ -89,7 +89,7 @@ async def search(request: Request) -> Response:
 @router.get("/basket")
 async def basket(request: Request) -> Response:
     """Show what lies in the basket."""
-    visit, texts, views = _opened(request)
+    visit, texts, views = await _opened(request)
     response = page(
         request, "basket.html.j2", texts, cards=views.basket(), **_about(request, visit, texts)
     )
@@ -100,7 +100,7 @@ async def basket(request: Request) -> Response:
 @router.get("/staff")
 async def staff(request: Request) -> Response:
     """Show what the models saw of the visitor and of each article of the list."""
-    visit, texts, views = _opened(request)
+    visit, texts, views = await _opened(request)
     model = request.query_params.get("model", "")[:_LONGEST_QUERY]
     shown = views.staff(model)
     response = page(request, "staff.html.j2", texts, staff=shown, **_about(request, visit, texts))
@@ -219,17 +219,27 @@ async def picture(request: Request, article_id: str) -> Response:
     )
 
 
-def _opened(request: Request) -> tuple[Visit, Texts, PageViews]:
-    visit = _visit(request)
+async def _opened(request: Request) -> tuple[Visit, Texts, PageViews]:
+    visit = await _met(request)
     texts = texts_for(request, visit.session.chosen.get("language", ""))
     shop = _shop(request)
     return visit, texts, PageViews(visit, shop, texts, request.app.state.pictures)
 
 
+async def _met(request: Request) -> Visit:
+    """Return the visit of a page that shows lists."""
+    _refuse_without_champion(request)
+    return await visits_of(request).meet(request)
+
+
 def _visit(request: Request) -> Visit:
+    _refuse_without_champion(request)
+    return visits_of(request).open(request)
+
+
+def _refuse_without_champion(request: Request) -> None:
     if not _shop(request).watch.is_ready:
         raise PageProblem("champion", 503, _shop(request).watch.problem or "")
-    return visits_of(request).open(request)
 
 
 def _about(request: Request, visit: Visit, texts: Texts) -> dict[str, Any]:
@@ -241,7 +251,7 @@ def _about(request: Request, visit: Visit, texts: Texts) -> dict[str, Any]:
         "is_remembered": visit.is_remembered,
         "version": visit.answers.version,
         "is_generated": visit.answers.is_generated,
-        "arm": ARM,
+        "arm": visit.arm.name,
         "milliseconds": f"{(perf_counter() - request.scope['hemline.begun']) * 1000:.1f}",
         "notice": _notice(request, visit, texts),
     }

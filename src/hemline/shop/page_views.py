@@ -137,7 +137,7 @@ class PageViews:
 
     def _favourites(self) -> Answer:
         rules = ListRules(k=N_FAVOURITES)
-        return self._shop.answer(self._answers, self._who, self.state, rules)
+        return self._shop.answer(self._answers, self._who, self.state, rules, self._visit.arm.name)
 
     def _list_of(self, answer: Answer, name: str, shared: set[int]) -> CardList:
         texts = self._texts

@@ -28,6 +28,10 @@ SELECT model_versions.version, coalesce(storage_location, source)
 FROM registered_model_aliases AS aliases JOIN model_versions USING (name, version)
 WHERE name = ? AND alias = ?
 """
+_OF_NUMBER: Final = """
+SELECT version, coalesce(storage_location, source) FROM model_versions
+WHERE name = ? AND version = ?
+"""
 _TAGS: Final = "SELECT key, value FROM model_version_tags WHERE name = ? AND version = ?"
 
 
@@ -91,8 +95,25 @@ def version_with_alias(database: Path, alias: str) -> RegisteredVersion | None:
     Raises:
         RegistryUnreadable: the database cannot be read now.
     """
+    return _version(database, _OF_ALIAS, alias)
+
+
+def version_with_number(database: Path, number: int) -> RegisteredVersion | None:
+    """Return a version by its number, or None.
+
+    Args:
+        database: MLflow's, in SQLite.
+        number: of the version.
+
+    Raises:
+        RegistryUnreadable: the database cannot be read now.
+    """
+    return _version(database, _OF_NUMBER, number)
+
+
+def _version(database: Path, query: str, named: str | int) -> RegisteredVersion | None:
     with _unreadable(database), closing(_connect(database)) as registry:
-        found = registry.execute(_OF_ALIAS, (MODEL, alias)).fetchone()
+        found = registry.execute(query, (MODEL, named)).fetchone()
         if found is None:
             return None
         number, location = found

@@ -23,6 +23,7 @@ from hemline.shop.event_log import (
     ShopEvent,
     now,
 )
+from hemline.shop.experiment_arms import CHAMPION_ARM, Arm, ExperimentArms
 from hemline.shop.first_answers import FALLBACK
 from hemline.shop.shop_clock import ShopClock
 from hemline.shop.shop_metrics import ShopMetrics
@@ -30,9 +31,6 @@ from hemline.shop.shop_params import ShopParams
 from hemline.shop.visitor_sessions import Session, Sessions
 from hemline.shop.visitor_state import state_of
 from hemline.shop.visits import Visit
-
-ARM: Final = "champion"
-"""The experiment arm of every answer, until experiments are run."""
 
 _REST_SECONDS: Final = 1.0
 _Read = TypeVar("_Read")
@@ -48,6 +46,7 @@ class ShopService:
         log: of events.
         sessions: of visitors.
         watch: holds the answers in force.
+        arms: holds the running experiments.
         metrics: of this worker.
         is_public: whether others than this machine reach it.
         store_problem: what is wrong with the events or the sessions, None while all is well.
@@ -60,6 +59,7 @@ class ShopService:
         sessions: Sessions,
         watch: ChampionWatch,
         metrics: ShopMetrics,
+        arms: ExperimentArms,
         *,
         is_public: bool = False,
     ) -> None:
@@ -68,26 +68,33 @@ class ShopService:
         self.sessions = sessions
         self.watch = watch
         self.metrics = metrics
+        self.arms = arms
         self.is_public = is_public
         self.store_problem: str | None = None
         self._clock: ShopClock | None = None
         self._rests_until = 0.0
 
-    def visit(self, guest_id: str, *, is_new: bool = False) -> Visit:
+    def visit(self, guest_id: str, *, is_new: bool = False, in_force: bool = False) -> Visit:
         """Return a visitor of the page as the stores know it.
+
+        Args:
+            guest_id: from the cookie.
+            is_new: whether no cookie came.
+            in_force: whether the version in force answers, whatever the visitor's arm.
 
         Raises:
             BadInput: no version is in force yet.
         """
-        answers = self.watch.answers
         session, has_session = self._read(lambda: self.sessions.read(GUEST + guest_id), Session())
         name = session.customer_id
         visitor = GUEST + guest_id if name is None else CUSTOMER + name
+        arm = Arm(self.watch.answers) if in_force else self.arms.of(visitor)
+        answers = arm.answers
         state, has_state = self.state(visitor, answers)
         return Visit(
             guest_id,
             session,
-            answers,
+            arm,
             None if name is None else customer_key(answers, name),
             ColdCustomer(**session.about),
             state,
@@ -136,6 +143,25 @@ class ShopService:
         self._report(None)
         return sequences
 
+    async def meet(self, visitor: str) -> Arm:
+        """Return a visitor's arm, once it is durable that the visitor is in it.
+
+        Where that cannot be made durable, the visitor is answered by the version in force.
+
+        Raises:
+            BadInput: no version is in force yet.
+        """
+        arm = self.arms.of(visitor)
+        exposure = arm.exposure(visitor)
+        if exposure is None or not self.arms.is_new(exposure):
+            return arm
+        try:
+            await self.append([exposure])
+        except LogUnavailable:
+            return Arm(self.watch.answers)
+        self.arms.recorded(exposure)
+        return arm
+
     async def link(self, guest: str, customer: str) -> None:
         """Let a guest's events be the customer's; raises LogUnavailable."""
         await asyncio.wrap_future(self.log.link(guest, customer))
@@ -146,6 +172,7 @@ class ShopService:
         visitor: int | ColdCustomer,
         state: SessionState,
         rules: ListRules,
+        arm: str = CHAMPION_ARM,
     ) -> Answer:
         """Return a list for a customer's key or a guest; by popularity where the models fail.
 
@@ -163,7 +190,7 @@ class ShopService:
             logger.exception("version %d failed: popularity answers", answers.version)
             self.metrics.fallbacks.inc()
             answer = answers.under_model(FALLBACK, visitor, state, rules)
-        self.metrics.answers.labels(str(answers.version), ARM, answer.model).inc()
+        self.metrics.answers.labels(str(answers.version), arm, answer.model).inc()
         return answer
 
     def _read(self, read: Callable[[], _Read], otherwise: _Read) -> tuple[_Read, bool]:

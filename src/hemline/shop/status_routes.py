@@ -8,11 +8,12 @@ from fastapi import APIRouter, Request
 from starlette.responses import PlainTextResponse, Response
 
 from hemline.shop.api_schema import Health, InForce
+from hemline.shop.experiment_arms import CHAMPION_ARM
 from hemline.shop.listed_bytes import json_answer
 from hemline.shop.problem_answers import responses
 from hemline.shop.request_parts import answers_in_force, shop_of
 from hemline.shop.shop_metrics import CONTENT_TYPE
-from hemline.shop.shop_service import ARM, ShopService
+from hemline.shop.shop_service import ShopService
 
 router: Final = APIRouter()
 
@@ -30,7 +31,7 @@ async def version(request: Request) -> Response:
     """Return which version answers."""
     answers = answers_in_force(shop_of(request))
     return json_answer(
-        {"version": answers.version, "cut": answers.cut, "arm": ARM, "hemline": _HEMLINE}
+        {"version": answers.version, "cut": answers.cut, "arm": CHAMPION_ARM, "hemline": _HEMLINE}
     )
 
 
@@ -60,7 +61,7 @@ async def metrics(request: Request) -> Response:
 
 def _health(shop: ShopService) -> dict[str, Any]:
     watch = shop.watch
-    problems = {watch.problem, shop.store_problem, watch.stock.problem}
+    problems = {watch.problem, shop.store_problem, watch.stock.problem, shop.arms.problem}
     status = "ok" if problems == {None} else "degraded"
     return {
         "status": status if watch.is_ready else "starting",
@@ -68,4 +69,5 @@ def _health(shop: ShopService) -> dict[str, Any]:
         "registry": watch.problem,
         "stores": shop.store_problem,
         "stock": watch.stock.problem,
+        "experiments": shop.arms.problem,
     }

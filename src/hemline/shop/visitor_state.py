@@ -69,6 +69,8 @@ def state_of(
 
 
 def _key_of(event: ShopEvent, answers: Answers) -> int | None:
+    if event.kind == "exposure":  # names none
+        return None
     try:
         return answers.find_article(event.article_id)
     except BadInput:

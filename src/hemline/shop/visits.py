@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from hemline.segments.cold_customers import ColdCustomer
     from hemline.serving.answers import Answers
     from hemline.serving.visitor_history import SessionState
+    from hemline.shop.experiment_arms import Arm
     from hemline.shop.shop_service import ShopService
 
 COOKIE: Final = "hemline_visit"
@@ -37,7 +38,7 @@ class Visit:
     Attributes:
         guest_id: from the cookie, or made now.
         session: what the visitor told; its `customer_id` says who a returning customer is.
-        answers: the version in force; what a request shows is all from it.
+        arm: what the visitor is answered with; what a request shows is all from it.
         customer: the customer's key in this version; None for a guest, and for a customer whom this
             version does not know yet.
         guest: attributes for `answers.for_guest`, where there is no key.
@@ -49,13 +50,18 @@ class Visit:
 
     guest_id: str
     session: Session
-    answers: "Answers"
+    arm: "Arm"
     customer: int | None
     guest: "ColdCustomer"
     state: "SessionState"
     is_new: bool = False
     is_remembered: bool = True
     request_id: str = field(default_factory=lambda: uuid4().hex)
+
+    @property
+    def answers(self) -> "Answers":
+        """The answers of the arm."""
+        return self.arm.answers
 
     @property
     def visitor(self) -> str:
@@ -81,6 +87,14 @@ class ShopVisits:
         guest_id = self._guest_of(request.cookies.get(COOKIE, ""))
         name = guest_id or secrets.token_urlsafe(16)
         return self._shop.visit(name, is_new=guest_id is None)
+
+    async def meet(self, request: Request) -> Visit:
+        """Return who sent a request, exposed to its arm; see `open`."""
+        visit = self.open(request)
+        met = await self._shop.meet(visit.visitor)
+        if met.experiment == visit.arm.experiment:
+            return visit
+        return self._shop.visit(visit.guest_id, is_new=visit.is_new, in_force=True)
 
     def keep(self, visit: Visit, response: Response) -> None:
         """Set the cookie, where the visitor has none."""

@@ -1,0 +1,310 @@
+"""Commands of experiments: plan one, show it to more visitors, look at it, stop it, read it out."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from hemline.cli.terminal import open_registry, print_records, project_folder, say
+from hemline.errors import BadInput, exit_on_bad_input
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+
+    import pandas as pd
+
+    from hemline.experiments.experiment_files import Experiment
+    from hemline.experiments.experiment_params import ExperimentParams
+    from hemline.experiments.experiment_plan import Horizon
+    from hemline.experiments.looks import ExperimentVerdict
+
+Name = Annotated[str, typer.Argument(help="Name of the experiment: small letters and hyphens.")]
+Reason = Annotated[str, typer.Option(help="Why, in one sentence; stored with the experiment.")]
+
+_LAYER = "versions"
+
+commands = typer.Typer(
+    help="Compare two versions on the shop's own visitors (docs/experiments.md).",
+    no_args_is_help=True,
+)
+
+
+@commands.command("plan")
+@exit_on_bad_input()
+def plan(
+    name: Name,
+    treatment: Annotated[int, typer.Option(min=1, help="Version that may become champion.")],
+    *,
+    control: Annotated[int | None, typer.Option(help="Version to beat; default: champion.")] = None,
+    lift: Annotated[float, typer.Option(min=0.001, help="Smallest lift worth finding.")] = 0.05,
+    share: Annotated[float, typer.Option(min=0.01, max=1, help="Of the traffic.")] = 1.0,
+) -> None:
+    """Compute from the shop's history how long it takes, and write the plan down."""
+    open_registry(to_write=True)
+    from hemline.experiments.experiment_params import ExperimentParams  # noqa: PLC0415  (--help should not wait for it)
+    from hemline.experiments.experiment_plan import horizons, shortest  # noqa: PLC0415  (as above)
+    from hemline.registry.versions import champion_now, known_version  # noqa: PLC0415  (as above)
+
+    root = project_folder()
+    of = int((champion_now() if control is None else known_version(str(control))).number)
+    if int(known_version(str(treatment)).number) == of:
+        raise BadInput(
+            "an experiment compares two versions",
+            found=f"version {of} against itself",
+            fix="name another version: hemline history lists them",
+        )
+    params = ExperimentParams.load(root / "params.yaml")
+    visits, end = _history(root)
+    found = horizons(visits, end, share, params)
+    print_records([_shown(each) for each in found])
+    horizon = shortest(found, lift)
+    if horizon is None:
+        raise BadInput(
+            f"an experiment of at most {params.most_weeks} weeks finds a lift of {lift:.1%} with a "
+            f"power of {params.power:.0%}",
+            found=f"the smallest lift that it finds is {found[-1].detectable:.1%}",
+            fix="plan for a larger lift (--lift), more of the traffic (--share), or longer "
+            "(experiments.most_weeks)",
+        )
+    planned = _write(root, name, (of, treatment), (lift, share), horizon, params)
+    say(
+        f"Experiment {name}: version {treatment} against version {of}, {horizon.weeks} weeks, "
+        f"about {horizon.n_units} customers, to find a lift of {lift:.1%}. It is looked at after "
+        f"{', '.join(f'{day:.0f}' for day in planned.plan.look_days)} days."
+    )
+    say(f"Start it: hemline experiment start {name}")
+
+
+@commands.command("start")
+@exit_on_bad_input()
+def start(name: Name, *, reason: Reason = "as planned") -> None:
+    """Show a planned experiment to the first part of its traffic; again, to the next part."""
+    from hemline.experiments.experiment_files import (  # noqa: PLC0415  (--help should not wait for it)
+        add_step,
+        experiments_folder,
+        read_experiment,
+    )
+
+    folder = experiments_folder(project_folder())
+    found = read_experiment(folder, name)
+    exposed = found.steps[-1].exposed if found.state == "running" else 0.0
+    wider = [each for each in found.plan.ramp if each > exposed]
+    if found.state == "running" and not wider:
+        say(f"Experiment {name} is shown to all of its traffic already.")
+        return
+    kind: Literal["started", "widened"] = "widened" if found.state == "running" else "started"
+    add_step(folder, name, kind, exposed=wider[0], reason=reason)
+    more = "" if len(wider) == 1 else " Look at its guardrails, then run this again."
+    say(f"Experiment {name} is shown to {wider[0]:.0%} of its traffic.{more}")
+
+
+@commands.command("stop")
+@exit_on_bad_input()
+def stop(name: Name, *, reason: Reason) -> None:
+    """Stop an experiment: all visitors see the champion again. It cannot be started again."""
+    from hemline.experiments.experiment_files import (  # noqa: PLC0415  (--help should not wait for it)
+        add_step,
+        experiments_folder,
+    )
+
+    add_step(experiments_folder(project_folder()), name, "stopped", exposed=0.0, reason=reason)
+    say(f"Experiment {name} is stopped. Its readout: hemline experiment readout {name}")
+
+
+@commands.command("status")
+@exit_on_bad_input()
+def status() -> None:
+    """List the experiments, the latest first."""
+    from hemline.experiments.experiment_files import (  # noqa: PLC0415  (--help should not wait for it)
+        experiments_folder,
+        read_experiments,
+    )
+
+    found = read_experiments(experiments_folder(project_folder()))
+    if not found:
+        say("There is no experiment yet: hemline experiment plan NAME --treatment VERSION")
+        return
+    print_records([_line(each) for each in found])
+
+
+@commands.command("readout")
+@exit_on_bad_input()
+def readout(name: Name) -> None:
+    """Say whether a difference is more than chance: in words first, then in numbers."""
+    from hemline.experiments.experiment_files import (  # noqa: PLC0415  (--help should not wait for it)
+        experiments_folder,
+        read_experiment,
+    )
+    from hemline.shop.event_log import now  # noqa: PLC0415  (as above)
+    from hemline.shop.experiment_verdict import verdict_of  # noqa: PLC0415  (as above)
+    from hemline.shop.session_stores import open_log  # noqa: PLC0415  (as above)
+    from hemline.shop.shop_clock import ShopClock  # noqa: PLC0415  (as above)
+    from hemline.shop.shop_params import ShopParams  # noqa: PLC0415  (as above)
+
+    root = project_folder()
+    experiment = read_experiment(experiments_folder(root), name)
+    params = ShopParams.with_environment(root / "params.yaml")
+    log = open_log(params.events, root)
+    try:
+        clock = ShopClock.of(log, params.first_day)
+        verdict = verdict_of(experiment, log, clock, root, now())
+    finally:
+        log.close()
+    _print(verdict)
+
+
+def _history(root: Path) -> "tuple[pd.DataFrame, date]":
+    """Return the visits of the tables and the day after their last one."""
+    import pandas as pd  # noqa: PLC0415  (--help should not wait for it)
+    import pyarrow.parquet as pq  # noqa: PLC0415  (as above)
+
+    from hemline import columns  # noqa: PLC0415  (as above)
+    from hemline.experiments.buying_records import visits_of  # noqa: PLC0415  (as above)
+
+    path = root / "data" / "tables" / "transactions.parquet"
+    if not path.exists():
+        raise BadInput(
+            "the shop has a history to plan from",
+            found=f"no {path.relative_to(root)}",
+            fix="make demo, or make real DATA=<folder of your files>",
+        )
+    names = {columns.DAY, columns.CUSTOMER, columns.PRICE, columns.UNITS}
+    read = [each for each in pq.read_schema(path).names if each in names]
+    visits = visits_of(pd.read_parquet(path, columns=read))
+    return visits, pd.Timestamp(visits[columns.DAY].max()).date() + timedelta(days=1)
+
+
+def _write(
+    root: Path,
+    name: str,
+    versions: tuple[int, int],
+    wanted: tuple[float, float],
+    horizon: "Horizon",
+    params: "ExperimentParams",
+) -> "Experiment":
+    from hemline.experiments.assignment import free_start  # noqa: PLC0415  (as above)
+    from hemline.experiments.experiment_files import (  # noqa: PLC0415  (as above)
+        PlannedExperiment,
+        experiments_folder,
+        plan_experiment,
+        read_experiments,
+    )
+    from hemline.experiments.experiment_plan import look_fractions  # noqa: PLC0415  (as above)
+
+    folder = experiments_folder(root)
+    others = [each for each in read_experiments(folder) if each.state != "stopped"]
+    (control, treatment), (lift, share) = versions, wanted
+    return plan_experiment(
+        folder,
+        PlannedExperiment(
+            name=name,
+            planned_at=datetime.now(UTC),
+            layer=_LAYER,
+            start=free_start(_LAYER, share, [each.plan.allocation for each in others]),
+            share=share,
+            control=control,
+            treatment=treatment,
+            lift=lift,
+            alpha=params.alpha,
+            power=params.power,
+            weeks=horizon.weeks,
+            look_days=tuple(7 * horizon.weeks * each for each in look_fractions(params.looks)),
+            cap=horizon.cap,
+            n_units=horizon.n_units,
+            planned_error=horizon.planned_error,
+            covariate_weeks=params.active_weeks,
+            ramp=params.ramp,
+            guardrails=params.guardrails.model_dump(),
+        ),
+    )
+
+
+def _shown(horizon: "Horizon") -> dict[str, object]:
+    return {
+        "weeks": horizon.weeks,
+        "customers": horizon.n_units,
+        "revenue each": f"{horizon.mean:.4g}",
+        "variance left by their past": f"{horizon.variance_left:.0%}",
+        "smallest lift found": f"{horizon.detectable:.1%}",
+    }
+
+
+def _line(experiment: "Experiment") -> dict[str, object]:
+    plan = experiment.plan
+    return {
+        "experiment": plan.name,
+        "state": experiment.state,
+        "versions": f"{plan.treatment} against {plan.control}",
+        "shown to": f"{experiment.exposed:.1%}",
+        "weeks": plan.weeks,
+        "planned": f"{plan.planned_at:%Y-%m-%d}",
+        "last step": experiment.steps[-1].reason if experiment.steps else "",
+    }
+
+
+def _print(verdict: "ExperimentVerdict") -> None:
+    say(verdict.sentence)
+    found = verdict.now.comparison
+    n_crossed = found.n_control + found.n_treatment
+    _print_lines(
+        [
+            {
+                "look": f"{each.at:%Y-%m-%d}",
+                "lift": f"{each.readout.comparison.lift:+.1%}",
+                "z": f"{each.readout.comparison.z:.2f}",
+                "boundary": f"{each.readout.boundary or 0:.2f}",
+                "decision": each.readout.decision,
+            }
+            for each in verdict.looks
+        ]
+    )
+    say(
+        f"Now: {found.n_treatment} against {found.n_control} of {n_crossed} units, "
+        f"{found.treatment:.4g} against {found.control:.4g} each ({found.lift:+.1%}); the interval "
+        f"that holds at every moment is [{verdict.now.low:+.4g}, {verdict.now.high:+.4g}]. Their "
+        f"past takes out {1 - found.variance_left:.0%} of the variance. Sizes of the arms: "
+        f"p = {verdict.now.sample_ratio_p:.3g}."
+    )
+    _print_lines(
+        [
+            {
+                "guardrail": each.name,
+                "control": f"{each.comparison.control:.4g}",
+                "treatment": f"{each.comparison.treatment:.4g}",
+                "limit": f"{each.comparison.control + each.limit:.4g}",
+                "broken": each.is_broken,
+            }
+            for each in verdict.now.guardrails
+        ]
+    )
+    _print_lines(
+        [
+            {
+                "segment": each.name,
+                "lift": f"{each.comparison.lift:+.1%}",
+                "differs from the others, p": f"{each.p_value:.3g}",
+            }
+            for each in verdict.now.segments
+        ]
+    )
+    if verdict.now.novelty is not None:
+        novelty = verdict.now.novelty
+        shown = "falls" if novelty.z >= 2 else "does not fall"  # noqa: PLR2004  (two errors)
+        say(f"After the first week the effect {shown} (p = {novelty.p_value:.3g}).")
+
+
+def _print_lines(lines: "Sequence[Mapping[str, object]]") -> None:
+    if lines:
+        print_records(lines)
+
+
+def add_to(app: typer.Typer, *, panel: str) -> None:
+    """Add the commands to the application.
+
+    Args:
+        app: that gets them.
+        panel: of the help that lists them.
+    """
+    app.add_typer(commands, name="experiment", rich_help_panel=panel)

@@ -1,0 +1,49 @@
+"""Section `experiments` of params.yaml: what decides an experiment. No stage depends on it."""
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field, PositiveFloat, PositiveInt
+
+from hemline.params import Section
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Guardrails(Section):
+    """How much worse than the control a treatment may be, for certain, before it is stopped.
+
+    Attributes:
+        unlikes: more unlikes per unit, as a share of the control's.
+        returns: more returned units per order, likewise.
+        orders: fewer orders per unit, likewise.
+    """
+
+    section: ClassVar[str] = "experiments.guardrails"
+    unlikes: PositiveFloat = 0.1
+    returns: PositiveFloat = 0.1
+    orders: Share = 0.05
+
+
+class ExperimentParams(Section):
+    """How experiments are planned and decided.
+
+    Attributes:
+        alpha: two-sided error rate of an experiment.
+        power: chance to find the lift that it is planned for.
+        looks: planned ones, the last included.
+        most_weeks: an experiment that needs longer is not proposed.
+        cap_quantile: revenue of a unit counts up to this quantile of the units that bought.
+        active_weeks: a plan counts customers who bought within so many weeks.
+        ramp: shares of its traffic that an experiment is shown to, step by step.
+        guardrails: see Guardrails.
+    """
+
+    section: ClassVar[str] = "experiments"
+    alpha: Share = 0.05
+    power: Share = 0.8
+    looks: Annotated[int, Field(ge=1, le=50)] = 4
+    most_weeks: Annotated[int, Field(ge=1, le=52)] = 8
+    cap_quantile: Annotated[float, Field(gt=0.5, le=1)] = 0.99
+    active_weeks: PositiveInt = 12
+    ramp: tuple[Annotated[float, Field(gt=0, le=1)], ...] = (0.01, 0.1, 1.0)
+    guardrails: Guardrails = Guardrails()

@@ -1,0 +1,153 @@
+"""What each unit of an experiment did: from the shop's events to one value per unit.
+
+A unit is a customer, or a guest whose events were never linked to one. It is in its arm from its
+first exposure on, and whatever it buys later counts, whether or not a list showed it: who left the
+arm's lists unseen stays in the comparison (intention to treat). The decision metric is net revenue:
+purchases less returns, capped, since one wholesale order would outweigh a thousand customers.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from hemline.errors import BadInput
+
+Values = npt.NDArray[np.float64]
+
+EXPOSURE: Final = "exposure"
+CONTROL: Final = "control"
+TREATMENT: Final = "treatment"
+
+_MONEY: Final = ("purchase", "return")
+_EARLY_DAYS: Final = 7.0
+_MOST_CROSSED: Final = 0.05  # share of the units
+_DAY_SECONDS: Final = 86_400.0
+
+
+@dataclass(frozen=True)
+class Observations:
+    """One element per unit, of both arms.
+
+    Attributes:
+        unit: names.
+        is_treated: whether it is in the treatment arm.
+        exposed_at: datetime64[ms] of the first exposure.
+        revenue: capped net revenue since then.
+        orders: purchases since then.
+        unlikes: unlikes since then.
+        returns: returned units since then.
+        early_revenue: net revenue of the first seven days.
+        early_days: days within the first seven that are over.
+        days: days since the exposure.
+        n_crossed: units that are left out because they were in both arms: a guest who was in one
+            signed in as a customer who was in the other.
+    """
+
+    unit: npt.NDArray[np.object_]
+    is_treated: npt.NDArray[np.bool_]
+    exposed_at: npt.NDArray[np.datetime64]
+    revenue: Values
+    orders: Values
+    unlikes: Values
+    returns: Values
+    early_revenue: Values
+    early_days: Values
+    days: Values
+    n_crossed: int = 0
+
+    def __len__(self) -> int:
+        """Return the number of units."""
+        return len(self.unit)
+
+    def arms(self, values: Values) -> tuple[Values, Values]:
+        """Return the values of control and treatment."""
+        return values[~self.is_treated], values[self.is_treated]
+
+
+def observe(
+    events: pd.DataFrame, experiment: str, *, until: datetime, cap: float | None
+) -> Observations:
+    """Return what the units of an experiment did until now.
+
+    Args:
+        events: of the shop: at, kind, visitor, units, price and context, in which an exposure names
+            its experiment and arm; in order.
+        experiment: its name.
+        until: events from then on do not count.
+        cap: most that a unit's revenue counts as, before what it returned; None for none.
+
+    Raises:
+        BadInput: nobody has been exposed, or more than one unit in twenty is in both arms.
+    """
+    now = np.datetime64(until.replace(tzinfo=None), "ms")
+    events = events[events["at"] < now]
+    exposed = events[events["kind"] == EXPOSURE]
+    context = pd.DataFrame(list(exposed["context"]), index=exposed.index)
+    if exposed.empty or not (context["experiment"] == experiment).any():
+        raise BadInput(
+            f"somebody was exposed to experiment '{experiment}'",
+            found="no exposure among the events",
+            fix="start it, and let the shop answer: hemline experiment start",
+        )
+    mine = exposed[context["experiment"] == experiment].assign(arm=context["arm"])
+    units, n_crossed = _units(mine, experiment)
+    acts = events.merge(
+        units[["unit", "exposed_at"]], left_on="visitor", right_on="unit", how="inner"
+    )
+    acts = acts[acts["at"] >= acts["exposed_at"]]
+    acts["age"] = (acts["at"] - acts["exposed_at"]).dt.total_seconds() / _DAY_SECONDS
+    return _observations(units, acts, now, cap, n_crossed)
+
+
+def _units(exposures: pd.DataFrame, experiment: str) -> tuple[pd.DataFrame, int]:
+    """Return units that were in one arm, and how many were in both."""
+    n_arms = exposures.groupby("visitor")["arm"].nunique()
+    crossed = n_arms.index[n_arms > 1]
+    if len(crossed) > _MOST_CROSSED * len(n_arms):
+        raise BadInput(
+            f"a unit is in one arm of experiment '{experiment}'",
+            found=f"{len(crossed)} of {len(n_arms)} units in both, such as {crossed[0]}",
+            fix="start a new experiment: the allocation of this one was changed while it ran",
+        )
+    exposures = exposures[~exposures["visitor"].isin(crossed)]
+    first = exposures.groupby("visitor", sort=True).agg(
+        exposed_at=("at", "min"), arm=("arm", "first")
+    )
+    return first.rename_axis("unit").reset_index(), len(crossed)
+
+
+def _observations(
+    units: pd.DataFrame, acts: pd.DataFrame, now: np.datetime64, cap: float | None, n_crossed: int
+) -> Observations:
+    money = acts["price"].fillna(0.0).astype(np.float64) * acts["units"]
+
+    def total(values: "pd.Series[float]", where: "pd.Series[bool]") -> Values:
+        summed = values[where].groupby(acts.loc[where, "unit"]).sum()
+        return np.asarray(summed.reindex(units["unit"], fill_value=0.0), np.float64)
+
+    def net(within: "pd.Series[bool]", most: float | None) -> Values:
+        bought, returned = (total(money, within & (acts["kind"] == kind)) for kind in _MONEY)
+        capped = np.minimum(bought, np.inf if most is None else most)
+        return np.asarray(capped - np.minimum(returned, bought), np.float64)
+
+    ever = acts["age"] >= 0
+    ones = pd.Series(1.0, index=acts.index)
+    waited = pd.Timestamp(now) - units["exposed_at"]
+    days = (waited.dt.total_seconds() / _DAY_SECONDS).to_numpy(np.float64)
+    return Observations(
+        units["unit"].to_numpy(object),
+        (units["arm"] == TREATMENT).to_numpy(),
+        units["exposed_at"].to_numpy("datetime64[ms]"),
+        net(ever, cap),
+        total(ones, ever & (acts["kind"] == "purchase")),
+        total(ones, ever & (acts["kind"] == "unlike")),
+        total(acts["units"].astype(np.float64), ever & (acts["kind"] == "return")),
+        net(acts["age"] < _EARLY_DAYS, cap),
+        np.minimum(days, _EARLY_DAYS),
+        days,
+        n_crossed,
+    )

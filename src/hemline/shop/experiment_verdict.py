@@ -1,0 +1,113 @@
+"""The verdict of an experiment of this project's shop: its events, with what is known from before.
+
+The covariate is what a customer spent in the weeks before the experiment started, from the tables.
+Purchases of the experiment itself may be in the tables too, after a training: only days before the
+start count. Segments are the customers' clusters; guests are one segment of their own.
+"""
+
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow.parquet as pq
+
+from hemline import columns
+from hemline.experiments.buying_records import spent_between, visits_of
+from hemline.experiments.experiment_files import Experiment
+from hemline.experiments.looks import ExperimentVerdict, Seen, judge
+from hemline.experiments.observations import observe
+from hemline.shop.event_log import CUSTOMER, EventLog
+from hemline.shop.shop_clock import ShopClock
+
+_AT_ONCE: Final = 10_000
+_READ: Final = ("exposure", "purchase", "return", "unlike")
+_NO_SEGMENT: Final = "no cluster"
+
+
+def verdict_of(
+    experiment: Experiment, log: EventLog, clock: ShopClock, root: Path, now: datetime
+) -> ExperimentVerdict:
+    """Return what an experiment shows now.
+
+    Args:
+        experiment: started.
+        log: the shop's events.
+        clock: says which day of the tables it started on.
+        root: the project folder, whose tables know the customers.
+        now: the present moment, in UTC.
+
+    Raises:
+        BadInput: it has not been started, or nobody has been exposed.
+        LogUnavailable: the events cannot be read.
+    """
+    events = _events(log)
+    start = clock.day_of(experiment.steps[0].at) if experiment.steps else date.max
+    known = _Customers(root, start, experiment.plan.covariate_weeks)
+
+    def seen_until(at: datetime) -> Seen:
+        seen = observe(events, experiment.plan.name, until=at, cap=experiment.plan.cap)
+        return Seen(seen, known.spent(seen.unit), known.segments(seen.unit))
+
+    return judge(experiment, seen_until, now)
+
+
+def _events(log: EventLog) -> pd.DataFrame:
+    """Return the events that count, as observations.observe reads them."""
+    rows, sequence = [], 0
+    while some := log.since(sequence, _AT_ONCE):
+        sequence = some[-1].sequence
+        rows += [each.event for each in some if each.event.kind in _READ]
+    return pd.DataFrame(
+        {
+            "at": np.array([each.at.replace(tzinfo=None) for each in rows], "datetime64[ms]"),
+            "kind": [each.kind for each in rows],
+            "visitor": [each.visitor for each in rows],
+            "units": [each.units for each in rows],
+            "price": [each.price for each in rows],
+            "context": [dict(each.context) for each in rows],
+        }
+    )
+
+
+class _Customers:
+    """What the tables know of customers."""
+
+    def __init__(self, root: Path, start: date, weeks: int) -> None:
+        tables = root / "data" / "tables"
+        keys = pq.read_table(tables / "customer_keys.parquet").to_pandas()
+        self._key_of = pd.Series(
+            keys[columns.CUSTOMER].to_numpy(), index=CUSTOMER + keys[columns.CUSTOMER_ID]
+        )
+        transactions = tables / "transactions.parquet"
+        names = {columns.DAY, columns.CUSTOMER, columns.PRICE, columns.UNITS}
+        read = [each for each in pq.read_schema(transactions).names if each in names]
+        visits = visits_of(
+            pd.read_parquet(
+                transactions,
+                columns=read,
+                filters=[
+                    (columns.DAY, ">=", pd.Timestamp(start - timedelta(weeks=weeks))),
+                    (columns.DAY, "<", pd.Timestamp(start)),
+                ],
+            )
+        )
+        customers = np.unique(visits[columns.CUSTOMER].to_numpy(np.int64))
+        spend = spent_between(visits, customers, start - timedelta(weeks=weeks), start)
+        self._spend = pd.Series(spend, index=customers)
+        segments = pd.read_parquet(root / "data" / "segments" / "segments.parquet")
+        self._segments = segments.set_index(columns.CUSTOMER)[columns.CLUSTER]
+
+    def spent(self, units: npt.NDArray[np.object_]) -> npt.NDArray[np.float64]:
+        """Return what each unit spent before the start; 0 for a guest."""
+        keys = self._key_of.reindex(units)
+        return np.asarray(self._spend.reindex(keys, fill_value=0.0), np.float64)
+
+    def segments(self, units: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
+        """Return the name of each unit's cluster."""
+        clusters = self._segments.reindex(self._key_of.reindex(units)).to_numpy()
+        return np.array(
+            [_NO_SEGMENT if pd.isna(each) else f"cluster {int(each)}" for each in clusters], object
+        )
