@@ -171,6 +171,11 @@ def test_the_catalogue_of_a_day_knows_only_what_was_sold_before_it() -> None:
     np.testing.assert_allclose(offered.share, mass / mass.sum())
 
 
+def test_after_a_lockdown_the_shop_offers_what_it_sold_before() -> None:
+    offered = offered_at(log_of((0, 1, 60), (0, 2, 45), (1, 3, 40)), CUT, 14, 7.0)
+    assert offered.articles.tolist() == [2, 3]  # within 14 days of the last purchase
+
+
 def test_the_latest_week_is_kept_for_validation() -> None:
     baskets = TrainingBaskets.of(LOG, 4, 100, 28, 7.0)
     assert sorted(baskets.week.tolist()) == [0, 1, 2]

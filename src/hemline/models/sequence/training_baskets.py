@@ -115,18 +115,17 @@ class TrainingBaskets:
         """
         first_day = log.cut - timedelta(days=n_weeks * log.week_days)
         bought = log.purchases
-        days = bought[columns.DAY].to_numpy("datetime64[D]")
-        customers = bought[columns.CUSTOMER].to_numpy(np.int64)
-        buyers = np.unique(customers[np.searchsorted(days, np.datetime64(first_day, "D")) :])
+        days, customers = bought[columns.DAY].to_numpy(), bought[columns.CUSTOMER].to_numpy()
+        buyers = np.unique(customers[_first_from(days, first_day) :])
         if len(buyers) > max_customers:
             buyers = buyers[np.linspace(0, len(buyers) - 1, max_customers).astype(np.int64)]
         rows = np.flatnonzero(np.isin(customers, buyers))
         rows = rows[np.argsort(customers[rows], kind="stable")]
-        ago = (np.datetime64(log.cut, "D") - days[rows]).astype(np.int32)
+        ago = (np.datetime64(log.cut, "D") - days[rows].astype("datetime64[D]")).astype(np.int32)
         places = _places_of(customers[rows], (ago - 1) // log.week_days, n_weeks)
         starts = [log.cut - timedelta(days=log.week_days * (back + 1)) for back in range(n_weeks)]
         offered = tuple(offered_at(log, start, on_sale_days, half_life_days) for start in starts)
-        articles = bought[columns.ARTICLE].to_numpy(np.int32)[rows]
+        articles = bought[columns.ARTICLE].to_numpy()[rows].astype(np.int32)
         return cls(articles, ago, *places, offered, log.week_days)
 
     def before_latest(self) -> Self:
@@ -225,19 +224,25 @@ def offered_at(
     log: "PurchaseLog", day: date, on_sale_days: int, half_life_days: float
 ) -> OfferedWeek:
     """Return the catalogue on a day, from the purchases before it."""
-    days = log.purchases[columns.DAY].to_numpy("datetime64[D]")
-    last = int(np.searchsorted(days, np.datetime64(day, "D")))
-    ago = (np.datetime64(day, "D") - days[:last]).astype(np.float32)
-    first = last - int(np.searchsorted(ago[::-1], open_window(ago, on_sale_days), side="right"))
-    bought = log.purchases[columns.ARTICLE].to_numpy(np.int64)[first:last]
-    weights = decay_weights(ago[first:], half_life_days).astype(np.float64)
+    days = log.purchases[columns.DAY].to_numpy()
+    last = _first_from(days, day)
+    latest = (np.datetime64(day, "D") - days[:last][-1:].astype("datetime64[D]")).astype(np.float32)
+    first = _first_from(days, day - timedelta(days=open_window(latest, on_sale_days)))
+    ago = np.datetime64(day, "D") - days[first:last].astype("datetime64[D]")
+    bought = log.purchases[columns.ARTICLE].to_numpy()[first:last].astype(np.int64)
+    weights = decay_weights(ago.astype(np.float32), half_life_days).astype(np.float64)
     mass = np.bincount(bought, weights, minlength=log.n_articles).astype(np.float64)
     articles = np.unique(bought).astype(np.int32)
     return OfferedWeek(articles, shares(mass[articles]))
 
 
+def _first_from(days: npt.NDArray[np.datetime64], day: date) -> int:
+    """Return the place of the first purchase on a day or later; no copy of the days is made."""
+    return int(np.searchsorted(days, np.datetime64(day, "D").astype(days.dtype)))
+
+
 def _places_of(
-    customers: npt.NDArray[np.int64], week: npt.NDArray[np.int32], n_weeks: int
+    customers: npt.NDArray[np.integer], week: npt.NDArray[np.int32], n_weeks: int
 ) -> tuple[Places, Places, Places, Places]:
     """Return first, split, end and week of the examples; purchases are by customer and day."""
     is_new = np.diff(customers, prepend=-1) != 0
