@@ -19,6 +19,7 @@ from hemline.models.cvae.cvae import Cvae
 from hemline.models.cvae.cvae_training import CvaeParams
 from hemline.models.ease import EaseParams
 from hemline.models.item_knn import ItemKnnParams, Rp3betaParams
+from hemline.models.new_articles import NewArticlesParams
 from hemline.models.popularity import PopularityParams
 from hemline.models.ranker.article_features import (
     ArticleFeatures,
@@ -50,6 +51,7 @@ DECAY: dict[str, float] = {
 }
 ITEM_KNN = ItemKnnParams(**DECAY, neighbours=5, shrinkage=1)
 RP3BETA = Rp3betaParams(**DECAY, neighbours=5, alpha=0.5, beta=0.3, normalise=False)
+NEW_ARTICLES = NewArticlesParams(**RP3BETA.model_dump(), new_days=30, look_alikes=3)
 EASE = EaseParams(**DECAY, l2=5, max_articles=100, neighbours=5)
 ALS = AlsParams(**DECAY, factors=4, regularisation=0.1, alpha=10, iterations=10, seed=1)
 CVAE = CvaeParams(
@@ -80,6 +82,7 @@ PARAMS: dict[str, Section] = {
     "item_knn": ITEM_KNN,
     "rp3beta": RP3BETA,
     "ease": EASE,
+    "new_articles": NEW_ARTICLES,
     "als": ALS,
     "cvae": WALKING,
     "sequence": SEQUENCE,

@@ -14,15 +14,18 @@ from hemline.data.histories import Histories
 from hemline.errors import BadInput
 from hemline.kernels.blocks import BLOCK
 from hemline.kernels.lists import NO_ARTICLE
-from hemline.models.cascade import Cascade, Served
+from hemline.models.cascade import Cascade, CascadeWithNewArticle, Served
 from hemline.models.catalogue import CATALOGUE, TrainingData, entry_of
 from hemline.models.exclude_bought import ExcludeBought
 from hemline.models.recommender import Recommendations, Recommender
 
 from .recommenders import fit_all
 
-NAMES = [*CATALOGUE, "rank", "cascade", "served", "exclude_bought"]
-SERVE_COLD_CUSTOMERS = {"popularity", "segment_popularity", "cvae", "rank", "cascade", "served"}
+NAMES = [*CATALOGUE, "rank", "cascade", "served", "with_new_article", "exclude_bought"]
+SERVE_COLD_CUSTOMERS = {
+    *("popularity", "segment_popularity", "cvae", "rank", "cascade", "served"),
+    "with_new_article",
+}
 
 
 @runtime_checkable
@@ -40,6 +43,9 @@ def fitted(shop: Histories) -> dict[str, Recommender]:
     products = np.arange(shop.n_articles, dtype=np.int32) // 2
     return models | {
         "served": Served(warm, cold, per_product=1, product_of=products),
+        "with_new_article": CascadeWithNewArticle(
+            "with_new_article", warm.models, models["new_articles"], 3
+        ),
         "exclude_bought": ExcludeBought(models["popularity"]),
     }
 

@@ -101,11 +101,6 @@ def save_embeddings(folder: Path, embeddings: Sequence[Vectors]) -> None:
         np.save(folder / f"{kind}.npy", vectors)
 
 
-def load_embeddings(folder: Path) -> list[Vectors]:
-    """Return the embeddings of each of KINDS, mapped."""
-    return [np.load(folder / f"{kind}.npy", mmap_mode="r") for kind in KINDS]
-
-
 def _as_rows(encoded: Iterable[Vectors], rows: npt.NDArray[np.int_], n_rows: int) -> Vectors:
     """Return the encoded batches as rows of length 1, zeros elsewhere."""
     batches = list(encoded)

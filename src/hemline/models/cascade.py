@@ -23,7 +23,7 @@ from hemline.kernels.lists import NO_ARTICLE, empty_lists
 from hemline.models.catalogue import CATALOGUE, load_model
 from hemline.models.ranker.sources import RankerSettings
 from hemline.models.recommender import Recommendations, Recommender, by_rank, first_where
-from hemline.models.served_orders import ServedOrders
+from hemline.models.served_orders import NEW_ARTICLES, ServedOrders
 
 RANK: Final = "rank"
 """Name and folder of the ranker, which is loaded over the models beside it."""
@@ -72,6 +72,50 @@ class Cascade:
             appended = more.articles, more.sources, first_source
             short = append_lists(short, articles, sources, *appended)
             first_source += len(model.source_names)
+        return by_rank(articles, sources, self.source_names)
+
+
+class CascadeWithNewArticle(Cascade):
+    """A cascade whose lists have the best new article at one place, unless it stands earlier.
+
+    A new article has few buyers, so models that learn from buyers list it late, and it finds no
+    buyers. Where only so many articles of a product are listed, the place may be some earlier.
+    """
+
+    def __init__(
+        self, name: str, models: Sequence[Recommender], new_articles: Recommender, place: int
+    ) -> None:
+        """Take what a cascade takes, a model that lists new articles alone, and a place from 1."""
+        super().__init__(name, models)
+        self._new_articles, self._place = new_articles, place
+
+    @cached_property
+    def source_names(self) -> tuple[str, ...]:
+        """Names of the sources of all its models, the one of new articles last."""
+        own = (name for model in self.models for name in model.source_names)
+        return (*own, *self._new_articles.source_names)
+
+    def _filled(self, histories: Histories, k: int) -> Recommendations:
+        lists, before = super()._filled(histories, k), self._place - 1
+        if k <= before or not histories.n_customers:
+            return lists
+        new = self._new_articles.recommend(histories, self._place)
+        earlier = lists.articles[:, :before]
+        is_fit = (new.articles != NO_ARTICLE) & (new.articles[..., None] != earlier[:, None]).all(
+            -1
+        )
+        is_fit &= (earlier != NO_ARTICLE).all(axis=1, keepdims=True)
+        rows, best = np.arange(len(new.articles)), is_fit.argmax(axis=1)
+        chosen = np.where(is_fit.any(axis=1), new.articles[rows, best], NO_ARTICLE)
+        source = len(self.source_names) - len(self._new_articles.source_names)
+        articles = np.insert(lists.articles, before, chosen, axis=1)
+        sources = np.insert(lists.sources, before, source, axis=1)
+        is_out = (articles == chosen[:, None]) & (np.arange(k + 1) != before)
+        is_out[:, before] = chosen == NO_ARTICLE
+        order = np.argsort(is_out, axis=1, kind="stable")[:, :k]
+        articles = np.take_along_axis(articles, order, axis=1)
+        sources = np.take_along_axis(sources, order, axis=1)
+        sources[articles == NO_ARTICLE] = 0
         return by_rank(articles, sources, self.source_names)
 
 
@@ -217,6 +261,9 @@ def served_by(
         product_of: int32, the product of each article (product_numbers).
     """
     warm, cold = (cascade_of(name, getattr(orders, name), models) for name in ("warm", "cold"))
+    if orders.new_article_place:
+        [new_articles] = cascade_of("serve.new_article_place", [NEW_ARTICLES], models).models
+        warm = CascadeWithNewArticle("warm", warm.models, new_articles, orders.new_article_place)
     return Served(warm, cold, orders.per_product, product_of)
 
 

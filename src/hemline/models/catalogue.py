@@ -8,7 +8,7 @@ An entry imports its module when it is used, because torch, numba and implicit t
 The price of one table: a change to it makes every stage stale that fits or loads models.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
@@ -19,6 +19,8 @@ from hemline.models.recommender import Model, Recommender
 from hemline.params import Section
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pandas as pd
 
     from hemline.data.past_weeks import PurchaseLog
@@ -60,6 +62,7 @@ class TrainingData:
         guests: histories of baskets that nobody known bought before the cut; None without such.
         validation: by at most this many buyers of the validation week.
         purchases: all before the cut, with their days; what past weeks are made from.
+        embeddings: of articles, as content.embeddings saves them; none where there are none.
         n_clusters: number of clusters in the histories.
         n_age_bands: number of age bands there are, whether in the histories or not.
     """
@@ -71,6 +74,7 @@ class TrainingData:
     n_clusters: int = 0
     n_age_bands: int = 0
     guests: Callable[[], Histories | None] = _nobody
+    embeddings: "Callable[[], Sequence[npt.NDArray[np.float32]]]" = tuple
 
     def buyers(self) -> Histories:
         """Return the histories of all customers, and after them those of the guests' baskets."""
@@ -121,7 +125,7 @@ def load_model(name: str, folder: Path) -> Model:
         from hemline.models.neighbours import Neighbours
 
         return Neighbours.load(folder)
-    if name in {"item_knn", "rp3beta", "ease"}:
+    if name in {"item_knn", "rp3beta", "ease", "new_articles"}:
         from hemline.models.article_weights import ArticleWeights
 
         return ArticleWeights.load(folder)
@@ -221,6 +225,16 @@ def _ease() -> CatalogueEntry[Any]:
     return CatalogueEntry(EaseParams, _from_histories(fit_ease), ArticleWeights.load)
 
 
+def _new_articles() -> CatalogueEntry[Any]:
+    from hemline.models.article_weights import ArticleWeights
+    from hemline.models.new_articles import NewArticlesParams, fit_new_articles
+
+    def fit(data: TrainingData, params: NewArticlesParams) -> ArticleWeights:
+        return fit_new_articles(data.histories(), data.articles(), params, data.embeddings())
+
+    return CatalogueEntry(NewArticlesParams, fit, ArticleWeights.load)
+
+
 def _als() -> CatalogueEntry[Any]:
     from hemline.models.als import Als, AlsParams, fit_als
 
@@ -266,6 +280,7 @@ CATALOGUE: Final[Mapping[str, Callable[[], CatalogueEntry[Any]]]] = {
     "item_knn": _item_knn,
     "rp3beta": _rp3beta,
     "ease": _ease,
+    "new_articles": _new_articles,
     "als": _als,
     "tifu_knn": _tifu_knn,
     "cvae": _cvae,

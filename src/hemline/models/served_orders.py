@@ -20,6 +20,8 @@ Order = Annotated[tuple[str, ...], Field(min_length=1)]
 
 CHOSEN: Final = "chosen"
 """In params.yaml: the order that stage `choose` found; and the folder of its answer."""
+NEW_ARTICLES: Final = "new_articles"
+"""The model that fills the place for a new article."""
 _FILE: Final = "orders.json"
 _STORED: Final = ("warm", "cold", "reasons")
 
@@ -33,17 +35,20 @@ class ServedOrders:
         cold: for the others.
         per_product: how many articles of one product a list may hold; 0 is any number.
         reasons: sentences that say why, of what past weeks have chosen.
+        new_article_place: of customers with a history; 0 is none.
     """
 
     warm: tuple[str, ...]
     cold: tuple[str, ...]
     per_product: int
     reasons: tuple[str, ...] = ()
+    new_article_place: int = 0
 
     @property
     def models(self) -> set[str]:
         """Names of all of them."""
-        return {*self.warm, *self.cold}
+        new = {NEW_ARTICLES} if self.new_article_place else set()
+        return {*self.warm, *self.cold} | new
 
     @property
     def text(self) -> str:
@@ -52,17 +57,21 @@ class ServedOrders:
 
 
 class ServeParams(Section):
-    """Which models serve customers with a history, and cold ones, in order; 0: any number."""
+    """Which models serve customers with a history, and cold ones, in order.
+
+    0 articles of a product are any number; place 0 for a new article is none.
+    """
 
     section: ClassVar[str] = "serve"
     warm: Literal["chosen"] | Order
     cold: Literal["chosen"] | Order
     per_product: NonNegativeInt = 1
+    new_article_place: NonNegativeInt = 0
 
     @classmethod
     def of_version(cls, params: Path) -> Self:
-        """Return the section of a version's params.yaml; earlier versions limit no product."""
-        return cls.load(params, unnamed={"per_product": 0})
+        """Return the section of a version's params.yaml; earlier versions do neither."""
+        return cls.load(params, unnamed={"per_product": 0, "new_article_place": 0})
 
     @property
     def chosen_kinds(self) -> tuple[bool, ...]:
@@ -79,6 +88,7 @@ class ServeParams(Section):
             cold if self.cold == CHOSEN else tuple(self.cold),
             self.per_product,
             reasons,
+            self.new_article_place,
         )
 
     def orders(

@@ -65,10 +65,18 @@ def fit_tfidf(articles: pd.DataFrame, params: TfidfParams) -> Neighbours:
 
     An article that shares no word that counts with another has no neighbours.
     """
-    vectors = _unit_vectors(article_texts(articles), params)
+    vectors = text_vectors(articles, params)
     nearest = nearest_by_cosine(vectors, params.neighbours)
     others = nearest_of_other_products(vectors, products_of(articles), params.neighbours)
     return Neighbours("tfidf", *nearest, params.latest_articles, other_products=others)
+
+
+def text_vectors(articles: pd.DataFrame, params: TfidfParams) -> sparse.csr_matrix:
+    """Return the TF-IDF vector of each article's text, CSR float32 with rows of length 1.
+
+    A row is empty where no word of the text counts.
+    """
+    return _unit_vectors(article_texts(articles), params)
 
 
 def nearest_by_cosine(unit_vectors: sparse.csr_matrix, k: int) -> Lists:

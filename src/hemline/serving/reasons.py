@@ -29,7 +29,7 @@ ReasonKind = Literal[
 KINDS: Final[tuple[ReasonKind, ...]] = get_args(ReasonKind)
 """From the most to the least specific."""
 
-_LIKE_YOURS: Final = ("cvae", "als", "item_knn", "rp3beta", "ease")
+_LIKE_YOURS: Final = ("cvae", "als", "item_knn", "rp3beta", "ease", "new_articles")
 
 
 @dataclass(frozen=True)

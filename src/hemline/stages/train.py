@@ -5,10 +5,13 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow.parquet as pq
 import typer
 
 from hemline import tables
+from hemline.arrays import load_array
 from hemline.data.histories import Histories, load_histories
 from hemline.data.history_building import read_unlikes
 from hemline.data.past_weeks import PurchaseLog
@@ -34,6 +37,7 @@ def main(
     guests: IfRead = None,
     purchases: IfRead = None,
     unlikes: IfRead = None,
+    embeddings: IfRead = None,
 ) -> None:
     """Fit each model with the numbers of params.yaml and save it in its folder."""
 
@@ -46,6 +50,7 @@ def main(
         histories=known,
         articles=lambda: tables.read_described(_given(articles, "--articles"), tables.ARTICLES),
         n_age_bands=len(AGE_BANDS),
+        embeddings=lambda: _vectors(_given(embeddings, "--embeddings")),
         guests=lambda: _baskets(_given(guests, "--guests")),
         purchases=lambda: _log(
             params,
@@ -66,6 +71,11 @@ def _baskets(path: Path) -> Histories | None:
     """Return the history of each guest's basket, or None for a shop without guests."""
     baskets = load_histories(path)
     return baskets if baskets.n_customers else None
+
+
+def _vectors(folder: Path) -> list[npt.NDArray[np.float32]]:
+    """Return what stage embed has written."""
+    return [load_array(path) for path in sorted(folder.glob("*.npy"))]
 
 
 def _log(params: Path, purchases: Path, unlikes: Path, articles: Path) -> PurchaseLog:
