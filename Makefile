@@ -2,6 +2,8 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help demo real monitor replay ui shop deploy test test-all test-cpu lint check format lock audit tools clean ci-environment \
+  bench-published bench-genuine bench-synthetic bench-poster bench-peers bench-monitoring bench-scale bench-scale-quality bench-shop \
+  bench-shop-endurance bench-report
   bench-published bench-genuine bench-poster bench-peers bench-monitoring bench-scale bench-scale-quality bench-shop \
   bench-shop-endurance bench-experiments bench-report
 
@@ -112,6 +114,10 @@ bench-published: .venv/installed ## Our models on published splits: make bench-p
 bench-genuine: .venv/installed ## Our models on genuine purchases: make bench-genuine DATA=<folder that holds hm-week>
 	@test -n "$(DATA)" || { echo "name the folder of the data: make bench-genuine DATA=<folder>"; exit 1; }
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.genuine "$(DATA)"
+
+bench-synthetic: .venv/installed ## Genuine and generated purchases side by side: make bench-synthetic DATA=<folder that holds hm-sample and hm-week>
+	@test -n "$(DATA)" || { echo "name the folder of the data: make bench-synthetic DATA=<folder>"; exit 1; }
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.synthetic "$(DATA)"
 
 bench-poster: .venv/installed ## The TrainDy protocol on generated data, or DATA=<folder of the Kaggle files>
 	$(BIN)/python -m benchmarks.poster $(if $(DATA),--data "$(DATA)")

@@ -8,6 +8,7 @@ from typing import Final
 import typer
 
 from benchmarks.record import RESULTS, as_markdown, read_results
+from benchmarks.synthetic.realism_table import realism_tables
 
 _DOCS: Final = Path(__file__).parent.parent / "docs"
 DOCUMENT: Final = _DOCS / "benchmarks.md"
@@ -153,15 +154,20 @@ METRICS: Final = {
 """The metrics of each result that the document shows; the first one orders the lines."""
 
 _ELSEWHERE: Final = {
+    "scale-sizes": ("scale", _DOCS / "scale.md"),
+    "synthetic": ("synthetic", _DOCS / "synthetic.md"),
     "experiments": ("experiments", _DOCS / "experiments.md"),
     "scale-sizes": ("scale", _DOCS / "scale.md"),
 }
 """Tables with another name than their result, or in another document."""
 
+_OWN_TABLES: Final = {"synthetic": realism_tables}
+"""Results whose tables are not one line per model."""
+
 
 def main() -> None:
     """Renew every table that has a result."""
-    for name in METRICS:
+    for name in (*METRICS, *_OWN_TABLES):
         result, document = _ELSEWHERE.get(name, (name, DOCUMENT))
         path = RESULTS / f"{result}.json"
         if path.exists():
@@ -178,7 +184,8 @@ def filled(text: str, name: str, path: Path) -> str:
         f"torch {machine['torch']}."
     )
     notes = "\n".join(f"- {note}" for note in result["notes"])
-    table = as_markdown(read_results(path), METRICS[name])
+    rows = read_results(path)
+    table = _OWN_TABLES[name](rows) if name in _OWN_TABLES else as_markdown(rows, METRICS[name])
     block = f"<!-- {name} -->\n{origin}\n\n{table}\n{notes}\n<!-- end -->"
     marked = re.compile(rf"<!-- {re.escape(name)} -->.*?<!-- end -->", re.DOTALL)
     renewed, n_places = marked.subn(lambda _: block, text)
