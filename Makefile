@@ -3,8 +3,6 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help demo real monitor replay ui shop deploy test test-all test-cpu lint check format lock audit tools clean ci-environment \
   bench-published bench-genuine bench-synthetic bench-poster bench-peers bench-monitoring bench-scale bench-scale-quality bench-shop \
-  bench-shop-endurance bench-report
-  bench-published bench-genuine bench-poster bench-peers bench-monitoring bench-scale bench-scale-quality bench-shop \
   bench-shop-endurance bench-experiments bench-report
 
 PYTHON ?= python3

@@ -154,9 +154,8 @@ METRICS: Final = {
 """The metrics of each result that the document shows; the first one orders the lines."""
 
 _ELSEWHERE: Final = {
-    "scale-sizes": ("scale", _DOCS / "scale.md"),
-    "synthetic": ("synthetic", _DOCS / "synthetic.md"),
     "experiments": ("experiments", _DOCS / "experiments.md"),
+    "synthetic": ("synthetic", _DOCS / "synthetic.md"),
     "scale-sizes": ("scale", _DOCS / "scale.md"),
 }
 """Tables with another name than their result, or in another document."""
