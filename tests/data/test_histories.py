@@ -11,6 +11,7 @@ from hemline import columns
 from hemline.arrays import lay_out
 from hemline.data.histories import Histories, load_histories, save_histories
 from hemline.data.history_building import build_histories
+from hemline.errors import BadInput
 
 PURCHASES = pd.DataFrame(
     [("2020-09-01", 2, 5, 1), ("2020-09-10", 2, 5, 3), ("2020-09-15", 0, 1, 1)],
@@ -138,6 +139,29 @@ def test_a_stored_zero_is_no_purchase() -> None:
     assert histories.units.indices.tolist() == histories.days_ago.indices.tolist() == [1]
     assert histories.days_ago.data.tolist() == [7]
     assert units.nnz == 2
+
+
+def test_units_that_are_stored_twice_are_added_unless_their_days_differ() -> None:
+    twice = sparse.csr_matrix((np.array([2, 3], np.float32), [1, 1], [0, 2]), shape=(1, 2))
+    assert Histories.from_interactions(twice).units.toarray().tolist() == [[0, 5]]
+    with pytest.raises(BadInput, match="stored twice"):
+        Histories.from_interactions(twice, days_ago=twice)
+    assert twice.nnz == 2
+
+
+def test_a_refusal_names_the_first_place_and_how_many_there_are() -> None:
+    wrong = sparse.csr_matrix(np.array([[1, 0, 0], [0, -2, -3]], np.float32))
+    with pytest.raises(BadInput, match=r"-2\.0 of customer 1, article 1, and 1 more"):
+        Histories.from_interactions(wrong)
+
+
+def test_clusters_and_days_of_another_width_are_refused() -> None:
+    bought = interactions([1, 1])
+    with pytest.raises(BadInput, match="a cluster for each customer"):
+        Histories.from_interactions(bought, clusters=np.zeros(2, np.int8))
+    wider = sparse.csr_matrix((bought.data, bought.indices, bought.indptr), shape=(1, 3))
+    with pytest.raises(BadInput, match="different purchases"):
+        Histories.from_interactions(bought, days_ago=wider)
 
 
 @pytest.mark.parametrize("units", [-1, np.nan, np.inf])

@@ -1,12 +1,15 @@
 """Linear models and factors against answers worked out by hand or by another route."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy import sparse
 
 from hemline.data.histories import Histories
 from hemline.kernels.lists import NO_ARTICLE
-from hemline.models.als import fit_als
+from hemline.models.als import Als, fit_als
 from hemline.models.article_weights import ArticleWeights, decayed_since_yesterday, weighted
 from hemline.models.cascade import Cascade
 from hemline.models.ease import EaseParams, fit_ease
@@ -198,3 +201,18 @@ def test_exclude_bought_ends_a_list_in_nothing_when_all_was_bought() -> None:
     lists = ExcludeBought(fit_popularity(shop, POPULARITY)).recommend(shop, 2)
     assert lists.articles.tolist() == [[NO_ARTICLE, NO_ARTICLE], [1, 2]]
     assert np.isneginf(lists.scores[0]).all()
+
+
+def test_units_count_as_confidence_where_they_are_to(shop: Histories, tmp_path: Path) -> None:
+    alone = replace(shop, counts=np.ones_like(shop.counts))
+    twice = replace(shop, counts=np.full_like(shop.counts, 2))
+    counting = ALS.model_copy(update={"counts": True})
+    doubled = ALS.model_copy(update={"alpha": 2 * ALS.alpha})
+    assert np.array_equal(fit_als(twice, ALS).vectors, fit_als(alone, ALS).vectors)
+    model = fit_als(twice, counting)
+    assert np.array_equal(model.vectors, fit_als(alone, doubled).vectors)
+    query = twice.rows(np.arange(5))
+    expected = fit_als(alone, doubled).customer_vectors(alone.rows(np.arange(5)))
+    assert np.array_equal(model.customer_vectors(query), expected)
+    model.save(tmp_path)
+    assert np.array_equal(Als.load(tmp_path).customer_vectors(query), expected)

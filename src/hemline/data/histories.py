@@ -18,6 +18,7 @@ import numpy.typing as npt
 from hemline import columns
 from hemline.arrays import load_arrays, save_arrays
 from hemline.data.unlikes import Unlikes
+from hemline.errors import BadInput
 from hemline.files import replaced_file
 
 if TYPE_CHECKING:
@@ -163,35 +164,73 @@ class Histories:
     ) -> Self:
         """Return histories from any interaction matrix of shape (customers, articles).
 
-        Without `days_ago` every purchase is one day old; without `clusters` all are unknown. A
-        stored zero in `units` is no purchase. The caller's matrices are not changed, and the result
-        shares no array with them.
+        Without `days_ago` every purchase is one day old, and units that are stored twice are added;
+        without `clusters` all are unknown. A stored zero in `units` is no purchase. The caller's
+        matrices are not changed, and the result shares no array with them.
 
         Raises:
-            ValueError: `days_ago` does not hold a number for exactly the purchases in `units`, a
-                number of units is negative or not finite, or a purchase is not before the cut.
+            BadInput: `days_ago` does not hold one number for exactly the purchases in `units`, a
+                number of units is negative or not finite, a purchase is not before the cut, or
+                there is not one cluster for each customer.
         """
         from scipy import sparse  # noqa: PLC0415  (not needed to recommend)
 
         units = _sorted_rows(units)
         if days_ago is None:
+            units.sum_duplicates()
+        if days_ago is None:
             ones = np.ones_like(units.data)
             days_ago = sparse.csr_matrix((ones, units.indices, units.indptr), shape=units.shape)
         days_ago = _sorted_rows(days_ago)
-        if not (
-            np.array_equal(units.indptr, days_ago.indptr)
-            and np.array_equal(units.indices, days_ago.indices)
-        ):
-            raise ValueError("units and days_ago hold different purchases")
+        _require_same_purchases(units, days_ago)
         is_bought = units.data != 0
         units, days_ago = entries_where(is_bought, units), entries_where(is_bought, days_ago)
-        if not ((units.data > 0) & np.isfinite(units.data)).all():
-            raise ValueError("units are positive numbers")
-        if not ((days_ago.data >= 1) & np.isfinite(days_ago.data)).all():
-            raise ValueError("a purchase lies at least one day before the cut")
+        _require_each(units, units.data > 0, "units are positive numbers")
+        _require_each(
+            days_ago, days_ago.data >= 1, "a purchase lies at least one day before the cut"
+        )
         unknown = np.full(units.shape[0], UNKNOWN_SEGMENT, np.int8)
+        if clusters is not None and clusters.shape != unknown.shape:
+            raise BadInput(
+                f"there is a cluster for each customer ({len(unknown):,})",
+                found=f"clusters of shape {clusters.shape}",
+                fix="pass one for each row of units, -1 where it is not known",
+            )
         segments = (unknown if clusters is None else clusters), unknown
         return cls.from_matrices(units, days_ago, *segments)
+
+
+def _require_same_purchases(units: "sparse.csr_matrix", days_ago: "sparse.csr_matrix") -> None:
+    """Refuse days of other purchases than the units, and purchases that are stored twice."""
+    same = units.shape == days_ago.shape and all(
+        np.array_equal(getattr(units, name), getattr(days_ago, name))
+        for name in ("indptr", "indices")
+    )
+    if not same:
+        raise BadInput(
+            "units and days_ago hold the same purchases",
+            found=f"different purchases: {units.nnz:,} of {units.shape} and {days_ago.nnz:,} of "
+            f"{days_ago.shape}",
+            fix="build both from the same rows and columns",
+        )
+    if not units.has_canonical_format:
+        raise BadInput(
+            "a customer and an article have one number of units and one of days",
+            found="pairs that are stored twice",
+            fix="add up the units of a pair, and take its latest day",
+        )
+
+
+def _require_each(matrix: "sparse.csr_matrix", holds: npt.NDArray[np.bool_], rule: str) -> None:
+    """Refuse a matrix with a value that is not finite or for which the rule does not hold."""
+    wrong = np.flatnonzero(~(holds & np.isfinite(matrix.data)))
+    if len(wrong):
+        row = int(np.searchsorted(matrix.indptr, wrong[0], side="right")) - 1
+        place = f"customer {row}, article {matrix.indices[wrong[0]]}"
+        others = f", and {len(wrong) - 1:,} more" if len(wrong) > 1 else ""
+        raise BadInput(
+            rule, found=f"{matrix.data[wrong[0]]} of {place}{others}", fix="correct or remove them"
+        )
 
 
 def _is_a_sequence(rows: npt.NDArray[np.int_]) -> bool:

@@ -3,7 +3,8 @@
 Only the articles' vectors are saved. A customer's vector follows from the history that comes with
 the request, by the same least squares that fitted it, so customers who were not in the training
 get lists like everybody else. Decay enters as confidence 1 + alpha * (what the purchase still
-counts), Hu, Koren & Volinsky 2008; what is on sale enters afterwards, as in the linear models.
+counts), with `counts` 1 + alpha * units * that, Hu, Koren & Volinsky 2008; what is on sale enters
+afterwards, as in the linear models.
 
 In training each row is solved by one thread from matrices nobody writes to, so the number of
 threads changes no number. BLAS is held to one thread: implicit runs its own, and the two fight. Its
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 
 
 class AlsParams(Weighting):
-    """Size and strictness of the factorisation."""
+    """Size and strictness of the factorisation; whether units count in a purchase's confidence."""
 
     section: ClassVar[str] = "als"
     factors: PositiveInt = 32
@@ -51,6 +52,7 @@ class AlsParams(Weighting):
     alpha: PositiveFloat = 1.0
     iterations: PositiveInt = 15
     seed: NonNegativeInt = 7
+    counts: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class FoldIn:
     input_half_life_days: float
     alpha: float
     regularisation: float
+    counts: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,8 @@ class Als(OneSource):
 
         half_life, alpha = self.fold_in.input_half_life_days, np.float32(self.fold_in.alpha)
         counted = decay_weights(histories.days, half_life, full_day=YESTERDAY)
+        if self.fold_in.counts:
+            counted *= histories.counts
         inputs = Inputs(histories.indptr, histories.indices, 1 + alpha * counted, self.read)
         return fold_in(inputs, self.vectors, self._gram)
 
@@ -134,7 +139,9 @@ class Als(OneSource):
 def fit_als(histories: Histories, params: AlsParams) -> Als:
     """Return the articles' vectors after `iterations` rounds; the same seed, the same vectors."""
     data = weighted(histories, params)
-    fold_in = FoldIn(params.input_half_life_days, params.alpha, params.regularisation)
+    fold_in = FoldIn(
+        params.input_half_life_days, params.alpha, params.regularisation, params.counts
+    )
     trusted, rng = _confidence(histories, data.read, fold_in), np.random.default_rng(params.seed)
     with _solver(params.factors, fold_in) as solver:
         solver.iterations = params.iterations
@@ -156,9 +163,10 @@ def _confidence(
 ) -> "sparse.csr_matrix":
     from scipy import sparse  # noqa: PLC0415  (not needed to recommend)
 
-    counted = sparse.csr_matrix(
-        decayed_since_yesterday(histories, fold_in.input_half_life_days)[:, read]
-    )
+    weights = decayed_since_yesterday(histories, fold_in.input_half_life_days)
+    if fold_in.counts:
+        weights.data *= histories.counts
+    counted = sparse.csr_matrix(weights[:, read])
     counted.data = 1 + np.float32(fold_in.alpha) * counted.data
     return counted
 
