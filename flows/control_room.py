@@ -17,6 +17,8 @@ from urllib.parse import quote
 
 from flows.addresses import Addresses
 from hemline.errors import BadInput
+from hemline.experiments.experiment_files import experiments_folder, read_experiments
+from hemline.experiments.observations import EXPOSURE
 from hemline.files import write_text
 from hemline.relocation import DATABASE
 from hemline.shop.event_log import SHOWN
@@ -61,6 +63,7 @@ def control_panels(root: Path, where: Addresses) -> list[ControlPanel]:
         ("This week", lambda: _week(root, where)),
         ("Last training", lambda: _training(root, where)),
         ("Shop", lambda: _shop(root)),
+        ("Experiments", lambda: _experiments(root)),
         ("Alerts", lambda: _alerts(root, where)),
     )
     return [_readable(title, part) for title, part in parts]
@@ -159,7 +162,7 @@ def _shop(root: Path) -> ControlPanel:
         return ControlPanel("Shop", "does not run", notes, tone="none")
     latest, *others = shops
     traffic = traffic_of(latest)
-    n_events = sum(n for kind, n in traffic.events.items() if kind != SHOWN)
+    n_events = sum(n for kind, n in traffic.events.items() if kind not in {SHOWN, EXPOSURE})
     counts = ", ".join(f"{kind} {n:,}" for kind, n in sorted(traffic.events.items()))
     notes = (
         f"{traffic.requests:,} requests since {latest.started:%Y-%m-%d %H:%M} UTC.",
@@ -170,6 +173,27 @@ def _shop(root: Path) -> ControlPanel:
     links = {"The shop": latest.address, "Its metrics": f"{latest.address}/metrics"}
     tone = "late" if traffic.failed else "holds"
     return ControlPanel("Shop", f"{n_events:,} events of visitors", notes, links, tone)
+
+
+def _experiments(root: Path) -> ControlPanel:
+    found = read_experiments(experiments_folder(root))
+    if not found:
+        notes: tuple[str, ...] = (
+            "Compare two versions on the shop's visitors: hemline experiment plan.",
+        )
+        return ControlPanel("Experiments", "none", notes, tone="none")
+    running = [each for each in found if each.state == "running"]
+    shown = (running or found)[0]
+    plan, last = shown.plan, shown.steps[-1:]
+    notes = (
+        f"Version {plan.treatment} against version {plan.control}, planned for {plan.weeks} weeks.",
+        f"Shown to {shown.exposed:.0%} of the traffic." if running else "",
+        *(f"{step.at:%Y-%m-%d %H:%M}, {step.kind}: {step.reason}" for step in last),
+        f"Readout: hemline experiment readout {plan.name}." if last else "",
+    )
+    others = f", and {len(running) - 1} more run" if len(running) > 1 else ""
+    tone = "holds" if running else "none"
+    return ControlPanel("Experiments", f"{plan.name} is {shown.state}{others}", notes, tone=tone)
 
 
 def _alerts(root: Path, where: Addresses) -> ControlPanel:

@@ -1,12 +1,15 @@
 """`hemline experiment` from the plan to the readout, on a project with two versions."""
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import psutil
 import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
@@ -21,9 +24,11 @@ from hemline.experiments.experiment_files import (
     read_experiment,
 )
 from hemline.shop.event_log import CUSTOMER, EventLog, ShopEvent
+from hemline.shop.experiment_guard import stop_what_is_worse
 from hemline.shop.experiment_verdict import verdict_of
 from hemline.shop.session_stores import open_log
 from hemline.shop.shop_clock import ShopClock
+from tests.processes import eventually
 from tests.running_shop import copied_registry
 from tests.shop.test_experiment_arms import planned
 from tests.tiny_project import REPOSITORY
@@ -138,6 +143,36 @@ def test_the_readout_says_in_words_first_what_it_shows(log: EventLog, root: Path
     assert "Sizes of the arms: p = " in told
     for guardrail in ("unlikes", "returns", "orders"):
         assert guardrail in told
+
+
+def test_the_guard_stops_what_is_unliked_and_leaves_the_rest(log: EventLog, root: Path) -> None:
+    experiment = with_events(log, root, lift=0.0)
+    assert stop_what_is_worse(root) == []
+    exposed = [each.event for each in log.since(0, 10_000) if each.event.kind == "exposure"]
+    at = START + timedelta(days=2)
+    unlikes = [
+        ShopEvent("unlike", each.visitor, "0000000001", f"u{number}{again}", at)
+        for number, each in enumerate(exposed)
+        for again in range(3 if each.context["arm"] == "treatment" else 1)
+    ]
+    log.append(unlikes).result(timeout=60)
+    [stopped] = stop_what_is_worse(root)
+    assert stopped.plan == experiment.plan
+    assert stopped.state == "stopped"
+    assert "worse in unlikes" in stopped.steps[-1].reason
+    assert stop_what_is_worse(root) == []
+
+
+def test_the_guard_ends_with_its_shop(root: Path) -> None:
+    starts = (
+        "import os, subprocess, sys; quiet = {'stdout': subprocess.DEVNULL, 'stderr': "
+        "subprocess.DEVNULL}; print(subprocess.Popen([sys.executable, '-m', "
+        "'hemline.shop.experiment_guard', sys.argv[1], str(os.getpid())], **quiet).pid)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", starts, str(root)], check=True, capture_output=True, text=True
+    )
+    assert eventually(lambda: not psutil.pid_exists(int(done.stdout)), seconds=60)
 
 
 def test_spending_of_before_the_experiment_is_the_covariate(log: EventLog, root: Path) -> None:

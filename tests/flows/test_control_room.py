@@ -12,8 +12,10 @@ from pathlib import Path
 
 from flows.addresses import Addresses
 from flows.control_room import ControlPanel, control_panels, note_run
+from hemline.experiments.experiment_files import add_step, experiments_folder, plan_experiment
 from hemline.shop.running_shops import announced, metrics_folder, running_shops
 from monitoring.records import append_decision
+from tests.experiments.test_experiment_files import PLAN
 from tests.tiny_project import REPOSITORY
 
 WHERE = Addresses("http://prefect", "http://mlflow", "http://pages", "http://evidently")
@@ -56,7 +58,21 @@ def test_before_anything_has_run_every_panel_says_what_to_do(tmp_path: Path) -> 
     assert shown["Last training"].lead == "none yet"
     assert shown["Shop"].lead == "does not run"
     assert shown["Alerts"].lead == "none"
+    assert shown["Experiments"].lead == "none"
     assert "make shop" in shown["Shop"].notes[0]
+
+
+def test_a_running_experiment_is_shown_with_its_last_step(tmp_path: Path) -> None:
+    folder = experiments_folder(tmp_path)
+    plan_experiment(folder, PLAN)
+    assert panels(tmp_path)["Experiments"].lead == "prices is planned"
+    add_step(folder, "prices", "started", exposed=0.1, reason="as planned", at=NOW)
+    shown = panels(tmp_path)["Experiments"]
+    assert (shown.lead, shown.tone) == ("prices is running", "holds")
+    assert "Shown to 5% of the traffic." in shown.notes
+    assert f"{NOW:%Y-%m-%d %H:%M}, started: as planned" in shown.notes
+    (folder / "damaged.json").write_text("{")
+    assert panels(tmp_path)["Experiments"].lead == "cannot be read"
 
 
 def test_links_lead_to_the_version_and_the_runs(tmp_path: Path) -> None:

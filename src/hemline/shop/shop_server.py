@@ -11,6 +11,8 @@ import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -67,8 +69,20 @@ def main(
             timeout_worker_healthcheck=30,
         )
         typer.echo(f"The shop: http://{host}:{port}/   API: /openapi.json   Ctrl-C ends it.")
-        with announced(root, host, port):
+        with announced(root, host, port), _guarding(root):
             Multiprocess(config, sockets=[listening]).run()
+
+
+@contextmanager
+def _guarding(root: Path) -> Iterator[None]:
+    """Run what stops experiments beside the body, and end it with it."""
+    command = [sys.executable, "-m", "hemline.shop.experiment_guard", str(root), str(os.getpid())]
+    guard = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        guard.terminate()
+        guard.wait()
 
 
 def _database(root: Path) -> Path:
