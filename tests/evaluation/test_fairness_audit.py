@@ -34,6 +34,7 @@ from tests.tiny_project import change_params
 from tests.tiny_shop import write_tiny_shop
 
 N_CUSTOMERS, N_ARTICLES = 120, 40
+SAMPLED = 18  # of the buyers of the tiny shop's last week
 EVIL = "<script>alert(1)</script>"
 PARAMS = FairnessParams(
     rows=("tailored",),
@@ -237,10 +238,10 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
             ("serve", "warm"): served,
             ("serve", "cold"): served,
             ("fairness", "rows"): ["popularity"],
-            ("fairness", "max_customers"): 20,
+            ("fairness", "max_customers"): SAMPLED,
             ("fairness", "permutations"): 100,
             ("fairness", "bootstrap_samples"): 50,
-            ("fairness", "min_group"): 4,
+            ("fairness", "min_group"): 3,
         },
     )
     prepare.main(root / "params.yaml", root / "data/tables", root / "data/prepared")
@@ -283,7 +284,7 @@ def test_the_stage_audits_an_even_sample_and_writes_the_same_bytes_every_time(ti
     assert followed["popularity"]["tested_gaps"] > 0
     assert followed["popularity"]["index_group_name_gap"][columns.CLUSTER] == 0
     groups = pd.read_csv(tiny / "one" / "groups.csv").drop_duplicates(["attribute", "group"])
-    assert set(groups.groupby("attribute")["n_customers"].sum()) == {20}
+    assert set(groups.groupby("attribute")["n_customers"].sum()) == {SAMPLED}
 
 
 def test_a_row_that_the_score_table_does_not_have_is_refused(tiny: Path) -> None:
