@@ -47,9 +47,9 @@ class AlsParams(Weighting):
     """Size and strictness of the factorisation; whether units count in a purchase's confidence."""
 
     section: ClassVar[str] = "als"
-    factors: PositiveInt = 32
+    factors: PositiveInt = 64
     regularisation: PositiveFloat = 1.0
-    alpha: PositiveFloat = 1.0
+    alpha: PositiveFloat = 4.0
     iterations: PositiveInt = 15
     seed: NonNegativeInt = 7
     counts: bool = False
