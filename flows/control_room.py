@@ -17,8 +17,8 @@ from urllib.parse import quote
 
 from flows.addresses import Addresses
 from hemline.errors import BadInput
+from hemline.experiments.assignment import EXPOSURE
 from hemline.experiments.experiment_files import experiments_folder, read_experiments
-from hemline.experiments.observations import EXPOSURE
 from hemline.files import write_text
 from hemline.relocation import DATABASE
 from hemline.shop.event_log import SHOWN

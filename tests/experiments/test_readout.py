@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from hemline.errors import BadInput
+from hemline.experiments.assignment import EXPOSURE
 from hemline.experiments.experiment_params import Guardrails
-from hemline.experiments.observations import EXPOSURE, Observations, observe
+from hemline.experiments.observations import Observations, observe
 from hemline.experiments.readout import LookPlan, Readout, read_out
 
 START = datetime(2020, 9, 1, tzinfo=UTC)

@@ -206,7 +206,7 @@ def test_the_metrics_are_those_of_both_workers(shop: RunningShop, customers: lis
 def test_every_answer_is_as_openapi_describes_it(shop: RunningShop) -> None:
     schema = schemathesis.openapi.from_dict(httpx.get(f"{shop.address}/openapi.json").json())
     operations = [found.ok() for found in schema.get_all_operations()]
-    assert len(operations) == 10
+    assert len(operations) == 11
     for operation in operations:
 
         @settings(

@@ -16,6 +16,12 @@ from typing import Final
 
 from hemline.errors import BadInput
 
+EXPOSURE: Final = "exposure"
+"""The kind of the event that says that a unit is in an arm."""
+
+CONTROL: Final = "control"
+TREATMENT: Final = "treatment"
+
 _PLACES: Final = 2**64
 
 

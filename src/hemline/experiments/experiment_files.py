@@ -14,8 +14,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hemline.errors import BadInput
-from hemline.experiments.assignment import Allocation
-from hemline.experiments.observations import CONTROL, TREATMENT
+from hemline.experiments.assignment import CONTROL, TREATMENT, Allocation
 from hemline.files import locked, write_text
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")

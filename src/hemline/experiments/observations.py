@@ -15,12 +15,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from hemline.errors import BadInput
+from hemline.experiments.assignment import EXPOSURE, TREATMENT
 
 Values = npt.NDArray[np.float64]
-
-EXPOSURE: Final = "exposure"
-CONTROL: Final = "control"
-TREATMENT: Final = "treatment"
 
 _MONEY: Final = ("purchase", "return")
 _EARLY_DAYS: Final = 7.0

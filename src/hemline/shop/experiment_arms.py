@@ -17,9 +17,8 @@ from pathlib import Path
 from typing import Final
 
 from hemline.errors import BadInput
-from hemline.experiments.assignment import arm_of
+from hemline.experiments.assignment import CONTROL, EXPOSURE, TREATMENT, arm_of
 from hemline.experiments.experiment_files import Experiment, read_experiments
-from hemline.experiments.observations import CONTROL, EXPOSURE, TREATMENT
 from hemline.serving.answers import Answers
 from hemline.shop.champion_watch import ChampionWatch
 from hemline.shop.event_log import ShopEvent, now
