@@ -34,7 +34,7 @@ from hemline.shop.stock import StockFile
 
 logger = logging.getLogger(__name__)
 
-_TRIED_AGAIN_SECONDS: Final = 30.0
+TRIED_AGAIN_SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ class ChampionWatch:
             return
         now = asyncio.get_running_loop().time()
         number, failed_at = self._failed or (None, now)
-        if number == champion.number and now < failed_at + _TRIED_AGAIN_SECONDS:
+        if number == champion.number and now < failed_at + TRIED_AGAIN_SECONDS:
             raise RegistryUnreadable(self.problem or "the champion could not be opened")
         self._failed = champion.number, now  # until it is in force
         laid_out = self._laid_out.get(champion.number) or await self._lay_out("--alias", CHAMPION)
@@ -239,7 +239,12 @@ class ChampionWatch:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
-        output, problem = await process.communicate()
+        try:
+            output, problem = await process.communicate()
+        except asyncio.CancelledError:  # the worker ends
+            process.kill()
+            await process.wait()
+            raise
         if process.returncode:
             raise RegistryUnreadable(problem.decode(errors="replace").strip())
         found = json.loads(output)

@@ -20,7 +20,7 @@ from hemline.errors import BadInput
 from hemline.experiments.assignment import CONTROL, EXPOSURE, TREATMENT, arm_of
 from hemline.experiments.experiment_files import Experiment, read_experiments
 from hemline.serving.answers import Answers
-from hemline.shop.champion_watch import ChampionWatch
+from hemline.shop.champion_watch import TRIED_AGAIN_SECONDS, ChampionWatch
 from hemline.shop.event_log import ShopEvent, now
 from hemline.shop.registered_versions import RegistryUnreadable
 
@@ -56,7 +56,12 @@ class Arm:
             "version": str(self.answers.version),
         }
         return ShopEvent(
-            EXPOSURE, visitor, "", f"{EXPOSURE}:{self.experiment}:{visitor}", now(), context=context
+            EXPOSURE,
+            visitor,
+            "",
+            f"{EXPOSURE}:{self.experiment}:{visitor}",
+            now(),
+            context=context,
         )
 
 
@@ -79,6 +84,7 @@ class ExperimentArms:
         self._running: Sequence[_Running] = ()
         self._opened: dict[int, Answers] = {}
         self._stocked: dict[int, Answers] = {}
+        self._failed: dict[int, tuple[float, Exception]] = {}
         self._exposed: set[str] = set()
         self.problem: str | None = None
 
@@ -146,8 +152,22 @@ class ExperimentArms:
         versions = {CONTROL: plan.control, TREATMENT: plan.treatment}
         for number in versions.values():
             if number != self._watch.answers.version and number not in self._opened:
-                self._opened[number] = await self._watch.open_version(number)
+                self._opened[number] = await self._open(number)
         return _Running(experiment, versions)
+
+    async def _open(self, number: int) -> Answers:
+        """Return the answers of a version; one that cannot be opened is left alone for a while."""
+        moment = asyncio.get_running_loop().time()
+        failed_at, failure = self._failed.get(number, (-TRIED_AGAIN_SECONDS, None))
+        if failure is not None and moment < failed_at + TRIED_AGAIN_SECONDS:
+            raise failure
+        try:
+            opened = await self._watch.open_version(number)
+        except (BadInput, RegistryUnreadable, OSError) as error:
+            self._failed[number] = (moment, error)
+            raise
+        self._failed.pop(number, None)
+        return opened
 
     def _answers(self, number: int, champion: Answers) -> Answers:
         if number == champion.version:
