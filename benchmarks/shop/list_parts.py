@@ -5,7 +5,7 @@ their order; cost_rows does.
 """
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,8 @@ from hemline.models.ranker.candidate_loops import fill_best
 from hemline.models.ranker.candidates import Candidates, collect_candidates
 from hemline.models.ranker.pair_features import Matrix, pair_features
 from hemline.models.ranker.ranker import Ranker
-from hemline.models.recommender import Recommendations, Recommender
+from hemline.models.ranker.sources import offered_by
+from hemline.models.recommender import Opened, Recommendations, Recommender, ScoresPairs
 
 LENGTH: Final = 72
 """Of the ranker's list from which the shop chooses twelve articles."""
@@ -32,9 +33,14 @@ class _Made:
     def __init__(self, model: Recommender) -> None:
         self._model = model
         self._made: Recommendations | None = None
+        self._opened: Opened | None = None
 
     def make(self, histories: Histories, k: int) -> None:
-        self._made = self._model.recommend(histories, k)
+        if isinstance(self._model, ScoresPairs):
+            self._opened = self._model.open(histories)
+            self._made = self._opened.recommend(k)
+        else:
+            self._made = self._model.recommend(histories, k)
 
     def recommend(self, histories: Histories, k: int) -> Recommendations:
         """Return what was made; for the same histories and k."""
@@ -42,6 +48,28 @@ class _Made:
         if self._made is None:
             raise ValueError("parts of a list are called in their order")
         return self._made
+
+    def open(self, histories: Histories) -> "_MadeOpened":
+        """Return what was made and the model that was opened for it."""
+        if self._opened is None:
+            raise ValueError("parts of a list are called in their order")
+        return _MadeOpened(self.recommend(histories, 0), self._opened)
+
+
+class _MadeOpened(NamedTuple):
+    """A list that was made, and the model that scores the pairs of all lists."""
+
+    made: Recommendations
+    opened: Opened
+
+    def recommend(self, k: int) -> Recommendations:
+        """Return what was made; for the same k."""
+        del k
+        return self.made
+
+    def scores(self, rows: npt.NDArray[np.int64], articles: npt.NDArray[np.int32]) -> Matrix:
+        """Return the score of each pair."""
+        return self.opened.scores(rows, articles)
 
 
 class ListParts:
@@ -55,7 +83,7 @@ class ListParts:
         """Take the ranker, and what returns the history of a customer_id as one row."""
         self._ranker, self._row_of = ranker, row_of
         self._sources = {name: _Made(model) for name, model in ranker.sources.items()}
-        self._is_on_sale = ranker.features.is_on_sale(ranker.settings.on_sale_days)
+        self._offered = offered_by(ranker.settings, ranker.features)
         self._row: Histories
         self._candidates: Candidates
         self._features: Matrix
@@ -82,8 +110,10 @@ class ListParts:
         return lambda _: source.make(self._row, depth)
 
     def _collect(self, _: str) -> None:
-        depths = self._ranker.settings.depths
-        self._candidates = collect_candidates(self._sources, depths, self._row, self._is_on_sale)
+        settings = self._ranker.settings
+        self._candidates = collect_candidates(
+            self._sources, settings.depths, self._row, self._offered, settings.scoring
+        )
 
     def _describe(self, _: str) -> None:
         described = self._candidates, self._row, self._ranker.features, self._ranker.settings

@@ -35,6 +35,7 @@ from hemline.models.ranker.sources import (
     OWN,
     SAME_PRODUCT,
     RankerSettings,
+    offered_by,
     same_product,
     sources_of,
 )
@@ -128,12 +129,24 @@ def test_candidates_are_the_union_and_name_the_models_that_proposed_them(
     settings = RankerSettings({OWN: 5, SAME_PRODUCT: 5, "popularity": 2}, repurchase_days=730)
     models = {"popularity": fit_popularity(known, POPULARITY)}
     sources = sources_of(settings, features, models)
-    proposed = collect_candidates(sources, settings.depths, known, features.is_on_sale(28))
+    proposed = collect_candidates(sources, settings.depths, known, offered_by(settings, features))
     first = proposed.rows == 0
     assert proposed.articles[first].tolist() == [0, 1]
     assert proposed.proposed_by()[first].tolist() == [0b101, 0b110], "own and popular; sibling too"
     assert 4 not in proposed.articles, "no longer on sale"
     assert np.isnan(proposed.ranks[first][0, 1])
+
+
+@pytest.mark.parametrize(("own_days", "is_proposed"), [(0, False), (59, False), (60, True)])
+def test_own_articles_may_be_proposed_for_longer_than_others(
+    features: ArticleFeatures, known: Histories, own_days: int, is_proposed: bool
+) -> None:
+    depths = {SAME_PRODUCT: 5, OWN: 5}
+    settings = RankerSettings(depths, repurchase_days=730, own_on_sale_days=own_days)
+    sources, offered = sources_of(settings, features, {}), offered_by(settings, features)
+    third = known.rows(np.array([2]))
+    proposed = collect_candidates(sources, settings.depths, third, offered)
+    assert proposed.articles.tolist() == ([3, 4] if is_proposed else [3])
 
 
 def test_features_are_what_their_names_say(features: ArticleFeatures, known: Histories) -> None:

@@ -17,7 +17,8 @@ from hemline.kernels.lists import NO_ARTICLE
 from hemline.models.cascade import Cascade, CascadeWithNewArticle, Served
 from hemline.models.catalogue import CATALOGUE, TrainingData, entry_of
 from hemline.models.exclude_bought import ExcludeBought
-from hemline.models.recommender import Recommendations, Recommender
+from hemline.models.ranker.feature_groups import SCORING
+from hemline.models.recommender import Recommendations, Recommender, ScoresPairs
 
 from .recommenders import fit_all
 
@@ -130,6 +131,34 @@ def test_one_customer_and_a_crowd_get_the_same_bits(
     parted = model.recommend(many.rows(some), 6)
     assert np.array_equal(parted.articles, together.articles[some])
     assert np.array_equal(parted.scores, together.scores[some])
+
+
+@pytest.mark.parametrize("name", SCORING)
+def test_a_pair_has_the_score_that_a_list_has_alone_and_among_others(
+    name: str, fitted: dict[str, Recommender], shop: Histories
+) -> None:
+    model, many = fitted[name], crowd(shop.n_articles, seed=5)
+    assert isinstance(model, ScoresPairs)
+    lists, opened = model.recommend(many, shop.n_articles), model.open(many)
+    shape = many.n_customers, shop.n_articles
+    rows, articles = (axis.ravel() for axis in np.mgrid[: shape[0], : shape[1]])
+    scores = opened.scores(rows, articles.astype(np.int32)).reshape(shape)
+    listed = lists.articles != NO_ARTICLE
+    row, _ = np.nonzero(listed)
+    assert np.array_equal(scores[row, lists.articles[listed]], lists.scores[listed])
+    assert same(opened.recommend(6), model.recommend(many, 6))
+    every = np.arange(shop.n_articles, dtype=np.int32)
+    for chosen in range(0, many.n_customers, 41):
+        alone = model.open(many.rows(np.array([chosen]))).scores(
+            np.zeros_like(rows[: shape[1]]), every
+        )
+        assert np.array_equal(alone, scores[chosen], equal_nan=True)
+
+
+def test_models_that_score_any_pair_are_those_that_the_ranker_asks(
+    fitted: dict[str, Recommender],
+) -> None:
+    assert {name for name in CATALOGUE if isinstance(fitted[name], ScoresPairs)} == set(SCORING)
 
 
 def crowd(n_articles: int, seed: int) -> Histories:

@@ -56,14 +56,14 @@ def _fill(
     for place in range(len(articles)):
         row = first + place
         listed, values = np.full(k, NO_ARTICLE, np.int64), np.full(k, -np.inf)
-        n_raised = _length(raised[0][row])
-        _multiply(factors.customers[row], factors.vectors, raised[0][row, :n_raised], sums)
+        n_raised = length_of(raised[0][row])
+        multiply(factors.customers[row], factors.vectors, raised[0][row, :n_raised], sums)
         for rank in range(n_raised):
             article = raised[0][row, rank]
             is_raised[article] = True
             score = sums[rank] + np.float64(factors.bias[article]) + raised[1][row, rank]
             _offer(article, np.float64(np.float32(score)), listed, values)
-        for rank in range(_length(best[0][row])):
+        for rank in range(length_of(best[0][row])):
             article = best[0][row, rank]
             if not is_raised[article]:
                 _offer(article, np.float64(best[1][row, rank]), listed, values)
@@ -74,7 +74,7 @@ def _fill(
 
 
 @inlined
-def _length(articles: npt.NDArray[np.int32]) -> int:
+def length_of(articles: npt.NDArray[np.int32]) -> int:
     """Return how many articles stand before the first NO_ARTICLE."""
     length = 0
     while length < len(articles) and articles[length] != NO_ARTICLE:
@@ -91,7 +91,7 @@ def _offer(
 
 
 @inlined
-def _multiply(
+def multiply(
     customer: Floats,
     vectors: Floats,
     articles: npt.NDArray[np.int32],

@@ -28,12 +28,13 @@ from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 from hemline.arrays import load_array, on_grid
 from hemline.data.histories import Histories
 from hemline.kernels.dense_topk import ScoreTable
-from hemline.kernels.lists import NO_ARTICLE
+from hemline.kernels.lists import NO_ARTICLE, empty_lists
 from hemline.models.article_weights import decayed_since_yesterday, weighted
 from hemline.models.label_shift import YESTERDAY, Weighting, decay_weights
 from hemline.models.recommender import (
     OneSource,
     Recommendations,
+    columns_of,
     keys_at,
     recommendations_from,
     require_articles,
@@ -88,14 +89,16 @@ class Als(OneSource):
 
     def recommend(self, histories: Histories, k: int) -> Recommendations:
         """Return the offered articles with a positive score, bought ones included."""
+        return self.open(histories).recommend(k)
+
+    def open(self, histories: Histories) -> "_OpenedAls":
+        """Return the model with the customers' vectors."""
         require_articles(histories, self.n_articles, self.name)
-        position, scores = self._table.best(self.customer_vectors(histories), k)
-        scores[scores <= 0] = -np.inf
-        position[np.isneginf(scores)] = NO_ARTICLE
-        return recommendations_from(self.name, keys_at(position, self.offered), scores)
+        return _OpenedAls(self, self.customer_vectors(histories))
 
     @cached_property
-    def _table(self) -> ScoreTable:
+    def table(self) -> ScoreTable:
+        """The offered articles' vectors with the label shift."""
         own = self.vectors[np.searchsorted(self.read, self.offered)]
         return ScoreTable(own * self.scale[:, None], np.zeros(len(own), np.float32))
 
@@ -134,6 +137,31 @@ class Als(OneSource):
             for name in ("read", "vectors", "offered", "scale")
         }
         return cls(FoldIn(**about), **stored, n_articles=n_articles)
+
+
+@dataclass(frozen=True)
+class _OpenedAls:
+    model: Als
+    vectors: npt.NDArray[np.float32]
+
+    def recommend(self, k: int) -> Recommendations:
+        position, scores = self.model.table.best(self.vectors, k)
+        scores[scores <= 0] = -np.inf
+        position[np.isneginf(scores)] = NO_ARTICLE
+        keys = keys_at(position, self.model.offered)
+        return recommendations_from(self.model.name, keys, scores)
+
+    def scores(
+        self, rows: npt.NDArray[np.int64], articles: npt.NDArray[np.int32]
+    ) -> npt.NDArray[np.float32]:
+        from hemline.kernels.dense_topk_loops import Factors  # noqa: PLC0415  (numba)
+        from hemline.kernels.pair_scores import score_products  # noqa: PLC0415  (numba)
+
+        table, scores = self.model.table, np.full(len(rows), np.nan, np.float32)
+        factors = Factors(self.vectors, table.vectors, table.bias)
+        columns = columns_of(articles, self.model.offered)
+        score_products(factors, empty_lists(0, 1), rows, columns, scores)
+        return scores
 
 
 def fit_als(histories: Histories, params: AlsParams) -> Als:

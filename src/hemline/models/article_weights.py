@@ -32,6 +32,7 @@ from hemline.models.label_shift import (
 from hemline.models.recommender import (
     OneSource,
     Recommendations,
+    columns_of,
     keys_at,
     recommendations_from,
     require_articles,
@@ -39,6 +40,8 @@ from hemline.models.recommender import (
 
 if TYPE_CHECKING:
     from scipy import sparse
+
+    from hemline.kernels.linear_rows import Inputs
 
 
 _ABOUT: Final = ("name", "input_half_life_days", "n_articles")
@@ -89,13 +92,16 @@ class ArticleWeights(OneSource):
 
     def recommend(self, histories: Histories, k: int) -> Recommendations:
         """Return the offered articles with a positive score, bought ones included."""
-        from hemline.kernels.linear_rows import Inputs, best_of_rows  # noqa: PLC0415  (numba)
+        return self.open(histories).recommend(k)
+
+    def open(self, histories: Histories) -> "_OpenedWeights":
+        """Return the model with the histories as it reads them."""
+        from hemline.kernels.linear_rows import Inputs  # noqa: PLC0415  (numba)
 
         require_articles(histories, self.n_articles, self.name)
         counted = decay_weights(histories.days, self.input_half_life_days, full_day=YESTERDAY)
         inputs = Inputs(histories.indptr, histories.indices, counted, self.read)
-        position, scores = best_of_rows(inputs, self.weights, len(self.offered), k)
-        return recommendations_from(self.name, keys_at(position, self.offered), scores)
+        return _OpenedWeights(self, inputs)
 
     def save(self, folder: Path) -> None:
         """Write the keys and the weights, sparse ones as the three arrays of a CSR matrix."""
@@ -121,6 +127,29 @@ class ArticleWeights(OneSource):
             weights = WeightRows(stored["indptr"], stored["indices"], stored["data"])
         half_life, n_articles = about["input_half_life_days"], about.get("n_articles")
         return cls(about["name"], half_life, read, offered, weights, n_articles)
+
+
+@dataclass(frozen=True)
+class _OpenedWeights:
+    model: ArticleWeights
+    inputs: "Inputs"
+
+    def recommend(self, k: int) -> Recommendations:
+        from hemline.kernels.linear_rows import best_of_rows  # noqa: PLC0415  (numba)
+
+        model = self.model
+        position, scores = best_of_rows(self.inputs, model.weights, len(model.offered), k)
+        return recommendations_from(model.name, keys_at(position, model.offered), scores)
+
+    def scores(
+        self, rows: npt.NDArray[np.int64], articles: npt.NDArray[np.int32]
+    ) -> npt.NDArray[np.float32]:
+        from hemline.kernels.pair_scores import score_sums  # noqa: PLC0415  (numba)
+
+        offered, scores = self.model.offered, np.full(len(rows), np.nan, np.float32)
+        pairs = rows, columns_of(articles, offered), scores
+        score_sums(self.inputs, self.model.weights, len(offered), *pairs)
+        return scores
 
 
 def _as_scipy_saves(rows: WeightRows, shape: tuple[int, int]) -> dict[str, npt.NDArray[Any]]:

@@ -8,7 +8,7 @@ today's histories.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -50,6 +50,34 @@ class Recommender(Protocol):
 
     def recommend(self, histories: Histories, k: int) -> Recommendations:
         """Return up to k articles per row of histories, without duplicates, the same every time."""
+        ...
+
+
+class Opened(Protocol):
+    """A model with what it made of some histories, so that it is made once for lists and scores."""
+
+    def recommend(self, k: int) -> Recommendations:
+        """Return what the model recommends for the histories."""
+        ...
+
+    def scores(
+        self, rows: npt.NDArray[np.int64], articles: npt.NDArray[np.int32]
+    ) -> npt.NDArray[np.float32]:
+        """Return the score of each pair, the same that a list has; NaN for what is not offered.
+
+        Args:
+            rows: int64 of shape (pairs,), ascending; row of the histories.
+            articles: int32 beside `rows`.
+        """
+        ...
+
+
+@runtime_checkable
+class ScoresPairs(Protocol):
+    """A model that scores any pair of a customer and an article it offers."""
+
+    def open(self, histories: Histories) -> Opened:
+        """Return the model with what it makes of the histories."""
         ...
 
 
@@ -145,6 +173,20 @@ def keys_at(
     if not len(offered):
         return np.full_like(position, NO_ARTICLE)
     return np.where(position == NO_ARTICLE, np.int32(NO_ARTICLE), offered[position])
+
+
+def columns_of(
+    articles: npt.NDArray[np.int32], offered: npt.NDArray[np.int32]
+) -> npt.NDArray[np.int32]:
+    """Return the position of each article among the offered ones, -1 for one that is not.
+
+    >>> columns_of(np.array([2, 5, 9], np.int32), np.array([2, 9], np.int32)).tolist()
+    [0, -1, 1]
+    """
+    if not len(offered):
+        return np.full(len(articles), -1, np.int32)
+    positions = np.minimum(np.searchsorted(offered, articles), len(offered) - 1)
+    return np.where(offered[positions] == articles, positions, -1).astype(np.int32)
 
 
 def recommendations_from(

@@ -35,6 +35,7 @@ from hemline.models.label_shift import NO_DECAY_DAYS, decay_weights
 from hemline.models.recommender import (
     OneSource,
     Recommendations,
+    columns_of,
     keys_at,
     recommendations_from,
     require_articles,
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from hemline.models.cvae.network import Network
+
+Floats = npt.NDArray[np.float32]
 
 _BLOCK: Final = 4096
 _WALK: Final = "walk.npz"
@@ -114,15 +117,14 @@ class Cvae(OneSource):
 
         A score is a shifted logit, raised where the walk reaches the article.
         """
-        require_articles(histories, self.shape.n_articles, self.name)
-        position, scores = empty_lists(histories.n_customers, k)
         if histories.n_customers <= _BLOCK:
-            position, scores = self._best(histories, k)
-        else:
-            for start in range(0, histories.n_customers, _BLOCK):
-                rows = np.arange(start, min(start + _BLOCK, histories.n_customers))
-                position[rows], scores[rows] = self._best(histories.rows(rows), k)
-        return recommendations_from(self.name, keys_at(position, self.articles.offered), scores)
+            return self.open(histories).recommend(k)
+        articles, scores = empty_lists(histories.n_customers, k)
+        for start in range(0, histories.n_customers, _BLOCK):
+            rows = np.arange(start, min(start + _BLOCK, histories.n_customers))
+            lists = self.open(histories.rows(rows)).recommend(k)
+            articles[rows], scores[rows] = lists.articles, lists.scores
+        return recommendations_from(self.name, articles, scores)
 
     def hidden(self, histories: Histories) -> npt.NDArray[np.float32]:
         """Return what the decoder makes of each customer, shape (customers, shape.hidden).
@@ -225,29 +227,31 @@ class Cvae(OneSource):
             weights["from_latent.bias"],
         )
 
-    def _best(self, histories: Histories, k: int) -> Lists:
-        """Return positions in `offered` and scores: exact to the bit on a CPU (dense_topk)."""
+    def open(self, histories: Histories) -> "_OpenedCvae":
+        """Return the model with what encoder and walk make of the histories."""
+        require_articles(histories, self.shape.n_articles, self.name)
+        hidden, raised = self.hidden(histories), empty_lists(0, 1)
+        if self.walk is not None:
+            articles = self.articles
+            raised = raised_by(self.walk, histories, articles.read, len(articles.offered))
+        return _OpenedCvae(self, histories, hidden, raised)
+
+    def best_of_network(self, histories: Histories, hidden: Floats, k: int) -> Lists:
+        """Return positions in `offered` and scores: exact to the bit on a CPU (dense_topk).
+
+        Args:
+            histories: of the customers.
+            hidden: as `hidden` returns it.
+            k: length of the lists.
+        """
         if not self._is_elsewhere:
-            hidden = self.hidden(histories)
-            return self._raised(histories, hidden, self._score_table.best(hidden, k))
+            return self._score_table.best(hidden, k)
         scores, position = (part.cpu().numpy() for part in self.best_on_device(histories, k))
         positions, listed = empty_lists(histories.n_customers, k)
         length = scores.shape[1]
         positions[:, :length] = np.where(np.isneginf(scores), NO_ARTICLE, position)
         listed[:, :length] = scores
-        return self._raised(histories, None, (positions, listed))
-
-    def _raised(
-        self, histories: Histories, hidden: npt.NDArray[np.float32] | None, best: Lists
-    ) -> Lists:
-        """Return the best of the network with what the walk raises; the walk runs on the CPU."""
-        if self.walk is None:
-            return best
-        articles = self.articles
-        raised = raised_by(self.walk, histories, articles.read, len(articles.offered))
-        if hidden is None:
-            hidden = self.hidden(histories)
-        return best_of_raised(Factors(hidden, *self._table), best, raised)
+        return positions, listed
 
     def best_on_device(self, histories: Histories, k: int) -> "tuple[Tensor, Tensor]":
         """Return the network's scores and positions, best first, without leaving the device."""
@@ -256,12 +260,13 @@ class Cvae(OneSource):
         return best_on_device(self, histories, k)
 
     @cached_property
-    def _table(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    def table(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Vectors and biases of the offered articles."""
         return self.weights["articles_out"], self.bias
 
     @cached_property
     def _score_table(self) -> ScoreTable:
-        return ScoreTable(*self._table)
+        return ScoreTable(*self.table)
 
     def save(self, folder: Path) -> None:
         """Write the shape, the articles and the weights, wherever the network computes.
@@ -286,3 +291,27 @@ class Cvae(OneSource):
         }
         walk = WeightRows(**load_arrays(folder / _WALK)) if shape.walk_weight else None
         return cls(shape, OfferedArticles(**stored), load_arrays(folder / "weights.npz"), walk)
+
+
+@dataclass(frozen=True)
+class _OpenedCvae:
+    model: Cvae
+    histories: Histories
+    hidden: Floats
+    raised: Lists
+
+    def recommend(self, k: int) -> Recommendations:
+        best = self.model.best_of_network(self.histories, self.hidden, k)
+        if len(self.raised[0]):
+            best = best_of_raised(Factors(self.hidden, *self.model.table), best, self.raised)
+        keys = keys_at(best[0], self.model.articles.offered)
+        return recommendations_from(self.model.name, keys, best[1])
+
+    def scores(self, rows: npt.NDArray[np.int64], articles: npt.NDArray[np.int32]) -> Floats:
+        from hemline.kernels.pair_scores import score_products  # noqa: PLC0415  (numba)
+
+        scores = np.full(len(rows), np.nan, np.float32)
+        columns = columns_of(articles, self.model.articles.offered)
+        factors = Factors(self.hidden, *self.model.table)
+        score_products(factors, self.raised, rows, columns, scores)
+        return scores

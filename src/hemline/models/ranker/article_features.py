@@ -6,6 +6,7 @@ period it would leak the future into the ranker's training weeks.
 
 from dataclasses import dataclass, fields
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -54,6 +55,16 @@ STATE_NAMES: Final = (
 )
 
 
+PRODUCT_NAMES: Final = (
+    "product_sold_28d",
+    "product_sold_ever",
+    "product_trend_7d",
+    "product_colours",
+    "product_share_28d",
+)
+"""What is known of an article's product in all its colours; not saved, since it follows."""
+
+
 @dataclass(frozen=True)
 class ArticleFeatures:
     """One row per article, as of a cut.
@@ -75,9 +86,39 @@ class ArticleFeatures:
 
     def is_on_sale(self, days: int) -> npt.NDArray[np.bool_]:
         """Return whether somebody bought each article in the last days."""
-        since = self.column("days_since_last_sale")
-        sold = since[np.isfinite(since)]  # the others were never sold
-        return np.asarray(since <= open_window(sold, days))
+        if days not in self._on_sale:
+            since = self.column("days_since_last_sale")
+            sold = since[np.isfinite(since)]  # the others were never sold
+            self._on_sale[days] = np.asarray(since <= open_window(sold, days))
+        return self._on_sale[days]
+
+    def of_products(self, on_sale_days: int) -> npt.NDArray[np.float32]:
+        """Return PRODUCT_NAMES of each article, float32 of shape (articles, names).
+
+        The trend is the logarithm of the product's sales of this week against those of the last,
+        one more each. Its colours are those on sale. The share is the article's of its product's.
+        """
+        if on_sale_days not in self._of_products:
+            self._of_products[on_sale_days] = _of_products(self, on_sale_days)
+        return self._of_products[on_sale_days]
+
+    @cached_property
+    def starts_of_values(self) -> npt.NDArray[np.int64]:
+        """The first row of each attribute in a table with a row per value, nulls included.
+
+        The product has no rows. The last number is that of all rows.
+        """
+        n_values = self.codes.max(axis=0, initial=-1).astype(np.int64) + 2
+        n_values[0] = 0
+        return np.concatenate([[0], np.cumsum(n_values)])
+
+    @cached_property
+    def _on_sale(self) -> dict[int, npt.NDArray[np.bool_]]:
+        return {}
+
+    @cached_property
+    def _of_products(self) -> dict[int, npt.NDArray[np.float32]]:
+        return {}
 
     def column(self, name: str) -> npt.NDArray[np.float32]:
         """Return one column of the state, float32 of shape (articles,)."""
@@ -85,7 +126,8 @@ class ArticleFeatures:
 
     def save(self, path: Path) -> None:
         """Write all arrays as one npz."""
-        save_arrays(path, vars(self))
+        arrays = {field.name: getattr(self, field.name) for field in fields(self)}
+        save_arrays(path, arrays)
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -193,6 +235,27 @@ def _state(
             _rebought_share(purchases, ever, prior_buyers),
             product_sold[product],
         ]
+    return np.stack(table, axis=1).astype(np.float32)
+
+
+def _of_products(features: ArticleFeatures, on_sale_days: int) -> npt.NDArray[np.float32]:
+    product = features.codes[:, 0].astype(np.int64)
+    n_products = int(product.max(initial=0)) + 1
+
+    def total(values: Numbers) -> Numbers:
+        return np.asarray(np.bincount(product, values, minlength=n_products)[product], np.float64)
+
+    week, fortnight, month, ever = (
+        features.column(f"sold_{days}").astype(np.float64) for days in ("7d", "14d", "28d", "ever")
+    )
+    sold_7d, sold_28d = total(week), total(month)
+    table = [
+        sold_28d,
+        total(ever),
+        np.log((sold_7d + 1) / (total(fortnight) - sold_7d + 1)),
+        total(features.is_on_sale(on_sale_days).astype(np.float64)),
+        month / np.maximum(sold_28d, 1),
+    ]
     return np.stack(table, axis=1).astype(np.float32)
 
 

@@ -16,6 +16,20 @@ _PLACE_BITS = 24
 """Of a number that holds an article and, below it, a place in the lists of all sources."""
 
 
+class Offered(NamedTuple):
+    """Which articles may be proposed.
+
+    Attributes:
+        is_offered: bool of shape (articles,).
+        is_own_offered: bool of shape (articles,); of the source that lists own articles.
+        own: number of that source, -1 where there is none.
+    """
+
+    is_offered: npt.NDArray[np.bool_]
+    is_own_offered: npt.NDArray[np.bool_]
+    own: int
+
+
 class Proposals(NamedTuple):
     """The lists of all sources side by side.
 
@@ -31,9 +45,7 @@ class Proposals(NamedTuple):
 
 
 @compiled
-def count_pairs(
-    proposals: Proposals, is_offered: npt.NDArray[np.bool_]
-) -> tuple[Integers, Integers]:
+def count_pairs(proposals: Proposals, offered: Offered) -> tuple[Integers, Integers]:
     """Return what is proposed and offered, sorted, and where each customer's pairs end.
 
     Returns:
@@ -42,11 +54,16 @@ def count_pairs(
     """
     n_customers, n_places = proposals.articles.shape
     places, ends = np.full((n_customers, n_places), -1), np.zeros(n_customers + 1, np.int64)
+    own = proposals.starts[offered.own] if offered.own >= 0 else n_places
+    own_end = proposals.starts[offered.own + 1] if offered.own >= 0 else n_places
     for row in range(n_customers):
         n_proposed = 0
         for place in range(n_places):
             article = proposals.articles[row, place]
-            if article != NO_ARTICLE and is_offered[article]:
+            if article == NO_ARTICLE:
+                continue
+            is_own = own <= place < own_end
+            if offered.is_own_offered[article] if is_own else offered.is_offered[article]:
                 places[row, n_proposed] = (np.int64(article) << _PLACE_BITS) | place
                 n_proposed += 1
         places[row, :n_proposed].sort()

@@ -15,6 +15,8 @@ from hemline.data.histories import Histories
 from hemline.models.label_shift import decay_weights
 from hemline.models.ranker.article_features import ATTRIBUTES, STATE_NAMES, ArticleFeatures
 from hemline.models.ranker.candidates import Candidates, collect_candidates
+from hemline.models.ranker.feature_groups import GROUPS, LONG_DAYS, SHORT_DAYS, group_names
+from hemline.models.ranker.group_loops import Bought, Catalogue, Wanted, fill_groups
 from hemline.models.ranker.pair_loops import (
     N_CUSTOMER,
     Described,
@@ -22,7 +24,7 @@ from hemline.models.ranker.pair_loops import (
     Purchases,
     fill_features,
 )
-from hemline.models.ranker.sources import RankerSettings
+from hemline.models.ranker.sources import RankerSettings, offered_by
 from hemline.models.recommender import Recommender
 
 Matrix = npt.NDArray[np.float32]
@@ -52,14 +54,18 @@ _PAIR_NAMES: Final = (
 
 
 def feature_names(
-    sources: tuple[str, ...], attributes: tuple[str, ...] = ATTRIBUTES
+    sources: tuple[str, ...],
+    attributes: tuple[str, ...] = ATTRIBUTES,
+    groups: tuple[str, ...] = (),
 ) -> tuple[str, ...]:
     """Return the columns of `pair_features`, in order.
 
     Args:
         sources: the models that propose.
         attributes: of the articles (article_features.compared_attributes).
+        groups: of features beside the usual ones (feature_groups.GROUPS).
     """
+    kinds = [_PUNCTUATION.sub("_", name) for name in attributes]
     return (
         *(f"rank_{name}" for name in sources),
         *(f"score_{name}" for name in sources),
@@ -67,8 +73,9 @@ def feature_names(
         *STATE_NAMES,
         *_CUSTOMER_NAMES,
         *_PAIR_NAMES,
-        *(f"share_{_PUNCTUATION.sub('_', name)}" for name in attributes),
+        *(f"share_{name}" for name in kinds),
         "days_since_product",
+        *group_names(groups, sources, kinds[1:]),
     )
 
 
@@ -79,8 +86,8 @@ def described_candidates(
     histories: Histories,
 ) -> tuple[Candidates, Matrix]:
     """Return what the sources propose to the customers, and the features of each pair."""
-    is_on_sale = features.is_on_sale(settings.on_sale_days)
-    candidates = collect_candidates(sources, settings.depths, histories, is_on_sale)
+    offered = offered_by(settings, features)
+    candidates = collect_candidates(sources, settings.depths, histories, offered, settings.scoring)
     return candidates, pair_features(candidates, histories, features, settings)
 
 
@@ -115,8 +122,44 @@ def pair_features(
         STATE_NAMES.index("mean_age_band"),
     )
     n_sources = candidates.ranks.shape[1]
-    n_features = 2 * n_sources + 1 + len(STATE_NAMES) + N_CUSTOMER
-    n_features += len(_PAIR_NAMES) + features.codes.shape[1] + 1
-    table = np.empty((len(candidates.rows), n_features), np.float32)
-    fill_features(Pairs(*vars(candidates).values()), purchases, known, table)
+    n_usual = 2 * n_sources + 1 + len(STATE_NAMES) + N_CUSTOMER
+    n_usual += len(_PAIR_NAMES) + features.codes.shape[1] + 1
+    n_attributes = features.codes.shape[1] - 1
+    more = group_names(settings.features, settings.depths, map(str, range(n_attributes)))
+    table = np.empty((len(candidates.rows), n_usual + len(more)), np.float32)
+    pairs = Pairs(candidates.rows, candidates.articles, candidates.ranks, candidates.scores)
+    fill_features(pairs, purchases, known, table[:, :n_usual])
+    if more:
+        _fill_groups(candidates, histories, features, settings, table[:, n_usual:])
     return table
+
+
+def _fill_groups(
+    candidates: Candidates,
+    histories: Histories,
+    features: ArticleFeatures,
+    settings: RankerSettings,
+    table: Matrix,
+) -> None:
+    """Write the columns of feature_groups.group_names."""
+    bought = Bought(
+        histories.indptr,
+        histories.indices,
+        histories.days,
+        decay_weights(histories.days, SHORT_DAYS),
+        decay_weights(histories.days, LONG_DAYS),
+    )
+    starts, at = features.starts_of_values, len(settings.scoring)
+    table[:, :at] = candidates.any_scores
+    n_attributes, first = features.codes.shape[1] - 1, dict.fromkeys(GROUPS[1:], -1)
+    sizes = {
+        group: len(group_names([group], settings.depths, map(str, range(n_attributes))))
+        for group in GROUPS[1:]
+        if group in settings.features
+    }
+    for group, size in sizes.items():
+        first[group], at = at, at + size
+    product = features.of_products(settings.on_sale_days)
+    catalogue = Catalogue(features.codes, starts, features.column("log_price"), product)
+    pairs = candidates.rows, candidates.articles
+    fill_groups(*pairs, bought, catalogue, Wanted(**first), table)

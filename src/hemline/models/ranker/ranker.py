@@ -10,15 +10,13 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 
 from hemline.data.histories import Histories
 from hemline.kernels.blocks import for_blocks
 from hemline.kernels.lists import empty_lists
 from hemline.models.ranker.article_features import ArticleFeatures
 from hemline.models.ranker.candidate_loops import fill_best
-from hemline.models.ranker.candidates import collect_candidates
-from hemline.models.ranker.pair_features import pair_features
+from hemline.models.ranker.pair_features import described_candidates
 from hemline.models.ranker.sources import RankerSettings, sources_of
 from hemline.models.ranker.tree_file import TreeFile
 from hemline.models.recommender import Recommendations, Recommender, require_articles
@@ -39,7 +37,7 @@ class Ranker:
         """Take fitted parts.
 
         Args:
-            trees: over the columns of pair_features.feature_names(tuple(settings.depths)).
+            trees: over the columns of pair_features.feature_names.
             features: of the articles at the cut.
             settings: which models propose, and how candidates are described.
             models: fitted at the same cut, by name; those that do not propose are ignored.
@@ -57,9 +55,9 @@ class Ranker:
 
         def fill(block: slice) -> None:
             some = histories.rows(np.arange(block.start, block.stop))
-            depths = self.settings.depths
-            candidates = collect_candidates(self.sources, depths, some, self._is_on_sale)
-            features = pair_features(candidates, some, self.features, self.settings)
+            candidates, features = described_candidates(
+                self.sources, self.settings, self.features, some
+            )
             score = self.trees.score(features).astype(np.float32)
             pairs = candidates.rows, candidates.articles, candidates.ranks
             fill_best(*pairs, score, articles[block], scores[block], proposed[block])
@@ -78,10 +76,6 @@ class Ranker:
     def source_names(self) -> tuple[str, ...]:
         """Names of the sources of its lists: of every set of models that may have proposed."""
         return _source_names(tuple(self.settings.depths))
-
-    @cached_property
-    def _is_on_sale(self) -> npt.NDArray[np.bool_]:
-        return self.features.is_on_sale(self.settings.on_sale_days)
 
     def save(self, folder: Path) -> None:
         """Write the trees, the article features as npz, the settings as json."""

@@ -18,6 +18,7 @@ from scipy import sparse
 from hemline.data.histories import Histories
 from hemline.errors import BadInput
 from hemline.models.ranker.article_features import ATTRIBUTES, ArticleFeatures
+from hemline.models.ranker.feature_groups import GROUPS, Group
 from hemline.models.ranker.pair_features import Matrix, described_candidates, feature_names
 from hemline.models.ranker.sources import OWN, SAME_PRODUCT, RankerSettings, sources_of
 from hemline.models.recommender import Recommender
@@ -47,8 +48,10 @@ class RankParams(Section):
     same_product_articles: PositiveInt = 10
     latest_articles: PositiveInt = 20
     on_sale_days: PositiveInt = 28
+    own_on_sale_days: NonNegativeInt = 365
     prior_buyers: PositiveFloat = 20.0
     profile_half_life_days: PositiveFloat = 90.0
+    features: tuple[Group, ...] = GROUPS
     training_weeks: PositiveInt = 4
     enough_customers: PositiveInt = 40_000
     least_customers: NonNegativeInt = 3_000
@@ -67,7 +70,8 @@ class RankParams(Section):
     def settings(self) -> RankerSettings:
         """What a ranker is saved with."""
         shared = {field.name for field in fields(RankerSettings)} - {"depths"}
-        return RankerSettings(depths=dict(self.candidates), **self.model_dump(include=shared))
+        numbers = self.model_dump(include=shared)
+        return RankerSettings(depths=dict(self.candidates), **numbers)
 
 
 @dataclass(frozen=True)
@@ -154,7 +158,7 @@ def fit_trees(
             found="none in the validation week" if has_labels else f"none in {len(weeks)} weeks",
             fix="raise rank.training_weeks or the numbers under rank.candidates in params.yaml",
         )
-    names = list(feature_names(tuple(params.candidates), attributes))
+    names = list(feature_names(tuple(params.candidates), attributes, params.features))
     train = _dataset(weeks, names)
     settings = {
         "objective": "lambdarank",

@@ -18,6 +18,8 @@ from hemline.errors import BadInput
 from hemline.kernels.lists import NO_ARTICLE
 from hemline.models.neighbours import Neighbours
 from hemline.models.ranker.article_features import ArticleFeatures
+from hemline.models.ranker.candidate_loops import Offered
+from hemline.models.ranker.feature_groups import scoring_sources
 from hemline.models.recommender import Recommender
 from hemline.models.repurchase import Repurchase
 
@@ -39,8 +41,10 @@ class RankerSettings:
         same_product_articles: how many other articles of its product an article leads to.
         latest_articles: how many of a customer's latest articles lead to others of their product.
         on_sale_days: an article sold within these days is on sale.
+        own_on_sale_days: the same where own articles are proposed again; 0: as the others.
         prior_buyers: how many average buyers an article is given beside its own.
         profile_half_life_days: how fast a purchase decays in a customer's profile.
+        features: groups of features beside the usual ones (feature_groups.GROUPS).
     """
 
     depths: dict[str, int]
@@ -51,6 +55,13 @@ class RankerSettings:
     on_sale_days: int = 28
     prior_buyers: float = 20.0
     profile_half_life_days: float = 90.0
+    features: tuple[str, ...] = ()
+    own_on_sale_days: int = 0
+
+    @property
+    def scoring(self) -> tuple[str, ...]:
+        """Names of the sources that score every pair."""
+        return scoring_sources(self.depths) if "scores" in self.features else ()
 
     def save(self, folder: Path) -> None:
         """Write the numbers as json; the models in the order of the candidates' columns."""
@@ -65,7 +76,18 @@ class RankerSettings:
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Return the settings saved in folder."""
-        return cls(**json.loads((folder / "proposals.json").read_text(encoding="utf-8")))
+        stored = json.loads((folder / "proposals.json").read_text(encoding="utf-8"))
+        return cls(**stored | {"features": tuple(stored.get("features", ()))})
+
+
+def offered_by(settings: RankerSettings, features: ArticleFeatures) -> Offered:
+    """Return which articles may be proposed: those on sale, and own ones for longer."""
+    own_days = settings.own_on_sale_days or settings.on_sale_days
+    return Offered(
+        features.is_on_sale(settings.on_sale_days),
+        features.is_on_sale(own_days),
+        list(settings.depths).index(OWN) if OWN in settings.depths else -1,
+    )
 
 
 def sources_of(
