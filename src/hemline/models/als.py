@@ -155,7 +155,7 @@ class _OpenedAls:
         self, rows: npt.NDArray[np.int64], articles: npt.NDArray[np.int32]
     ) -> npt.NDArray[np.float32]:
         from hemline.kernels.dense_topk_loops import Factors  # noqa: PLC0415  (numba)
-        from hemline.kernels.pair_scores import score_products  # noqa: PLC0415  (numba)
+        from hemline.kernels.pair_products import score_products  # noqa: PLC0415  (numba)
 
         table, scores = self.model.table, np.full(len(rows), np.nan, np.float32)
         factors = Factors(self.vectors, table.vectors, table.bias)

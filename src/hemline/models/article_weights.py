@@ -144,7 +144,7 @@ class _OpenedWeights:
     def scores(
         self, rows: npt.NDArray[np.int64], articles: npt.NDArray[np.int32]
     ) -> npt.NDArray[np.float32]:
-        from hemline.kernels.pair_scores import score_sums  # noqa: PLC0415  (numba)
+        from hemline.kernels.pair_sums import score_sums  # noqa: PLC0415  (numba)
 
         offered, scores = self.model.offered, np.full(len(rows), np.nan, np.float32)
         pairs = rows, columns_of(articles, offered), scores

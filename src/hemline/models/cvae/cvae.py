@@ -308,7 +308,7 @@ class _OpenedCvae:
         return recommendations_from(self.model.name, keys, best[1])
 
     def scores(self, rows: npt.NDArray[np.int64], articles: npt.NDArray[np.int32]) -> Floats:
-        from hemline.kernels.pair_scores import score_products  # noqa: PLC0415  (numba)
+        from hemline.kernels.pair_products import score_products  # noqa: PLC0415  (numba)
 
         scores = np.full(len(rows), np.nan, np.float32)
         columns = columns_of(articles, self.model.articles.offered)
