@@ -38,7 +38,7 @@ class Bought(NamedTuple):
     long: Matrix
 
 
-class Catalogue(NamedTuple):
+class ArticleValues(NamedTuple):
     """What is known of the articles.
 
     Attributes:
@@ -54,8 +54,8 @@ class Catalogue(NamedTuple):
     product: Matrix
 
 
-class Wanted(NamedTuple):
-    """The first column of each group; -1 for one that is not wanted."""
+class FirstColumns(NamedTuple):
+    """The first column of each group; -1 for one that is switched off."""
 
     intent: int
     basket: int
@@ -68,48 +68,50 @@ def fill_groups(
     rows: Integers,
     articles: Articles,
     bought: Bought,
-    catalogue: Catalogue,
-    wanted: Wanted,
+    values: ArticleValues,
+    first: FirstColumns,
     table: Matrix,
 ) -> None:
-    """Write the columns of the wanted groups for each pair.
+    """Write the columns of the groups for each pair.
 
     Args:
         rows: int64 of shape (pairs,), ascending; row of the customers.
         articles: int32 beside `rows`.
         bought: by the customers.
-        catalogue: the articles.
-        wanted: columns of the table.
+        values: of the articles.
+        first: column of each group in the table.
         table: float32 of shape (pairs, columns); changed.
     """
-    by_value = np.empty((catalogue.starts[-1], 4), np.float32)
+    by_value = np.empty((values.starts[-1], 4), np.float32)
     customer, row = np.empty(5, np.float32), np.int64(-1)
     for pair in range(len(rows)):
         if rows[pair] != row:
             row = rows[pair]
-            _describe(bought.indptr[row], bought.indptr[row + 1], bought, catalogue, by_value)
-            _describe_days(bought.indptr[row], bought.indptr[row + 1], bought, catalogue, customer)
+            _describe(bought.indptr[row], bought.indptr[row + 1], bought, values, by_value)
+            _describe_days(bought.indptr[row], bought.indptr[row + 1], bought, values, customer)
         article, out = articles[pair], table[pair]
-        if wanted.intent >= 0:
-            _write_values(article, catalogue, by_value, _SINCE, _LONG, out[wanted.intent :])
-        if wanted.basket >= 0:
-            end = wanted.basket + catalogue.codes.shape[1] - 1
-            _write_values(article, catalogue, by_value, _BASKET, _BASKET, out[wanted.basket :])
-            price = catalogue.log_price[article]
+        if first.intent >= 0:
+            _write_values(article, values, by_value, _SINCE, _LONG, out[first.intent :])
+        if first.basket >= 0:
+            end = first.basket + values.codes.shape[1] - 1
+            _write_values(article, values, by_value, _BASKET, _BASKET, out[first.basket :])
+            price = values.log_price[article]
             out[end] = price - customer[0] if math.isfinite(price) else np.nan
             out[end + 1] = customer[1]
-        if wanted.product >= 0:
-            n_numbers = catalogue.product.shape[1]
-            out[wanted.product : wanted.product + n_numbers] = catalogue.product[article]
+        if first.product >= 0:
+            n_numbers = values.product.shape[1]
+            out[first.product : first.product + n_numbers] = values.product[article]
             start, end = bought.indptr[row], bought.indptr[row + 1]
-            of_pair = out[wanted.product + n_numbers :]
-            _write_other_colours(article, start, end, bought, catalogue.codes, of_pair)
-        if wanted.interval >= 0:
-            out[wanted.interval : wanted.interval + 3] = customer[2:]
+            of_pair = out[first.product + n_numbers :]
+            _write_other_colours(article, start, end, bought, values.codes, of_pair)
+        if first.interval >= 0:
+            out[first.interval : first.interval + 3] = customer[2:]
 
 
 @inlined
-def _describe(start: int, end: int, bought: Bought, catalogue: Catalogue, by_value: Matrix) -> None:
+def _describe(
+    start: int, end: int, bought: Bought, values: ArticleValues, by_value: Matrix
+) -> None:
     """Write, of each value: days since, shares lately and in a year, share of the last basket."""
     by_value[:, _SINCE], by_value[:, _SHORT:] = np.nan, 0
     short, long, size, last = np.float32(0), np.float32(0), np.float32(0), np.float32(np.inf)
@@ -119,8 +121,8 @@ def _describe(start: int, end: int, bought: Bought, catalogue: Catalogue, by_val
     for entry in range(start, end):
         days, article = bought.days[entry], bought.articles[entry]
         size += days == last
-        for attribute in range(1, catalogue.codes.shape[1]):
-            value = by_value[_place(article, attribute, catalogue)]
+        for attribute in range(1, values.codes.shape[1]):
+            value = by_value[_place(article, attribute, values)]
             value[_SINCE] = days if not value[_SINCE] <= days else value[_SINCE]
             value[_SHORT] += bought.short[entry]
             value[_LONG] += bought.long[entry]
@@ -131,15 +133,15 @@ def _describe(start: int, end: int, bought: Bought, catalogue: Catalogue, by_val
 
 
 @inlined
-def _place(article: int, attribute: int, catalogue: Catalogue) -> int:
+def _place(article: int, attribute: int, values: ArticleValues) -> int:
     """Return the row of the article's value of an attribute; a null is the first value."""
-    place: int = catalogue.starts[attribute] + catalogue.codes[article, attribute] + 1
+    place: int = values.starts[attribute] + values.codes[article, attribute] + 1
     return place
 
 
 @inlined
 def _describe_days(
-    start: int, end: int, bought: Bought, catalogue: Catalogue, customer: Matrix
+    start: int, end: int, bought: Bought, values: ArticleValues, customer: Matrix
 ) -> None:
     """Write price and size of the last basket, days with purchases, their gap, gaps since then."""
     customer[:] = np.nan
@@ -149,7 +151,7 @@ def _describe_days(
         n_days += place == 0 or days[place] > days[place - 1]
     for entry in range(start, end):
         if bought.days[entry] == days[0]:
-            price = catalogue.log_price[bought.articles[entry]]
+            price = values.log_price[bought.articles[entry]]
             size += 1
             if math.isfinite(price):
                 n_priced, total = n_priced + 1, total + np.float64(price)
@@ -163,12 +165,12 @@ def _describe_days(
 
 @inlined
 def _write_values(
-    article: int, catalogue: Catalogue, by_value: Matrix, first: int, last: int, out: Matrix
+    article: int, values: ArticleValues, by_value: Matrix, first: int, last: int, out: Matrix
 ) -> None:
     """Write some columns of the article's values, one after the other, each for all attributes."""
-    n_attributes = catalogue.codes.shape[1] - 1
+    n_attributes = values.codes.shape[1] - 1
     for attribute in range(n_attributes):
-        place = _place(article, attribute + 1, catalogue)
+        place = _place(article, attribute + 1, values)
         for column in range(first, last + 1):
             out[(column - first) * n_attributes + attribute] = by_value[place, column]
 

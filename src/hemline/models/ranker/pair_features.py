@@ -16,7 +16,7 @@ from hemline.models.label_shift import decay_weights
 from hemline.models.ranker.article_features import ATTRIBUTES, STATE_NAMES, ArticleFeatures
 from hemline.models.ranker.candidates import Candidates, collect_candidates
 from hemline.models.ranker.feature_groups import GROUPS, LONG_DAYS, SHORT_DAYS, group_names
-from hemline.models.ranker.group_loops import Bought, Catalogue, Wanted, fill_groups
+from hemline.models.ranker.group_loops import ArticleValues, Bought, FirstColumns, fill_groups
 from hemline.models.ranker.pair_loops import (
     N_CUSTOMER,
     Described,
@@ -160,6 +160,6 @@ def _fill_groups(
     for group, size in sizes.items():
         first[group], at = at, at + size
     product = features.of_products(settings.on_sale_days)
-    catalogue = Catalogue(features.codes, starts, features.column("log_price"), product)
+    values = ArticleValues(features.codes, starts, features.column("log_price"), product)
     pairs = candidates.rows, candidates.articles
-    fill_groups(*pairs, bought, catalogue, Wanted(**first), table)
+    fill_groups(*pairs, bought, values, FirstColumns(**first), table)
