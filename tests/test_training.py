@@ -16,13 +16,13 @@ from hemline.evaluation.served_candidates import ChooseParams
 from hemline.models.cvae.cvae import Cvae, OfferedArticles, Shape
 from hemline.models.cvae.cvae_training import CvaeParams
 from hemline.models.popularity import Popularity
-from hemline.models.ranker.article_features import ATTRIBUTES
-from hemline.models.ranker.ranker_training import RankedWeek
+from hemline.models.ranker.article_features import ATTRIBUTES, compared_attributes
+from hemline.models.ranker.ranker_training import RankedWeek, RankParams, fit_trees
 from hemline.models.ranker.tree_file import TreeFile
 from hemline.training.fitted_week import with_walk_of
 from hemline.training.model_fitting import fit_models
 from hemline.training.order_scores import score_orders
-from hemline.training.ranker_fitting import fit_past_trees, fit_ranker
+from hemline.training.ranker_fitting import fit_past_trees, fit_ranker, grow_trees
 from hemline.training.ranker_weeks import RankerWeek, make_ranker_weeks
 from hemline.training.training_shop import Shop
 from tests.tiny_project import REPOSITORY, change_params
@@ -264,6 +264,26 @@ def test_orders_are_scored_in_more_weeks_where_few_customers_buy() -> None:
     assert choose.n_warm_weeks([60] * 20) == 12
     assert choose.n_warm_weeks([60]) == 1
     assert choose.n_warm_weeks([]) == 0
+
+
+def test_a_validation_week_of_few_lists_does_not_choose_the_number_of_trees(
+    weekly_shop: Shop, tmp_path: Path
+) -> None:
+    params = params_with(tmp_path, 10 * N_CUSTOMERS)
+    changes = {"max_trees": 9, "untested_trees": 3, "patience": 20}
+    change_params(tmp_path, {("rank", name): value for name, value in changes.items()})
+    fitted = fit_models(weekly_shop, CUT, params, ["popularity"])
+    weeks = make_ranker_weeks(weekly_shop, CUT, params, fitted)
+    ranked = [week.ranked for week in weeks]
+    assert all(len(week.n_candidates) == N_CUSTOMERS for week in ranked)
+    n_trees = {}
+    for least in (N_CUSTOMERS, N_CUSTOMERS + 1):
+        change_params(tmp_path, {("rank", "least_lists"): least})
+        n_trees[least] = grow_trees(ranked, weekly_shop, params).booster.num_trees()
+    assert n_trees[N_CUSTOMERS + 1] == 3
+    names = compared_attributes(weekly_shop.articles)
+    growing = fit_trees(ranked[1:], ranked[0], RankParams.load(params), 9, names)
+    assert n_trees[N_CUSTOMERS] == growing.best_iteration
 
 
 def with_newcomers(shop: Shop) -> Shop:

@@ -6,7 +6,13 @@ from pathlib import Path
 
 from hemline.models.ranker.article_features import compared_attributes
 from hemline.models.ranker.ranker import Ranker
-from hemline.models.ranker.ranker_training import RankedWeek, RankParams, can_learn, fit_trees
+from hemline.models.ranker.ranker_training import (
+    RankedWeek,
+    RankParams,
+    can_learn,
+    can_stop,
+    fit_trees,
+)
 from hemline.models.ranker.tree_file import TreeFile
 from hemline.models.recommender import Recommender
 from hemline.training.ranker_weeks import RankerWeek, article_features_at
@@ -58,6 +64,8 @@ def fit_past_trees(shop: Shop, params: Path, weeks: Sequence[RankerWeek]) -> Tre
 def grow_trees(weeks: Sequence[RankedWeek], shop: Shop, params: Path) -> TreeFile:
     """Return trees whose number the latest week has chosen, grown anew on all weeks.
 
+    A week with few purchases of candidates would choose by chance: there are `untested_trees` then.
+
     Args:
         weeks: latest first.
         shop: what the weeks were made from.
@@ -68,6 +76,8 @@ def grow_trees(weeks: Sequence[RankedWeek], shop: Shop, params: Path) -> TreeFil
     """
     rank_params, names = RankParams.load(params), compared_attributes(shop.articles)
     validation, *training = weeks
-    growing = fit_trees(training, validation, rank_params, rank_params.max_trees, names)
-    trees = fit_trees([validation, *training], None, rank_params, growing.best_iteration, names)
-    return TreeFile.of(trees)
+    n_trees = min(rank_params.untested_trees, rank_params.max_trees)
+    if can_stop(validation, rank_params):
+        growing = fit_trees(training, validation, rank_params, rank_params.max_trees, names)
+        n_trees = growing.best_iteration
+    return TreeFile.of(fit_trees(weeks, None, rank_params, n_trees, names))

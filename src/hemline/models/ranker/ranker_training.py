@@ -18,7 +18,7 @@ from scipy import sparse
 from hemline.data.histories import Histories
 from hemline.errors import BadInput
 from hemline.models.ranker.article_features import ATTRIBUTES, ArticleFeatures
-from hemline.models.ranker.feature_groups import GROUPS, Group
+from hemline.models.ranker.feature_groups import Group
 from hemline.models.ranker.pair_features import Matrix, described_candidates, feature_names
 from hemline.models.ranker.sources import OWN, SAME_PRODUCT, RankerSettings, sources_of
 from hemline.models.recommender import Recommender
@@ -51,7 +51,7 @@ class RankParams(Section):
     own_on_sale_days: NonNegativeInt = 365
     prior_buyers: PositiveFloat = 20.0
     profile_half_life_days: PositiveFloat = 90.0
-    features: tuple[Group, ...] = GROUPS
+    features: tuple[Group, ...] = ("scores", "product", "interval")
     training_weeks: PositiveInt = 4
     enough_customers: PositiveInt = 40_000
     least_customers: NonNegativeInt = 3_000
@@ -64,6 +64,8 @@ class RankParams(Section):
     learning_rate: PositiveFloat = 0.05
     max_trees: PositiveInt = 500
     patience: PositiveInt = 50
+    least_lists: NonNegativeInt = 100
+    untested_trees: PositiveInt = 60
     seed: int = 7
 
     @property
@@ -124,6 +126,11 @@ def ranked_week(
         parts.append((described[informs], is_bought[informs], n_candidates))
     described, labels, counts = (np.concatenate(part) for part in zip(*parts, strict=True))
     return RankedWeek(described, labels, counts, known.n_customers)
+
+
+def can_stop(validation: RankedWeek, params: RankParams) -> bool:
+    """Return whether the week has lists enough to say how many trees there should be."""
+    return len(validation.n_candidates) >= params.least_lists
 
 
 def can_learn(weeks: Sequence[RankedWeek], validation: RankedWeek | None) -> bool:
