@@ -26,6 +26,7 @@ from hemline.models.ranker.article_features import (
     compared_attributes,
     compute_article_features,
 )
+from hemline.models.ranker.feature_groups import GROUPS
 from hemline.models.ranker.ranker import Ranker
 from hemline.models.ranker.ranker_training import RankParams, fit_trees, ranked_week
 from hemline.models.ranker.tree_file import TreeFile
@@ -90,6 +91,7 @@ PARAMS: dict[str, Section] = {
 """Where a model's defaults are too large for the shop."""
 
 RANK = RankParams(
+    features=GROUPS,
     candidates={"own_articles": 10, "same_product": 5, "cvae": 12, "popularity": 15},
     repurchase_days=60,
     leaves=7,

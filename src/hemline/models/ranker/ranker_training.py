@@ -51,7 +51,7 @@ class RankParams(Section):
     own_on_sale_days: NonNegativeInt = 365
     prior_buyers: PositiveFloat = 20.0
     profile_half_life_days: PositiveFloat = 90.0
-    features: tuple[Group, ...] = ("scores", "product", "interval")
+    features: tuple[Group, ...] = ()
     training_weeks: PositiveInt = 4
     enough_customers: PositiveInt = 40_000
     least_customers: NonNegativeInt = 3_000
