@@ -155,10 +155,10 @@ def test_a_pair_has_the_score_that_a_list_has_alone_and_among_others(
         assert np.array_equal(alone, scores[chosen], equal_nan=True)
 
 
-def test_models_that_score_any_pair_are_those_that_the_ranker_asks(
+def test_models_that_the_ranker_asks_score_any_pair(
     fitted: dict[str, Recommender],
 ) -> None:
-    assert {name for name in CATALOGUE if isinstance(fitted[name], ScoresPairs)} == set(SCORING)
+    assert set(SCORING) <= {name for name in CATALOGUE if isinstance(fitted[name], ScoresPairs)}
 
 
 def crowd(n_articles: int, seed: int) -> Histories:
