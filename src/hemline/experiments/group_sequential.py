@@ -97,7 +97,7 @@ def drift_for(power: float, fractions: Sequence[float], alpha: float = 0.05) -> 
     The square of its ratio to that of a single look is how much larger the sample is to be.
 
     >>> round(drift_for(0.8, (1.0,)), 3), round(drift_for(0.8, (0.25, 0.5, 0.75, 1.0)), 3)
-    (2.802, 2.826)
+    (2.802, 2.829)
     """
     times = _checked(fractions)
     least = float(norm.isf(alpha / 2))

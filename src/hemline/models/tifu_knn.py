@@ -135,7 +135,7 @@ def own_weights(histories: Histories, params: TifuKnnParams) -> Floats:
     ...     age_band=-1,
     ...     n_articles=3,
     ... )
-    >>> own_weights(one, params).round(3).tolist()
+    >>> [round(float(weight), 3) for weight in own_weights(one, params)]
     [1.0, 0.9, 1.4]
     """
     since = np.maximum(histories.days.astype(np.float64) - YESTERDAY, 0)
