@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -105,6 +106,9 @@ def test_the_few_who_met_both_arms_are_left_out_and_counted() -> None:
     )
     assert (len(seen), seen.n_crossed) == (29, 1)
     assert "customer:7" not in seen.unit
+    few = seen_of(*drawn(0.0, 200))
+    crossed_too = replace(few, n_crossed=1)
+    assert read_out(crossed_too, BETWEEN, Guardrails()).n_crossed == 1
 
 
 def test_a_clear_lift_is_called_better_and_a_loss_worse() -> None:

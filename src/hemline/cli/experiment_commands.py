@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from hemline.cli.experiment_report import print_verdict
 from hemline.cli.terminal import open_registry, print_records, project_folder, say
 from hemline.errors import BadInput, exit_on_bad_input
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
     from datetime import date
 
     import pandas as pd
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from hemline.experiments.experiment_files import Experiment
     from hemline.experiments.experiment_params import ExperimentParams
     from hemline.experiments.experiment_plan import Horizon
-    from hemline.experiments.looks import ExperimentVerdict
 
 Name = Annotated[str, typer.Argument(help="Name of the experiment: small letters and hyphens.")]
 Reason = Annotated[str, typer.Option(help="Why, in one sentence; stored with the experiment.")]
@@ -152,7 +151,7 @@ def readout(name: Name) -> None:
         verdict = verdict_of(experiment, log, clock, root, now())
     finally:
         log.close()
-    _print(verdict)
+    print_verdict(verdict)
 
 
 def _history(root: Path) -> "tuple[pd.DataFrame, date]":
@@ -242,62 +241,6 @@ def _line(experiment: "Experiment") -> dict[str, object]:
         "planned": f"{plan.planned_at:%Y-%m-%d}",
         "last step": experiment.steps[-1].reason if experiment.steps else "",
     }
-
-
-def _print(verdict: "ExperimentVerdict") -> None:
-    say(verdict.sentence)
-    found = verdict.now.comparison
-    n_crossed = found.n_control + found.n_treatment
-    _print_lines(
-        [
-            {
-                "look": f"{each.at:%Y-%m-%d}",
-                "lift": f"{each.readout.comparison.lift:+.1%}",
-                "z": f"{each.readout.comparison.z:.2f}",
-                "boundary": f"{each.readout.boundary or 0:.2f}",
-                "decision": each.readout.decision,
-            }
-            for each in verdict.looks
-        ]
-    )
-    say(
-        f"Now: {found.n_treatment} against {found.n_control} of {n_crossed} units, "
-        f"{found.treatment:.4g} against {found.control:.4g} each ({found.lift:+.1%}); the interval "
-        f"that holds at every moment is [{verdict.now.low:+.4g}, {verdict.now.high:+.4g}]. Their "
-        f"past takes out {1 - found.variance_left:.0%} of the variance. Sizes of the arms: "
-        f"p = {verdict.now.sample_ratio_p:.3g}."
-    )
-    _print_lines(
-        [
-            {
-                "guardrail": each.name,
-                "control": f"{each.comparison.control:.4g}",
-                "treatment": f"{each.comparison.treatment:.4g}",
-                "limit": f"{each.comparison.control + each.limit:.4g}",
-                "broken": each.is_broken,
-            }
-            for each in verdict.now.guardrails
-        ]
-    )
-    _print_lines(
-        [
-            {
-                "segment": each.name,
-                "lift": f"{each.comparison.lift:+.1%}",
-                "differs from the others, p": f"{each.p_value:.3g}",
-            }
-            for each in verdict.now.segments
-        ]
-    )
-    if verdict.now.novelty is not None:
-        novelty = verdict.now.novelty
-        shown = "falls" if novelty.z >= 2 else "does not fall"  # noqa: PLR2004  (two errors)
-        say(f"After the first week the effect {shown} (p = {novelty.p_value:.3g}).")
-
-
-def _print_lines(lines: "Sequence[Mapping[str, object]]") -> None:
-    if lines:
-        print_records(lines)
 
 
 def add_to(app: typer.Typer, *, panel: str) -> None:

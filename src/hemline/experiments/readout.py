@@ -96,6 +96,7 @@ class Readout:
         segments: the effect by segment.
         novelty: early less later revenue per day, of treatment against control; None before both
             are known.
+        n_crossed: units that are left out because they were in both arms.
     """
 
     decision: Decision
@@ -108,6 +109,7 @@ class Readout:
     guardrails: tuple[GuardrailState, ...]
     segments: tuple[SegmentEffect, ...]
     novelty: ArmComparison | None
+    n_crossed: int = 0
 
 
 def read_out(
@@ -147,6 +149,7 @@ def read_out(
         states,
         () if segments is None else _segment_effects(seen, segments),
         _novelty(seen),
+        seen.n_crossed,
     )
 
 

@@ -1,0 +1,68 @@
+"""The verdict of an experiment in the terminal."""
+
+from typing import TYPE_CHECKING
+
+from hemline.cli.terminal import print_records, say
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from hemline.experiments.looks import ExperimentVerdict
+
+
+def print_verdict(verdict: "ExperimentVerdict") -> None:
+    """Print what an experiment shows: the sentence first, then looks, guardrails and segments."""
+    say(verdict.sentence)
+    found = verdict.now.comparison
+    _print_lines(
+        [
+            {
+                "look": f"{each.at:%Y-%m-%d}",
+                "lift": f"{each.readout.comparison.lift:+.1%}",
+                "z": f"{each.readout.comparison.z:.2f}",
+                "boundary": f"{each.readout.boundary or 0:.2f}",
+                "decision": each.readout.decision,
+            }
+            for each in verdict.looks
+        ]
+    )
+    say(
+        f"Now: {found.n_treatment} units against {found.n_control}, "
+        f"{found.treatment:.4g} against {found.control:.4g} each ({found.lift:+.1%}); the interval "
+        f"that holds at every moment is [{verdict.now.low:+.4g}, {verdict.now.high:+.4g}]. Their "
+        f"past takes out {1 - found.variance_left:.0%} of the variance. Sizes of the arms: "
+        f"p = {verdict.now.sample_ratio_p:.3g}."
+    )
+    if verdict.now.n_crossed:
+        say(f"Left out, since they were in both arms: {verdict.now.n_crossed} units.")
+    _print_lines(
+        [
+            {
+                "guardrail": each.name,
+                "control": f"{each.comparison.control:.4g}",
+                "treatment": f"{each.comparison.treatment:.4g}",
+                "limit": f"{each.comparison.control + each.limit:.4g}",
+                "broken": each.is_broken,
+            }
+            for each in verdict.now.guardrails
+        ]
+    )
+    _print_lines(
+        [
+            {
+                "segment": each.name,
+                "lift": f"{each.comparison.lift:+.1%}",
+                "differs from the others, p": f"{each.p_value:.3g}",
+            }
+            for each in verdict.now.segments
+        ]
+    )
+    if verdict.now.novelty is not None:
+        novelty = verdict.now.novelty
+        shown = "falls" if novelty.z >= 2 else "does not fall"  # noqa: PLR2004  (two errors)
+        say(f"After the first week the effect {shown} (p = {novelty.p_value:.3g}).")
+
+
+def _print_lines(lines: "Sequence[Mapping[str, object]]") -> None:
+    if lines:
+        print_records(lines)
