@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 from scipy import sparse
 
 from benchmarks.genuine.baskets import BasketSplit, HeldOutBaskets
+from benchmarks.genuine.implicit_peers import ImplicitPeer
 from benchmarks.ranking_measures import Values, measure
 from benchmarks.record import Row, rows_of
 from benchmarks.static_models import Numbers, fit_model
@@ -18,12 +19,13 @@ from hemline.models.recommender import Recommender
 
 CHOSEN_ON: Final = "ndcg@100"
 RECALL: Final = "recall@20"
+PEER: Final = "implicit "
 _LIST_LENGTH: Final = 100
 _COMPARED: Final = "cvae"
 
 
 class WeekModel(NamedTuple):
-    """A model to fit: its name in the table, its name in the catalogue, its numbers."""
+    """A model to fit: its name in the table, its name in the catalogue or PEER's, its numbers."""
 
     name: str
     kind: str
@@ -31,13 +33,17 @@ class WeekModel(NamedTuple):
 
 
 def models_of(settings: Mapping[str, Any], params: Path) -> list[WeekModel]:
-    """Return the models with the numbers of params.yaml, then the tuned ones."""
+    """Return the models with the numbers of params.yaml, then the tuned ones, then peers."""
     return [
         *(
             WeekModel(name, name, entry_of(name).params.load(params).model_dump())
             for name in settings["models"]
         ),
         *(WeekModel(f"{name} tuned", name, each) for name, each in settings["tuned"].items()),
+        *(
+            WeekModel(f"{PEER}{name}", f"{PEER}{name.split()[0]}", each)
+            for name, each in settings.get("implicit", {}).items()
+        ),
     ]
 
 
@@ -57,7 +63,11 @@ def scores_of(
     rows, values_by_model = [], {}
     for model in models:
         start = time.perf_counter()
-        fitted = _fit(model, train, split)
+        fitted: Recommender | ImplicitPeer
+        if model.kind.startswith(PEER):
+            fitted = ImplicitPeer(model.kind.removeprefix(PEER), model.numbers, train)
+        else:
+            fitted = _fit(model, train, split)
         seconds = time.perf_counter() - start
         values_by_model[model.name] = values = held_out_scores(fitted, held_out)
         rows += [
@@ -67,10 +77,15 @@ def scores_of(
     return [*rows, *_differences(case, values_by_model)]
 
 
-def held_out_scores(model: Recommender, held_out: HeldOutBaskets) -> dict[str, Values]:
+def held_out_scores(
+    model: Recommender | ImplicitPeer, held_out: HeldOutBaskets
+) -> dict[str, Values]:
     """Return recall@20 and ndcg@100 of every customer; what is known is not listed."""
-    histories = Histories.from_interactions(held_out.known)
-    lists = ExcludeBought(model).recommend(histories, _LIST_LENGTH).articles
+    if isinstance(model, ImplicitPeer):
+        lists = model.lists(held_out.known, _LIST_LENGTH)
+    else:
+        histories = Histories.from_interactions(held_out.known)
+        lists = ExcludeBought(model).recommend(histories, _LIST_LENGTH).articles
     return {
         RECALL: measure(lists, held_out.wanted, 20)[RECALL],
         CHOSEN_ON: measure(lists, held_out.wanted, _LIST_LENGTH)[CHOSEN_ON],

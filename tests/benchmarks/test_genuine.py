@@ -6,6 +6,7 @@ import pytest
 from scipy import sparse
 
 from benchmarks.genuine.baskets import BasketSplit, HeldOutBaskets, read_baskets, split_baskets
+from benchmarks.genuine.implicit_peers import ImplicitPeer
 from benchmarks.genuine.week import WeekModel, held_out_scores, models_of, scores_of
 from hemline.errors import BadInput
 from hemline.models.als import AlsParams
@@ -159,3 +160,18 @@ def _widened(matrix: sparse.csr_matrix, n_columns: int) -> sparse.csr_matrix:
 def _write(folder: Path, **columns: list) -> None:
     (folder / "hm-week").mkdir(exist_ok=True)
     pd.DataFrame(columns).to_csv(folder / "hm-week" / "baskets.csv.zip", index=False)
+
+
+@pytest.mark.parametrize("kind", ["als", "bm25", "cosine", "tfidf"])
+def test_a_peer_finds_the_half_that_a_customer_buys_from(kind: str, split: BasketSplit) -> None:
+    numbers = {"factors": 4, "random_state": 7} if kind == "als" else {"K": 20}
+    peer = ImplicitPeer(kind, numbers, split.train)
+    values = held_out_scores(peer, split.test)
+    assert values["recall@20"].mean() > 0.9
+    lists, known = peer.lists(split.test.known, 5), split.test.known.toarray() > 0
+    assert not np.take_along_axis(known, np.maximum(lists, 0), axis=1)[lists >= 0].any()
+
+
+def test_an_unknown_peer_is_refused(split: BasketSplit) -> None:
+    with pytest.raises(BadInput, match="als or one of bm25, cosine, tfidf"):
+        ImplicitPeer("slim", {}, split.train)
