@@ -63,6 +63,7 @@ def test_a_plan_is_made_from_the_history_and_followed_step_by_step(root: Path) -
     plan = read_experiment(experiments_folder(root), "popular").plan
     assert (plan.control, plan.treatment, plan.start, plan.ramp) == (1, 2, 0.0, (0.01, 0.1, 1.0))
     assert plan.look_days[-1] == 7 * plan.weeks
+    assert f"It is looked at after {1.75 * plan.weeks:g}, {3.5 * plan.weeks:g}, " in told
     assert len(plan.look_days) == 4
     assert "shown to 1% of its traffic" in hemline("start", "popular")
     assert "shown to 10% of its traffic" in hemline("start", "popular")

@@ -71,7 +71,7 @@ def plan(
     say(
         f"Experiment {name}: version {treatment} against version {of}, {horizon.weeks} weeks, "
         f"about {horizon.n_units} customers, to find a lift of {lift:.1%}. It is looked at after "
-        f"{', '.join(f'{day:.0f}' for day in planned.plan.look_days)} days."
+        f"{', '.join(f'{day:g}' for day in planned.plan.look_days)} days."
     )
     say(f"Start it: hemline experiment start {name}")
 
