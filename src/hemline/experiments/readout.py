@@ -265,7 +265,10 @@ def _sentence(
         )
     if decision == "stop":
         names = ", ".join(each.name for each in states if each.is_broken)
-        return f"Stop it: the treatment is worse in {names} than the guardrail allows, for certain."
+        return (
+            f"The treatment is worse in {names} than the guardrail allows, for certain: it must "
+            "not go on."
+        )
     if decision == "too early":
         return "Too few units are exposed to say anything."
     reached = "" if boundary is None else (f" (z = {comparison.z:.2f}, boundary {boundary:.2f})")
