@@ -25,6 +25,12 @@ needs_chromium = pytest.mark.skipif(
     reason="no chromium on PATH: what a real browser does with the pages was not tested",
 )
 
+_LEFT = "Inspected target navigated or closed"
+
+
+class PageLeft(Exception):  # noqa: N818  (named for what happened)
+    """A page was left before it could answer."""
+
 
 @dataclass
 class Tab:
@@ -35,12 +41,18 @@ class Tab:
     _sent: int = 0
 
     def ask(self, method: str, **parameters: object) -> dict[str, Any]:
-        """Call a method of the protocol and return its result."""
+        """Call a method of the protocol and return its result.
+
+        Raises:
+            PageLeft: the page that was to answer was left meanwhile.
+        """
         self._sent += 1
         self.connection.send(json.dumps({"id": self._sent, "method": method, "params": parameters}))
         while True:
             message = json.loads(self.connection.recv(timeout=60))
             if message.get("id") == self._sent:
+                if _LEFT in str(message.get("error", "")):
+                    raise PageLeft(method)
                 assert "error" not in message, message
                 return dict(message["result"])
             self.events.append(message)
