@@ -179,7 +179,7 @@ def _write(
     root: Path,
     name: str,
     versions: tuple[int, int],
-    wanted: tuple[float, float],
+    lift_and_share: tuple[float, float],
     horizon: "Horizon",
     params: "ExperimentParams",
 ) -> "Experiment":
@@ -194,7 +194,7 @@ def _write(
 
     folder = experiments_folder(root)
     others = [each for each in read_experiments(folder) if each.state != "stopped"]
-    (control, treatment), (lift, share) = versions, wanted
+    (control, treatment), (lift, share) = versions, lift_and_share
     return plan_experiment(
         folder,
         PlannedExperiment(

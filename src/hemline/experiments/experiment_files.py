@@ -147,7 +147,7 @@ def plan_experiment(folder: Path, plan: PlannedExperiment) -> Experiment:
     """Write a plan down, which nothing changes any more.
 
     Raises:
-        BadInput: the name is taken, or no name.
+        BadInput: another experiment has the name, or it is no name.
     """
     path = _path(folder, plan.name)
     with locked(folder):

@@ -31,12 +31,12 @@ class Interleaved:
 
     def credit(self, bought: Sequence[int]) -> float:
         """Return +1 where more of what was bought is the treatment's, -1 where less, else 0."""
-        wanted = set(bought)
+        purchased = set(bought)
         by_team = [
             sum(
                 team == name
                 for article, team in zip(self.articles, self.teams, strict=True)
-                if article in wanted
+                if article in purchased
             )
             for name in ("control", "treatment")
         ]

@@ -1,4 +1,4 @@
-"""The planned looks of an experiment, each taken at its own day, however late anybody reads it.
+"""The planned looks of an experiment, each evaluated at its own day, however late anybody reads it.
 
 Who reads a running experiment on any day must not make that day a look. So each look is evaluated
 with the events until its day, and always gives the same answer; the first one that crosses its
@@ -20,6 +20,7 @@ import numpy.typing as npt
 from hemline.errors import BadInput
 from hemline.experiments.experiment_files import Experiment, PlannedExperiment
 from hemline.experiments.experiment_params import Guardrails
+from hemline.experiments.fixed_horizon import compare
 from hemline.experiments.observations import Observations
 from hemline.experiments.readout import LookPlan, Readout, read_out
 
@@ -121,12 +122,11 @@ def _look(
     least = (before[-1] if before else 0.0) + _SMALLEST_STEP
     fraction = max(1.0, least)
     if not is_last:
-        draft = _read(plan, seen, [*before, max(least, 0.5)], is_look=False, is_last=False)
-        error = draft.comparison.standard_error
+        units = seen.observations
+        error = compare(*units.arms(units.revenue), units.arms(seen.before)).standard_error
         reached = (plan.planned_error / error) ** 2 if error else 0.0
         fraction = max(least, min(reached, 1.0 - _SMALLEST_STEP))
-    taken = _read(plan, seen, [*before, fraction], is_look=True, is_last=is_last)
-    return taken, fraction
+    return _read(plan, seen, [*before, fraction], is_look=True, is_last=is_last), fraction
 
 
 def _between(plan: PlannedExperiment, seen: Seen, fractions: Sequence[float]) -> Readout:

@@ -75,7 +75,7 @@ def main(
                     "experiment %s was stopped: %s", stopped.plan.name, stopped.steps[-1].reason
                 )
         except (BadInput, LogUnavailable) as error:
-            logger.error("experiments cannot be checked: %s", error)  # noqa: TRY400  (said in words)
+            logger.error("experiments cannot be checked: %s", error)  # noqa: TRY400  (the message says it all)
 
 
 def _waits(seconds: float, shop: int) -> bool:
