@@ -7,7 +7,7 @@ about. A week's event comes last: once a week has one, it was reported, and a ru
 before that is completed by the next.
 """
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from prefect.runtime import deployment, flow_run
 from flows.addresses import addresses
 from flows.project import Project
 from flows.ui_pages import publish_project
+from hemline.clock import now
 from hemline.identity import project_id
 from hemline.registry.champion_log import NO_VERSION
 from hemline.registry.champions import settle
@@ -124,7 +125,7 @@ def report_champion_changes(project: Project, logger: Logger) -> None:
     Not of a first champion, of an alias taken away, or of versions that were deleted since.
     """
     weeks = {version.number: version.cut for version in all_versions()}
-    for number, change in enumerate(settle(datetime.now(tz=UTC)), start=1):
+    for number, change in enumerate(settle(now()), start=1):
         if change.previous != NO_VERSION and change.version in weeks:
             week_end = weeks[change.version]  # not the clock's day, so that it is one alert
             draft = champion_changed(week_end, number, change)
@@ -185,7 +186,7 @@ def _outbox(project: Project) -> Path:
 def _raise(draft: AlertDraft, pages: Links, project: Project, logger: Logger) -> None:
     params = _with_our_runbook(AlertParams.load(project.params))
     alert = complete_alert(draft, pages, params)
-    raised = raise_alert(alert, _outbox(project), params, now=datetime.now(tz=UTC))
+    raised = raise_alert(alert, _outbox(project), params, now=now())
     if raised == "suppressed":
         logger.info("alert '%s' is held back by cool-down", alert.title)
 

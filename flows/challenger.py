@@ -7,7 +7,6 @@ two steps, leaves neither a second run nor a second version, and no version is j
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,7 @@ from flows.trace_lineage import NO_COMMIT, trace
 from flows.training_report import Training, training_page
 from flows.ui_pages import publish_project
 from hemline import columns, tables
+from hemline.clock import now
 from hemline.data.split import DataParams
 from hemline.errors import BadInput
 from hemline.evaluation.gate.gate_verdict import GateVerdict
@@ -147,11 +147,11 @@ def _is_intact(version: Version) -> bool:
 @task(cache_policy=NO_CACHE, task_run_name="challenge")
 def challenge(version: Version, project: Project) -> str:
     """Judge a version against the champion unless that was done before; return the reason."""
-    earlier = existing_verdict(version, datetime.now(UTC))
+    earlier = existing_verdict(version, now())
     if earlier is not None:
         return earlier
     verdict = _judge(version, project)
-    while not record_verdict(version, verdict, datetime.now(UTC)):
+    while not record_verdict(version, verdict, now()):
         get_run_logger().info("the champion was changed meanwhile: judging again")
         version = known_version(version.number)
         verdict = _judge(version, project)
@@ -170,7 +170,7 @@ def fall_back(version: Version, lineage: Lineage, project: Project, reason: str)
         reason=reason,
         reports=project.root / project.reports,
         store=project.root / ".hemline" / "mlartifacts",
-        at=datetime.now(UTC),
+        at=now(),
     )
     if alone is not None:
         get_run_logger().warning("popularity alone serves, as version %s: %s", alone.number, reason)

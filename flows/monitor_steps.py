@@ -8,12 +8,13 @@ data only, so all runs share their caches.
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any, Final
 
 import pandas as pd
 
 from flows.project import Project
+from hemline.clock import now
 from hemline.engine.engine import open_engine
 from hemline.files import locked
 from hemline.registry.versions import CHAMPION, load_champion, version_by_alias
@@ -144,7 +145,7 @@ def conclude(
     )
     if warning:
         decision = replace(decision, reasons=(*decision.reasons, warning))
-    append_decision(records.folder / "decisions", asdict(decision), decided_at=datetime.now(UTC))
+    append_decision(records.folder / "decisions", asdict(decision), decided_at=now())
     return records.decision_of(week_end)
 
 
@@ -184,7 +185,7 @@ def draw_history(project: Project, records: MonitorRecords, links: Mapping[str, 
             alerts=read_alerts(records.folder / "alerts"),
             links_out=_links_of(records, links),
             out_of_weeks=MonitorParams.load(project.params).out_of_weeks,
-            today=datetime.now(tz=UTC).date(),
+            today=now().date(),
             kind=records.kind,
             names=ColumnNames.of(project.params),
         )

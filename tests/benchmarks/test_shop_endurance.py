@@ -10,8 +10,9 @@ from benchmarks.shop.champion_swaps import Compared
 from benchmarks.shop.endurance import require_nothing_lost
 from benchmarks.shop.killed_processes import Sent, fate_of
 from benchmarks.shop.open_load import Request
+from hemline.clock import now
 from hemline.errors import BadInput
-from hemline.shop.event_log import Recorded, ShopEvent, now
+from hemline.shop.event_log import Recorded, ShopEvent
 
 
 def recorded(sequence: int, key: str) -> Recorded:

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from hemline.clock import now
 from hemline.errors import BadInput
-from hemline.shop.event_log import EventLog, KeyReused, LogUnavailable, ShopEvent, now
+from hemline.shop.event_log import EventLog, KeyReused, LogUnavailable, ShopEvent
 from hemline.shop.redis_log import RedisLog
 from hemline.shop.session_stores import open_log, open_sessions
 from hemline.shop.sqlite_log import SqliteLog

@@ -1,6 +1,6 @@
 """Commands of experiments: plan one, show it to more visitors, look at it, stop it, read it out."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -8,6 +8,7 @@ import typer
 
 from hemline.cli.experiment_report import print_verdict
 from hemline.cli.terminal import open_registry, print_records, project_folder, say
+from hemline.clock import now
 from hemline.errors import BadInput, exit_on_bad_input
 
 if TYPE_CHECKING:
@@ -136,7 +137,6 @@ def readout(name: Name) -> None:
         experiments_folder,
         read_experiment,
     )
-    from hemline.shop.event_log import now  # noqa: PLC0415  (as above)
     from hemline.shop.experiment_verdict import verdict_of  # noqa: PLC0415  (as above)
     from hemline.shop.session_stores import open_log  # noqa: PLC0415  (as above)
     from hemline.shop.shop_clock import ShopClock  # noqa: PLC0415  (as above)
@@ -199,7 +199,7 @@ def _write(
         folder,
         PlannedExperiment(
             name=name,
-            planned_at=datetime.now(UTC),
+            planned_at=now(),
             layer=_LAYER,
             start=free_start(_LAYER, share, [each.plan.allocation for each in others]),
             share=share,

@@ -50,8 +50,8 @@ def export_feedback(
     ] = False,
 ) -> None:
     """Write what visitors did on each complete day to data/feedback, for the next training."""
+    from hemline.clock import now  # noqa: PLC0415  (as above)
     from hemline.params import pipeline_paths  # noqa: PLC0415  (--help should not wait for it)
-    from hemline.shop.event_log import now  # noqa: PLC0415  (as above)
     from hemline.shop.feedback_export import export_days  # noqa: PLC0415  (as above)
     from hemline.shop.session_stores import open_log  # noqa: PLC0415  (as above)
     from hemline.shop.shop_clock import ShopClock  # noqa: PLC0415  (as above)

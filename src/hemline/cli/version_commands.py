@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +9,7 @@ import typer
 
 from hemline import environment
 from hemline.cli.terminal import AsJson, open_registry, print_table, say
+from hemline.clock import now
 
 if TYPE_CHECKING:
     from hemline.registry.champion_log import Change
@@ -29,7 +29,7 @@ def history(*, as_json: AsJson = False) -> None:
     from hemline.registry.versions import all_versions  # noqa: PLC0415  (as above)
 
     if environment.is_writable(Path.cwd()):
-        log = settle(datetime.now(UTC), _note)
+        log = settle(now(), _note)
     else:
         _note("The folder cannot be written: a change that was interrupted is not completed.")
         log = log_of_changes()
@@ -58,7 +58,7 @@ def promote(
     open_registry(to_write=True)
     from hemline.registry import champions  # noqa: PLC0415  (as above)
 
-    change = champions.promote(number, reason=reason, at=datetime.now(UTC), report=_note)
+    change = champions.promote(number, reason=reason, at=now(), report=_note)
     _print_change(change)
 
 
@@ -78,9 +78,7 @@ def rollback(
     open_registry(to_write=True)
     from hemline.registry import champions  # noqa: PLC0415  (as above)
 
-    change = champions.roll_back(
-        reason=reason, at=datetime.now(UTC), from_version=from_version, report=_note
-    )
+    change = champions.roll_back(reason=reason, at=now(), from_version=from_version, report=_note)
     _print_change(change)
 
 

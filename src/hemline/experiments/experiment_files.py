@@ -7,12 +7,13 @@ steps say when it was started, shown to more visitors, and stopped, and why.
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from hemline.clock import now
 from hemline.errors import BadInput
 from hemline.experiments.assignment import CONTROL, TREATMENT, Allocation
 from hemline.files import locked, write_text
@@ -179,7 +180,7 @@ def add_step(
                 fix="look at it: hemline experiment status; a stopped one stays stopped: plan a "
                 "new one",
             )
-        step = ExperimentStep(at=at or datetime.now(UTC), kind=kind, exposed=exposed, reason=reason)
+        step = ExperimentStep(at=at or now(), kind=kind, exposed=exposed, reason=reason)
         return _write(_path(folder, name), found.model_copy(update={"steps": (*found.steps, step)}))
 
 

@@ -7,7 +7,7 @@ never misses an event that was committed later with a lower one.
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final, Literal, Protocol, get_args
 
 from hemline.errors import BadInput
@@ -117,9 +117,3 @@ class EventLog(Protocol):
 
     def close(self) -> None:
         """Finish what was given to `append`, and end."""
-
-
-def now() -> datetime:
-    """Return the time of an event, in UTC, to the millisecond that logs keep."""
-    time = datetime.now(UTC)
-    return time.replace(microsecond=time.microsecond // 1000 * 1000)

@@ -6,10 +6,11 @@ from fastapi import APIRouter, Body, Request
 from pydantic import Field
 from starlette.responses import Response
 
+from hemline.clock import now
 from hemline.errors import BadInput
 from hemline.serving.answers import Answers
 from hemline.shop.api_schema import MOST_EVENTS, RecordedEvents, SentEvent
-from hemline.shop.event_log import CUSTOMER, GUEST, ShopEvent, now
+from hemline.shop.event_log import CUSTOMER, GUEST, ShopEvent
 from hemline.shop.listed_bytes import json_answer
 from hemline.shop.problem_answers import responses
 from hemline.shop.request_parts import answers_in_force, article_key, shop_of

@@ -16,12 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from hemline.clock import now
 from hemline.errors import BadInput
 from hemline.experiments.assignment import CONTROL, EXPOSURE, TREATMENT, arm_of
 from hemline.experiments.experiment_files import Experiment, read_experiments
 from hemline.serving.answers import Answers
 from hemline.shop.champion_watch import TRIED_AGAIN_SECONDS, ChampionWatch
-from hemline.shop.event_log import ShopEvent, now
+from hemline.shop.event_log import ShopEvent
 from hemline.shop.registered_versions import RegistryUnreadable
 
 CHAMPION_ARM: Final = "champion"

@@ -14,6 +14,7 @@ from typing import Annotated, Final
 
 import typer
 
+from hemline.clock import now
 from hemline.errors import BadInput, exit_on_bad_input
 from hemline.experiments.experiment_files import (
     Experiment,
@@ -22,7 +23,7 @@ from hemline.experiments.experiment_files import (
     read_experiments,
 )
 from hemline.experiments.experiment_params import ExperimentParams
-from hemline.shop.event_log import LogUnavailable, now
+from hemline.shop.event_log import LogUnavailable
 
 _LOOK_SECONDS: Final = 2.0
 

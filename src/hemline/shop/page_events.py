@@ -6,7 +6,8 @@ from typing import cast
 from starlette.background import BackgroundTask
 from starlette.requests import Request
 
-from hemline.shop.event_log import Kind, LogUnavailable, ShopEvent, now
+from hemline.clock import now
+from hemline.shop.event_log import Kind, LogUnavailable, ShopEvent
 from hemline.shop.page_cards import Card
 from hemline.shop.shop_service import ShopService
 from hemline.shop.visits import Visit, visits_of

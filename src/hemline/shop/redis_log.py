@@ -18,8 +18,9 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from hemline.clock import now
 from hemline.errors import BadInput
-from hemline.shop.event_log import KeyReused, LogUnavailable, Recorded, ShopEvent, now
+from hemline.shop.event_log import KeyReused, LogUnavailable, Recorded, ShopEvent
 from hemline.shop.group_writer import Append, GroupWriter, Outcome
 
 _PREFIX: Final = "hemline:"

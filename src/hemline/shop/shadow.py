@@ -12,13 +12,13 @@ from typing import Any
 
 import orjson
 
+from hemline.clock import now
 from hemline.errors import BadInput
 from hemline.segments.cold_customers import ColdCustomer
 from hemline.serving.answers import Answers
 from hemline.serving.list_rules import ListRules
 from hemline.serving.listed import Answer
 from hemline.serving.visitor_history import SessionState
-from hemline.shop.event_log import now
 
 
 class ShadowLog:

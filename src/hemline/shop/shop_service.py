@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final, TypeVar
 
+from hemline.clock import now
 from hemline.errors import BadInput
 from hemline.segments.cold_customers import ColdCustomer
 from hemline.serving.answers import Answers
@@ -21,7 +22,6 @@ from hemline.shop.event_log import (
     LogUnavailable,
     Recorded,
     ShopEvent,
-    now,
 )
 from hemline.shop.experiment_arms import CHAMPION_ARM, Arm, ExperimentArms
 from hemline.shop.first_answers import FALLBACK

@@ -18,8 +18,9 @@ from uuid import uuid4
 
 import orjson
 
+from hemline.clock import now
 from hemline.errors import BadInput
-from hemline.shop.event_log import KeyReused, LogUnavailable, Recorded, ShopEvent, now
+from hemline.shop.event_log import KeyReused, LogUnavailable, Recorded, ShopEvent
 from hemline.shop.group_writer import Append, GroupWriter, Outcome
 
 _WAIT_SECONDS: Final = 10.0

@@ -18,7 +18,8 @@ from uuid import uuid4
 from starlette.requests import Request
 from starlette.responses import Response
 
-from hemline.shop.event_log import CUSTOMER, GUEST, Kind, ShopEvent, now
+from hemline.clock import now
+from hemline.shop.event_log import CUSTOMER, GUEST, Kind, ShopEvent
 from hemline.shop.visitor_sessions import Session
 
 if TYPE_CHECKING:
