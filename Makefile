@@ -105,11 +105,11 @@ audit: .venv/bin/python ## Look up every locked package in the Python index's da
 	.hemline/audit/bin/python -m pip install --quiet --disable-pip-version-check "pip-audit>=2.9,<3"
 	.hemline/audit/bin/pip-audit --strict --disable-pip --require-hashes -r requirements-dev.lock
 
-bench-published: .venv/installed ## Our models on published splits: make bench-published DATA=<folder of the splits>
+bench-published: .venv/installed $(PEERS)/rectools.installed $(PEERS)/recbole.installed ## Our models and other libraries' on published splits: make bench-published DATA=<folder of the splits>
 	@test -n "$(DATA)" || { echo "name the folder of the splits: make bench-published DATA=<folder>"; exit 1; }
 	$(BIN)/python -m benchmarks.published "$(DATA)"
 
-bench-genuine: .venv/installed ## Our models on genuine purchases: make bench-genuine DATA=<folder that holds hm-week>
+bench-genuine: .venv/installed $(PEERS)/rectools.installed $(PEERS)/recbole.installed ## Our models and other libraries' on genuine purchases: make bench-genuine DATA=<folder that holds hm-week>
 	@test -n "$(DATA)" || { echo "name the folder of the data: make bench-genuine DATA=<folder>"; exit 1; }
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.genuine "$(DATA)"
 
@@ -189,10 +189,10 @@ ci-environment: .venv/bin/python ## What .venv/installed-dev installs, by uv, or
 	tar --extract --gzip --file $(@D)/axe-core-$(AXE).tgz --directory $(@D) --strip-components 1 package/axe.min.js
 	@touch $@
 
-# A peer that cannot be built is left out, and the table says so.
+# A peer that cannot be built is missing, and the notes of the tables say so.
 $(PEERS)/%.installed: benchmarks/requirements-peers-%.txt
 	@mkdir -p $(PEERS)
 	$(PYTHON) -m venv --clear $(PEERS)/$*
 	@if $(PEERS)/$*/bin/python -m pip install --quiet --disable-pip-version-check -r $< \
 	  && { [ $* != recbole ] || $(PEERS)/$*/bin/python -m pip install --quiet --disable-pip-version-check --no-deps recbole==1.2.1; }; \
-	then touch $@; else rm -rf $(PEERS)/$*; echo "$* could not be built; bench-peers runs without it"; fi
+	then touch $@; else rm -rf $(PEERS)/$*; echo "$* could not be built; the benchmarks run without it"; fi

@@ -15,8 +15,8 @@ from benchmarks.genuine.baskets import read_baskets, split_baskets
 from benchmarks.genuine.pooled import best_row, pooled_rows
 from benchmarks.genuine.sample_shop import read_sample_shop
 from benchmarks.genuine.served_weeks import OWN_730, weekly_scores
-from benchmarks.genuine.week import WeekModel, models_of, scores_of
-from benchmarks.record import Row, publish
+from benchmarks.genuine.week import models_of, own_scores, peer_scores, rows_of_week
+from benchmarks.record import publish
 from hemline.evaluation.protocol import BASELINE, RULES, SERVED, EvaluateParams
 from hemline.models.cascade import RANK
 from hemline.stages.command import run
@@ -39,8 +39,13 @@ _WEEK_NOTES: Final = (
     "Standard error over customers in brackets; 'minus cvae' are paired differences.",
     (
         "Numbers are those of params.yaml, of tuned models those of settings.yaml, chosen on "
-        "validation customers. Networks stop on validation customers."
+        "validation customers. Networks stop on validation customers, and are then trained on them."
     ),
+    (
+        "implicit, RecTools and RecBole by their own interfaces, numbers in settings.yaml. "
+        "RecTools' sequence models are missing: articles of a week have no order."
+    ),
+    "Seconds are of fitting, the validation that stops a network included.",
 )
 _SAMPLE_NOTES: Final = (
     (
@@ -92,11 +97,14 @@ def _score_week(
 ) -> None:
     """Hold out customers of the week of baskets, and publish the scores of every model."""
     split = split_baskets(read_baskets(data), seed=settings["seed"])
-    models: list[WeekModel] = [
-        each for each in models_of(settings, params) if not names or each.name in names
-    ]
-    rows: list[Row] = scores_of(GenuineCase.WEEK, models, split, on_validation=on_validation)
-    publish(None if names or on_validation else "genuine", rows, notes=_WEEK_NOTES)
+    models = [each for each in models_of(settings, params) if not names or each.name in names]
+    scored = own_scores(models, split, on_validation=on_validation)
+    peers = [name for name in settings["peers"] if not names or name in names]
+    numbers = {"seed": settings["seed"], **settings["peers"]}
+    of_peers, peer_notes = peer_scores(peers, numbers, split, on_validation=on_validation)
+    rows = rows_of_week(GenuineCase.WEEK, scored | of_peers)
+    notes = [*_WEEK_NOTES, *peer_notes]
+    publish(None if names or on_validation else "genuine", rows, notes=notes)
 
 
 def _score_sample(data: Path, settings: dict[str, Any], params: Path) -> None:

@@ -4,13 +4,8 @@ Every model runs in a process of its own, one after the other, on the same matri
 same way; peers whose requirements conflict with Hemline's have their own interpreter.
 """
 
-import json
-import os
-import subprocess
-import sys
-import tempfile
 from pathlib import Path
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Annotated, Any, Final
 
 import numpy as np
 import typer
@@ -19,22 +14,19 @@ from scipy import sparse
 
 from benchmarks.peers.exchange import LIST_LENGTH, Task
 from benchmarks.peers.interactions import draw_parts
-from benchmarks.ranking_measures import measure
+from benchmarks.peers.peer_process import (
+    ENVIRONMENTS,
+    PROJECT,
+    Peer,
+    PeerOutcome,
+    peer_of,
+    run_peers,
+)
+from benchmarks.ranking_measures import Lists, measure
 from benchmarks.record import Row, publish, rows_of
 from hemline.stages.command import run
 
 _HERE: Final = Path(__file__).parent
-_ROOT: Final = _HERE.parent.parent
-_PROJECT: Final = Path(sys.executable)
-
-
-class Peer(NamedTuple):
-    """A model to run: the name of its folder, its module and arguments, and its interpreter."""
-
-    name: str
-    module: str
-    arguments: tuple[str, ...]
-    python: Path
 
 
 def main(
@@ -43,7 +35,7 @@ def main(
     articles: Annotated[int, typer.Option(help="Number of articles.")] = 20_000,
     environments: Annotated[
         Path, typer.Option(help="Folder of the peers' virtual environments.")
-    ] = _ROOT / ".hemline" / "peers",
+    ] = ENVIRONMENTS,
     max_epochs: Annotated[
         int | None, typer.Option(help="Overrides max_epochs of settings.yaml.")
     ] = None,
@@ -57,60 +49,27 @@ def main(
     case = f"{customers:,} customers x {articles:,} articles"
     rows: list[Row] = []
     notes = _notes(settings, parts.train)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        Task(parts.train, parts.validation, settings).save(folder)
-        for peer in _peers(environments.absolute()):
-            if only and peer.name not in only:
-                continue
-            typer.echo(f"running {peer.name}", err=True)
-            if error := run_peer(peer, folder):
-                notes.append(f"{peer.name} did not run: {error}")
-                continue
-            rows += _rows(case, peer.name, folder / peer.name, parts.test)
-            notes.append(f"{peer.name}: {_versions(folder / peer.name)}")
+    peers = [peer for peer in _peers(environments) if not only or peer.name in only]
+    for outcome in run_peers(peers, Task(parts.train, parts.validation, settings)):
+        notes.append(outcome.note)
+        if outcome.lists is not None:
+            rows += _rows(case, outcome, outcome.lists, parts.test)
     notes += _speedup(rows)
     publish(None if only else "peers", rows, notes=notes)
 
 
 def _peers(environments: Path) -> list[Peer]:
     ours = [
-        Peer(f"hemline-{name}", "benchmarks.peers.our_models", (name,), _PROJECT)
+        Peer(f"hemline-{name}", "benchmarks.peers.our_models", (name,), PROJECT)
         for name in ("popularity", "item_knn", "ease", "cvae")
     ]
-    implicit = [
-        Peer(f"implicit-{name}", "benchmarks.peers.implicit_models", (name,), _PROJECT)
-        for name in ("als", "bpr", "cosine")
-    ]
-    own_environments = [
-        Peer(name, f"benchmarks.peers.{module}", (), environments / name / "bin" / "python")
-        for name, module in (("sansa", "sansa_model"), ("recbole", "recbole_multivae"))
-    ]
-    return [*ours, *implicit, *own_environments]
+    names = ("implicit-als", "implicit-bpr", "implicit-cosine", "sansa", "recbole")
+    return [*ours, *(peer_of(name, environments) for name in names)]
 
 
-def run_peer(peer: Peer, folder: Path) -> str:
-    """Run a peer to its end and return its error message; empty if it succeeded."""
-    if not peer.python.exists():
-        return "its environment does not exist; `make bench-peers` builds it"
-    path = os.pathsep.join([str(_ROOT), str(_ROOT / "src")])
-    done = subprocess.run(
-        [str(peer.python), "-m", peer.module, str(folder), *peer.arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": path},
-        check=False,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    if done.returncode == 0:
-        return ""
-    return (done.stderr.strip() or f"it ended with {done.returncode}").splitlines()[-1]
-
-
-def _rows(case: str, name: str, output: Path, held_out: sparse.csr_matrix) -> list[Row]:
-    rows = rows_of(case, name, measure(np.load(output / "lists.npy"), held_out, LIST_LENGTH))
-    timing = json.loads((output / "timing.json").read_text(encoding="utf-8"))
+def _rows(case: str, outcome: PeerOutcome, lists: Lists, held_out: sparse.csr_matrix) -> list[Row]:
+    name, timing = outcome.name, outcome.timing
+    rows = rows_of(case, name, measure(lists, held_out, LIST_LENGTH))
     seconds = {
         "fit seconds": timing["fit_seconds"],
         "fit cpu seconds": timing["fit_cpu_seconds"],
@@ -143,12 +102,6 @@ def _notes(settings: dict[str, Any], train: sparse.csr_matrix) -> list[str]:
         f"Networks: width {width}, batch {settings['batch_size']}, at most {epochs} epochs.",
         "Networks stop on validation ndcg@20; speed is the median epoch after the first.",
     ]
-
-
-def _versions(output: Path) -> str:
-    timing = json.loads((output / "timing.json").read_text(encoding="utf-8"))
-    libraries = ", ".join(f"{name} {number}" for name, number in timing["versions"].items())
-    return f"{libraries}; {max(1, len(timing['epoch_seconds']))} epochs"
 
 
 if __name__ == "__main__":

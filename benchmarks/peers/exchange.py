@@ -7,52 +7,81 @@ seconds of whole epochs, without reading data, validation and the first epoch (w
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 
 from benchmarks.ranking_measures import Lists, evenly_spread, measure
 
 LIST_LENGTH: Final = 20
 _VALIDATED: Final = 5000
+_REST: Final = "task.json"
 
 
 @dataclass(frozen=True)
 class Task:
-    """The input of a peer.
+    """The input of a peer; all matrices are CSR of ones over the same articles.
 
     Attributes:
-        train: CSR of shape (customers, articles), ones; the history of every customer.
-        validation: of the same shape; purchases to choose on.
-        settings: numbers shared by all peers, see settings.yaml.
+        train: purchases of the customers to fit on.
+        validation: what other purchases the customers of `validation_known` made, to choose on.
+        settings: numbers shared by all peers, and those of each peer under its name.
+        known: purchases of the customers to list for, who need not be in `train`; None: `train`.
+        validation_known: purchases that the validation is predicted from; None: `train`.
+        before_validation: what a network is trained on until it stops, to train as long on `train`
+            afterwards; None: `train` itself, without a second training.
+        list_length: articles in a list.
+        chosen_at: k of the ndcg@k that networks stop on.
     """
 
     train: sparse.csr_matrix
     validation: sparse.csr_matrix
     settings: dict[str, Any]
+    known: sparse.csr_matrix | None = None
+    validation_known: sparse.csr_matrix | None = None
+    before_validation: sparse.csr_matrix | None = None
+    list_length: int = LIST_LENGTH
+    chosen_at: int = LIST_LENGTH
 
     def save(self, folder: Path) -> None:
         """Write the task to a folder."""
         folder.mkdir(parents=True, exist_ok=True)
-        sparse.save_npz(folder / "train.npz", self.train)
-        sparse.save_npz(folder / "validation.npz", self.validation)
-        (folder / "settings.json").write_text(json.dumps(self.settings), encoding="utf-8")
+        rest = {}
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if isinstance(value, sparse.csr_matrix):
+                sparse.save_npz(folder / f"{each.name}.npz", value)
+            else:
+                rest[each.name] = value
+        (folder / _REST).write_text(json.dumps(rest), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> "Task":
         """Return the task saved in a folder."""
-        settings = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
-        train = sparse.csr_matrix(sparse.load_npz(folder / "train.npz"))
-        return cls(train, sparse.csr_matrix(sparse.load_npz(folder / "validation.npz")), settings)
+        rest = json.loads((folder / _REST).read_text(encoding="utf-8"))
+        matrices = {
+            path.stem: sparse.csr_matrix(sparse.load_npz(path))
+            for path in sorted(folder.glob("*.npz"))
+        }
+        return cls(**{**rest, **matrices})
 
-    def validation_customers(self) -> npt.NDArray[np.int64]:
-        """Return the customers a network is stopped on: at most 5,000, evenly spread."""
+    def numbers_of(self, name: str) -> dict[str, Any]:
+        """Return the numbers of a peer; none if it runs with the defaults of its library."""
+        return dict(self.settings.get(name) or {})
+
+    def listed_for(self) -> sparse.csr_matrix:
+        """Return the purchases of the customers to list for."""
+        return self.train if self.known is None else self.known
+
+    def stopped_on(self) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
+        """Return purchases and validation purchases of at most 5,000 customers, evenly spread."""
         customers = np.flatnonzero(np.diff(self.validation.indptr))
-        return customers[evenly_spread(len(customers), _VALIDATED)]
+        rows = customers[evenly_spread(len(customers), _VALIDATED)]
+        known = self.train if self.validation_known is None else self.validation_known
+        return sparse.csr_matrix(known[rows]), sparse.csr_matrix(self.validation[rows])
 
 
 @dataclass
@@ -64,6 +93,7 @@ class Timing:
         fit_cpu_seconds: CPU time of the same, over all threads.
         epoch_seconds: wall time of each epoch, for models that have epochs.
         epoch_cpu_seconds: CPU time of each epoch.
+        validation_seconds: wall time of the validation that stopped a network.
         list_seconds: wall time of the lists of all customers.
         versions: of the libraries.
     """
@@ -72,6 +102,7 @@ class Timing:
     fit_cpu_seconds: float = 0.0
     epoch_seconds: list[float] = field(default_factory=list)
     epoch_cpu_seconds: list[float] = field(default_factory=list)
+    validation_seconds: float = 0.0
     list_seconds: float = 0.0
     versions: dict[str, str] = field(default_factory=dict)
 
@@ -101,6 +132,10 @@ class Output:
         self.timing.epoch_seconds.append(wall)
         self.timing.epoch_cpu_seconds.append(cpu)
 
+    def spent_validating(self) -> None:
+        """Count the last interval as validation, which is no fitting."""
+        self.timing.validation_seconds += self.restart()[0]
+
     def write(self, lists: Callable[[], Lists], folder: Path) -> None:
         """Time the lists and write everything to the folder."""
         self.restart()
@@ -111,13 +146,22 @@ class Output:
         (folder / "timing.json").write_text(json.dumps(asdict(self.timing)), encoding="utf-8")
 
 
-def validation_ndcg(task: Task, lists: Callable[[npt.NDArray[np.int64]], Lists]) -> float:
-    """Return ndcg@20 on the validation customers.
+def kind_of(name: str) -> str:
+    """Return the model in a peer's name, which begins with its library.
+
+    >>> kind_of("implicit-als"), kind_of("rectools ease tuned")
+    ('als', 'ease')
+    """
+    return name.replace("-", " ").split()[1]
+
+
+def validation_ndcg(task: Task, lists: Callable[[sparse.csr_matrix], Lists]) -> float:
+    """Return the ndcg that networks stop on.
 
     Args:
-        task: gives the customers and their validation articles.
-        lists: returns the lists of the given rows of `task.train`.
+        task: gives the customers and their validation purchases.
+        lists: returns the lists of customers with the given purchases.
     """
-    rows = task.validation_customers()
-    values = measure(lists(rows), task.validation[rows], LIST_LENGTH)
-    return float(values[f"ndcg@{LIST_LENGTH}"].mean())
+    known, wanted = task.stopped_on()
+    k = task.chosen_at
+    return float(measure(lists(known), wanted, k)[f"ndcg@{k}"].mean())

@@ -5,7 +5,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from benchmarks.peers.exchange import LIST_LENGTH, Output, Task, validation_ndcg
+from scipy import sparse
+
+from benchmarks.peers.exchange import Output, Task, validation_ndcg
 from benchmarks.ranking_measures import Lists
 from benchmarks.static_models import Numbers, fit_model
 from hemline.data.histories import Histories
@@ -23,9 +25,9 @@ def main(folder: Path, name: str) -> None:
     if name == "cvae":
         model = _fit_cvae(task, histories, output)
     else:
-        model = fit_model(name, task.settings[name], histories, validate=_refuse, n_conditions=0)
+        model = fit_model(name, task.numbers_of(name), histories, validate=_refuse, n_conditions=0)
         output.spent_fitting()
-    output.write(lambda: _lists(model, histories), folder / f"hemline-{name}")
+    output.write(lambda: _lists(model, task.listed_for(), task), folder / f"hemline-{name}")
 
 
 def _fit_cvae(task: Task, histories: Histories, output: Output) -> Recommender:
@@ -34,19 +36,20 @@ def _fit_cvae(task: Task, histories: Histories, output: Output) -> Recommender:
     Networks are compared with a network: there is no walk beside ours.
     """
     shared = {key: task.settings[key] for key in _SHARED}
-    numbers: Numbers = {**task.settings["cvae"], **shared, "walk_weight": 0.0}
+    numbers: Numbers = {**task.numbers_of("cvae"), **shared, "walk_weight": 0.0}
 
     def validate(model: Recommender) -> float:
         output.spent_on_epoch()
-        ndcg = validation_ndcg(task, lambda rows: _lists(model, histories.rows(rows)))
-        output.restart()
+        ndcg = validation_ndcg(task, lambda known: _lists(model, known, task))
+        output.spent_validating()
         return ndcg
 
     return fit_model("cvae", numbers, histories, validate=validate, n_conditions=0)
 
 
-def _lists(model: Recommender, histories: Histories) -> Lists:
-    return ExcludeBought(model).recommend(histories, LIST_LENGTH).articles
+def _lists(model: Recommender, known: sparse.csr_matrix, task: Task) -> Lists:
+    histories = Histories.from_interactions(known)
+    return ExcludeBought(model).recommend(histories, task.list_length).articles
 
 
 def _refuse(model: Recommender) -> float:

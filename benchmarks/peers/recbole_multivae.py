@@ -18,80 +18,106 @@ import torch
 from recbole.config import Config  # type: ignore[import-not-found]
 from recbole.data import create_dataset, data_preparation  # type: ignore[import-not-found]
 from recbole.utils import get_model, get_trainer, init_seed  # type: ignore[import-not-found]
+from scipy import sparse
 
-from benchmarks.peers.exchange import LIST_LENGTH, Output, Task, validation_ndcg
+from benchmarks.peers.exchange import Output, Task, validation_ndcg
 from benchmarks.ranking_measures import Lists, lists_from_scores
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, name: str) -> None:
     """Fit on the task of the folder and write lists and timing below it."""
     task = Task.load(folder)
-    config = _config(folder, task)
-    dataset = create_dataset(config)
-    train_data, _, _ = data_preparation(config, dataset)
-    init_seed(config["seed"], reproducibility=True)
-    model = get_model("MultiVAE")(config, train_data._dataset).to(config["device"])  # noqa: SLF001  (RecBole's own quick start does so)
-    trainer = get_trainer(config["MODEL_TYPE"], "MultiVAE")(config, model)
-    scores = _Scores(model, dataset, task)
+    numbers = {**task.settings, **task.numbers_of(name)}
     output = Output(recbole=str(recbole.__version__), torch=str(torch.__version__))
-
-    def lists(rows: npt.NDArray[np.int64]) -> Lists:
-        return lists_from_scores(lambda batch: scores(rows[batch]), task.train[rows], LIST_LENGTH)
-
-    best, best_epoch, best_weights = -1.0, 0, copy.deepcopy(model.state_dict())
-    for epoch in range(task.settings["max_epochs"]):
+    if task.before_validation is None:
+        network, _ = _trained_until_stale(_Network(task.train, numbers, folder), task, output)
+    else:
+        first = _Network(task.before_validation, numbers, folder)
+        _, n_epochs = _trained_until_stale(first, task, output)
+        network = _Network(task.train, numbers, folder)
         output.restart()
-        trainer._train_epoch(train_data, epoch)  # noqa: SLF001  (epochs are timed)
+        for epoch in range(n_epochs):
+            network.train(epoch)
+            output.spent_on_epoch()
+    output.write(lambda: network.lists(task.listed_for(), task.list_length), folder / name)
+
+
+def _trained_until_stale(network: "_Network", task: Task, output: Output) -> tuple["_Network", int]:
+    """Return the network as it was after its best epoch, and how many epochs that were."""
+    numbers = network.numbers
+    best, best_epoch, best_weights = -1.0, 0, copy.deepcopy(network.model.state_dict())
+    for epoch in range(numbers["max_epochs"]):
+        output.restart()
+        network.train(epoch)
         output.spent_on_epoch()
-        ndcg = validation_ndcg(task, lists)
+        ndcg = validation_ndcg(task, lambda known: network.lists(known, task.chosen_at))
+        output.spent_validating()
         if ndcg > best:
-            best, best_epoch, best_weights = ndcg, epoch, copy.deepcopy(model.state_dict())
-        elif epoch - best_epoch >= task.settings["patience"]:
+            best, best_epoch = ndcg, epoch
+            best_weights = copy.deepcopy(network.model.state_dict())
+        elif epoch - best_epoch >= numbers["patience"]:
             break
-    model.load_state_dict(best_weights)
-    output.write(lambda: lists_from_scores(scores, task.train, LIST_LENGTH), folder / "recbole")
+    network.model.load_state_dict(best_weights)
+    return network, best_epoch + 1
 
 
-class _Scores:
-    """RecBole's scores, with rows and columns in our order."""
+class _Network:
+    """RecBole's model and trainer on a matrix, with the articles in our order.
 
-    def __init__(self, model: Any, dataset: Any, task: Task) -> None:
-        self.model = model
-        n_customers, n_articles = task.train.shape
-        self.customers = _ids(dataset, "user_id", n_customers)
-        self.articles = _ids(dataset, "item_id", n_articles)
+    RecBole knows the articles that somebody bought, and no others.
+    """
 
-    def __call__(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+    def __init__(self, train: sparse.csr_matrix, numbers: dict[str, Any], folder: Path) -> None:
+        self.numbers = numbers
+        config = _config(train, numbers, folder)
+        dataset = create_dataset(config)
+        self.train_data, _, _ = data_preparation(config, dataset)
+        init_seed(config["seed"], reproducibility=True)
+        self.model = get_model("MultiVAE")(config, self.train_data._dataset).to(config["device"])  # noqa: SLF001  (RecBole's own quick start does so)
+        self.trainer = get_trainer(config["MODEL_TYPE"], "MultiVAE")(config, self.model)
+        bought = np.flatnonzero(np.bincount(train.indices, minlength=train.shape[1]))
+        self.place = np.full(train.shape[1], -1, np.int64)
+        self.place[bought] = dataset.token2id("item_id", [str(key) for key in bought])
+
+    def train(self, epoch: int) -> None:
+        """Train on every customer once."""
+        self.trainer._train_epoch(self.train_data, epoch)  # noqa: SLF001  (epochs are timed)
+
+    def lists(self, known: sparse.csr_matrix, k: int) -> Lists:
+        """Return the k best articles of customers that are not among their `known` ones."""
+        return lists_from_scores(lambda rows: self._scores(known[rows]), known, k)
+
+    def _scores(self, known: sparse.csr_matrix) -> npt.NDArray[np.float32]:
+        place = self.place[known.indices]
+        row = np.repeat(np.arange(known.shape[0]), np.diff(known.indptr))
+        history = torch.zeros(known.shape[0], self.model.n_items)
+        history[row[place >= 0], place[place >= 0]] = 1.0
         self.model.eval()
         with torch.inference_mode():
-            history = self.model.get_rating_matrix(torch.from_numpy(self.customers[rows]))
             logits, _, _ = self.model.forward(history)
-        return np.asarray(logits.numpy()[:, self.articles], np.float32)
+        scores = np.asarray(logits.numpy()[:, np.maximum(self.place, 0)], np.float32)
+        scores[:, self.place < 0] = -np.inf
+        return scores
 
 
-def _ids(dataset: Any, field: str, n_keys: int) -> npt.NDArray[np.int64]:
-    return np.asarray(dataset.token2id(field, [str(key) for key in range(n_keys)]), np.int64)
-
-
-def _config(folder: Path, task: Task) -> Any:
+def _config(train: sparse.csr_matrix, numbers: dict[str, Any], folder: Path) -> Any:
     """Write the train matrix as RecBole's atomic file and return the settings to read it."""
     (folder / "atomic").mkdir(exist_ok=True)
-    entries = task.train.tocoo()
+    entries = train.tocoo()
     lines = [f"{row}\t{column}\n" for row, column in zip(entries.row, entries.col, strict=True)]
     text = "user_id:token\titem_id:token\n" + "".join(lines)
     (folder / "atomic" / "atomic.inter").write_text(text, encoding="utf-8")
-    settings = task.settings
     overrides = {
         "data_path": str(folder),
         "checkpoint_dir": str(folder / "saved"),
         "load_col": {"inter": ["user_id", "item_id"]},
         "eval_args": {"split": {"RS": [1, 0, 0]}, "group_by": "user", "order": "RO"},
-        "mlp_hidden_size": [settings["hidden"]],
-        "latent_dimension": 2 * settings["latent"],
-        "train_batch_size": settings["batch_size"],
+        "mlp_hidden_size": [numbers["hidden"]],
+        "latent_dimension": 2 * numbers["latent"],
+        "train_batch_size": numbers["batch_size"],
         "train_neg_sample_args": None,
         "use_gpu": False,
-        "seed": settings["seed"],
+        "seed": numbers["seed"],
         "show_progress": False,
         "state": "WARNING",
     }
@@ -100,4 +126,4 @@ def _config(folder: Path, task: Task) -> Any:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2])

@@ -13,15 +13,15 @@ from sansa import (  # type: ignore[import-not-found]
     UMRUnitLowerTriangleInverterConfig,
 )
 
-from benchmarks.peers.exchange import LIST_LENGTH, Output, Task
+from benchmarks.peers.exchange import Output, Task
 from benchmarks.ranking_measures import Lists
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, name: str) -> None:
     """Fit on the task of the folder and write lists and timing below it."""
     task = Task.load(folder)
     logging.disable(logging.INFO)
-    numbers = task.settings["sansa"]
+    numbers = task.numbers_of(name)
     config = SANSAConfig(
         l2=numbers["l2"],
         weight_matrix_density=numbers["density"],
@@ -38,11 +38,11 @@ def main(folder: Path) -> None:
     output.spent_fitting()
 
     def lists() -> Lists:
-        articles, _ = model.recommend(task.train, k=LIST_LENGTH, mask_input=True)
+        articles, _ = model.recommend(task.listed_for(), k=task.list_length, mask_input=True)
         return np.asarray(articles, np.int32)
 
-    output.write(lists, folder / "sansa")
+    output.write(lists, folder / name)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2])

@@ -1,10 +1,13 @@
-"""Fitting, early stopping, choosing and scoring of models on a published split."""
+"""Fitting, early stopping, choosing and scoring of models and peers on a published split."""
 
+import time
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from scipy import sparse
 
+from benchmarks.peers.exchange import Task
+from benchmarks.peers.peer_process import peer_of, run_peers
 from benchmarks.published.splits import Split
 from benchmarks.ranking_measures import Lists, Values, evenly_spread, measure
 from benchmarks.static_models import Numbers, blend_of, fit_model, scores
@@ -16,7 +19,15 @@ CHOSEN_ON: Final = "ndcg@10"
 """The metric that the published models were chosen on, and so ours."""
 
 LONGEST: Final = 100
+_STOPPED_AT: Final = 10
 _STOPPED_ON: Final = 5000
+
+
+class FittedLists(NamedTuple):
+    """The lists of all customers, and seconds of fitting."""
+
+    lists: Lists
+    seconds: float
 
 
 def fit_on(name: str, numbers: Numbers, split: Split) -> Recommender:
@@ -30,14 +41,40 @@ def fit_on(name: str, numbers: Numbers, split: Split) -> Recommender:
     )
 
 
-def fit_all(settings: Mapping[str, dict[str, Any]], split: Split) -> dict[str, Recommender]:
-    """Return every model of a split's settings; a blend is listed after its models."""
+def own_lists(settings: Mapping[str, dict[str, Any]], split: Split) -> dict[str, FittedLists]:
+    """Return the lists of every model of a split's settings; a blend stands after its models."""
     fitted: dict[str, Recommender] = {}
+    listed: dict[str, FittedLists] = {}
     for name, numbers in settings.items():
-        fitted[name] = (
-            blend_of(numbers, fitted) if "weights" in numbers else fit_on(name, numbers, split)
-        )
-    return fitted
+        start = time.perf_counter()
+        if "weights" in numbers:
+            fitted[name] = blend_of(numbers, fitted)
+            seconds = sum(listed[each].seconds for each in numbers["weights"])
+        else:
+            fitted[name] = fit_on(name, numbers, split)
+            seconds = time.perf_counter() - start
+        listed[name] = FittedLists(lists_of(fitted[name], split), seconds)
+    return listed
+
+
+def peer_lists(
+    settings: Mapping[str, Any], split: Split, *, seed: int
+) -> tuple[dict[str, FittedLists], list[str]]:
+    """Return the lists of the peers of a split's settings that ran, and a note on each."""
+    task = Task(
+        split.train,
+        split.validation,
+        {"seed": seed, **settings},
+        list_length=LONGEST,
+        chosen_at=_STOPPED_AT,
+    )
+    outcomes = run_peers([peer_of(name) for name in settings], task)
+    listed = {
+        each.name: FittedLists(each.lists, each.seconds)
+        for each in outcomes
+        if each.lists is not None
+    }
+    return listed, [each.note for each in outcomes]
 
 
 def on_validation(model: Recommender, split: Split, *, n_customers: int | None = None) -> float:

@@ -3,11 +3,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from scipy import sparse
 
+from benchmarks.genuine import week
 from benchmarks.genuine.baskets import BasketSplit, HeldOutBaskets, read_baskets, split_baskets
-from benchmarks.genuine.implicit_peers import ImplicitPeer
-from benchmarks.genuine.week import WeekModel, held_out_scores, models_of, scores_of
+from benchmarks.genuine.week import (
+    WeekModel,
+    held_out_scores,
+    models_of,
+    own_scores,
+    peer_scores,
+    rows_of_week,
+)
+from benchmarks.peers.peer_process import peer_of
 from hemline.errors import BadInput
 from hemline.models.als import AlsParams
 from hemline.models.popularity import Popularity
@@ -110,7 +119,7 @@ def test_scores_are_those_of_lists_without_the_known_articles() -> None:
 def test_neighbours_are_measured_above_popularity_and_beside_the_network(
     split: BasketSplit,
 ) -> None:
-    rows = scores_of("week", [POPULARITY, KNN, CVAE], split)
+    rows = rows_of_week("week", own_scores([POPULARITY, KNN, CVAE], split))
     value = {(row.case, row.model, row.metric): row.value for row in rows}
     knn, popular = (value["week", name, "ndcg@100"] for name in ("item_knn", "popularity"))
     assert knn > popular + 0.1
@@ -134,10 +143,10 @@ def test_validation_customers_are_scored_by_models_that_have_not_seen_them(
     before = split.before_validation
     seen = sparse.vstack([_widened(before, n_articles), validation.known + own]).tocsr()
     secret = BasketSplit(seen, _widened(before, n_articles), validation, validation)
-    told = scores_of("week", [KNN], secret)
-    untold = scores_of("week", [KNN], secret, on_validation=True)
-    assert _ndcg(told) > 0
-    assert _ndcg(untold) == 0
+    told = own_scores([KNN], secret)
+    untold = own_scores([KNN], secret, on_validation=True)
+    assert told["item_knn"].by_metric["ndcg@100"].mean() > 0
+    assert untold["item_knn"].by_metric["ndcg@100"].mean() == 0
 
 
 def test_the_numbers_are_those_of_params_yaml_and_the_tuned_ones_of_the_settings() -> None:
@@ -145,10 +154,6 @@ def test_the_numbers_are_those_of_params_yaml_and_the_tuned_ones_of_the_settings
     plain, tuned = models_of(settings, PARAMS)
     assert (plain.name, plain.numbers) == ("als", AlsParams.load(PARAMS).model_dump())
     assert (tuned.name, tuned.kind, tuned.numbers) == ("als tuned", "als", {"factors": 256})
-
-
-def _ndcg(rows: list) -> float:
-    return next(row.value for row in rows if row.metric == "ndcg@100")
 
 
 def _widened(matrix: sparse.csr_matrix, n_columns: int) -> sparse.csr_matrix:
@@ -162,16 +167,22 @@ def _write(folder: Path, **columns: list) -> None:
     pd.DataFrame(columns).to_csv(folder / "hm-week" / "baskets.csv.zip", index=False)
 
 
-@pytest.mark.parametrize("kind", ["als", "bm25", "cosine", "tfidf"])
-def test_a_peer_finds_the_half_that_a_customer_buys_from(kind: str, split: BasketSplit) -> None:
-    numbers = {"factors": 4, "random_state": 7} if kind == "als" else {"K": 20}
-    peer = ImplicitPeer(kind, numbers, split.train)
-    values = held_out_scores(peer, split.test)
-    assert values["recall@20"].mean() > 0.9
-    lists, known = peer.lists(split.test.known, 5), split.test.known.toarray() > 0
-    assert not np.take_along_axis(known, np.maximum(lists, 0), axis=1)[lists >= 0].any()
+def test_a_peer_is_measured_on_the_same_customers_and_compared_with_the_cvae(
+    split: BasketSplit,
+) -> None:
+    settings = {"seed": 7, "implicit cosine": {"K": 20}}
+    scored, notes = peer_scores(["implicit cosine", "implicit bpr"], settings, split)
+    assert list(scored) == ["implicit cosine"]
+    assert notes[0].startswith("implicit cosine: implicit ")
+    assert notes[1].startswith("implicit bpr is missing: ")
+    assert len(scored["implicit cosine"].by_metric["recall@20"]) == split.test.wanted.shape[0]
+    assert scored["implicit cosine"].by_metric["recall@20"].mean() > 0.9
+    rows = rows_of_week("week", {"cvae": scored["implicit cosine"], **scored})
+    differences = [row.value for row in rows if row.case == "week minus cvae"]
+    assert differences == [0, 0]
 
 
-def test_an_unknown_peer_is_refused(split: BasketSplit) -> None:
-    with pytest.raises(BadInput, match="als or one of bm25, cosine, tfidf"):
-        ImplicitPeer("slim", {}, split.train)
+def test_every_peer_of_the_settings_has_a_library() -> None:
+    settings = yaml.safe_load((Path(week.__file__).parent / "settings.yaml").read_text())
+    peers = [peer_of(name) for name in settings["hm-week"]["peers"]]
+    assert {peer.name.split()[0] for peer in peers} == {"implicit", "rectools", "recbole"}

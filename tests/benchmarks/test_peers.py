@@ -7,9 +7,9 @@ import pytest
 from scipy import sparse
 
 from benchmarks.peers import implicit_models, our_models
-from benchmarks.peers.__main__ import Peer, run_peer
 from benchmarks.peers.exchange import LIST_LENGTH, Task
 from benchmarks.peers.interactions import Parts, draw_parts, split_rows
+from benchmarks.peers.peer_process import Peer, peer_of, run_peer, run_peers
 from benchmarks.ranking_measures import measure
 from hemline.errors import BadInput
 
@@ -33,6 +33,11 @@ SETTINGS = {
     },
     "item_knn": {"neighbours": 40, "shrinkage": 0.0},
     "implicit-cosine": {"K": 40},
+    "implicit als": {"factors": 4},
+    "implicit bm25": {"K": 40},
+    "implicit tfidf defaults": None,
+    "rectools cosine": {"K": 40},
+    "recbole multivae": {"max_epochs": 40, "patience": 40},
 }
 
 
@@ -51,6 +56,50 @@ def task(parts: Parts, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("task")
     Task(parts.train, parts.validation, SETTINGS).save(folder)
     return folder
+
+
+@pytest.fixture(scope="module")
+def unseen(parts: Parts) -> Task:
+    """Fit on forty customers, stop on ten others, and list for the last ten."""
+    train = parts.train
+    return Task(
+        sparse.csr_matrix(train[:50]),
+        sparse.csr_matrix(parts.validation[40:50]),
+        SETTINGS,
+        known=sparse.csr_matrix(train[50:]),
+        validation_known=sparse.csr_matrix(train[40:50]),
+        before_validation=sparse.csr_matrix(train[:40]),
+        list_length=30,
+        chosen_at=10,
+    )
+
+
+def test_a_task_is_loaded_as_it_was_saved(unseen: Task, task: Path, tmp_path: Path) -> None:
+    unseen.save(tmp_path)
+    again = Task.load(tmp_path)
+    for name in ("train", "validation", "known", "validation_known", "before_validation"):
+        assert (getattr(again, name) != getattr(unseen, name)).nnz == 0
+        assert getattr(again, name).shape == getattr(unseen, name).shape
+    assert (again.settings, again.list_length, again.chosen_at) == (SETTINGS, 30, 10)
+    plain = Task.load(task)
+    assert (plain.known, plain.validation_known, plain.before_validation) == (None, None, None)
+    assert plain.list_length == LIST_LENGTH
+
+
+def test_numbers_are_a_peers_own_and_defaults_where_there_are_none(unseen: Task) -> None:
+    assert unseen.numbers_of("implicit bm25") == {"K": 40}
+    assert unseen.numbers_of("implicit tfidf defaults") == unseen.numbers_of("no such peer") == {}
+
+
+def test_networks_stop_on_what_the_validation_customers_were_known_by(
+    unseen: Task, task: Path, parts: Parts
+) -> None:
+    known, wanted = unseen.stopped_on()
+    with_validation = np.flatnonzero(np.diff(parts.validation.indptr)[40:50]) + 40
+    assert (known != parts.train[with_validation]).nnz == 0
+    assert (wanted != parts.validation[with_validation]).nnz == 0
+    known, _ = Task.load(task).stopped_on()
+    assert (known != parts.train[np.flatnonzero(np.diff(parts.validation.indptr))]).nnz == 0
 
 
 def test_parts_share_no_purchase_and_every_article_has_a_buyer_in_train(parts: Parts) -> None:
@@ -85,17 +134,70 @@ def test_our_models_write_lists_without_bought_articles_and_seconds(
     assert len(timing["epoch_seconds"]) == (3 if name == "cvae" else 0)
 
 
-# implicit 0.7.3 hands itself the wrong format, and warns about it.
-@pytest.mark.filterwarnings("ignore:Method expects CSR input")
 def test_implicits_neighbours_list_the_right_half(task: Path, parts: Parts) -> None:
-    implicit_models.main(task, "cosine")
+    implicit_models.main(task, "implicit-cosine")
     lists = np.load(task / "implicit-cosine" / "lists.npy")
     assert (lists // 40 == (np.arange(60) % 2)[:, None]).mean() > 0.95
     assert measure(lists, parts.train, LIST_LENGTH)["hit@20"].sum() == 0
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "implicit als",
+        "implicit bm25",
+        "implicit-cosine",
+        "implicit tfidf defaults",
+        "rectools ease",
+        "rectools cosine",
+        "recbole multivae",
+    ],
+)
+def test_a_peer_lists_the_right_half_for_customers_whom_it_has_not_seen(
+    name: str, unseen: Task
+) -> None:
+    peer = peer_of(name)
+    if not peer.python.exists():
+        pytest.skip(f"the environment of {name} is not built")
+    [outcome] = run_peers([peer], unseen)
+    assert outcome.lists is not None, outcome.note
+    assert outcome.lists.shape == (10, 30)
+    listed = outcome.lists >= 0
+    is_right = outcome.lists // 40 == (np.arange(10) % 2)[:, None]
+    assert is_right[listed].mean() > 0.8
+    assert listed.sum(axis=1).min() >= 20
+    assert measure(outcome.lists, unseen.listed_for(), 30)["hit@30"].sum() == 0
+    assert outcome.seconds > 0
+    assert outcome.note.startswith(f"{name}: {name.replace('-', ' ').split()[0]} ")
+
+
+@pytest.mark.parametrize("name", ["implicit bpr", "rectools svd"])
+def test_a_peer_that_knows_no_other_customers_is_missing_and_says_why(
+    name: str, unseen: Task
+) -> None:
+    peer = peer_of(name)
+    if not peer.python.exists():
+        pytest.skip(f"the environment of {name} is not built")
+    [outcome] = run_peers([peer], unseen)
+    assert outcome.lists is None
+    assert outcome.note.startswith(f"{name} is missing: ")
+    assert "no customers but those it was fitted on" in outcome.note
+
+
+def test_a_peer_that_is_not_installed_is_said_to_be_missing(unseen: Task, tmp_path: Path) -> None:
+    absent = peer_of("rectools ease", tmp_path)
+    present = peer_of("implicit-cosine", tmp_path)
+    missing, ran = run_peers([absent, present], unseen)
+    assert missing.lists is None
+    assert missing.note.startswith("rectools ease is missing: its environment does not exist")
+    assert ran.lists is not None
+
+
 def test_a_peer_that_cannot_run_returns_its_error(task: Path) -> None:
-    absent = Peer("absent", "benchmarks.peers.our_models", (), task / "no" / "python")
-    assert "environment does not exist" in run_peer(absent, task)
     broken = Peer("broken", "benchmarks.peers.no_such_module", (), Path(sys.executable))
     assert "no_such_module" in run_peer(broken, task)
+
+
+def test_an_unknown_model_of_a_library_is_refused(task: Path) -> None:
+    with pytest.raises(ValueError, match="slim is no model of implicit"):
+        implicit_models.main(task, "implicit slim")

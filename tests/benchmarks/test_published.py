@@ -2,10 +2,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from scipy import sparse
 
 from benchmarks.blend import Blend
-from benchmarks.published.leave_one_out import fit_all, lists_of, on_validation, scores_at
+from benchmarks.peers.peer_process import peer_of
+from benchmarks.published import leave_one_out
+from benchmarks.published.leave_one_out import (
+    fit_on,
+    on_validation,
+    own_lists,
+    peer_lists,
+    scores_at,
+)
 from benchmarks.published.splits import Split, find_splits, read_published, read_split
 from benchmarks.record import Row
 from hemline.data.histories import Histories
@@ -66,19 +75,47 @@ def test_published_rows_are_read_with_their_standard_errors(tmp_path: Path) -> N
 
 
 def test_neighbours_solve_the_checkerboard_and_popularity_does_not(checkerboard: Split) -> None:
-    fitted = fit_all({"popularity": POPULARITY, "item_knn": NEIGHBOURS}, checkerboard)
-    knn = scores_at(lists_of(fitted["item_knn"], checkerboard), checkerboard.test, 2)
-    popularity = scores_at(lists_of(fitted["popularity"], checkerboard), checkerboard.test, 2)
+    listed = own_lists({"popularity": POPULARITY, "item_knn": NEIGHBOURS}, checkerboard)
+    knn = scores_at(listed["item_knn"].lists, checkerboard.test, 2)
+    popularity = scores_at(listed["popularity"].lists, checkerboard.test, 2)
     assert knn["recall@2"].mean() == 1.0
     assert popularity["recall@2"].mean() < 1.0
+
+
+def test_a_peer_solves_the_checkerboard_and_a_missing_one_is_noted(checkerboard: Split) -> None:
+    settings = {"implicit cosine": {"K": 6}, "implicit bpr broken": {"no_such_number": 1}}
+    listed, notes = peer_lists(settings, checkerboard, seed=7)
+    assert list(listed) == ["implicit cosine"]
+    assert listed["implicit cosine"].seconds > 0
+    lists = listed["implicit cosine"].lists
+    assert scores_at(lists, checkerboard.test, 2)["recall@2"].mean() == 1.0
+    assert notes[0].startswith("implicit cosine: implicit ")
+    assert "implicit bpr broken is missing: TypeError" in notes[1]
+    assert "no_such_number" in notes[1]
+
+
+def test_the_seconds_of_a_blend_are_those_of_its_models(checkerboard: Split) -> None:
+    weights = {"popularity": 1.0, "item_knn": 1.0}
+    blend = {"depth": 6, "weights": weights}
+    settings = {"popularity": POPULARITY, "item_knn": NEIGHBOURS, "blend": blend}
+    listed = own_lists(settings, checkerboard)
+    assert listed["blend"].seconds == sum(listed[name].seconds for name in weights)
+
+
+def test_every_peer_of_the_settings_has_a_library() -> None:
+    settings = yaml.safe_load((Path(leave_one_out.__file__).parent / "settings.yaml").read_text())
+    for split in settings.values():
+        peers = [peer_of(name) for name in split["peers"]]
+        assert {peer.name.split()[0] for peer in peers} == {"implicit", "rectools", "recbole"}
 
 
 def test_articles_of_train_are_never_listed_so_a_perfect_list_of_one_is_possible() -> None:
     train = sparse.csr_matrix(np.array([[1, 1, 0], [1, 1, 0], [1, 0, 1]], np.float32))
     held_out = sparse.csr_matrix(np.array([[0, 0, 1], [0, 0, 1], [0, 1, 0]], np.float32))
     split = Split("three", train, held_out, held_out)
-    best = fit_all({"popularity": POPULARITY}, split)["popularity"]
-    assert scores_at(lists_of(best, split), held_out, 1)["ndcg@1"].tolist() == [1.0, 1.0, 1.0]
+    best = fit_on("popularity", POPULARITY, split)
+    listed = own_lists({"popularity": POPULARITY}, split)["popularity"]
+    assert scores_at(listed.lists, held_out, 1)["ndcg@1"].tolist() == [1.0, 1.0, 1.0]
     assert on_validation(best, split) == 1.0
 
 
