@@ -17,11 +17,10 @@ from urllib.parse import quote
 
 from flows.addresses import Addresses
 from hemline.errors import BadInput
-from hemline.experiments.assignment import EXPOSURE
 from hemline.experiments.experiment_files import experiments_folder, read_experiments
 from hemline.files import write_text
 from hemline.relocation import DATABASE
-from hemline.shop.event_log import SHOWN
+from hemline.shop.event_log import OF_THE_SHOP
 from hemline.shop.running_shops import running_shops, traffic_of
 from monitoring.alerts.alert_delivery import read_alerts
 from monitoring.column_names import ColumnNames
@@ -162,7 +161,7 @@ def _shop(root: Path) -> ControlPanel:
         return ControlPanel("Shop", "does not run", notes, tone="none")
     latest, *others = shops
     traffic = traffic_of(latest)
-    n_events = sum(n for kind, n in traffic.events.items() if kind not in {SHOWN, EXPOSURE})
+    n_events = sum(n for kind, n in traffic.events.items() if kind not in OF_THE_SHOP)
     counts = ", ".join(f"{kind} {n:,}" for kind, n in sorted(traffic.events.items()))
     notes = (
         f"{traffic.requests:,} requests since {latest.started:%Y-%m-%d %H:%M} UTC.",

@@ -1,8 +1,10 @@
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
 from hemline.errors import BadInput
-from hemline.experiments.exploration_slots import explore, slot_probabilities
+from hemline.experiments.exploration_slots import Explored, explore, slot_probabilities
 from hemline.experiments.off_policy import (
     LEAST_EFFECTIVE,
     EstimatorParams,
@@ -14,24 +16,39 @@ from hemline.experiments.off_policy import (
 RANKING = list(range(100, 120))
 
 
+def explored(
+    slots: Sequence[int],
+    n_candidates: int,
+    temperature: float,
+    rng: np.random.Generator,
+    ranking: Sequence[int] = RANKING,
+) -> Explored:
+    return explore(
+        ranking,
+        slots=slots,
+        n_candidates=n_candidates,
+        temperature=temperature,
+        draw=lambda _slot: rng.random(),
+    )
+
+
 def test_only_the_slots_are_drawn_and_from_the_next_candidates() -> None:
     rng = np.random.default_rng(0)
     for _ in range(30):
-        found = explore(RANKING, length=6, slots=(3, 5), n_candidates=4, temperature=2.0, rng=rng)
+        found = explored((3, 5), 4, 2.0, rng)
         assert [found.articles[place] for place in (0, 1, 2, 4)] == [100, 101, 102, 103]
         assert found.drawn[0].candidates == (104, 105, 106, 107)
         assert found.articles[3] == found.drawn[0].candidates[found.drawn[0].chosen]
         assert found.articles[3] not in found.drawn[1].candidates
-        assert len(set(found.articles)) == 6
+        assert sorted(found.articles) == RANKING
+        others = [each for each in RANKING[4:] if each not in found.articles[:6]]
+        assert list(found.articles[6:]) == others
         assert sum(found.drawn[1].propensities) == pytest.approx(1.0)
 
 
 def test_candidates_are_drawn_as_often_as_the_log_says() -> None:
     rng = np.random.default_rng(0)
-    lists = [
-        explore(RANKING, length=3, slots=(2,), n_candidates=3, temperature=1.5, rng=rng)
-        for _ in range(6000)
-    ]
+    lists = [explored((2,), 3, 1.5, rng) for _ in range(6000)]
     drawn = np.bincount([each.drawn[0].chosen for each in lists]) / len(lists)
     assert drawn == pytest.approx(slot_probabilities(3, 1.5), abs=0.02)
     weights = np.exp([0, -1 / 1.5, -2 / 1.5])
@@ -39,17 +56,28 @@ def test_candidates_are_drawn_as_often_as_the_log_says() -> None:
 
 
 def test_a_short_ranking_is_listed_whole() -> None:
-    found = explore(
-        [5, 6], length=4, slots=(1, 3), n_candidates=5, temperature=1.0,
-        rng=np.random.default_rng(0),
-    )  # fmt: skip
+    found = explored((1, 3), 5, 1.0, np.random.default_rng(0), ranking=[5, 6])
     assert sorted(found.articles) == [5, 6]
+    found = explored((3,), 5, 1.0, np.random.default_rng(0), ranking=[5, 6, 7, 8])
+    assert (found.articles, found.drawn) == ((5, 6, 7, 8), ())
 
 
-def test_a_slot_outside_of_the_list_is_refused() -> None:
-    with pytest.raises(BadInput, match="places of a list of 4"):
-        explore(RANKING, length=4, slots=(4,), n_candidates=2, temperature=1.0,
-                rng=np.random.default_rng(0))  # fmt: skip
+def test_what_was_drawn_before_stands_again_and_nothing_else_is_drawn() -> None:
+    def never(_slot: int) -> float:
+        raise AssertionError
+
+    draw = {"slots": (2,), "n_candidates": 3, "temperature": 1.0, "draw": never}
+    again = explore(RANKING, earlier={2: 108}, **draw)  # type: ignore[arg-type]
+    assert again.articles[:5] == (100, 101, 108, 102, 103)
+    gone = explore(RANKING, earlier={2: 7}, **draw)  # type: ignore[arg-type]
+    assert gone.articles == tuple(RANKING)
+    assert again.drawn == gone.drawn == ()
+
+
+def test_slots_that_are_no_places_are_refused() -> None:
+    for slots in ((-1,), (2, 2)):
+        with pytest.raises(BadInput, match="different places of a list"):
+            explored(slots, 2, 1.0, np.random.default_rng(0))
 
 
 def logged(n: int = 4000, seed: int = 0) -> tuple[LoggedDecisions, np.ndarray]:

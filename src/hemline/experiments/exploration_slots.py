@@ -9,8 +9,9 @@ Ranks, not scores, decide the probabilities: scores of different models and vers
 scales.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -19,15 +20,17 @@ from hemline.errors import BadInput
 
 Values = npt.NDArray[np.float64]
 
+EXPLORATION: Final = "exploration"
+"""The kind of the event that says what was drawn for a visitor's slot."""
+
 
 @dataclass(frozen=True)
 class Explored:
-    """A list with slots.
+    """A ranking with slots.
 
     Attributes:
         articles: keys, best first, the drawn ones in their slots.
-        drawn: by slot, the place in the list, the candidates' places in the ranking, the index of
-            the chosen one among them, and the probability of each candidate.
+        drawn: what was drawn, by slot; a slot that was drawn earlier is not among them.
     """
 
     articles: tuple[int, ...]
@@ -68,43 +71,54 @@ def slot_probabilities(n_candidates: int, temperature: float) -> Values:
 def explore(
     ranking: Sequence[int],
     *,
-    length: int,
     slots: Sequence[int],
     n_candidates: int,
     temperature: float,
-    rng: np.random.Generator,
+    draw: Callable[[int], float],
+    earlier: Mapping[int, int] | None = None,
 ) -> Explored:
-    """Return a list in which some places are drawn.
+    """Return a ranking in which some places are drawn, and what was not drawn follows in order.
+
+    What fills the other places down to the last slot is never drawn: the candidates begin below.
 
     Args:
-        ranking: article keys, best first, each once; at least length - len(slots) + n_candidates
-            where there are so many.
-        length: of the list.
-        slots: places to draw for, from 0, below length.
+        ranking: article keys, best first, each once.
+        slots: places to draw for, from 0.
         n_candidates: of each slot: the next ones of the ranking that are not listed.
         temperature: see slot_probabilities.
-        rng: draws.
+        draw: gives the number in [0, 1) that decides a slot.
+        earlier: what was drawn for a slot before: it stands there again as long as it is a
+            candidate; else the best one stands there. Nothing is drawn anew for the slot.
 
     Raises:
-        BadInput: a slot lies outside of the list.
+        BadInput: slots are no different places of a list.
     """
-    if any(not 0 <= slot < length for slot in slots) or len(set(slots)) != len(slots):
+    if any(slot < 0 for slot in slots) or len(set(slots)) != len(slots):
         raise BadInput(
-            f"slots are different places of a list of {length}, from 0",
+            "slots are different places of a list, from 0",
             found=f"{list(slots)}",
-            fix="name places below the length",
+            fix="name each place once",
         )
-    n_fixed = min(length, len(ranking)) - sum(slot < len(ranking) for slot in slots)
-    fixed, rest = list(ranking[:n_fixed]), list(ranking[n_fixed:])
+    above = max(slots, default=-1) + 1 - len(slots)
+    fixed, rest = list(ranking[:above]), list(ranking[above:])
+    before = earlier or {}
     listed: list[int] = []
-    draws = []
-    for place in range(min(length, len(ranking))):
-        if place not in slots or not rest:
-            listed.append(fixed.pop(0) if fixed else rest.pop(0))
-            continue
-        candidates = tuple(rest[:n_candidates])
-        probabilities = slot_probabilities(len(candidates), temperature)
-        chosen = int(rng.choice(len(candidates), p=probabilities))
-        draws.append(Draw(place, candidates, chosen, tuple(probabilities.tolist())))
-        listed.append(rest.pop(chosen))
-    return Explored(tuple(listed), tuple(draws))
+    drawn: list[Draw] = []
+    for place in range(len(ranking)):
+        if place not in slots or len(rest) < 2:  # noqa: PLR2004  (one is no choice)
+            listed.append((fixed or rest).pop(0))
+        elif place in before:
+            again = before[place] in rest
+            listed.append(rest.pop(rest.index(before[place]) if again else 0))
+        else:
+            candidates = tuple(rest[:n_candidates])
+            probabilities = slot_probabilities(len(candidates), temperature)
+            chosen = _chosen(probabilities, draw(place))
+            drawn.append(Draw(place, candidates, chosen, tuple(probabilities.tolist())))
+            listed.append(rest.pop(chosen))
+    return Explored(tuple(listed), tuple(drawn))
+
+
+def _chosen(probabilities: Values, number: float) -> int:
+    place = int(np.searchsorted(np.cumsum(probabilities), number, side="right"))
+    return min(place, len(probabilities) - 1)  # sums may round to a little less than 1

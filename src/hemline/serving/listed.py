@@ -15,12 +15,14 @@ class Listed:
         reason: why it is listed.
         similarity: to the article beside which it is listed, 0 to 1: the cosine of both texts, or
             of the buyers of both; None elsewhere, and for the neighbour of a neighbour.
+        propensity: with which it was drawn for its place, where the shop explores; None elsewhere.
     """
 
     article: int
     source: str
     reason: Reason
     similarity: float | None = None
+    propensity: float | None = None
 
 
 @dataclass(frozen=True)

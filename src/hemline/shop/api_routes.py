@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import replace
 from typing import Annotated, Any, Final, cast
 
 from fastapi import APIRouter, Body, Path, Query, Request
@@ -37,6 +38,7 @@ from hemline.shop.request_parts import (
 from hemline.shop.service_shell import hashed
 from hemline.shop.shadow import ShadowLog, list_of_other_version
 from hemline.shop.shop_service import customer_key
+from hemline.shop.visitor_state import Remembered
 
 router: Final = APIRouter(route_class=ListRoute)
 
@@ -63,8 +65,8 @@ async def recommend(
     who: int | ColdCustomer | None = customer_key(arm.answers, customer_id)
     if who is None:
         who = ColdCustomer()  # signed up since the cut
-    state, is_known = shop.state(visitor, arm.answers)
-    return await _recommended(request, arm, who, state, query, is_known=is_known)
+    remembered = shop.remembered(visitor, arm.answers)
+    return await _recommended(request, arm, (visitor, who), remembered, query)
 
 
 @router.post(
@@ -76,12 +78,12 @@ async def recommend_to_guest(request: Request, query: Annotated[GuestQuery, Body
     """List articles for a visitor without an account, from what it says and did."""
     shop = shop_of(request)
     arm = Arm(answers_in_force(shop))
-    state, is_known = SessionState(), True
+    remembered, visitor = Remembered(), ""
     if query.guest is not None:
         request.state.visitor = visitor = GUEST + query.guest
         arm = await shop.meet(visitor)
-        state, is_known = shop.state(visitor, arm.answers)
-    answers = arm.answers
+        remembered = shop.remembered(visitor, arm.answers)
+    answers, state = arm.answers, remembered.state
     state = SessionState(
         *(
             (*getattr(state, name), *article_keys(answers, getattr(query, name)))
@@ -95,7 +97,8 @@ async def recommend_to_guest(request: Request, query: Annotated[GuestQuery, Body
         query.fn,
         query.active,
     )
-    return await _recommended(request, arm, guest, state, query, is_known=is_known)
+    remembered = replace(remembered, state=state)
+    return await _recommended(request, arm, (visitor, guest), remembered, query)
 
 
 @router.get(
@@ -146,24 +149,27 @@ async def other_colours(
 async def _recommended(
     request: Request,
     arm: Arm,
-    who: int | ColdCustomer,
-    state: SessionState,
+    visitor: tuple[str, int | ColdCustomer],
+    remembered: Remembered,
     query: CustomerQuery,
-    *,
-    is_known: bool,
 ) -> Response:
-    shop, answers = shop_of(request), arm.answers
+    """Return the list of a visitor: its name, empty for an unnamed guest, and who it is."""
+    shop, answers, (name, who) = shop_of(request), arm.answers, visitor
+    state = remembered.state
     rules = rules_of(query, _excluded(answers, query))
-    answer = shop.answer(answers, who, state, rules, arm.name)
+    if name:
+        answer = await shop.list_for(arm, name, who, remembered, rules)
+    else:
+        answer = shop.answer(answers, who, state, rules, arm.name)
     content = _content(request, answers, answer, query, arm.name)
     other = None
     if query.compare is not None:
         other = await _shadow(request, answers, who, state, rules, query)
     if other is not None:
         shadows = cast(ShadowLog, request.app.state.shadows)
-        visitor = hashed(getattr(request.state, "visitor", ""), request.app.state.secret)
-        await asyncio.to_thread(shadows.write, visitor, content, other)
-    return json_answer({**content, "remembered": is_known, "challenger": other})
+        hashed_name = hashed(name, request.app.state.secret)
+        await asyncio.to_thread(shadows.write, hashed_name, content, other)
+    return json_answer({**content, "remembered": remembered.is_known, "challenger": other})
 
 
 async def _shadow(

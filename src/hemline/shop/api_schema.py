@@ -130,6 +130,9 @@ class ListedArticle(BaseModel):
     currency: str | None
     source: str
     reason: WhyListed
+    propensity: float | None = Field(
+        None, description="With which it was drawn, where its place explores; null otherwise."
+    )
 
 
 class ArticleList(BaseModel):

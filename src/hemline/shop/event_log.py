@@ -11,16 +11,22 @@ from datetime import datetime
 from typing import Final, Literal, Protocol, get_args
 
 from hemline.errors import BadInput
+from hemline.experiments.assignment import EXPOSURE
+from hemline.experiments.exploration_slots import EXPLORATION
 
 SentKind = Literal["impression", "view", "basket", "purchase", "return", "unlike", "undo"]
 """What others may record; `undo` takes back the latest unlike or basket of the article."""
 
-Kind = Literal[SentKind, "exposure"]
-"""`exposure`: the visitor is in an arm of an experiment from now on; it names no article."""
+Kind = Literal[SentKind, "exposure", "exploration"]
+"""What the shop records besides.
 
-KINDS: Final[tuple[Kind, ...]] = (*get_args(SentKind), "exposure")
-SHOWN: Final = "impression"
-"""With `exposure`, what the shop did, not the visitor: it changes no list."""
+`exposure`: the visitor is in an arm of an experiment from now on; it names no article.
+`exploration`: the article was drawn for a place of the visitor's list, see list_exploration.
+"""
+
+KINDS: Final[tuple[Kind, ...]] = (*get_args(SentKind), EXPOSURE, EXPLORATION)
+OF_THE_SHOP: Final[frozenset[Kind]] = frozenset({"impression", EXPOSURE, EXPLORATION})
+"""What the shop did, not the visitor: it changes no list."""
 
 GUEST: Final = "guest:"
 CUSTOMER: Final = "customer:"

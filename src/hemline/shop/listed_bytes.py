@@ -7,7 +7,7 @@ import orjson
 from starlette.responses import Response
 
 from hemline.serving.answers import Answers
-from hemline.serving.listed import Answer
+from hemline.serving.listed import Answer, Listed
 from hemline.serving.reasons import Reason, in_words
 
 
@@ -34,14 +34,13 @@ def list_content(
         "page": page,
         "slot": slot,
         "articles": [
-            _article(answers, one.article, one.source, one.reason, rank)
-            for rank, one in enumerate(answer.listed, start=1)
+            _article(answers, one, rank) for rank, one in enumerate(answer.listed, start=1)
         ],
     }
 
 
-def _article(answers: Answers, key: int, source: str, reason: Reason, rank: int) -> dict[str, Any]:
-    shown = answers.articles.describe(key)
+def _article(answers: Answers, listed: Listed, rank: int) -> dict[str, Any]:
+    shown = answers.articles.describe(listed.article)
     return {
         "rank": rank,
         "article_id": shown.article_id,
@@ -52,8 +51,9 @@ def _article(answers: Answers, key: int, source: str, reason: Reason, rank: int)
         "colour": shown.colour,
         "price": shown.price,
         "currency": shown.currency or None,
-        "source": source,
-        "reason": _reason(answers, reason),
+        "source": listed.source,
+        "reason": _reason(answers, listed.reason),
+        "propensity": listed.propensity,
     }
 
 

@@ -33,7 +33,7 @@ async def home(request: Request) -> Response:
     visit, texts, views = await _opened(request)
     compares = "compare" in request.query_params
     challenger = await _shop(request).watch.challenger() if compares else None
-    shown = views.home(challenger, compares=compares)
+    shown = views.home(await views.favourites(), challenger, compares=compares)
     shown_cards = shown.favourites.cards
     response = page(
         request,
@@ -102,7 +102,7 @@ async def staff(request: Request) -> Response:
     """Show what the models saw of the visitor and of each article of the list."""
     visit, texts, views = await _opened(request)
     model = request.query_params.get("model", "")[:_LONGEST_QUERY]
-    shown = views.staff(model)
+    shown = views.staff(await views.favourites(), model)
     response = page(request, "staff.html.j2", texts, staff=shown, **_about(request, visit, texts))
     visits_of(request).keep(visit, response)
     return response

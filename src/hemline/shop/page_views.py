@@ -11,7 +11,7 @@ from hemline.segments.cold_customers import ColdCustomer
 from hemline.serving.answers import Answers
 from hemline.serving.explanations import ExplainedArticle
 from hemline.serving.list_rules import ListRules
-from hemline.serving.listed import Answer
+from hemline.serving.listed import Answer, Listed
 from hemline.serving.visitor_history import SessionState
 from hemline.shop.page_cards import Card, CardList, Cards
 from hemline.shop.page_texts import Texts
@@ -112,9 +112,14 @@ class PageViews:
         self.state: SessionState = replace(visit.state, basket=(*visit.state.basket, *liked))
         self._liked = liked
 
-    def home(self, challenger: Answers | None, *, compares: bool) -> Home:
+    async def favourites(self) -> Answer:
+        """Return the visitor's list, for `home` and `staff`."""
+        remembered = replace(self._visit.remembered, state=self.state)
+        arm, rules = self._visit.arm, ListRules(k=N_FAVOURITES)
+        return await self._shop.list_for(arm, self._visit.visitor, self._who, remembered, rules)
+
+    def home(self, answer: Answer, challenger: Answers | None, *, compares: bool) -> Home:
         """Return the first page, on request with the challenger's list beside the champion's."""
-        answer = self._favourites()
         other, n_in_common = None, 0
         shared: set[int] = set()
         if challenger is not None and compares:
@@ -134,10 +139,6 @@ class PageViews:
             self._answers.shortest_customer_id,
             self._answers.knows_age,
         )
-
-    def _favourites(self) -> Answer:
-        rules = ListRules(k=N_FAVOURITES)
-        return self._shop.answer(self._answers, self._who, self.state, rules, self._visit.arm.name)
 
     def _list_of(self, answer: Answer, name: str, shared: set[int]) -> CardList:
         texts = self._texts
@@ -242,19 +243,18 @@ class PageViews:
         """Return what lies in the basket."""
         return self._cards.plain(self._visit.state.basket, "basket")
 
-    def staff(self, model: str) -> Staff:
-        """Return what the models saw, and the list under one of them.
+    def staff(self, answer: Answer, model: str) -> Staff:
+        """Return what the models saw of the visitor's list, and the list under one of them.
 
         Raises:
             BadInput: the version has no such model.
         """
         answers, rules = self._answers, ListRules(k=N_FAVOURITES)
-        answer = self._favourites()
         seen = answers.explain(self._who, self.state, rules)
         by_article = {one.article: one for one in seen.articles}
         cards = self._cards.for_visitor(answer, "staff")
         rows = tuple(
-            _staff_row(card, one.source, by_article.get(one.article))
+            _staff_row(card, self._source(one), by_article.get(one.article))
             for card, one in zip(cards, answer.listed, strict=True)
         )
         other = None
@@ -270,6 +270,12 @@ class PageViews:
         age_group = str(AGE_BANDS[seen.age_band]) if known else ""
         models = tuple(answers.model_names())
         return Staff(rows, history, seen.cluster, age_group, models, model, str(answers.cut), other)
+
+    def _source(self, listed: Listed) -> str:
+        if listed.propensity is None:
+            return listed.source
+        drawn = self._texts("staff_drawn", percent=f"{100 * listed.propensity:.1f}")
+        return f"{listed.source}, {drawn}"
 
 
 def _staff_row(card: Card, source: str, seen: ExplainedArticle | None) -> StaffRow:

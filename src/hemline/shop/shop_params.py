@@ -9,9 +9,33 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, ClassVar, Self
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, field_validator
 
 from hemline.params import Section
+
+
+class ExplorationParams(Section):
+    """Places of a visitor's list that are drawn (docs/experiments.md).
+
+    Attributes:
+        places: one or two, from 2: what stands first follows rules of its own; none: off.
+        candidates: of a place: the next ones of the ranking that are not listed.
+        temperature: in ranks: a candidate so many ranks lower is 1 / e times as likely.
+        reward_days: a purchase counts for a place within so many days of the list.
+    """
+
+    section: ClassVar[str] = "shop.exploration"
+    places: Annotated[tuple[Annotated[int, Field(ge=2, le=50)], ...], Field(max_length=2)] = ()
+    candidates: Annotated[int, Field(ge=2, le=50)] = 10
+    temperature: Annotated[float, Field(ge=0.1, le=1000)] = 3.0
+    reward_days: Annotated[int, Field(ge=1, le=90)] = 3
+
+    @field_validator("places")
+    @classmethod
+    def _each_once(cls, places: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(places)) != len(places):
+            raise ValueError("a place is named once")
+        return places
 
 
 class ShopParams(Section):
@@ -29,6 +53,7 @@ class ShopParams(Section):
     max_request_kb: PositiveInt = 64
     requests_per_minute: NonNegativeInt = 600
     hosts: tuple[str, ...] = ()
+    exploration: ExplorationParams = ExplorationParams()
 
     @classmethod
     def with_environment(cls, path: Path) -> Self:

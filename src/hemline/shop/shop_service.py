@@ -4,11 +4,13 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Final, TypeVar
 
 from hemline.clock import now
 from hemline.errors import BadInput
+from hemline.experiments.exploration_slots import EXPLORATION
 from hemline.segments.cold_customers import ColdCustomer
 from hemline.serving.answers import Answers
 from hemline.serving.list_rules import ListRules
@@ -19,17 +21,19 @@ from hemline.shop.event_log import (
     CUSTOMER,
     GUEST,
     EventLog,
+    KeyReused,
     LogUnavailable,
     Recorded,
     ShopEvent,
 )
 from hemline.shop.experiment_arms import CHAMPION_ARM, Arm, ExperimentArms
 from hemline.shop.first_answers import FALLBACK
+from hemline.shop.list_exploration import ListExploration
 from hemline.shop.shop_clock import ShopClock
 from hemline.shop.shop_metrics import ShopMetrics
 from hemline.shop.shop_params import ShopParams
 from hemline.shop.visitor_sessions import Session, Sessions
-from hemline.shop.visitor_state import state_of
+from hemline.shop.visitor_state import Remembered, state_of
 from hemline.shop.visits import Visit
 
 _REST_SECONDS: Final = 1.0
@@ -71,6 +75,7 @@ class ShopService:
         self.arms = arms
         self.is_public = is_public
         self.store_problem: str | None = None
+        self._exploration = ListExploration(params.exploration)
         self._clock: ShopClock | None = None
         self._rests_until = 0.0
 
@@ -90,25 +95,26 @@ class ShopService:
         visitor = GUEST + guest_id if name is None else CUSTOMER + name
         arm = Arm(self.watch.answers) if in_force else self.arms.of(visitor)
         answers = arm.answers
-        state, has_state = self.state(visitor, answers)
+        remembered = self.remembered(visitor, answers)
         return Visit(
             guest_id,
             session,
             arm,
             None if name is None else customer_key(answers, name),
             ColdCustomer(**session.about),
-            state,
+            remembered,
             is_new,
-            has_session and has_state,
+            has_session and remembered.is_known,
         )
 
-    def state(self, visitor: str, answers: Answers) -> tuple[SessionState, bool]:
-        """Return what a visitor did, and False with an empty state where the log is away."""
+    def remembered(self, visitor: str, answers: Answers) -> Remembered:
+        """Return what the log knows of a visitor."""
         events, is_known = self._events_of(visitor)
         since = now() - timedelta(hours=self.params.session_hours)
         if not is_known:
             self.metrics.unremembered.inc()
-        return state_of(events, answers, since=since, day_of=self._day_of), is_known
+        state = state_of(events, answers, since=since, day_of=self._day_of)
+        return Remembered(state, _drawn(events), is_known)
 
     def is_known(self, visitor: str) -> bool:
         """Return whether the log has anything that the visitor did."""
@@ -161,6 +167,50 @@ class ShopService:
             return Arm(self.watch.answers)
         self.arms.recorded(exposure)
         return arm
+
+    async def list_for(
+        self,
+        arm: Arm,
+        name: str,
+        who: int | ColdCustomer,
+        remembered: Remembered,
+        rules: ListRules,
+    ) -> Answer:
+        """Return a visitor's list, once what was drawn for its explored places is durable.
+
+        Where that cannot be made durable, the list is the plain one.
+
+        Args:
+            arm: of the visitor.
+            name: of the visitor.
+            who: customer's key, or what is known of a guest.
+            remembered: what the log knows of the visitor.
+            rules: of the list.
+
+        Raises:
+            BadInput: no list can follow the rules, or an attribute of the guest is not allowed.
+        """
+        answers, drawn, explores = arm.answers, remembered.drawn, self._exploration
+        if not remembered.is_known or not explores.applies_to(rules):
+            return self.answer(answers, who, remembered.state, rules, arm.name)
+        ranking = self.answer(answers, who, remembered.state, explores.deeper(rules), arm.name)
+        try:
+            for _ in range(2):
+                day = self._day_of(now())
+                found = explores.drawn_list(ranking, answers, rules, name, day, drawn)
+                try:
+                    await self._record_drawn(found.drawn)
+                except KeyReused:  # another request of the visitor drew first, from another ranking
+                    drawn = _drawn(self.log.of(name))
+                else:
+                    return found.answer
+        except LogUnavailable:
+            logger.info("nothing is explored: what is drawn cannot be recorded")
+        return replace(ranking, listed=ranking.listed[: rules.k])
+
+    async def _record_drawn(self, events: Sequence[ShopEvent]) -> None:
+        if events:
+            await self.append(events)
 
     async def link(self, guest: str, customer: str) -> None:
         """Let a guest's events be the customer's; raises LogUnavailable."""
@@ -219,6 +269,10 @@ class ShopService:
             logger.info("the shop's events and sessions are there again")
         self.store_problem = problem
         self.metrics.store_failing.set(problem is not None)
+
+
+def _drawn(events: Sequence[Recorded]) -> tuple[ShopEvent, ...]:
+    return tuple(each.event for each in events if each.event.kind == EXPLORATION)
 
 
 def customer_key(answers: Answers, customer_id: str) -> int | None:

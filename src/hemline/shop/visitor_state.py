@@ -7,15 +7,31 @@ earlier ones are in its histories. Views and the basket count for `shop.session_
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final
 
 from hemline.errors import BadInput
 from hemline.serving.answers import Answers
 from hemline.serving.visitor_history import SessionState
-from hemline.shop.event_log import Recorded, ShopEvent
+from hemline.shop.event_log import OF_THE_SHOP, Recorded, ShopEvent
 
 _VIEWS: Final = 50  # the latest that count
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """What the log knows of a visitor.
+
+    Attributes:
+        state: what the visitor did, for the next list.
+        drawn: what was drawn for places of the visitor's lists, ever.
+        is_known: False where the log is away; the others are empty then.
+    """
+
+    state: SessionState = field(default_factory=SessionState)
+    drawn: tuple[ShopEvent, ...] = ()
+    is_known: bool = True
 
 
 def state_of(
@@ -69,7 +85,7 @@ def state_of(
 
 
 def _key_of(event: ShopEvent, answers: Answers) -> int | None:
-    if event.kind == "exposure":  # names none
+    if event.kind in OF_THE_SHOP:
         return None
     try:
         return answers.find_article(event.article_id)

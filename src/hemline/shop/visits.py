@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from hemline.serving.visitor_history import SessionState
     from hemline.shop.experiment_arms import Arm
     from hemline.shop.shop_service import ShopService
+    from hemline.shop.visitor_state import Remembered
 
 COOKIE: Final = "hemline_visit"
 
@@ -43,7 +44,7 @@ class Visit:
         customer: the customer's key in this version; None for a guest, and for a customer whom this
             version does not know yet.
         guest: attributes for `answers.for_guest`, where there is no key.
-        state: what the visitor did since the version's cut, for `answers.for_customer` and so on.
+        remembered: what the log knows of the visitor.
         is_new: whether no valid cookie came, so that `keep` has to set one.
         is_remembered: False where the event log or the sessions are away: `state` is empty then,
             and the page should say that it does not know the visitor at the moment.
@@ -54,7 +55,7 @@ class Visit:
     arm: "Arm"
     customer: int | None
     guest: "ColdCustomer"
-    state: "SessionState"
+    remembered: "Remembered"
     is_new: bool = False
     is_remembered: bool = True
     request_id: str = field(default_factory=lambda: uuid4().hex)
@@ -63,6 +64,11 @@ class Visit:
     def answers(self) -> "Answers":
         """The answers of the arm."""
         return self.arm.answers
+
+    @property
+    def state(self) -> "SessionState":
+        """What the visitor did since the version's cut, for `answers.for_customer` and so on."""
+        return self.remembered.state
 
     @property
     def visitor(self) -> str:
