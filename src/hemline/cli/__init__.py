@@ -8,6 +8,7 @@ import typer
 from hemline.cli import (
     backtest_commands,
     experiment_commands,
+    exploration_commands,
     export_commands,
     flow_commands,
     recommend_commands,
@@ -43,3 +44,4 @@ for panel, command in (
     app.command(rich_help_panel=panel)(exit_on_bad_input()(command))
 shop_commands.add_to(app, panel="Serve")
 experiment_commands.add_to(app, panel="Serve")
+exploration_commands.add_to(app, panel="Serve")

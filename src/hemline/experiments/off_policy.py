@@ -10,7 +10,7 @@ fewer than 200 decisions, no estimate is given at all.
 Decisions of one customer depend on each other, so intervals draw customers, not decisions.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -81,6 +81,13 @@ class OffPolicyEstimate:
     clipped_share: float
     refusal: str | None = None
 
+    @property
+    def interval(self) -> tuple[float, float, float] | None:
+        """The value and both ends of its interval; None where it is refused."""
+        if self.value is None or self.low is None or self.high is None:
+            return None
+        return self.value, self.low, self.high
+
 
 @dataclass(frozen=True)
 class EstimatorParams:
@@ -112,12 +119,8 @@ def snips(
         params: of the estimate.
     """
     params = params or EstimatorParams()
-    weights, clipped = _weights(log, policy, params.largest_weight)
-
-    def value(drawn: Values) -> Values:
-        return np.asarray((drawn @ (weights * log.reward)) / (drawn @ weights))
-
-    return _estimate(log, weights, clipped, value, rng, params)
+    weighted = _weighted(log, policy, params.largest_weight)
+    return _estimate(log, [weighted], _snips_of(log, weighted), rng, params)
 
 
 def doubly_robust(
@@ -139,18 +142,76 @@ def doubly_robust(
         params: of the estimate.
     """
     params = params or EstimatorParams()
-    weights, clipped = _weights(log, policy, params.largest_weight)
+    weighted = _weighted(log, policy, params.largest_weight)
+    each = _corrected(log, policy, predicted, weighted)
+    return _estimate(log, [weighted], lambda drawn: float(drawn @ each / drawn.sum()), rng, params)
+
+
+def snips_gain(
+    log: LoggedDecisions,
+    policy: Values,
+    other: Values,
+    rng: np.random.Generator,
+    params: EstimatorParams | None = None,
+) -> OffPolicyEstimate:
+    """Return by how much a policy's value exceeds another one's, on the same decisions.
+
+    Args:
+        log: of decisions.
+        policy: as for `snips`.
+        other: likewise; log.propensities for what was shown.
+        rng: draws the bootstrap.
+        params: of the estimate.
+    """
+    params = params or EstimatorParams()
+    both = [_weighted(log, each, params.largest_weight) for each in (policy, other)]
+    value, less = (_snips_of(log, each) for each in both)
+    return _estimate(log, both, lambda drawn: value(drawn) - less(drawn), rng, params)
+
+
+def doubly_robust_gain(
+    log: LoggedDecisions,
+    policy: Values,
+    other: Values,
+    predicted: Values,
+    rng: np.random.Generator,
+    params: EstimatorParams | None = None,
+) -> OffPolicyEstimate:
+    """Return the same by a reward model, corrected by the log; see `doubly_robust`."""
+    params = params or EstimatorParams()
+    both = [_weighted(log, each, params.largest_weight) for each in (policy, other)]
+    each = _corrected(log, policy, predicted, both[0]) - _corrected(log, other, predicted, both[1])
+    return _estimate(log, both, lambda drawn: float(drawn @ each / drawn.sum()), rng, params)
+
+
+@dataclass(frozen=True)
+class _Weighted:
+    """Clipped weights of the decisions, and the share of those that were clipped."""
+
+    weights: Values
+    clipped_share: float
+
+    @property
+    def effective_sample(self) -> float:
+        total = self.weights.sum()
+        return float(total**2 / (self.weights**2).sum()) if total > 0 else 0.0
+
+
+def _snips_of(log: LoggedDecisions, weighted: _Weighted) -> Callable[[Values], float]:
+    weights, gained = weighted.weights, weighted.weights * log.reward
+    return lambda drawn: float(drawn @ gained / (drawn @ weights))
+
+
+def _corrected(
+    log: LoggedDecisions, policy: Values, predicted: Values, weighted: _Weighted
+) -> Values:
     rows = np.arange(len(log))
     expected = (policy * predicted).sum(axis=1)
-    each = expected + weights * (log.reward - predicted[rows, log.chosen])
-
-    def value(drawn: Values) -> Values:
-        return np.asarray((drawn @ each) / drawn.sum(axis=1))
-
-    return _estimate(log, weights, clipped, value, rng, params)
+    surprise = log.reward - predicted[rows, log.chosen]
+    return np.asarray(expected + weighted.weights * surprise)
 
 
-def _weights(log: LoggedDecisions, policy: Values, largest: float) -> tuple[Values, float]:
+def _weighted(log: LoggedDecisions, policy: Values, largest: float) -> _Weighted:
     if policy.shape != log.propensities.shape:
         raise BadInput(
             "the policy has a probability for every candidate of every decision",
@@ -159,19 +220,19 @@ def _weights(log: LoggedDecisions, policy: Values, largest: float) -> tuple[Valu
         )
     rows = np.arange(len(log))
     raw = policy[rows, log.chosen] / log.propensities[rows, log.chosen]
-    return np.minimum(raw, largest), float((raw > largest).mean()) if len(raw) else 0.0
+    clipped = float((raw > largest).mean()) if len(raw) else 0.0
+    return _Weighted(np.minimum(raw, largest), clipped)
 
 
 def _estimate(
     log: LoggedDecisions,
-    weights: Values,
-    clipped: float,
-    value: Callable[[Values], Values],
+    weighted: Sequence[_Weighted],
+    value: Callable[[Values], float],
     rng: np.random.Generator,
     params: EstimatorParams,
 ) -> OffPolicyEstimate:
-    total = weights.sum()
-    effective = float(total**2 / (weights**2).sum()) if total > 0 else 0.0
+    effective = min(each.effective_sample for each in weighted)
+    clipped = max(each.clipped_share for each in weighted)
     if effective < LEAST_EFFECTIVE:
         refusal = (
             f"The log is worth {effective:.0f} decisions of this policy, and {LEAST_EFFECTIVE:.0f} "
@@ -184,8 +245,7 @@ def _estimate(
     draws = []
     for _ in range(params.samples):
         by_customer = rng.standard_exponential(n_customers)
-        draws.append(value(by_customer[customer][None, :])[0])
+        draws.append(value(by_customer[customer]))
     tail = (1 - params.level) / 2
     low, high = np.quantile(draws, [tail, 1 - tail])
-    middle = value(np.ones((1, len(log))))[0]
-    return OffPolicyEstimate(float(middle), float(low), float(high), effective, clipped)
+    return OffPolicyEstimate(value(np.ones(len(log))), float(low), float(high), effective, clipped)

@@ -5,6 +5,7 @@ columns that are needed are read directly, read-only: nothing here can change or
 for others. The price: a registry on a server is not read, only the project's own.
 """
 
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -17,6 +18,7 @@ import yaml
 
 from hemline.errors import BadInput
 from hemline.integrity import FileHashes
+from hemline.relocation import DATABASE, database_file
 from hemline.serving.version_files import VersionFiles
 
 MODEL: Final = "hemline"
@@ -83,6 +85,22 @@ class RegisteredVersion:
                 fix="restore them from a backup; or serve another version: hemline rollback, or "
                 "hemline promote N",
             ) from error
+
+
+def registry_file(root: Path) -> Path:
+    """Return the database of the registry; raises BadInput where it is on a server."""
+    address = os.environ.get("MLFLOW_TRACKING_URI", "")
+    if not address:
+        return root / ".hemline" / DATABASE
+    file = database_file(address)
+    if file is None:
+        raise BadInput(
+            "the shop reads the registry from a SQLite file",
+            found=f"MLFLOW_TRACKING_URI names {address.partition('://')[0]}",
+            fix="unset it to serve the project's own registry; or serve a version by MLflow: "
+            "mlflow models serve",
+        )
+    return file
 
 
 def version_with_alias(database: Path, alias: str) -> RegisteredVersion | None:

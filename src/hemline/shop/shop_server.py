@@ -21,9 +21,9 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from hemline.errors import BadInput, exit_on_bad_input
-from hemline.relocation import DATABASE, database_file
 from hemline.shop.access import is_loopback
 from hemline.shop.api_keys import stored_keys
+from hemline.shop.registered_versions import registry_file
 from hemline.shop.running_shops import announced, metrics_folder
 from hemline.shop.session_stores import open_log, open_sessions
 from hemline.shop.shop_metrics import FOLDER
@@ -49,7 +49,7 @@ def main(
     root = Path.cwd()
     params = ShopParams.with_environment(root / "params.yaml")
     n_workers = workers or params.workers
-    database = _database(root)
+    database = registry_file(root)
     _require_keys(root, host)
     with _bound(host, port) as listening:
         _require_champion(root, database)
@@ -83,22 +83,6 @@ def _guarding(root: Path) -> Iterator[None]:
     finally:
         guard.terminate()
         guard.wait()
-
-
-def _database(root: Path) -> Path:
-    """Return the file of the registry; raises BadInput where it is on a server."""
-    address = os.environ.get("MLFLOW_TRACKING_URI", "")
-    if not address:
-        return root / ".hemline" / DATABASE
-    file = database_file(address)
-    if file is None:
-        raise BadInput(
-            "the shop reads the registry from a SQLite file",
-            found=f"MLFLOW_TRACKING_URI names {address.partition('://')[0]}",
-            fix="unset it to serve the project's own registry; or serve a version by MLflow: "
-            "mlflow models serve",
-        )
-    return file
 
 
 def _require_keys(root: Path, host: str) -> None:
