@@ -35,16 +35,19 @@ from hemline.registry.promotion import existing_verdict, judge_challenger, recor
 from hemline.registry.runs import Lineage, find_run, record_run, run_page
 from hemline.registry.versions import (
     CHAMPION,
+    EXPLORED,
     Version,
     find_version,
     known_version,
     register_challenger,
     require_intact,
+    tag_version,
     version_by_alias,
     version_page,
 )
 from hemline.segments.kmodes import ClusterParams
 from hemline.segments.segmenting import collapsed
+from hemline.shop.slot_evaluation import exploration_line
 
 
 def enter_challenger(project: Project, states: Mapping[str, State[Any]]) -> Training:
@@ -63,6 +66,7 @@ def enter_challenger(project: Project, states: Mapping[str, State[Any]]) -> Trai
     report_verdict(
         project, get_run_logger(), week_end=dates.week_end, version=version, reason=reason
     )
+    explored = explored_places(version, project)
     champion = version_by_alias(CHAMPION)
     training = Training(
         outcomes={stage: state.result() for stage, state in states.items()},
@@ -73,6 +77,7 @@ def enter_challenger(project: Project, states: Mapping[str, State[Any]]) -> Trai
         champion=champion.number if champion else None,
         is_popularity_alone=champion is not None and champion.is_popularity_alone,
         warnings=_warnings(project),
+        explored=explored,
     )
     where = addresses()
     links = {
@@ -174,6 +179,19 @@ def fall_back(version: Version, lineage: Lineage, project: Project, reason: str)
     )
     if alone is not None:
         get_run_logger().warning("popularity alone serves, as version %s: %s", alone.number, reason)
+
+
+@task(cache_policy=NO_CACHE, task_run_name="explored places")
+def explored_places(version: Version, project: Project) -> str:
+    """Say what a version would have sold in the shop's explored places, and tag it so.
+
+    It informs: the verdict stands already, and does not depend on it.
+    """
+    sentence = exploration_line(project.root, int(version.number), now())
+    if sentence:
+        tag_version(version.number, {EXPLORED: sentence})
+        get_run_logger().info("%s", sentence)
+    return sentence
 
 
 def _judge(version: Version, project: Project) -> GateVerdict:

@@ -44,6 +44,7 @@ class Training:
         champion: number of the champion afterwards; None without one.
         is_popularity_alone: whether that champion serves popularity only.
         warnings: what has to be known of the result besides, as sentences.
+        explored: what it would have sold in the shop's explored places; empty without any.
     """
 
     outcomes: Mapping[str, Outcome]
@@ -54,6 +55,7 @@ class Training:
     champion: str | None
     is_popularity_alone: bool = False
     warnings: tuple[str, ...] = ()
+    explored: str = ""
 
     @property
     def live(self) -> str:
@@ -150,6 +152,8 @@ def _print_next_steps(
     verdict = as_text(f"\nVersion {training.version}: {training.reason}.")
     console.print(verdict, soft_wrap=True)
     console.print(as_text(f"{training.live}.\n"), soft_wrap=True)
+    if training.explored:
+        console.print(as_text(f"{training.explored}\n"), soft_wrap=True)
     for warning in training.warnings:
         console.print(as_text(f"Warning: {warning}.\n"), soft_wrap=True)
     console.print("Next:")

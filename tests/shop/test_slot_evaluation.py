@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from hemline import environment
 from hemline.cli import app
+from hemline.clock import VARIABLE, set_clock
 from hemline.serving.answers import Answers
 from hemline.serving.list_rules import ListRules
 from hemline.shop.event_log import CUSTOMER, GUEST, EventLog, ShopEvent
@@ -19,13 +20,18 @@ from hemline.shop.list_exploration import ListExploration
 from hemline.shop.session_stores import open_log
 from hemline.shop.shop_clock import ShopClock
 from hemline.shop.shop_params import ExplorationParams
-from hemline.shop.slot_evaluation import evaluate_decisions, open_version, ranks_of
+from hemline.shop.slot_evaluation import (
+    evaluate_decisions,
+    exploration_line,
+    open_version,
+    ranks_of,
+)
 from hemline.shop.slot_log import Outcome, SlotDecision, read_slot_log
 from hemline.shop.slot_readout import read_out_slots
 from hemline.shop.visitor_state import state_of
 from tests.serving.tiny_version import article_id, customer_id
 from tests.shop.tiny_registry import registry_project
-from tests.tiny_project import REPOSITORY
+from tests.tiny_project import REPOSITORY, change_params
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 SESSION_HOURS = 24
@@ -39,6 +45,8 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copy(REPOSITORY / "dvc.yaml", root)
     for name, value in environment.defaults(root).items():
         monkeypatch.setenv(name, value)
+    set_clock(tmp_path / "clock", START)
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "clock"))
     return root
 
 
@@ -215,3 +223,25 @@ def test_the_commands_say_in_words_what_the_log_shows(
     assert found.places[0].n_decisions == 2 * 9 * 40
     assert found.places[1].bought[0] > found.places[2].bought[0]
     assert "Exploration cost" in hemline("readout")
+
+
+def test_a_training_says_what_the_log_shows_or_why_it_shows_nothing(
+    root: Path, log: EventLog
+) -> None:
+    at = START + LATER
+    assert "the log has no decision for it (it is empty)" in exploration_line(root, 2, at)
+    answers = open_version(root, 1)
+    for number in range(40):
+        for day in range(4):
+            show(log, answers, CUSTOMER + customer_id(number), START + timedelta(days=day))
+    told = exploration_line(root, 1, at)
+    assert "320 decisions, worth 320" in told
+    assert told.endswith("It informs, and does not decide.")
+    assert "the registry has version 9" in exploration_line(root, 9, at)
+    change_params(root, {("shop", "exploration"): ExplorationParams().model_dump(mode="json")})
+    assert exploration_line(root, 1, at) == ""
+
+
+def test_without_a_shop_a_training_says_nothing_and_makes_no_log(root: Path) -> None:
+    assert exploration_line(root, 1, START) == ""
+    assert not (root / ".hemline" / "shop" / "events.db").exists()

@@ -31,6 +31,7 @@ GATE_REASON: Final = "gate.reason"
 GATE_PROMOTED: Final = "gate.promoted"  # "true" or "false"
 GATE_FALLBACK: Final = "gate.fallback"  # what is to serve in place of a version
 GATE_MAP: Final = "gate.map_at_12"
+EXPLORED: Final = "exploration.verdict"  # what it would have sold in explored places
 SERVES: Final = "serves"  # of a version that serves popularity alone
 ROLLED_BACK: Final = "rolled_back"
 _NO_DESCRIPTION: Final = (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError, AttributeError)

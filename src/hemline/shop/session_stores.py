@@ -35,6 +35,16 @@ def open_log(address: str, root: Path) -> EventLog:
     return SqliteLog(_path(address, root, "shop.events"))
 
 
+def log_exists(address: str, root: Path) -> bool:
+    """Return whether there is an event log already, which `open_log` would make otherwise.
+
+    Args:
+        address: see `open_log`.
+        root: see `open_log`.
+    """
+    return address.startswith(_REDIS) or _path(address, root, "shop.events").exists()
+
+
 def open_sessions(address: str, root: Path, *, seconds: int) -> Sessions:
     """Return the sessions that an address names, as `open_log`.
 

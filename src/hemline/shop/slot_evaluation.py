@@ -13,7 +13,7 @@ weights are large, so it often has too few effective decisions to be given.
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -30,8 +30,13 @@ from hemline.serving.answers_params import AnswersParams
 from hemline.serving.layout import laid_out
 from hemline.serving.list_rules import ListRules
 from hemline.serving.visitor_history import SessionState
-from hemline.shop.event_log import CUSTOMER, EventLog
-from hemline.shop.registered_versions import registry_file, version_with_number
+from hemline.shop.event_log import CUSTOMER, EventLog, LogUnavailable
+from hemline.shop.registered_versions import (
+    RegistryUnreadable,
+    registry_file,
+    version_with_number,
+)
+from hemline.shop.session_stores import log_exists, open_log
 from hemline.shop.shop_clock import ShopClock
 from hemline.shop.shop_params import ShopParams
 from hemline.shop.slot_log import (
@@ -45,6 +50,7 @@ from hemline.shop.visitor_state import state_of
 Values = npt.NDArray[np.float64]
 
 _DEPTH: Final = 200  # of the version's list in which candidates are looked for
+_MOST_DECISIONS: Final = 20_000  # the latest: a list takes 6 ms
 _SEED: Final = 7
 
 
@@ -86,6 +92,35 @@ class SlotEvaluation:
         )
 
 
+def exploration_line(root: Path, number: int, now: datetime) -> str:
+    """Return what a training says of its version's earnings in explored places.
+
+    Args:
+        root: the project folder.
+        number: of the version.
+        now: the present moment, in UTC.
+
+    Returns:
+        A sentence, which says why there is no estimate where there is none; empty where the shop
+        explores no place.
+    """
+    params = ShopParams.with_environment(root / "params.yaml")
+    if not params.exploration.places or not log_exists(params.events, root):
+        return ""
+    begins = f"Explored places, version {number}: no estimate, "
+    try:
+        log = open_log(params.events, root)
+    except BadInput as error:
+        return f"{begins}the events cannot be read ({error.found})."
+    try:
+        clock = ShopClock.of(log, params.first_day)
+        return evaluate_version(root, log, clock, number, now).sentence
+    except (BadInput, LogUnavailable, RegistryUnreadable) as error:
+        return f"{begins}{' '.join(str(error).split())}"
+    finally:
+        log.close()
+
+
 def evaluate_version(
     root: Path, log: EventLog, clock: ShopClock, number: int, now: datetime
 ) -> SlotEvaluation:
@@ -104,10 +139,13 @@ def evaluate_version(
         RegistryUnreadable: the registry cannot be read now.
     """
     params = ShopParams.load(root / "params.yaml")
-    found = read_slot_log(log, now, params.exploration.reward_days)
+    found = read_slot_log(log, now, params.exploration.reward_days).decisions
     answers = open_version(root, number)
-    return evaluate_decisions(
-        found.decisions, answers, log, clock, session_hours=params.session_hours
+    latest = found[-_MOST_DECISIONS:]
+    evaluation = evaluate_decisions(latest, answers, log, clock, session_hours=params.session_hours)
+    return replace(
+        evaluation,
+        left_out={**evaluation.left_out, "of longer ago": len(found) - len(latest)},
     )
 
 
