@@ -21,9 +21,11 @@ from flows.project import Project
 from flows.ui_pages import publish_project
 from hemline.clock import now
 from hemline.identity import project_id
-from hemline.registry.champion_log import NO_VERSION
+from hemline.registry.champion_log import NO_VERSION, number_of
 from hemline.registry.champions import settle
 from hemline.registry.versions import (
+    CANARY,
+    CANARY_REASON,
     CHAMPION,
     GATE_PROMOTED,
     Version,
@@ -32,12 +34,15 @@ from hemline.registry.versions import (
     version_by_alias,
     version_page,
 )
+from hemline.rollout.pending import RUNS, WAITS
 from monitoring.alerts.alert import AlertDraft, AlertParams, Links, complete_alert
 from monitoring.alerts.alert_delivery import held_back, raise_alert
 from monitoring.alerts.channels import deliver
 from monitoring.alerts.outbox import Logger, Outbox
 from monitoring.alerts.retrain_events import EventName, StoredEvent, deliver_events
 from monitoring.alerts.training_alerts import (
+    canary_refused,
+    canary_started,
     challenger_rejected,
     champion_changed,
     retrain_failed,
@@ -108,6 +113,11 @@ def report_verdict(
     if not is_unattended() or (champion and champion.number == version.number):
         return
     judged = known_version(version.number)  # what was handed over was read before the gate
+    if judged.tags.get(CANARY) in {WAITS, RUNS}:
+        draft = canary_started(
+            week_end, version=version.number, champion=number_of(champion), reason=reason
+        )
+        send_alert(draft, links(project, version=version.number), project, logger)
     if judged.tags.get(GATE_PROMOTED) == "false":
         draft = challenger_rejected(
             week_end,
@@ -122,14 +132,24 @@ def report_verdict(
 def report_champion_changes(project: Project, logger: Logger) -> None:
     """Alert of every change of champion that has no alert yet, whatever caused it.
 
-    Not of a first champion, of an alias taken away, or of versions that were deleted since.
+    Likewise of every canary that was refused. Not of a first champion, of an alias taken away, or
+    of versions that were deleted since.
     """
-    weeks = {version.number: version.cut for version in all_versions()}
+    versions = all_versions()
+    weeks = {version.number: version.cut for version in versions}
     for number, change in enumerate(settle(now()), start=1):
         if change.previous != NO_VERSION and change.version in weeks:
             week_end = weeks[change.version]  # not the clock's day, so that it is one alert
             draft = champion_changed(week_end, number, change)
             _raise(draft, links(project, version=change.version), project, logger)
+    champion = number_of(version_by_alias(CHAMPION))
+    for version in versions:
+        if version.tags.get(CANARY) == "refused":
+            why = version.tags[CANARY_REASON]
+            draft = canary_refused(
+                version.cut, version=version.number, champion=champion, reason=why
+            )
+            _raise(draft, links(project, version=version.number), project, logger)
     _send_pending(project, logger)
 
 

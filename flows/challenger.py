@@ -34,9 +34,11 @@ from hemline.registry.fallback import needs_popularity, serve_popularity
 from hemline.registry.promotion import existing_verdict, judge_challenger, record_verdict
 from hemline.registry.runs import Lineage, find_run, record_run, run_page
 from hemline.registry.versions import (
+    CANARY,
     CHAMPION,
     EXPLORED,
     Version,
+    canary_sentence,
     find_version,
     known_version,
     register_challenger,
@@ -45,6 +47,8 @@ from hemline.registry.versions import (
     version_by_alias,
     version_page,
 )
+from hemline.rollout.advance import start_waiting
+from hemline.rollout.canary_start import rollout_of
 from hemline.segments.kmodes import ClusterParams
 from hemline.segments.segmenting import collapsed
 from hemline.shop.slot_evaluation import exploration_line
@@ -61,6 +65,7 @@ def enter_challenger(project: Project, states: Mapping[str, State[Any]]) -> Trai
     version, is_new = register(run_id, lineage)
     reason = challenge(version, project)
     fall_back(version, lineage, project, reason)
+    canary = meet_visitors(version, project)
     dates = DataParams.load(project.params)
     publish_project(project.root)
     report_verdict(
@@ -78,6 +83,7 @@ def enter_challenger(project: Project, states: Mapping[str, State[Any]]) -> Trai
         is_popularity_alone=champion is not None and champion.is_popularity_alone,
         warnings=_warnings(project),
         explored=explored,
+        canary=canary,
     )
     where = addresses()
     links = {
@@ -155,11 +161,11 @@ def challenge(version: Version, project: Project) -> str:
     earlier = existing_verdict(version, now())
     if earlier is not None:
         return earlier
-    verdict = _judge(version, project)
-    while not record_verdict(version, verdict, now()):
+    verdict, is_canary = rollout_of(_judge(version, project), project.root)
+    while not record_verdict(version, verdict, now(), as_canary=is_canary):
         get_run_logger().info("the champion was changed meanwhile: judging again")
         version = known_version(version.number)
-        verdict = _judge(version, project)
+        verdict, is_canary = rollout_of(_judge(version, project), project.root)
     get_run_logger().info("version %s: %s", version.number, verdict.reason)
     return verdict.reason
 
@@ -192,6 +198,16 @@ def explored_places(version: Version, project: Project) -> str:
         tag_version(version.number, {EXPLORED: sentence})
         get_run_logger().info("%s", sentence)
     return sentence
+
+
+@task(cache_policy=NO_CACHE, task_run_name="meet visitors")
+def meet_visitors(version: Version, project: Project) -> str:
+    """Start the canary of a version that waits for one, and return where the version stands."""
+    if CANARY not in known_version(version.number).tags:
+        return ""
+    for each in start_waiting(project.root):
+        get_run_logger().info("version %d, %s: %s", each.version, each.did, each.reason)
+    return canary_sentence(known_version(version.number))
 
 
 def _judge(version: Version, project: Project) -> GateVerdict:

@@ -17,7 +17,11 @@ from urllib.parse import quote
 
 from flows.addresses import Addresses
 from hemline.errors import BadInput
-from hemline.experiments.experiment_files import experiments_folder, read_experiments
+from hemline.experiments.experiment_files import (
+    Experiment,
+    experiments_folder,
+    read_experiments,
+)
 from hemline.files import write_text
 from hemline.relocation import DATABASE
 from hemline.shop.event_log import OF_THE_SHOP
@@ -58,7 +62,7 @@ class ControlPanel:
 def control_panels(root: Path, where: Addresses) -> list[ControlPanel]:
     """Return what the first page shows of a project, in any state of it."""
     parts: tuple[tuple[str, Callable[[], ControlPanel]], ...] = (
-        ("Champion", lambda: _champion(root / ".hemline" / DATABASE, where)),
+        ("Champion", lambda: _champion(root, where)),
         ("This week", lambda: _week(root, where)),
         ("Last training", lambda: _training(root, where)),
         ("Shop", lambda: _shop(root)),
@@ -81,9 +85,9 @@ def _readable(title: str, part: Callable[[], ControlPanel]) -> ControlPanel:
         return ControlPanel(title, "cannot be read", (str(error),), tone="broken")
 
 
-def _champion(database: Path, where: Addresses) -> ControlPanel:
+def _champion(root: Path, where: Addresses) -> ControlPanel:
     all_versions = {"All versions in MLflow": f"{where.mlflow}/#/models"}
-    stored = _stored_champion(database)
+    stored = _stored_champion(root / ".hemline" / DATABASE)
     if stored is None:
         notes: tuple[str, ...] = ("Train one: make demo, or hemline train.",)
         return ControlPanel("Champion", "none yet", notes, all_versions, "late")
@@ -96,8 +100,27 @@ def _champion(database: Path, where: Addresses) -> ControlPanel:
     notes = (
         f"Trained on purchases before {tags.get('cut', 'an unknown day')}.",
         f"At its promotion: {tags['gate.reason']}." if "gate.reason" in tags else "",
+        f"Its canary: {tags['canary.reason']}." if tags.get("canary") == "promoted" else "",
+        *(_in_canary(each) for each in _running_canaries(root)),
     )
     return ControlPanel("Champion", f"version {version}", notes, links, "holds")
+
+
+def _running_canaries(root: Path) -> list[Experiment]:
+    """Return canaries that run; none where a file is damaged, which another panel says."""
+    try:
+        found = read_experiments(experiments_folder(root))
+    except BadInput:
+        return []
+    return [each for each in found if each.plan.canary_days and each.state == "running"]
+
+
+def _in_canary(experiment: Experiment) -> str:
+    plan = experiment.plan
+    return (
+        f"Version {plan.treatment} is in canary ({plan.name}): it passed the gate and meets "
+        f"visitors before it becomes champion, {experiment.exposed / 2:.1%} of them now."
+    )
 
 
 def _stored_champion(database: Path) -> tuple[int, str, str, dict[str, str]] | None:
@@ -184,8 +207,11 @@ def _experiments(root: Path) -> ControlPanel:
     running = [each for each in found if each.state == "running"]
     shown = (running or found)[0]
     plan, last = shown.plan, shown.steps[-1:]
+    lasts = f"planned for {plan.weeks} weeks"
+    if plan.canary_days is not None:
+        lasts = f"each step of at least {plan.canary_days:g} days"
     notes = (
-        f"Version {plan.treatment} against version {plan.control}, planned for {plan.weeks} weeks.",
+        f"Version {plan.treatment} against version {plan.control}, {lasts}.",
         f"Shown to {shown.exposed:.0%} of the traffic." if running else "",
         *(f"{step.at:%Y-%m-%d %H:%M}, {step.kind}: {step.reason}" for step in last),
         f"Readout: hemline experiment readout {plan.name}." if last else "",

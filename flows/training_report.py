@@ -45,6 +45,7 @@ class Training:
         is_popularity_alone: whether that champion serves popularity only.
         warnings: what has to be known of the result besides, as sentences.
         explored: what it would have sold in the shop's explored places; empty without any.
+        canary: where the version stands that meets visitors before it is champion; else empty.
     """
 
     outcomes: Mapping[str, Outcome]
@@ -56,6 +57,7 @@ class Training:
     is_popularity_alone: bool = False
     warnings: tuple[str, ...] = ()
     explored: str = ""
+    canary: str = ""
 
     @property
     def live(self) -> str:
@@ -154,6 +156,8 @@ def _print_next_steps(
     console.print(as_text(f"{training.live}.\n"), soft_wrap=True)
     if training.explored:
         console.print(as_text(f"{training.explored}\n"), soft_wrap=True)
+    if training.canary:
+        console.print(as_text(f"{training.canary}.\n"), soft_wrap=True)
     for warning in training.warnings:
         console.print(as_text(f"Warning: {warning}.\n"), soft_wrap=True)
     console.print("Next:")

@@ -23,8 +23,8 @@ from hemline.experiments.experiment_files import (
     plan_experiment,
     read_experiment,
 )
+from hemline.rollout.advance import advance_experiments
 from hemline.shop.event_log import CUSTOMER, EventLog, ShopEvent
-from hemline.shop.experiment_guard import stop_what_is_worse
 from hemline.shop.experiment_verdict import verdict_of
 from hemline.shop.session_stores import open_log
 from hemline.shop.shop_clock import ShopClock
@@ -148,7 +148,7 @@ def test_the_readout_says_in_words_first_what_it_shows(log: EventLog, root: Path
 
 def test_the_guard_stops_what_is_unliked_and_leaves_the_rest(log: EventLog, root: Path) -> None:
     experiment = with_events(log, root, lift=0.0)
-    assert stop_what_is_worse(root) == []
+    assert advance_experiments(root) == []
     exposed = [each.event for each in log.since(0, 10_000) if each.event.kind == "exposure"]
     at = START + timedelta(days=2)
     unlikes = [
@@ -157,18 +157,21 @@ def test_the_guard_stops_what_is_unliked_and_leaves_the_rest(log: EventLog, root
         for again in range(3 if each.context["arm"] == "treatment" else 1)
     ]
     log.append(unlikes).result(timeout=60)
-    [stopped] = stop_what_is_worse(root)
+    [done] = advance_experiments(root)
+    assert (done.experiment, done.did, done.version) == ("popular", "stopped", 2)
+    stopped = read_experiment(experiments_folder(root), "popular")
     assert stopped.plan == experiment.plan
     assert stopped.state == "stopped"
     assert "worse in unlikes" in stopped.steps[-1].reason
-    assert stop_what_is_worse(root) == []
+    assert advance_experiments(root) == []
+    assert "Nothing is due" in hemline("advance")
 
 
 def test_the_guard_ends_with_its_shop(root: Path) -> None:
     starts = (
         "import os, subprocess, sys; quiet = {'stdout': subprocess.DEVNULL, 'stderr': "
         "subprocess.DEVNULL}; print(subprocess.Popen([sys.executable, '-m', "
-        "'hemline.shop.experiment_guard', sys.argv[1], str(os.getpid())], **quiet).pid)"
+        "'hemline.rollout.experiment_guard', sys.argv[1], str(os.getpid())], **quiet).pid)"
     )
     done = subprocess.run(
         [sys.executable, "-c", starts, str(root)], check=True, capture_output=True, text=True

@@ -23,6 +23,7 @@ Kind = Literal[
     "retrain failed",
     "challenger rejected",
     "champion changed",
+    "canary started",
     "digest",
 ]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)

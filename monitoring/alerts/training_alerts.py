@@ -10,6 +10,7 @@ from monitoring.alerts.alert import AlertDraft
 _MAX_MESSAGE: Final = 600
 _BY: Final[Mapping[How, str]] = {
     "gate": "through the gate",
+    "canary": "after its canary: it met visitors and did no harm",
     "promote": "by hand",
     "rollback": "by a rollback",
     "elsewhere": "in MLflow itself, without the gate",
@@ -59,6 +60,41 @@ def challenger_rejected(
         "registry as challenger and serves nobody.",
         first_thing="Compare both versions with `hemline history`. One rejection needs no action. "
         "After two in a row, find out why training no longer improves the model.",
+    )
+
+
+def canary_started(
+    week_end: date | None, *, version: str, champion: str, reason: str
+) -> AlertDraft:
+    """Return the alert that a version passed the gate and meets visitors; reason is the gate's."""
+    return AlertDraft(
+        kind="canary started",
+        week_end=week_end,
+        subjects=(f"version {version}",),
+        title=f"Version {version} passed the gate and is in canary",
+        happened=f"The gate let version {version} pass: {reason}",
+        done=f"Version {champion} stays champion. A small part of the visitors meets "
+        f"version {version}, and step by step more do. It becomes champion after the last step, or "
+        "is stopped as soon as it does harm.",
+        first_thing="Nothing. `hemline experiment status` shows where it stands. To end it: "
+        '`hemline experiment stop NAME --reason "..."`; to decide at once: `hemline promote`.',
+    )
+
+
+def canary_refused(
+    week_end: date | None, *, version: str, champion: str, reason: str
+) -> AlertDraft:
+    """Return the alert that visitors' behaviour stopped a version; reason is the canary's."""
+    return AlertDraft(
+        kind="challenger rejected",
+        week_end=week_end,
+        subjects=(f"canary of version {version}",),
+        title=f"Version {version} was refused in its canary, version {champion} stays",
+        happened=f"The canary of version {version} was stopped: {reason}",
+        done=f"All visitors see version {champion} again. Version {version} stays in the "
+        "registry and serves nobody.",
+        first_thing="Read `hemline experiment readout` of its canary (`hemline experiment status` "
+        "names it), and find out what visitors met that the past weeks did not show.",
     )
 
 

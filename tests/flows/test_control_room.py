@@ -75,6 +75,18 @@ def test_a_running_experiment_is_shown_with_its_last_step(tmp_path: Path) -> Non
     assert panels(tmp_path)["Experiments"].lead == "cannot be read"
 
 
+def test_a_running_canary_is_shown_beside_the_champion(tmp_path: Path) -> None:
+    database(tmp_path / ".hemline/mlflow.db", REGISTRY)
+    folder = experiments_folder(tmp_path)
+    plan_experiment(folder, PLAN.model_copy(update={"canary_days": 2.0}))
+    assert not [note for note in panels(tmp_path)["Champion"].notes if "canary" in note]
+    add_step(folder, "prices", "started", exposed=0.1, reason="it passed the gate", at=NOW)
+    shown = panels(tmp_path)
+    assert "Version 2 is in canary (prices)" in shown["Champion"].notes[-1]
+    assert "2.5% of them now" in shown["Champion"].notes[-1]
+    assert "each step of at least 2 days" in shown["Experiments"].notes[0]
+
+
 def test_links_lead_to_the_version_and_the_runs(tmp_path: Path) -> None:
     database(tmp_path / ".hemline/mlflow.db", REGISTRY)
     note_run(tmp_path, "train", "run-1", NOW)

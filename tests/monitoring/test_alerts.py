@@ -26,6 +26,7 @@ from monitoring.alerts.alert_delivery import (
 from monitoring.alerts.alert_text import plain_text, subject_line, webhook_payload
 from monitoring.alerts.outbox import Outbox
 from monitoring.alerts.training_alerts import (
+    canary_started,
     challenger_rejected,
     champion_changed,
     retrain_failed,
@@ -96,6 +97,7 @@ def one_of_each() -> list[Alert]:
         retrain_failed(WEEK_END, stage="rank", message="too few buyers", champion="3"),
         challenger_rejected(WEEK_END, version="4", champion="3", reason="-0.01 MAP@12"),
         champion_changed(WEEK_END, 2, change),
+        canary_started(WEEK_END, version="4", champion="3", reason="not worse"),
         digest(WEEK_END, VERDICTS, held_back=[]),
     ]
     return [complete(draft) for draft in drafts]

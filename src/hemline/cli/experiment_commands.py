@@ -1,6 +1,5 @@
 """Commands of experiments: plan one, show it to more visitors, look at it, stop it, read it out."""
 
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -12,18 +11,12 @@ from hemline.clock import now
 from hemline.errors import BadInput, exit_on_bad_input
 
 if TYPE_CHECKING:
-    from datetime import date
-
-    import pandas as pd
-
     from hemline.experiments.experiment_files import Experiment
     from hemline.experiments.experiment_params import ExperimentParams
     from hemline.experiments.experiment_plan import Horizon
 
 Name = Annotated[str, typer.Argument(help="Name of the experiment: small letters and hyphens.")]
 Reason = Annotated[str, typer.Option(help="Why, in one sentence; stored with the experiment.")]
-
-_LAYER = "versions"
 
 commands = typer.Typer(
     help="Compare two versions on the shop's own visitors (docs/experiments.md).",
@@ -45,6 +38,7 @@ def plan(
     open_registry(to_write=True)
     from hemline.experiments.experiment_params import ExperimentParams  # noqa: PLC0415  (--help should not wait for it)
     from hemline.experiments.experiment_plan import horizons, shortest  # noqa: PLC0415  (as above)
+    from hemline.experiments.visit_history import read_visits  # noqa: PLC0415  (as above)
     from hemline.registry.versions import champion_now, known_version  # noqa: PLC0415  (as above)
 
     root = project_folder()
@@ -56,7 +50,7 @@ def plan(
             fix="name another version: hemline history lists them",
         )
     params = ExperimentParams.load(root / "params.yaml")
-    visits, end = _history(root)
+    visits, end = read_visits(root)
     found = horizons(visits, end, share, params)
     print_records([_shown(each) for each in found])
     horizon = shortest(found, lift)
@@ -113,6 +107,24 @@ def stop(name: Name, *, reason: Reason) -> None:
     say(f"Experiment {name} is stopped. Its readout: hemline experiment readout {name}")
 
 
+@commands.command("advance")
+@exit_on_bad_input()
+def advance() -> None:
+    """Do what is due: stop what must not go on, and take a canary's next step.
+
+    `hemline serve` does so every experiments.check_minutes.
+    """
+    open_registry(to_write=True)
+    from hemline.rollout.advance import advance_experiments  # noqa: PLC0415  (--help should not wait for it)
+
+    done = advance_experiments(project_folder())
+    for each in done:
+        name = each.experiment or f"the canary of version {each.version}"
+        say(f"{name}: {each.did}: {each.reason}")
+    if not done:
+        say("Nothing is due.")
+
+
 @commands.command("status")
 @exit_on_bad_input()
 def status() -> None:
@@ -154,27 +166,6 @@ def readout(name: Name) -> None:
     print_verdict(verdict)
 
 
-def _history(root: Path) -> "tuple[pd.DataFrame, date]":
-    """Return the visits of the tables and the day after their last one."""
-    import pandas as pd  # noqa: PLC0415  (--help should not wait for it)
-    import pyarrow.parquet as pq  # noqa: PLC0415  (as above)
-
-    from hemline import columns  # noqa: PLC0415  (as above)
-    from hemline.experiments.buying_records import visits_of  # noqa: PLC0415  (as above)
-
-    path = root / "data" / "tables" / "transactions.parquet"
-    if not path.exists():
-        raise BadInput(
-            "the shop has a history to plan from",
-            found=f"no {path.relative_to(root)}",
-            fix="make demo, or make real DATA=<folder of your files>",
-        )
-    names = {columns.DAY, columns.CUSTOMER, columns.PRICE, columns.UNITS}
-    read = [each for each in pq.read_schema(path).names if each in names]
-    visits = visits_of(pd.read_parquet(path, columns=read))
-    return visits, pd.Timestamp(visits[columns.DAY].max()).date() + timedelta(days=1)
-
-
 def _write(
     root: Path,
     name: str,
@@ -184,6 +175,7 @@ def _write(
     params: "ExperimentParams",
 ) -> "Experiment":
     from hemline.experiments.assignment import free_start  # noqa: PLC0415  (as above)
+    from hemline.experiments.canary import LAYER  # noqa: PLC0415  (as above)
     from hemline.experiments.experiment_files import (  # noqa: PLC0415  (as above)
         PlannedExperiment,
         experiments_folder,
@@ -200,8 +192,8 @@ def _write(
         PlannedExperiment(
             name=name,
             planned_at=now(),
-            layer=_LAYER,
-            start=free_start(_LAYER, share, [each.plan.allocation for each in others]),
+            layer=LAYER,
+            start=free_start(LAYER, share, [each.plan.allocation for each in others]),
             share=share,
             control=control,
             treatment=treatment,
@@ -237,7 +229,7 @@ def _line(experiment: "Experiment") -> dict[str, object]:
         "state": experiment.state,
         "versions": f"{plan.treatment} against {plan.control}",
         "shown to": f"{experiment.exposed:.1%}",
-        "weeks": plan.weeks,
+        "weeks": plan.weeks if plan.canary_days is None else "canary",
         "planned": f"{plan.planned_at:%Y-%m-%d}",
         "last step": experiment.steps[-1].reason if experiment.steps else "",
     }

@@ -116,15 +116,20 @@ def _aliases() -> dict[str, list[str]]:
 
 def _line(version: "Version", aliases: dict[str, list[str]]) -> dict[str, str]:
     from hemline.registry.versions import (  # noqa: PLC0415  (as above)
+        CANARY,
         GATE_MAP,
         GATE_PROMOTED,
         GATE_REASON,
         ROLLED_BACK,
+        canary_sentence,
     )
 
     reason = version.tags.get(GATE_REASON, "")
     is_promoted = version.tags.get(GATE_PROMOTED) == "true"
     verdict = ("promoted" if is_promoted else "rejected") if reason else "not judged yet"
+    if reason and CANARY in version.tags:
+        verdict = f"canary, {version.tags[CANARY]}"
+        reason = f"{reason}. {canary_sentence(version)}"
     rolled_back = version.tags.get(ROLLED_BACK)
     return {
         "version": version.number,

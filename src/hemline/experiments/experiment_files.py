@@ -21,6 +21,7 @@ from hemline.files import locked, write_text
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 State = Literal["planned", "running", "stopped"]
+Outcome = Literal["promoted", "refused", "superseded", "undecided"]
 
 
 class _Record(BaseModel):
@@ -49,6 +50,7 @@ class PlannedExperiment(_Record):
         covariate_weeks: weeks before the exposure whose revenue is the covariate.
         ramp: shares of its traffic, step by step.
         guardrails: by name; see experiment_params.
+        canary_days: days that each step of a canary lasts; None for what people widen and stop.
     """
 
     name: str
@@ -69,6 +71,7 @@ class PlannedExperiment(_Record):
     covariate_weeks: int
     ramp: tuple[float, ...]
     guardrails: Mapping[str, float]
+    canary_days: float | None = None
 
     @property
     def allocation(self) -> Allocation:
@@ -85,12 +88,14 @@ class ExperimentStep(_Record):
         kind: started or widened (to a share), or stopped.
         exposed: share of its traffic that it is shown to from then on.
         reason: in words.
+        outcome: how a canary ended; None for everything else, and where a person stopped it.
     """
 
     at: datetime
     kind: Literal["started", "widened", "stopped"]
     exposed: float
     reason: str
+    outcome: Outcome | None = None
 
 
 class Experiment(_Record):
@@ -163,7 +168,7 @@ def plan_experiment(folder: Path, plan: PlannedExperiment) -> Experiment:
 
 def add_step(
     folder: Path, name: str, kind: Literal["started", "widened", "stopped"], *, exposed: float,
-    reason: str, at: datetime | None = None,
+    reason: str, at: datetime | None = None, outcome: Outcome | None = None,
 ) -> Experiment:  # fmt: skip
     """Add what is done with an experiment now.
 
@@ -180,7 +185,9 @@ def add_step(
                 fix="look at it: hemline experiment status; a stopped one stays stopped: plan a "
                 "new one",
             )
-        step = ExperimentStep(at=at or now(), kind=kind, exposed=exposed, reason=reason)
+        step = ExperimentStep(
+            at=at or now(), kind=kind, exposed=exposed, reason=reason, outcome=outcome
+        )
         return _write(_path(folder, name), found.model_copy(update={"steps": (*found.steps, step)}))
 
 

@@ -35,6 +35,8 @@ class ExperimentParams(Section):
         cap_quantile: revenue of a unit counts up to this quantile of the units that bought.
         active_weeks: a plan counts customers who bought within so many weeks.
         ramp: shares of its traffic that an experiment is shown to, step by step.
+        canary_days: that each of these steps lasts at least where a version that passed the gate
+            meets visitors first (gate.rollout: canary).
         check_minutes: how often `hemline serve` holds running experiments against them.
         guardrails: see Guardrails.
     """
@@ -47,5 +49,6 @@ class ExperimentParams(Section):
     cap_quantile: Annotated[float, Field(gt=0.5, le=1)] = 0.99
     active_weeks: PositiveInt = 12
     ramp: tuple[Annotated[float, Field(gt=0, le=1)], ...] = (0.01, 0.1, 1.0)
+    canary_days: PositiveFloat = 2.0
     check_minutes: PositiveFloat = 5.0
     guardrails: Guardrails = Guardrails()

@@ -33,7 +33,7 @@ from hemline.registry.versions import (
     version_with,
 )
 
-How = Literal["gate", "promote", "rollback", "elsewhere"]
+How = Literal["gate", "canary", "promote", "rollback", "elsewhere"]
 Report = Callable[[str], object]
 NO_VERSION: Final = "none"
 _ENTRY: Final = "change."
@@ -48,7 +48,8 @@ class Change:
         at: when, UTC, as ISO 8601; of a change made elsewhere, when it was noticed.
         version: number of the champion since then.
         previous: number of the one before, or NO_VERSION.
-        how: by the gate, by a person (promote, rollback), or outside Hemline (elsewhere).
+        how: by the gate, by what visitors did (canary), by a person (promote, rollback), or outside
+            Hemline (elsewhere).
         reason: in words.
     """
 

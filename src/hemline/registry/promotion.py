@@ -42,6 +42,7 @@ from hemline.evaluation.version_lists import LIST_LENGTH, TargetWeek, WeekLists
 from hemline.registry.champion_log import number_of
 from hemline.registry.champions import ChampionMoved, change_champion, settle
 from hemline.registry.versions import (
+    CANARY,
     CHAMPION,
     GATE_FALLBACK,
     GATE_MAP,
@@ -108,8 +109,12 @@ def judge_challenger(
     )
 
 
-def record_verdict(version: Version, verdict: GateVerdict, at: datetime) -> bool:
+def record_verdict(
+    version: Version, verdict: GateVerdict, at: datetime, *, as_canary: bool = False
+) -> bool:
     """Tag the version with the gate's numbers and, if it is promoted, make it the champion.
+
+    A canary is not made champion: it waits until it may meet visitors (`hemline.rollout`).
 
     `gate.reason` is written last: a version without it was not judged to the end and is judged
     again, unless the log has it as promoted already (`existing_verdict`). Numbers of a judgement
@@ -124,14 +129,17 @@ def record_verdict(version: Version, verdict: GateVerdict, at: datetime) -> bool
     if verdict.champion not in {None, previous}:
         return False
     tags = {
-        GATE_PROMOTED: str(verdict.promotes).lower(),
+        GATE_PROMOTED: "canary" if as_canary else str(verdict.promotes).lower(),
         "gate.previous_champion": previous,
         **({GATE_FALLBACK: BASELINE} if verdict.fallback else {}),
         **_numbers(verdict),
     }
     remove_tags(version, [name for name in version.tags if _is_outdated(name, tags)])
+    remove_tags(version, {CANARY} & version.tags.keys())
     tag_version(version.number, tags)
-    if not verdict.promotes or previous == version.number:
+    if as_canary:
+        tag_version(version.number, {CANARY: "waits"})
+    if as_canary or not verdict.promotes or previous == version.number:
         _write_reason(version, verdict.reason)
         return True
     try:

@@ -28,12 +28,16 @@ MODEL: Final = "hemline"
 CHAMPION: Final = "champion"
 CHALLENGER: Final = "challenger"
 GATE_REASON: Final = "gate.reason"
-GATE_PROMOTED: Final = "gate.promoted"  # "true" or "false"
+GATE_PROMOTED: Final = "gate.promoted"  # "true", "false", or "canary"
 GATE_FALLBACK: Final = "gate.fallback"  # what is to serve in place of a version
 GATE_MAP: Final = "gate.map_at_12"
 EXPLORED: Final = "exploration.verdict"  # what it would have sold in explored places
 SERVES: Final = "serves"  # of a version that serves popularity alone
 ROLLED_BACK: Final = "rolled_back"
+CANARY: Final = "canary"
+"""Where a version stands that meets visitors before it is champion: waits, running, and then
+promoted, refused, superseded, undecided or stopped."""
+CANARY_REASON: Final = "canary.reason"
 _NO_DESCRIPTION: Final = (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError, AttributeError)
 
 
@@ -148,6 +152,30 @@ def remove_tags(version: Version, names: Iterable[str]) -> None:
 def describe_version(number: str, description: str) -> None:
     """Set the text that MLflow shows on the version's page, which reads markdown."""
     client().update_model_version(MODEL, number, description=escape_markdown(description))
+
+
+def canary_sentence(version: Version) -> str:
+    """Return where a version stands that meets visitors before it is champion; else nothing.
+
+    >>> canary_sentence(Version("7", "", {"canary": "running"}))
+    'Version 7 is in canary: it meets visitors before it becomes champion'
+    """
+    state = version.tags.get(CANARY)
+    if state is None:
+        return ""
+    if state == "waits":
+        return f"Version {version.number} waits for its canary: hemline experiment status"
+    if state == "running":
+        return (
+            f"Version {version.number} is in canary: it meets visitors before it becomes champion"
+        )
+    return f"The canary of version {version.number} was {state}: {version.tags[CANARY_REASON]}"
+
+
+def end_canary(number: str, state: str, reason: str) -> None:
+    """Tag a version with how its canary ended; the state is written last."""
+    describe_version(number, f"canary {state}: {reason}")
+    tag_version(number, {CANARY_REASON: reason, CANARY: state})
 
 
 def set_champion(number: str) -> None:

@@ -34,6 +34,7 @@ _OF_NUMBER: Final = """
 SELECT version, coalesce(storage_location, source) FROM model_versions
 WHERE name = ? AND version = ?
 """
+_TAGGED: Final = "SELECT version, value FROM model_version_tags WHERE name = ? AND key = ?"
 _TAGS: Final = "SELECT key, value FROM model_version_tags WHERE name = ? AND version = ?"
 
 
@@ -127,6 +128,17 @@ def version_with_number(database: Path, number: int) -> RegisteredVersion | None
         RegistryUnreadable: the database cannot be read now.
     """
     return _version(database, _OF_NUMBER, number)
+
+
+def tagged_versions(database: Path, key: str) -> dict[int, str]:
+    """Return the value of a tag by the number of each version that has it.
+
+    Raises:
+        RegistryUnreadable: the database cannot be read now.
+    """
+    with _unreadable(database), closing(_connect(database)) as registry:
+        found = registry.execute(_TAGGED, (MODEL, key)).fetchall()
+    return {int(number): str(value) for number, value in found}
 
 
 def _version(database: Path, query: str, named: str | int) -> RegisteredVersion | None:

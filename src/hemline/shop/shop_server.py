@@ -75,8 +75,12 @@ def main(
 
 @contextmanager
 def _guarding(root: Path) -> Iterator[None]:
-    """Run what stops experiments beside the body, and end it with it."""
-    command = [sys.executable, "-m", "hemline.shop.experiment_guard", str(root), str(os.getpid())]
+    """Run what looks after experiments beside the body, and end it with it.
+
+    It uses the registry as well, so it lies in a layer above the shop and is known by its name.
+    """
+    module = "hemline.rollout.experiment_guard"
+    command = [sys.executable, "-m", module, str(root), str(os.getpid())]
     guard = subprocess.Popen(command, stdin=subprocess.DEVNULL)
     try:
         yield

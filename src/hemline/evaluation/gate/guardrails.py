@@ -8,7 +8,7 @@ not prove that a version is harmless, it only rejects what is shown to be harmfu
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, ClassVar, Final
+from typing import Annotated, ClassVar, Final, Literal
 
 import numpy as np
 import pandas as pd
@@ -41,6 +41,8 @@ class GateParams(Section):
         max_fairness_gap: widest real gap in recall or precision between groups of customers.
         latency_answers: how many single lists are timed.
         max_latency_ms: that 99 of 100 single lists may take.
+        rollout: whether a version that passes becomes champion at once, or meets the shop's
+            visitors first, beside the champion.
     """
 
     section: ClassVar[str] = "gate"
@@ -52,6 +54,7 @@ class GateParams(Section):
     max_fairness_gap: Share
     latency_answers: PositiveInt
     max_latency_ms: PositiveFloat
+    rollout: Literal["at_once", "canary"] = "at_once"
 
 
 @dataclass(frozen=True)
