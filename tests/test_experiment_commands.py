@@ -88,6 +88,24 @@ def test_what_cannot_be_planned_is_refused() -> None:
     assert "of the traffic free" in full
 
 
+@pytest.mark.usefixtures("root")
+def test_other_kinds_are_planned_started_and_read_out() -> None:
+    told = hemline("plan", "drafts", "--treatment", "2", "--kind", "interleaving", "--share", "0.5")
+    assert "2 interleaved with 1" in told
+    told = hemline("plan", "many", "--treatment", "2", "--kind", "bandit", "--share", "0.5")
+    assert "bandit over 1, 2" in told
+    two = ("--treatment", "2", "--treatment", "2")
+    assert "2 to 10 different versions" in hemline(
+        "plan", "x", *two, "--kind", "bandit", fails=True
+    )
+    assert "an A/B test has one treatment" in hemline("plan", "x", *two, fails=True)
+    for name in ("drafts", "many"):
+        assert "shown to 1% of its traffic" in hemline("start", name)
+    assert "bandit over 1, 2" in hemline("status")
+    assert "Neither ranking is preferred so far" in hemline("readout", "drafts")
+    assert "No day of the bandit is complete yet" in hemline("readout", "many")
+
+
 def with_events(log: EventLog, root: Path, lift: float) -> Experiment:
     """Expose all customers of the project, in turns, and let each buy once in two weeks."""
     folder = experiments_folder(root)

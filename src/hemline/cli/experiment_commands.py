@@ -1,10 +1,12 @@
 """Commands of experiments: plan one, show it to more visitors, look at it, stop it, read it out."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from hemline.cli.experiment_kinds import plan_other_kind, read_out_other_kind
 from hemline.cli.experiment_report import print_verdict
 from hemline.cli.terminal import open_registry, print_records, project_folder, say
 from hemline.clock import now
@@ -18,6 +20,15 @@ if TYPE_CHECKING:
 Name = Annotated[str, typer.Argument(help="Name of the experiment: small letters and hyphens.")]
 Reason = Annotated[str, typer.Option(help="Why, in one sentence; stored with the experiment.")]
 
+
+class ExperimentKind(StrEnum):
+    """What is done with visitors."""
+
+    AB = "ab"
+    INTERLEAVING = "interleaving"
+    BANDIT = "bandit"
+
+
 commands = typer.Typer(
     help="Compare two versions on the shop's own visitors (docs/experiments.md).",
     no_args_is_help=True,
@@ -28,8 +39,13 @@ commands = typer.Typer(
 @exit_on_bad_input()
 def plan(
     name: Name,
-    treatment: Annotated[int, typer.Option(min=1, help="Version that may become champion.")],
+    treatment: Annotated[
+        list[int], typer.Option(min=1, help="Version that may become champion; a bandit has more.")
+    ],
     *,
+    kind: Annotated[ExperimentKind, typer.Option(help="Two arms, lists of both, or a bandit.")] = (
+        ExperimentKind.AB
+    ),
     control: Annotated[int | None, typer.Option(help="Version to beat; default: champion.")] = None,
     lift: Annotated[float, typer.Option(min=0.001, help="Smallest lift worth finding.")] = 0.05,
     share: Annotated[float, typer.Option(min=0.01, max=1, help="Of the traffic.")] = 1.0,
@@ -43,13 +59,25 @@ def plan(
 
     root = project_folder()
     of = int((champion_now() if control is None else known_version(str(control))).number)
-    if int(known_version(str(treatment)).number) == of:
+    treatments = [int(known_version(str(each)).number) for each in treatment]
+    if of in treatments:
         raise BadInput(
             "an experiment compares two versions",
             found=f"version {of} against itself",
             fix="name another version: hemline history lists them",
         )
     params = ExperimentParams.load(root / "params.yaml")
+    if kind is not ExperimentKind.AB:
+        other: Literal["bandit", "interleaving"]
+        other = "bandit" if kind is ExperimentKind.BANDIT else "interleaving"
+        plan_other_kind(root, name, other, [of, *treatments], share, params)
+        return
+    if len(treatments) > 1:
+        raise BadInput(
+            "an A/B test has one treatment",
+            found=", ".join(map(str, treatments)),
+            fix="name one, or plan a bandit: --kind bandit",
+        )
     visits, end = read_visits(root)
     found = horizons(visits, end, share, params)
     print_records([_shown(each) for each in found])
@@ -62,9 +90,9 @@ def plan(
             fix="plan for a larger lift (--lift), more of the traffic (--share), or longer "
             "(experiments.most_weeks)",
         )
-    planned = _write(root, name, (of, treatment), (lift, share), horizon, params)
+    planned = _write(root, name, (of, treatments[0]), (lift, share), horizon, params)
     say(
-        f"Experiment {name}: version {treatment} against version {of}, {horizon.weeks} weeks, "
+        f"Experiment {name}: version {treatments[0]} against version {of}, {horizon.weeks} weeks, "
         f"about {horizon.n_units} customers, to find a lift of {lift:.1%}. It is looked at after "
         f"{', '.join(f'{day:g}' for day in planned.plan.look_days)} days."
     )
@@ -156,6 +184,9 @@ def readout(name: Name) -> None:
 
     root = project_folder()
     experiment = read_experiment(experiments_folder(root), name)
+    if experiment.plan.kind != "ab":
+        read_out_other_kind(root, experiment)
+        return
     params = ShopParams.with_environment(root / "params.yaml")
     log = open_log(params.events, root)
     try:
@@ -227,7 +258,7 @@ def _line(experiment: "Experiment") -> dict[str, object]:
     return {
         "experiment": plan.name,
         "state": experiment.state,
-        "versions": f"{plan.treatment} against {plan.control}",
+        "versions": plan.compared,
         "shown to": f"{experiment.exposed:.1%}",
         "weeks": plan.weeks if plan.canary_days is None else "canary",
         "planned": f"{plan.planned_at:%Y-%m-%d}",

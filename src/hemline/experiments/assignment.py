@@ -21,6 +21,8 @@ EXPOSURE: Final = "exposure"
 
 CONTROL: Final = "control"
 TREATMENT: Final = "treatment"
+INTERLEAVED: Final = "interleaved"
+"""The one arm of an interleaving experiment."""
 
 _PLACES: Final = 2**64
 

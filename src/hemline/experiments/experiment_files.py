@@ -15,13 +15,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hemline.clock import now
 from hemline.errors import BadInput
-from hemline.experiments.assignment import CONTROL, TREATMENT, Allocation
+from hemline.experiments.assignment import CONTROL, INTERLEAVED, TREATMENT, Allocation
 from hemline.files import locked, write_text
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 State = Literal["planned", "running", "stopped"]
 Outcome = Literal["promoted", "refused", "superseded", "undecided"]
+ExperimentKind = Literal["ab", "interleaving", "bandit"]
 
 
 class _Record(BaseModel):
@@ -39,6 +40,10 @@ class PlannedExperiment(_Record):
         share: how much of the layer it owns.
         control: version that answers the control arm.
         treatment: version that answers the treatment arm.
+        kind: what is done with the visitors: two arms, lists of both versions, or a bandit.
+        versions: of a bandit; else none.
+        floor: smallest share of a bandit's version.
+        reward_days: within which a purchase from an interleaved list counts.
         lift: that it is to find, as a share of the control's revenue.
         alpha: two-sided error rate.
         power: chance to find the lift.
@@ -60,6 +65,10 @@ class PlannedExperiment(_Record):
     share: Annotated[float, Field(gt=0, le=1)]
     control: int
     treatment: int
+    kind: ExperimentKind = "ab"
+    versions: tuple[int, ...] = ()
+    floor: float = 0.0
+    reward_days: int = 3
     lift: float
     alpha: float
     power: float
@@ -75,9 +84,22 @@ class PlannedExperiment(_Record):
 
     @property
     def allocation(self) -> Allocation:
-        """The traffic that it owns; both arms weigh alike."""
-        arms = ((CONTROL, 1.0), (TREATMENT, 1.0))
+        """The traffic that it owns; arms weigh alike, but a bandit's change from day to day."""
+        names = {
+            "ab": (CONTROL, TREATMENT),
+            "interleaving": (INTERLEAVED,),
+            "bandit": tuple(f"v{number}" for number in self.versions),
+        }
+        arms = tuple((name, 1.0) for name in names[self.kind])
         return Allocation(self.name, self.layer, self.start, self.share, arms)
+
+    @property
+    def compared(self) -> str:
+        """What it compares, in words."""
+        if self.kind == "bandit":
+            return f"bandit over {', '.join(map(str, self.versions))}"
+        how = "interleaved with" if self.kind == "interleaving" else "against"
+        return f"{self.treatment} {how} {self.control}"
 
 
 class ExperimentStep(_Record):

@@ -38,6 +38,7 @@ class ExperimentParams(Section):
         canary_days: that each of these steps lasts at least where a version that passed the gate
             meets visitors first (gate.rollout: canary).
         check_minutes: how often `hemline serve` holds running experiments against them.
+        bandit_floor: smallest share of the traffic that a version of a bandit has.
         guardrails: see Guardrails.
     """
 
@@ -51,4 +52,5 @@ class ExperimentParams(Section):
     ramp: tuple[Annotated[float, Field(gt=0, le=1)], ...] = (0.01, 0.1, 1.0)
     canary_days: PositiveFloat = 2.0
     check_minutes: PositiveFloat = 5.0
+    bandit_floor: Annotated[float, Field(gt=0, le=0.5)] = 0.1
     guardrails: Guardrails = Guardrails()

@@ -9,12 +9,15 @@ rankers apart, but it cannot measure revenue or returns: it prunes challengers, 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 Team = Literal["control", "treatment"]
+
+INTERLEAVING: Final = "interleaving"
+"""The kind of the event that says which team added which article to a list."""
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,9 @@ from hemline.errors import BadInput
 
 Values = npt.NDArray[np.float64]
 
+SHARES: Final = "shares"
+"""The kind of the event that says how the traffic of a day is shared out."""
+
 _DRAWS: Final = 4000
 
 

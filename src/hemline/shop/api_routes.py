@@ -35,6 +35,7 @@ from hemline.shop.request_parts import (
     request_id_of,
     shop_of,
 )
+from hemline.shop.served_lists import list_for
 from hemline.shop.service_shell import hashed
 from hemline.shop.shadow import ShadowLog, list_of_other_version
 from hemline.shop.shop_service import customer_key
@@ -158,7 +159,7 @@ async def _recommended(
     state = remembered.state
     rules = rules_of(query, _excluded(answers, query))
     if name:
-        answer = await shop.list_for(arm, name, who, remembered, rules)
+        answer = await list_for(shop, arm, name, who, remembered, rules)
     else:
         answer = shop.answer(answers, who, state, rules, arm.name)
     content = _content(request, answers, answer, query, arm.name)

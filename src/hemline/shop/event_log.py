@@ -13,19 +13,25 @@ from typing import Final, Literal, Protocol, get_args
 from hemline.errors import BadInput
 from hemline.experiments.assignment import EXPOSURE
 from hemline.experiments.exploration_slots import EXPLORATION
+from hemline.experiments.interleaving import INTERLEAVING
+from hemline.experiments.thompson import SHARES
 
 SentKind = Literal["impression", "view", "basket", "purchase", "return", "unlike", "undo"]
 """What others may record; `undo` takes back the latest unlike or basket of the article."""
 
-Kind = Literal[SentKind, "exposure", "exploration"]
+Kind = Literal[SentKind, "exposure", "exploration", "interleaving", "shares"]
 """What the shop records besides.
 
 `exposure`: the visitor is in an arm of an experiment from now on; it names no article.
 `exploration`: the article was drawn for a place of the visitor's list, see list_exploration.
+`interleaving`: a list was drafted from two versions, see interleaved_lists; it names no article.
+`shares`: how a bandit shares out a day's traffic; its visitor is the experiment.
 """
 
-KINDS: Final[tuple[Kind, ...]] = (*get_args(SentKind), EXPOSURE, EXPLORATION)
-OF_THE_SHOP: Final[frozenset[Kind]] = frozenset({"impression", EXPOSURE, EXPLORATION})
+KINDS: Final[tuple[Kind, ...]] = (*get_args(SentKind), EXPOSURE, EXPLORATION, INTERLEAVING, SHARES)
+OF_THE_SHOP: Final[frozenset[Kind]] = frozenset(
+    {"impression", EXPOSURE, EXPLORATION, INTERLEAVING, SHARES}
+)
 """What the shop did, not the visitor: it changes no list."""
 
 GUEST: Final = "guest:"

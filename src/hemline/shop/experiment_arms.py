@@ -11,18 +11,20 @@ recorded), its visitors see the version in force and are not exposed, and the he
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from pathlib import Path
 from typing import Final
 
 from hemline.clock import now
 from hemline.errors import BadInput
-from hemline.experiments.assignment import CONTROL, EXPOSURE, TREATMENT, arm_of
+from hemline.experiments.assignment import CONTROL, EXPOSURE, INTERLEAVED, TREATMENT, arm_of
 from hemline.experiments.experiment_files import Experiment, read_experiments
 from hemline.serving.answers import Answers
+from hemline.shop.bandit_shares import BanditShares
 from hemline.shop.champion_watch import TRIED_AGAIN_SECONDS, ChampionWatch
-from hemline.shop.event_log import ShopEvent
+from hemline.shop.event_log import EventLog, ShopEvent
 from hemline.shop.registered_versions import RegistryUnreadable
 
 CHAMPION_ARM: Final = "champion"
@@ -41,11 +43,20 @@ class Arm:
         answers: of the arm's version.
         name: CHAMPION_ARM, or the arm's.
         experiment: its name; empty where there is none.
+        interleaved: the earlier version of an interleaving experiment, `answers` being the later;
+            None elsewhere.
+        is_treatment: of an interleaving experiment, whether `answers` is the treatment.
+        day: of a bandit, whose arms are drawn every shop day; None elsewhere.
+        propensity: of a bandit, the share of the arm on that day.
     """
 
     answers: Answers
     name: str = CHAMPION_ARM
     experiment: str = ""
+    interleaved: Answers | None = None
+    is_treatment: bool = False
+    day: date | None = None
+    propensity: float = 1.0
 
     def exposure(self, visitor: str) -> ShopEvent | None:
         """Return the event that says that a visitor has met the arm; None without experiment."""
@@ -56,11 +67,15 @@ class Arm:
             "arm": self.name,
             "version": str(self.answers.version),
         }
+        once = f"{EXPOSURE}:{self.experiment}"
+        if self.day is not None:
+            once += f":{self.day}"
+            context |= {"day": self.day.isoformat(), "propensity": f"{self.propensity:.6f}"}
         return ShopEvent(
             EXPOSURE,
             visitor,
             "",
-            f"{EXPOSURE}:{self.experiment}:{visitor}",
+            f"{once}:{visitor}",
             now(),
             context=context,
         )
@@ -87,21 +102,81 @@ class ExperimentArms:
         self._stocked: dict[int, Answers] = {}
         self._failed: dict[int, tuple[float, Exception]] = {}
         self._exposed: set[str] = set()
+        self._bandits: dict[str, BanditShares] = {}
+        self._shares: dict[tuple[str, date], Mapping[str, float]] = {}
+        self._preparing = asyncio.Lock()
         self.problem: str | None = None
 
-    def of(self, visitor: str) -> Arm:
+    @property
+    def has_bandit(self) -> bool:
+        """Whether arms depend on the day: `prepare` it then."""
+        return any(each.experiment.plan.kind == "bandit" for each in self._running)
+
+    async def prepare(self, day: date, log: EventLog, day_of: Callable[[datetime], date]) -> None:
+        """Read how bandits share out a day's traffic, or share it out.
+
+        Raises:
+            LogUnavailable: that cannot be read or recorded now.
+        """
+        async with self._preparing:
+            for each in self._running:
+                plan = each.experiment.plan
+                if plan.kind != "bandit" or (plan.name, day) in self._shares:
+                    continue
+                bandit = self._bandits.setdefault(plan.name, BanditShares(plan, log, day_of))
+                shares = await asyncio.to_thread(bandit.of, day)
+                self._shares = {at: one for at, one in self._shares.items() if at[0] != plan.name}
+                self._shares[plan.name, day] = shares
+
+    def of(self, visitor: str, day: date | None = None) -> Arm:
         """Return the arm of a visitor.
+
+        Args:
+            visitor: its name.
+            day: of the shop's clock, for bandits; one that was not prepared has no arm of theirs.
 
         Raises:
             BadInput: no version is in force yet.
         """
         champion = self._watch.answers
         for each in self._running:
-            plan = each.experiment.plan
-            arm = arm_of(visitor, plan.allocation, each.experiment.exposed)
+            plan, exposed = each.experiment.plan, each.experiment.exposed
+            if plan.kind == "bandit":
+                drawn = self._drawn_arm(each, visitor, day, champion)
+                if drawn is not None:
+                    return drawn
+                continue
+            arm = arm_of(visitor, plan.allocation, exposed)
             if arm is not None:
-                return Arm(self._answers(each.versions[arm], champion), arm, plan.name)
+                return self._arm(each, arm, champion)
         return Arm(champion)
+
+    def _drawn_arm(
+        self, running: _Running, visitor: str, day: date | None, champion: Answers
+    ) -> Arm | None:
+        plan = running.experiment.plan
+        shares = None if day is None else self._shares.get((plan.name, day))
+        if shares is None:
+            return None
+        of_day = replace(
+            plan.allocation, experiment=f"{plan.name}/{day}", arms=tuple(shares.items())
+        )
+        name = arm_of(visitor, of_day, running.experiment.exposed)
+        if name is None:
+            return None
+        answers = self._answers(running.versions[name], champion)
+        return Arm(answers, name, plan.name, day=day, propensity=shares[name])
+
+    def _arm(self, running: _Running, name: str, champion: Answers) -> Arm:
+        experiment = running.experiment.plan.name
+        if name != INTERLEAVED:
+            return Arm(self._answers(running.versions[name], champion), name, experiment)
+        control, treatment = (
+            self._answers(running.versions[each], champion) for each in (CONTROL, TREATMENT)
+        )
+        if treatment.cut > control.cut:
+            return Arm(treatment, name, experiment, control, is_treatment=True)
+        return Arm(control, name, experiment, treatment)
 
     def is_new(self, exposure: ShopEvent) -> bool:
         """Return whether this worker has not recorded an exposure yet."""
@@ -151,6 +226,8 @@ class ExperimentArms:
     async def _opened_versions(self, experiment: Experiment) -> _Running:
         plan = experiment.plan
         versions = {CONTROL: plan.control, TREATMENT: plan.treatment}
+        if plan.kind == "bandit":
+            versions = {f"v{number}": number for number in plan.versions}
         for number in versions.values():
             if number != self._watch.answers.version and number not in self._opened:
                 self._opened[number] = await self._open(number)

@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from hemline import columns
+from hemline.errors import BadInput
 from hemline.experiments.buying_records import spent_between, visits_of
 from hemline.experiments.experiment_files import Experiment
 from hemline.experiments.looks import ExperimentVerdict, Seen, judge
@@ -43,6 +44,12 @@ def verdict_of(
         BadInput: it has not been started, or nobody has been exposed.
         LogUnavailable: the events cannot be read.
     """
+    if experiment.plan.kind != "ab":
+        raise BadInput(
+            "an experiment with two arms is judged by their revenue",
+            found=f"experiment '{experiment.plan.name}': {experiment.plan.compared}",
+            fix=f"read it out: hemline experiment readout {experiment.plan.name}",
+        )
     events = _events(log)
     start = clock.day_of(experiment.steps[0].at) if experiment.steps else date.max
     known = _Customers(root, start, experiment.plan.covariate_weeks)

@@ -16,6 +16,7 @@ from hemline.serving.visitor_history import SessionState
 from hemline.shop.page_cards import Card, CardList, Cards
 from hemline.shop.page_texts import Texts
 from hemline.shop.page_words import Why
+from hemline.shop.served_lists import list_for
 from hemline.shop.shadow import list_of_other_version
 from hemline.shop.shop_service import ShopService
 from hemline.shop.visits import Visit
@@ -116,7 +117,7 @@ class PageViews:
         """Return the visitor's list, for `home` and `staff`."""
         remembered = replace(self._visit.remembered, state=self.state)
         arm, rules = self._visit.arm, ListRules(k=N_FAVOURITES)
-        return await self._shop.list_for(arm, self._visit.visitor, self._who, remembered, rules)
+        return await list_for(self._shop, arm, self._visit.visitor, self._who, remembered, rules)
 
     def home(self, answer: Answer, challenger: Answers | None, *, compares: bool) -> Home:
         """Return the first page, on request with the challenger's list beside the champion's."""

@@ -4,13 +4,11 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Final, TypeVar
 
 from hemline.clock import now
 from hemline.errors import BadInput
-from hemline.experiments.exploration_slots import EXPLORATION
 from hemline.segments.cold_customers import ColdCustomer
 from hemline.serving.answers import Answers
 from hemline.serving.list_rules import ListRules
@@ -21,7 +19,6 @@ from hemline.shop.event_log import (
     CUSTOMER,
     GUEST,
     EventLog,
-    KeyReused,
     LogUnavailable,
     Recorded,
     ShopEvent,
@@ -33,7 +30,7 @@ from hemline.shop.shop_clock import ShopClock
 from hemline.shop.shop_metrics import ShopMetrics
 from hemline.shop.shop_params import ShopParams
 from hemline.shop.visitor_sessions import Session, Sessions
-from hemline.shop.visitor_state import Remembered, state_of
+from hemline.shop.visitor_state import Remembered, of_lists, state_of
 from hemline.shop.visits import Visit
 
 _REST_SECONDS: Final = 1.0
@@ -50,6 +47,7 @@ class ShopService:
         log: of events.
         sessions: of visitors.
         watch: holds the answers in force.
+        exploration: draws places of lists.
         arms: holds the running experiments.
         metrics: of this worker.
         is_public: whether others than this machine reach it.
@@ -75,7 +73,7 @@ class ShopService:
         self.arms = arms
         self.is_public = is_public
         self.store_problem: str | None = None
-        self._exploration = ListExploration(params.exploration)
+        self.exploration = ListExploration(params.exploration)
         self._clock: ShopClock | None = None
         self._rests_until = 0.0
 
@@ -93,7 +91,7 @@ class ShopService:
         session, has_session = self._read(lambda: self.sessions.read(GUEST + guest_id), Session())
         name = session.customer_id
         visitor = GUEST + guest_id if name is None else CUSTOMER + name
-        arm = Arm(self.watch.answers) if in_force else self.arms.of(visitor)
+        arm = Arm(self.watch.answers) if in_force else self._arm_of(visitor)
         answers = arm.answers
         remembered = self.remembered(visitor, answers)
         return Visit(
@@ -113,15 +111,15 @@ class ShopService:
         since = now() - timedelta(hours=self.params.session_hours)
         if not is_known:
             self.metrics.unremembered.inc()
-        state = state_of(events, answers, since=since, day_of=self._day_of)
-        return Remembered(state, _drawn(events), is_known)
+        state = state_of(events, answers, since=since, day_of=self.day_of)
+        return Remembered(state, of_lists(events), is_known)
 
     def is_known(self, visitor: str) -> bool:
         """Return whether the log has anything that the visitor did."""
         events, _ = self._events_of(visitor)
         return bool(events)
 
-    def _day_of(self, at: datetime) -> date:
+    def day_of(self, at: datetime) -> date:
         """Return the shop day of a time; only the log, once it is open, knows when it was made."""
         if self._clock is None:
             self._clock = ShopClock.of(self.log, self.params.first_day)
@@ -149,6 +147,20 @@ class ShopService:
         self._report(None)
         return sequences
 
+    async def prepare(self) -> None:
+        """Make the arms of the present day ready; without the log, bandits have none."""
+        if not self.arms.has_bandit:
+            return
+        try:
+            await self.arms.prepare(self.day_of(now()), self.log, self.day_of)
+        except LogUnavailable as error:
+            self._report(str(error))
+
+    def _arm_of(self, visitor: str) -> Arm:
+        if not self.arms.has_bandit or self._clock is None:
+            return self.arms.of(visitor)
+        return self.arms.of(visitor, self.day_of(now()))
+
     async def meet(self, visitor: str) -> Arm:
         """Return a visitor's arm, once it is durable that the visitor is in it.
 
@@ -157,7 +169,8 @@ class ShopService:
         Raises:
             BadInput: no version is in force yet.
         """
-        arm = self.arms.of(visitor)
+        await self.prepare()
+        arm = self._arm_of(visitor)
         exposure = arm.exposure(visitor)
         if exposure is None or not self.arms.is_new(exposure):
             return arm
@@ -167,50 +180,6 @@ class ShopService:
             return Arm(self.watch.answers)
         self.arms.recorded(exposure)
         return arm
-
-    async def list_for(
-        self,
-        arm: Arm,
-        name: str,
-        who: int | ColdCustomer,
-        remembered: Remembered,
-        rules: ListRules,
-    ) -> Answer:
-        """Return a visitor's list, once what was drawn for its explored places is durable.
-
-        Where that cannot be made durable, the list is the plain one.
-
-        Args:
-            arm: of the visitor.
-            name: of the visitor.
-            who: customer's key, or what is known of a guest.
-            remembered: what the log knows of the visitor.
-            rules: of the list.
-
-        Raises:
-            BadInput: no list can follow the rules, or an attribute of the guest is not allowed.
-        """
-        answers, drawn, explores = arm.answers, remembered.drawn, self._exploration
-        if not remembered.is_known or not explores.applies_to(rules):
-            return self.answer(answers, who, remembered.state, rules, arm.name)
-        ranking = self.answer(answers, who, remembered.state, explores.deeper(rules), arm.name)
-        try:
-            for _ in range(2):
-                day = self._day_of(now())
-                found = explores.drawn_list(ranking, answers, rules, name, day, drawn)
-                try:
-                    await self._record_drawn(found.drawn)
-                except KeyReused:  # another request of the visitor drew first, from another ranking
-                    drawn = _drawn(self.log.of(name))
-                else:
-                    return found.answer
-        except LogUnavailable:
-            logger.info("nothing is explored: what is drawn cannot be recorded")
-        return replace(ranking, listed=ranking.listed[: rules.k])
-
-    async def _record_drawn(self, events: Sequence[ShopEvent]) -> None:
-        if events:
-            await self.append(events)
 
     async def link(self, guest: str, customer: str) -> None:
         """Let a guest's events be the customer's; raises LogUnavailable."""
@@ -269,10 +238,6 @@ class ShopService:
             logger.info("the shop's events and sessions are there again")
         self.store_problem = problem
         self.metrics.store_failing.set(problem is not None)
-
-
-def _drawn(events: Sequence[Recorded]) -> tuple[ShopEvent, ...]:
-    return tuple(each.event for each in events if each.event.kind == EXPLORATION)
 
 
 def customer_key(answers: Answers, customer_id: str) -> int | None:

@@ -89,7 +89,7 @@ def read_slot_log(log: EventLog, now: datetime, reward_days: int) -> SlotLog:
     Raises:
         LogUnavailable: it cannot be read.
     """
-    events = [each for each in _all(log) if each.event.at <= now]
+    events = [each for each in all_events(log) if each.event.at <= now]
     drawn = [_decision(each) for each in events if each.event.kind == EXPLORATION]
     earned = _earned(drawn, [each.event for each in events], timedelta(days=reward_days))
     is_over = [each.at + timedelta(days=reward_days) <= now for each in drawn]
@@ -131,7 +131,8 @@ def with_all_candidates(decisions: Sequence[SlotDecision]) -> list[SlotDecision]
     return [each for each in decisions if len(each.candidates) == most]
 
 
-def _all(log: EventLog) -> Iterable[Recorded]:
+def all_events(log: EventLog) -> Iterable[Recorded]:
+    """Yield the events of a log, in order, linked guests as customers."""
     sequence = 0
     while some := log.since(sequence, _AT_ONCE):
         sequence = some[-1].sequence

@@ -12,6 +12,8 @@ from datetime import date, datetime
 from typing import Final
 
 from hemline.errors import BadInput
+from hemline.experiments.exploration_slots import EXPLORATION
+from hemline.experiments.interleaving import INTERLEAVING
 from hemline.serving.answers import Answers
 from hemline.serving.visitor_history import SessionState
 from hemline.shop.event_log import OF_THE_SHOP, Recorded, ShopEvent
@@ -25,7 +27,7 @@ class Remembered:
 
     Attributes:
         state: what the visitor did, for the next list.
-        drawn: what was drawn for places of the visitor's lists, ever.
+        drawn: what the shop recorded of the visitor's lists: explored places and drafts.
         is_known: False where the log is away; the others are empty then.
     """
 
@@ -82,6 +84,11 @@ def state_of(
         unliked=tuple(unliked),
         undone=tuple(sorted(undone)),
     )
+
+
+def of_lists(events: Iterable[Recorded]) -> tuple[ShopEvent, ...]:
+    """Return what the shop recorded of the visitor's lists."""
+    return tuple(each.event for each in events if each.event.kind in {EXPLORATION, INTERLEAVING})
 
 
 def _key_of(event: ShopEvent, answers: Answers) -> int | None:

@@ -97,6 +97,7 @@ class ShopVisits:
 
     async def meet(self, request: Request) -> Visit:
         """Return who sent a request, exposed to its arm; see `open`."""
+        await self._shop.prepare()
         visit = self.open(request)
         met = await self._shop.meet(visit.visitor)
         if met.experiment == visit.arm.experiment:

@@ -1,0 +1,134 @@
+"""Plans and readouts of experiments that are no A/B test: interleaved lists, and bandits."""
+
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from hemline.cli.terminal import print_records, say
+from hemline.clock import now
+from hemline.errors import BadInput
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hemline.experiments.experiment_files import Experiment
+    from hemline.experiments.experiment_params import ExperimentParams
+
+
+def plan_other_kind(
+    root: Path,
+    name: str,
+    kind: Literal["interleaving", "bandit"],
+    versions: "Sequence[int]",
+    share: float,
+    params: "ExperimentParams",
+) -> None:
+    """Write the plan of an experiment that needs no history to plan from.
+
+    Args:
+        root: the project folder.
+        name: of the experiment.
+        kind: of it.
+        versions: the control first.
+        share: of the traffic.
+        params: of experiments.
+
+    Raises:
+        BadInput: there are too few or too many versions, or the traffic is taken.
+    """
+    from hemline.experiments.assignment import free_start  # noqa: PLC0415  (--help should not wait for it)
+    from hemline.experiments.canary import LAYER  # noqa: PLC0415  (as above)
+    from hemline.experiments.experiment_files import (  # noqa: PLC0415  (as above)
+        PlannedExperiment,
+        experiments_folder,
+        plan_experiment,
+        read_experiments,
+    )
+    from hemline.shop.shop_params import ShopParams  # noqa: PLC0415  (as above)
+
+    most = int(1 / params.bandit_floor) if kind == "bandit" else 2
+    if not 1 < len(set(versions)) == len(versions) <= most:
+        raise BadInput(
+            f"{'a bandit' if kind == 'bandit' else 'an interleaving experiment'} has 2 to {most} "
+            "different versions, the control among them",
+            found=", ".join(map(str, versions)),
+            fix="name others (--treatment), or lower experiments.bandit_floor for more",
+        )
+    folder = experiments_folder(root)
+    others = [each for each in read_experiments(folder) if each.state != "stopped"]
+    planned = plan_experiment(
+        folder,
+        PlannedExperiment(
+            name=name,
+            planned_at=now(),
+            layer=LAYER,
+            start=free_start(LAYER, share, [each.plan.allocation for each in others]),
+            share=share,
+            control=versions[0],
+            treatment=versions[1],
+            kind=kind,
+            versions=tuple(versions) if kind == "bandit" else (),
+            floor=params.bandit_floor,
+            reward_days=ShopParams.load(root / "params.yaml").exploration.reward_days,
+            lift=0.0,
+            alpha=params.alpha,
+            power=params.power,
+            weeks=params.most_weeks,
+            look_days=(),
+            cap=0.0,
+            n_units=0,
+            planned_error=0.0,
+            covariate_weeks=params.active_weeks,
+            ramp=params.ramp,
+            guardrails=params.guardrails.model_dump(),
+        ),
+    )
+    say(f"Experiment {name}: {planned.plan.compared}. Start it: hemline experiment start {name}")
+
+
+def read_out_other_kind(root: Path, experiment: "Experiment") -> None:
+    """Print what an experiment shows that is no A/B test."""
+    from hemline.shop.bandit_readout import read_bandit  # noqa: PLC0415  (--help should not wait for it)
+    from hemline.shop.interleaving_readout import read_interleaving  # noqa: PLC0415  (as above)
+    from hemline.shop.session_stores import open_log  # noqa: PLC0415  (as above)
+    from hemline.shop.shop_clock import ShopClock  # noqa: PLC0415  (as above)
+    from hemline.shop.shop_params import ShopParams  # noqa: PLC0415  (as above)
+
+    params = ShopParams.with_environment(root / "params.yaml")
+    plan = experiment.plan
+    with closing(open_log(params.events, root)) as log:
+        if plan.kind == "interleaving":
+            found = read_interleaving(log, plan, now())
+            say(found.sentence)
+            print_records(
+                [
+                    {
+                        "version": number,
+                        "sold": found.sold.get(team, 0),
+                        "unliked": found.unliked.get(team, 0),
+                    }
+                    for team, number in (("control", plan.control), ("treatment", plan.treatment))
+                ]
+            )
+            say(
+                f"Preference for version {plan.treatment}: {found.result.preference:+.3f} "
+                f"[{found.low:+.3f}, {found.high:+.3f}] of the {found.result.n_decided} customers "
+                f"who bought more of one; {found.result.n_tied} did not."
+            )
+            return
+        clock = ShopClock.of(log, params.first_day)
+        bandit = read_bandit(log, plan, clock.day_of(now()), clock.day_of)
+    say(bandit.sentence)
+    print_records(
+        [
+            {
+                "version": each.version,
+                "visitors' days": each.n_exposures,
+                "share now": f"{each.latest_share:.1%}",
+                "bought on the day": "none"
+                if each.conversion is None
+                else "{:.2%} [{:.2%}, {:.2%}]".format(*each.conversion),
+            }
+            for each in bandit.arms
+        ]
+    )
