@@ -118,7 +118,8 @@ def start(name: Name, *, reason: Reason = "as planned") -> None:
         return
     kind: Literal["started", "widened"] = "widened" if found.state == "running" else "started"
     add_step(folder, name, kind, exposed=wider[0], reason=reason)
-    more = "" if len(wider) == 1 else " Look at its guardrails, then run this again."
+    look = "Look at its guardrails, then" if found.plan.kind == "ab" else "For more,"
+    more = "" if len(wider) == 1 else f" {look} run this again."
     say(f"Experiment {name} is shown to {wider[0]:.0%} of its traffic.{more}")
 
 
