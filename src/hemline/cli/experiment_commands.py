@@ -239,7 +239,7 @@ def _write(
             planned_error=horizon.planned_error,
             covariate_weeks=params.active_weeks,
             ramp=params.ramp,
-            guardrails=params.guardrails.model_dump(),
+            guardrails=params.guardrails.model_dump(exclude_none=True),
         ),
     )
 

@@ -101,7 +101,7 @@ def plan_canary(
         planned_error=(horizon.planned_error / share**0.5) or 1.0,
         covariate_weeks=params.active_weeks,
         ramp=params.ramp,
-        guardrails=params.guardrails.model_dump(),
+        guardrails=params.guardrails.model_dump(exclude_none=True),
         canary_days=params.canary_days,
     )
 

@@ -16,12 +16,23 @@ class Guardrails(Section):
         unlikes: more unlikes per unit, as a share of the control's.
         returns: more returned units per order, likewise.
         orders: fewer orders per unit, likewise.
+        p99: longer time that 99 of 100 lists take at most, likewise; None: not judged, as below.
+        fallbacks: more lists by popularity in place of the version's models, as a share of lists.
+        coverage: fewer distinct articles in as many lists, as a share of the control's.
+        fairness_gap: change of the orders of a cluster of customers for the worse, against that of
+            the others, as a share of the control's orders.
+        least_answers: lists of each arm, before its lists are judged.
     """
 
     section: ClassVar[str] = "experiments.guardrails"
     unlikes: PositiveFloat = 0.1
     returns: PositiveFloat = 0.1
     orders: Share = 0.05
+    p99: PositiveFloat | None = None
+    fallbacks: Share | None = None
+    coverage: Share | None = None
+    fairness_gap: PositiveFloat | None = None
+    least_answers: PositiveInt = 1000
 
 
 class ExperimentParams(Section):

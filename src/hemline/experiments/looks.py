@@ -23,6 +23,7 @@ from hemline.experiments.experiment_params import Guardrails
 from hemline.experiments.fixed_horizon import compare
 from hemline.experiments.observations import Observations
 from hemline.experiments.readout import LookPlan, Readout, read_out
+from hemline.experiments.served_tallies import ServedArms
 
 _DECISIVE: Final = {"better", "worse"}
 _SMALLEST_STEP: Final = 1e-3  # of the information between two looks
@@ -74,7 +75,10 @@ class ExperimentVerdict:
 
 
 def judge(
-    experiment: Experiment, seen_until: Callable[[datetime], Seen], now: datetime
+    experiment: Experiment,
+    seen_until: Callable[[datetime], Seen],
+    now: datetime,
+    served: ServedArms | None = None,
 ) -> ExperimentVerdict:
     """Return what an experiment shows.
 
@@ -82,6 +86,7 @@ def judge(
         experiment: started.
         seen_until: gives what is known of the units until a moment.
         now: the present moment; events after the experiment was stopped do not count.
+        served: what the arms were answered with until now; None where that is not known.
 
     Raises:
         BadInput: it has not been started, or nobody has been exposed.
@@ -106,7 +111,7 @@ def judge(
         fractions.append(fraction)
         looks.append(TakenLook(at, readout))
     seen = seen_until(end)
-    current = _between(plan, seen, fractions)
+    current = _between(plan, seen, fractions, served)
     return _verdict(looks, current)
 
 
@@ -129,9 +134,11 @@ def _look(
     return _read(plan, seen, [*before, fraction], is_look=True, is_last=is_last), fraction
 
 
-def _between(plan: PlannedExperiment, seen: Seen, fractions: Sequence[float]) -> Readout:
+def _between(
+    plan: PlannedExperiment, seen: Seen, fractions: Sequence[float], served: ServedArms | None
+) -> Readout:
     last = fractions[-1] if fractions else 0.5
-    return _read(plan, seen, [last], is_look=False, is_last=False)
+    return _read(plan, seen, [last], is_look=False, is_last=False, served=served)
 
 
 def _read(
@@ -141,10 +148,11 @@ def _read(
     *,
     is_look: bool,
     is_last: bool,
+    served: ServedArms | None = None,
 ) -> Readout:
     look = LookPlan(tuple(fractions), is_look, is_last, plan.planned_error, plan.alpha)
     guardrails = Guardrails.model_validate(plan.guardrails)
-    return read_out(seen.observations, look, guardrails, seen.before, seen.segments)
+    return read_out(seen.observations, look, guardrails, seen.before, seen.segments, served)
 
 
 def _verdict(looks: Sequence[TakenLook], current: Readout) -> ExperimentVerdict:

@@ -19,7 +19,10 @@ from hemline.experiments.always_valid import half_width, is_large_enough
 from hemline.experiments.experiment_params import Guardrails
 from hemline.experiments.fixed_horizon import SRM_LEVEL, ArmComparison, compare, sample_ratio_p
 from hemline.experiments.group_sequential import boundaries
+from hemline.experiments.guardrail_state import GuardrailState
 from hemline.experiments.observations import Observations
+from hemline.experiments.served_guardrails import fairness_state, served_states
+from hemline.experiments.served_tallies import ServedArms
 
 Values = npt.NDArray[np.float64]
 Decision = Literal["broken", "stop", "better", "worse", "not shown", "running", "too early"]
@@ -46,23 +49,6 @@ class LookPlan:
     planned_error: float
     alpha: float
     treatment_share: float = 0.5
-
-
-@dataclass(frozen=True)
-class GuardrailState:
-    """How a guardrail stands.
-
-    Attributes:
-        name: what it counts.
-        comparison: of the arms, per unit.
-        limit: difference beyond which it is broken.
-        is_broken: whether the always-valid interval lies beyond the limit.
-    """
-
-    name: str
-    comparison: ArmComparison
-    limit: float
-    is_broken: bool
 
 
 @dataclass(frozen=True)
@@ -118,6 +104,7 @@ def read_out(
     guardrails: Guardrails,
     before: Values | None = None,
     segments: npt.NDArray[np.object_] | None = None,
+    served: ServedArms | None = None,
 ) -> Readout:
     """Return what an experiment shows now.
 
@@ -127,6 +114,7 @@ def read_out(
         guardrails: see experiment_params.
         before: revenue of each unit from before its exposure; None for no covariate.
         segments: the segment of each unit; None for none.
+        served: what the arms were answered with; None where that is not known.
 
     Raises:
         BadInput: an arm has fewer than two units.
@@ -135,7 +123,7 @@ def read_out(
     comparison = compare(*seen.arms(seen.revenue), arms)
     srm = sample_ratio_p(comparison.n_control, comparison.n_treatment, plan.treatment_share)
     width = half_width(comparison.standard_error, plan.planned_error, plan.alpha)
-    states = tuple(_guardrail_states(seen, guardrails, plan))
+    states = _guardrail_states(seen, guardrails, plan, segments, served)
     boundary = boundaries(plan.fractions, plan.alpha)[-1] if plan.is_look else None
     decision = _decide(comparison, plan, boundary, srm, states)
     return Readout(
@@ -172,25 +160,36 @@ def _decide(
 
 
 def _guardrail_states(
-    seen: Observations, limits: Guardrails, plan: LookPlan
-) -> Sequence[GuardrailState]:
+    seen: Observations,
+    limits: Guardrails,
+    plan: LookPlan,
+    segments: npt.NDArray[np.object_] | None,
+    served: ServedArms | None,
+) -> tuple[GuardrailState, ...]:
     """Return the guardrails; an increase is bad of all but orders."""
     counted: Mapping[str, tuple[Values, float, int]] = {
         "unlikes": (seen.unlikes, limits.unlikes, 1),
         "returns": (seen.returns, limits.returns, 1),
         "orders": (seen.orders, limits.orders, -1),
     }
-    states = []
+    others = (limits.p99, limits.fallbacks, limits.coverage, limits.fairness_gap)
+    alpha = plan.alpha / (len(counted) + sum(each is not None for each in others))
+    states: list[GuardrailState] = []
     for name, (values, share, sign) in counted.items():
         found = compare(*seen.arms(values))
         limit = sign * share * found.control
         n_units = found.n_control + found.n_treatment
         planned = _planned_error(values, n_units, plan)
-        width = half_width(found.standard_error, planned, plan.alpha / len(counted))
+        width = half_width(found.standard_error, planned, alpha)
         certain = sign * found.difference - width
         is_broken = is_large_enough(found.n_control, found.n_treatment) and certain > abs(limit)
         states.append(GuardrailState(name, found, limit, bool(is_broken)))
-    return states
+    if served is not None:
+        states += served_states(served, limits, alpha)
+    if limits.fairness_gap is not None and segments is not None:
+        gap = fairness_state(seen, segments, limits.fairness_gap, alpha)
+        states += [] if gap is None else [gap]
+    return tuple(states)
 
 
 def _planned_error(values: Values, n_units: int, plan: LookPlan) -> float:
@@ -242,6 +241,10 @@ def _novelty(seen: Observations) -> ArmComparison | None:
     return compare(fall[control], fall[treatment])
 
 
+def _texts(broken: Sequence[GuardrailState]) -> tuple[list[str], list[str]]:
+    return [each.name for each in broken], [each.sentence for each in broken]
+
+
 def _two_sided(z: float) -> float:
     return float(2 * norm.sf(abs(z)))
 
@@ -264,10 +267,11 @@ def _sentence(
             "out why units are missing, and start it anew."
         )
     if decision == "stop":
-        names = ", ".join(each.name for each in states if each.is_broken)
+        broken = [each for each in states if each.is_broken]
+        names, found = (", ".join(texts) for texts in _texts(broken))
         return (
-            f"The treatment is worse in {names} than the guardrail allows, for certain: it must "
-            "not go on."
+            f"The treatment is worse in {names} than the guardrail allows, for certain ({found}): "
+            "it must not go on."
         )
     if decision == "too early":
         return "Too few units are exposed to say anything."

@@ -150,6 +150,11 @@ class Answers:
         history = self._visitors.history(visitor, session)
         return self._lists.list_for(history, session, rules, recommender)
 
+    @property
+    def first_models(self) -> frozenset[str]:
+        """The models that it asks first: one for customers with a history, one for others."""
+        return self._models.first
+
     def model_names(self) -> list[str]:
         """Return the models that `under_model` knows."""
         return self._models.names()

@@ -39,6 +39,11 @@ class VersionModels:
         unlimited, names = replace(self._orders, per_product=0), self._orders.models
         return served_by(unlimited, load_models(self._folder, names), np.empty(0, np.int32))
 
+    @property
+    def first(self) -> frozenset[str]:
+        """The first model of both orders."""
+        return frozenset((*self._orders.warm[:1], *self._orders.cold[:1]))
+
     def names(self) -> list[str]:
         """Return the names of the models of the version."""
         return [name for name in (RANK, *CATALOGUE) if (self._folder / name).is_dir()]

@@ -161,7 +161,7 @@ async def _recommended(
     if name:
         answer = await list_for(shop, arm, name, who, remembered, rules)
     else:
-        answer = shop.answer(answers, who, state, rules, arm.name)
+        answer = shop.answer(answers, who, state, rules, arm)
     content = _content(request, answers, answer, query, arm.name)
     other = None
     if query.compare is not None:

@@ -24,6 +24,7 @@ from hemline.request_guard import LOOPBACK, RequestGuard
 from hemline.shop import api_routes, event_routes, page_routes, status_routes
 from hemline.shop.access import Access, is_loopback
 from hemline.shop.api_keys import secret_of
+from hemline.shop.arm_tallies import ArmTallies, tallies_file
 from hemline.shop.champion_watch import ChampionWatch, ShopFolder
 from hemline.shop.experiment_arms import ExperimentArms
 from hemline.shop.late_stores import LateLog, LateSessions
@@ -94,7 +95,10 @@ def create_app(settings: ShopSettings) -> FastAPI:
         try:
             watch = ChampionWatch(_folder(settings, params), metrics)
             arms = ExperimentArms(experiments_folder(root), watch)
-            shop = ShopService(params, log, sessions, watch, metrics, arms, is_public=is_public)
+            tallies = ArmTallies(tallies_file(root))
+            shop = ShopService(
+                params, log, sessions, watch, metrics, arms, tallies, is_public=is_public
+            )
             app.state.shop, app.state.visits = shop, ShopVisits(shop, secret)
             await watch.start()
             await arms.look()
@@ -102,8 +106,10 @@ def create_app(settings: ShopSettings) -> FastAPI:
             async with (
                 _running(watch.watch(params.poll_seconds)),
                 _running(arms.watch(params.poll_seconds)),
+                _running(tallies.write_often()),
             ):
                 yield
+            await tallies.write()
         finally:
             await asyncio.to_thread(log.close)
             sessions.close()

@@ -20,6 +20,7 @@ from hemline.experiments.buying_records import spent_between, visits_of
 from hemline.experiments.experiment_files import Experiment
 from hemline.experiments.looks import ExperimentVerdict, Seen, judge
 from hemline.experiments.observations import observe
+from hemline.shop.arm_tallies import read_tallies, tallies_file
 from hemline.shop.event_log import CUSTOMER, EventLog
 from hemline.shop.shop_clock import ShopClock
 
@@ -58,7 +59,8 @@ def verdict_of(
         seen = observe(events, experiment.plan.name, until=at, cap=experiment.plan.cap)
         return Seen(seen, known.spent(seen.unit), known.segments(seen.unit))
 
-    return judge(experiment, seen_until, now)
+    served = read_tallies(tallies_file(root), experiment.plan.name)
+    return judge(experiment, seen_until, now, served)
 
 
 def _events(log: EventLog) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from hemline.serving.answers import Answers
 from hemline.serving.list_rules import ListRules
 from hemline.serving.listed import Answer
 from hemline.serving.visitor_history import SessionState
+from hemline.shop.arm_tallies import ArmTallies
 from hemline.shop.champion_watch import ChampionWatch
 from hemline.shop.event_log import (
     CUSTOMER,
@@ -49,6 +50,7 @@ class ShopService:
         watch: holds the answers in force.
         exploration: draws places of lists.
         arms: holds the running experiments.
+        tallies: counts how their visitors are answered.
         metrics: of this worker.
         is_public: whether others than this machine reach it.
         store_problem: what is wrong with the events or the sessions, None while all is well.
@@ -62,6 +64,7 @@ class ShopService:
         watch: ChampionWatch,
         metrics: ShopMetrics,
         arms: ExperimentArms,
+        tallies: ArmTallies,
         *,
         is_public: bool = False,
     ) -> None:
@@ -71,6 +74,7 @@ class ShopService:
         self.watch = watch
         self.metrics = metrics
         self.arms = arms
+        self.tallies = tallies
         self.is_public = is_public
         self.store_problem: str | None = None
         self.exploration = ListExploration(params.exploration)
@@ -191,13 +195,14 @@ class ShopService:
         visitor: int | ColdCustomer,
         state: SessionState,
         rules: ListRules,
-        arm: str = CHAMPION_ARM,
+        arm: Arm | None = None,
     ) -> Answer:
         """Return a list for a customer's key or a guest; by popularity where the models fail.
 
         Raises:
             BadInput: no list can follow the rules, or an attribute of the guest is not allowed.
         """
+        begun, has_failed = time.perf_counter(), False
         try:
             if isinstance(visitor, ColdCustomer):
                 answer = answers.for_guest(visitor, state, rules)
@@ -208,8 +213,20 @@ class ShopService:
         except Exception:
             logger.exception("version %d failed: popularity answers", answers.version)
             self.metrics.fallbacks.inc()
+            has_failed = True
             answer = answers.under_model(FALLBACK, visitor, state, rules)
-        self.metrics.answers.labels(str(answers.version), arm, answer.model).inc()
+        name = CHAMPION_ARM if arm is None else arm.name
+        self.metrics.answers.labels(str(answers.version), name, answer.model).inc()
+        if arm is not None and arm.experiment:
+            self.tallies.count(
+                arm.experiment,
+                arm.name,
+                answer,
+                answers.articles.ids,
+                time.perf_counter() - begun,
+                is_fallback=has_failed
+                or (answer.model == FALLBACK and FALLBACK not in answers.first_models),
+            )
         return answer
 
     def _read(self, read: Callable[[], _Read], otherwise: _Read) -> tuple[_Read, bool]:
