@@ -150,7 +150,7 @@ def test_with_canary_who_passes_the_gate_meets_visitors_and_the_champion_stays(
     passes = {
         ("gate", "rollout"): "canary",
         ("gate", "min_customers"): 5,
-        ("serve", "cold"): ["popularity"],  # buyers with a history get the same lists
+        ("serve", "warm"): ["rank", "popularity", "cvae"],  # the same lists: two fill them
     }
     with changed_params(trained, passes):
         training = retrain(trained)

@@ -5,6 +5,7 @@ than its interval says; the least number of answers stands against that.
 """
 
 from collections.abc import Iterator
+from math import hypot
 from typing import Final
 
 import numpy as np
@@ -105,7 +106,7 @@ def _gap(seen: Observations, inside: npt.NDArray[np.bool_]) -> ArmComparison | N
         others.difference,
         own.difference,
         own.difference - others.difference,
-        float(np.hypot(own.standard_error, others.standard_error)),
+        hypot(own.standard_error, others.standard_error),
         float("nan"),
         own.n_control,
         own.n_treatment,
@@ -136,14 +137,11 @@ def _fallbacks(
 ) -> GuardrailState:
     arms = served.control, served.treatment
     control, treatment = (each.n_fallbacks / max(each.n_answers, 1) for each in arms)
-    error = float(
-        np.hypot(
-            *(
-                _error(share, max(each.n_answers, 1))
-                for share, each in zip((control, treatment), arms, strict=True)
-            )
-        )
-    )
+    errors = [
+        _error(share, max(each.n_answers, 1))
+        for share, each in zip((control, treatment), arms, strict=True)
+    ]
+    error = hypot(*errors)
     width = half_width(error, _error(max(limit, _SLOWEST), _PLANNED * least), alpha)
     is_broken = is_enough and treatment - control - width > limit
     return GuardrailState("fallbacks", _found(control, treatment, error, served), limit, is_broken)
