@@ -51,8 +51,8 @@ async def list_for(
         return await _drafted(shop, arm, arm.interleaved, name, who, remembered, rules)
     answers, drawn, explores = arm.answers, remembered.drawn, shop.exploration
     if not remembered.is_known or not explores.applies_to(rules):
-        return shop.answer(answers, who, remembered.state, rules, arm.name)
-    ranking = shop.answer(answers, who, remembered.state, explores.deeper(rules), arm.name)
+        return shop.answer(answers, who, remembered.state, rules, arm)
+    ranking = shop.answer(answers, who, remembered.state, explores.deeper(rules), arm)
     try:
         for _ in range(2):
             day = shop.day_of(now())
@@ -78,7 +78,7 @@ async def _drafted(
     rules: ListRules,
 ) -> Answer:
     """Return the list of both versions of an interleaving experiment, once it is durable."""
-    own = shop.answer(arm.answers, who, remembered.state, rules, arm.name)
+    own = shop.answer(arm.answers, who, remembered.state, rules, arm)
     try:
         theirs = list_of_other_version(arm.answers, other, who, remembered.state, rules)
     except BadInput:
