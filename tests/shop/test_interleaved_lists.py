@@ -11,15 +11,21 @@ from starlette.testclient import TestClient
 
 from hemline.clock import VARIABLE, set_clock
 from hemline.experiments.experiment_files import add_step, experiments_folder, plan_experiment
+from hemline.segments.cold_customers import ColdCustomer
+from hemline.serving.answers import Answers
+from hemline.serving.layout import laid_out
+from hemline.serving.list_rules import ListRules
+from hemline.serving.visitor_history import SessionState
 from hemline.shop.app import ShopSettings, create_app
 from hemline.shop.event_log import CUSTOMER, EventLog, LogUnavailable, ShopEvent
 from hemline.shop.experiment_verdict import verdict_of
+from hemline.shop.interleaved_lists import drafted_list
 from hemline.shop.interleaving_readout import InterleavingReadout, read_interleaving
 from hemline.shop.session_stores import open_log
 from hemline.shop.shop_clock import ShopClock
-from tests.serving.tiny_version import customer_id
+from tests.serving.tiny_version import article_id, customer_id, registered, write_version
 from tests.shop.test_experiment_arms import planned
-from tests.shop.tiny_registry import registry_project
+from tests.shop.tiny_registry import registry_project, rename_articles
 
 NAME = "drafts"
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -189,3 +195,35 @@ def test_before_anybody_buys_nothing_is_claimed(root: Path) -> None:
     with pytest.raises(Exception, match="judged by their revenue"):
         verdict_of(experiment, log, ShopClock.of(log, None), root, NOW)
     log.close()
+
+
+def test_versions_that_number_articles_differently_are_drafted_by_their_ids(tmp_path: Path) -> None:
+    opened = []
+    for number, ids_of in ((1, range(12)), (2, [*range(2, 12), 99, 98])):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        files = write_version(folder, warm=("popularity",))
+        rename_articles(files.articles, [article_id(each) for each in ids_of])
+        layout = laid_out(files, registered(files, number), folder / "serving")
+        opened.append(Answers.open(layout))
+    rules = ListRules(per_product=0)
+    lists = [each.for_guest(ColdCustomer(), SessionState(), rules) for each in opened]
+    own, other = opened
+    theirs = [other.articles.id_of(one.article) for one in lists[1].listed]
+    assert theirs != [own.articles.id_of(one.article) for one in lists[0].listed]
+    found = drafted_list(
+        (lists[0], lists[1]), (own, other), is_own_treatment=False, experiment=NAME,
+        visitor="guest:a", day=NOW.date(), k=12,
+    )  # fmt: skip
+    listed = [own.articles.id_of(one.article) for one in found.answer.listed]
+    added = found.event.context["treatment"].split()
+    assert [each for each in theirs if each in added] == added
+    assert sorted(listed) == sorted([*found.event.context["control"].split(), *added])
+    assert not {article_id(99), article_id(98)} & {*listed}
+    as_treatment = drafted_list(
+        (lists[0], lists[1]), (own, other), is_own_treatment=True, experiment=NAME,
+        visitor="guest:a", day=NOW.date(), k=12,
+    )  # fmt: skip
+    mine = as_treatment.event.context["treatment"].split()
+    own_order = [own.articles.id_of(one.article) for one in lists[0].listed]
+    assert [each for each in own_order if each in mine] == mine

@@ -53,7 +53,7 @@ def registry_project(
             folder.mkdir()
             files = write_version(folder, warm=warm)
             if article_ids is not None:
-                _rename_articles(files.articles, article_ids)
+                rename_articles(files.articles, article_ids)
             _describe(folder, files)
             hashes = json.dumps(dict(registered(files, number).expected))
             place = folder.as_uri()
@@ -76,7 +76,7 @@ def _describe(folder: Path, files: VersionFiles) -> None:
     (folder / "MLmodel").write_text(yaml.safe_dump(described))
 
 
-def _rename_articles(path: Path, article_ids: Sequence[str]) -> None:
+def rename_articles(path: Path, article_ids: Sequence[str]) -> None:
     articles = pq.read_table(path)
     place = articles.column_names.index(columns.ARTICLE_ID)
     ids = pa.array(article_ids, pa.string())
