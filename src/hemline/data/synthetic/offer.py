@@ -126,13 +126,14 @@ class Offer:
                 last; each row sums to 1.
             wanted: chances of shape (price levels, tones); they sum to 1.
         """
-        demand, companions = self._demand[style], np.arange(line.shape[1])
+        demand = self._demand[style]
         of_cell = np.zeros_like(demand)
-        for level, tones in enumerate(wanted):
+        for level in np.flatnonzero(wanted.any(axis=1)):
+            tones, companions = wanted[level], np.flatnonzero(line[level])
             same, price, where = (
                 np.full(len(companions), each) for each in (style, level, channel)
             )
-            of_line = line[level] @ self._line_shares(same, price, where, companions)
+            of_line = line[level, companions] @ self._line_shares(same, price, where, companions)
             weights = demand * _CELL_LIFTS.reshape(*wanted.shape, 1, N_CELLS)[level]
             total = weights.sum(axis=2, keepdims=True)
             shares = np.divide(weights, total, out=np.zeros_like(weights), where=total > 0)
