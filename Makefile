@@ -1,9 +1,9 @@
 # `make help` lists the targets. Everything is installed into .venv from requirements.lock.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo real monitor replay ui shop deploy test test-all test-cpu lint check format lock audit tools clean ci-environment \
+.PHONY: help demo real monitor replay ui shop live deploy test test-all test-cpu lint check format lock audit tools clean ci-environment \
   bench-published bench-genuine bench-synthetic bench-poster bench-peers bench-monitoring bench-scale bench-scale-quality bench-shop \
-  bench-shop-endurance bench-experiments bench-report
+  bench-shop-endurance bench-experiments bench-online bench-report
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -58,6 +58,9 @@ ui: .venv/installed ## Prefect, MLflow, Evidently and the reports in the browser
 
 shop: .venv/installed ## Answer visitors with the champion, as API and as page, until Ctrl-C: make shop [PORT=8000]
 	@$(BIN)/hemline serve $(if $(PORT),--port $(PORT))
+
+live: .venv/installed ## Watch simulated customers in a shop of their own: make live [WEEKS=26] [SPEED=<days a minute, at most>] [PORT=5003] [FRESH=1]
+	@$(BIN)/hemline live $(if $(WEEKS),--weeks $(WEEKS)) $(if $(SPEED),--speed $(SPEED)) $(if $(PORT),--port $(PORT)) $(if $(FRESH),--fresh)
 
 deploy: .venv/installed ## Hand the weekly runs and the closed loop to the Prefect server of `make ui`
 	@$(BIN)/hemline deploy
@@ -137,6 +140,9 @@ bench-shop-endurance: .venv/installed ## Change the trained demo's champion unde
 
 bench-experiments: .venv/installed ## Simulated experiments whose truth is known: errors, power, regret, coverage; with DATA=<folder that holds hm-sample> customer value on it too
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.experiments $(if $(DATA),--data "$(DATA)")
+
+bench-online: .venv/installed ## Does better offline mean more sales? On a living shop: make bench-online [SHOP_FOLDER=.hemline/living-shop] [WEEK=12]
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.online $(if $(SHOP_FOLDER),--shop "$(SHOP_FOLDER)") $(if $(WEEK),--week $(WEEK))
 
 bench-scale-quality: .venv/installed ## What the CVAE's sampled softmax costs in ranking quality, on the shop of bench-scale SIZES=10
 	GLIBC_TUNABLES=$(KEEP_FREED) OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.scale.softmax_quality

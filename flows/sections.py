@@ -20,6 +20,8 @@ from hemline.models.popularity import PopularityParams
 from hemline.params import Section, read_mapping
 from hemline.serving.answers_params import AnswersParams
 from hemline.shop.shop_params import ShopParams
+from hemline.simulation.living_params import LivingParams
+from hemline.simulation.simulation_params import SimulationParams
 from monitoring.alerts.alert import AlertParams
 from monitoring.champion_lists import PerformanceParams
 from monitoring.completeness import FreshDataParams
@@ -86,9 +88,11 @@ def all_sections() -> list[type[Section]]:
         ExperimentParams,
         FairnessParams,
         GateParams,
+        LivingParams,
         RankParams,
         ServeParams,
         ShopParams,
+        SimulationParams,
         SyntheticParams,
     )
     sections = {*MONITORING, *others, *(entry_of(name).params for name in CATALOGUE)}

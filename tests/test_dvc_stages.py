@@ -122,6 +122,8 @@ def test_every_section_of_params_is_read_by_a_stage_or_a_flow() -> None:
         "alerts",
         "shop",
         "experiments",
+        "live",
+        "simulation",
         "sequence",  # trained by hand: stages/train_sequence.py
     }
     assert set(known) == read | by_no_stage

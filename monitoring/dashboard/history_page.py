@@ -12,10 +12,10 @@ from typing import Any, Final
 
 import pandas as pd
 
+from hemline.pages.charts import performance_chart
 from hemline.pages.rendering import write_page
 from monitoring.alerts.alert_delivery import StoredAlert
 from monitoring.column_names import USUAL, ColumnNames
-from monitoring.dashboard.charts import performance_chart
 from monitoring.dashboard.timeline import timeline
 from monitoring.dashboard.wording import (
     count_outcomes,

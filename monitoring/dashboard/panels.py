@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from hemline import columns
+from hemline.pages.charts import Chart, season_chart
 from monitoring.column_names import USUAL, ColumnNames
-from monitoring.dashboard.charts import Chart, season_chart
 from monitoring.dashboard.wording import ABOUT, each_row, is_share, write_value
 from monitoring.signals import ALL
 from monitoring.verdict import Verdict

@@ -23,6 +23,7 @@ _FLOWS: Final = {
     "train": "Train on the current data and challenge the champion.",
     "monitor": "Evaluate the weeks that are due: pages, alerts, retraining.",
     "replay": "Evaluate past weeks again, as the monitor would have then.",
+    "live": "Let a simulated shop live, and watch it.",
     "ui": "Serve all pages and run the schedule until Ctrl-C.",
     "deploy": "Hand the weekly runs to the server of 'hemline ui'.",
     "notify": "Set up, test and use mail and webhooks for alerts.",

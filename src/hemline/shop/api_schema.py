@@ -174,12 +174,13 @@ class RecordedEvents(BaseModel):
 
 
 class InForce(BaseModel):
-    """Which version answers."""
+    """Which version answers, and the share of the traffic of each experiment that runs."""
 
     version: int
     cut: date
     arm: str
     hemline: str
+    experiments: dict[str, float]
 
 
 class Health(BaseModel):

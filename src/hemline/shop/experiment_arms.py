@@ -178,6 +178,11 @@ class ExperimentArms:
             return Arm(treatment, name, experiment, control, is_treatment=True)
         return Arm(control, name, experiment, treatment)
 
+    @property
+    def in_force(self) -> dict[str, float]:
+        """The experiments that run here, and the share of the traffic that each is shown to."""
+        return {each.experiment.plan.name: each.experiment.exposed for each in self._running}
+
     def is_new(self, exposure: ShopEvent) -> bool:
         """Return whether this worker has not recorded an exposure yet."""
         return exposure.key not in self._exposed

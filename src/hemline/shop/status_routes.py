@@ -28,10 +28,17 @@ async def ping() -> PlainTextResponse:
 
 @router.get("/version", response_model=None, responses={200: {"model": InForce}, **responses(503)})
 async def version(request: Request) -> Response:
-    """Return which version answers."""
-    answers = answers_in_force(shop_of(request))
+    """Return which version answers, and which experiments run."""
+    shop = shop_of(request)
+    answers = answers_in_force(shop)
     return json_answer(
-        {"version": answers.version, "cut": answers.cut, "arm": CHAMPION_ARM, "hemline": _HEMLINE}
+        {
+            "version": answers.version,
+            "cut": answers.cut,
+            "arm": CHAMPION_ARM,
+            "hemline": _HEMLINE,
+            "experiments": shop.arms.in_force,
+        }
     )
 
 

@@ -61,6 +61,46 @@ def performance_chart(weeks: pd.DataFrame, changes: Sequence[tuple[int, str]]) -
     }
 
 
+def series_chart(
+    days: "pd.Series[pd.Timestamp]",
+    series: Sequence[Values],
+    write: Callable[[float], str],
+    *,
+    bands: Sequence[tuple[Values, Values]] = (),
+    changes: Sequence[tuple[int, str]] = (),
+    height: int = 200,
+    from_zero: bool = False,
+) -> Chart:
+    """Return several lines over the same days; line i has the class `series-i`, from 1.
+
+    Args:
+        days: in order.
+        series: a value per day each, NaN where there is none.
+        write: turns a value into text.
+        bands: the low and the high end of each.
+        changes: number of the day from which on something is different, and its name.
+        height: of the paper; it is 640 wide.
+        from_zero: whether the scale begins there.
+    """
+    all_values = np.vstack([*series, *(end for band in bands for end in band)])
+    if from_zero:
+        all_values = np.vstack([all_values, np.zeros(len(days))])
+    area = _Area.around(all_values, 640, height)
+    lines: list[tuple[str, list[Point]]] = []
+    for number, one in enumerate(series, 1):
+        lines += _lines(area, f"series-{number}", one)
+    return {
+        "width": area.width,
+        "height": area.height,
+        "ticks": [(area.y(tick), write(tick)) for tick in area.ticks],
+        "months": list(_months(area, days)),
+        "bands": [outline for low, high in bands for outline in _bands(area, low, high)],
+        "lines": lines,
+        "marks": [],
+        "changes": [(area.x(day - 0.5), name) for day, name in changes],
+    }
+
+
 def _chart(
     area: "_Area", days: "pd.Series[pd.Timestamp]", lines: Values, write: Callable[[float], str]
 ) -> Chart:
