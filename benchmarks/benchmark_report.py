@@ -139,6 +139,25 @@ METRICS: Final = {
         "predicted",
         "observed",
     ),
+    "online": (
+        "revenue",
+        "more than popularity",
+        "visits",
+        "MAP@12 offline",
+        "got",
+        "unliked",
+        "rank correlation",
+        "from",
+        "to",
+        "policies",
+        "preferred to served",
+        "customers who preferred one",
+        "bought in a slot",
+        "effective decisions",
+        "decisions",
+        "bought and kept",
+        "weight",
+    ),
     "scale-quality": (
         "recall@20",
         "recall@20 from",
@@ -162,6 +181,7 @@ METRICS: Final = {
 
 _ELSEWHERE: Final = {
     "experiments": ("experiments", _DOCS / "experiments.md"),
+    "online": ("online", _DOCS / "living-shop.md"),
     "synthetic": ("synthetic", _DOCS / "synthetic.md"),
     "scale-sizes": ("scale", _DOCS / "scale.md"),
 }

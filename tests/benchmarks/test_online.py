@@ -1,0 +1,121 @@
+"""The offline-online benchmark's own numbers, from known answers."""
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmarks.online.foretold import ListFor, explored, interleaved, opinions, slot_estimate
+from benchmarks.online.futures import (
+    bought_in,
+    correlation_interval,
+    live_under,
+    offline_precision,
+    rank_correlation,
+)
+from benchmarks.online.policies import Lists
+from hemline.simulation.living_customers import OpenDay
+from hemline.simulation.living_params import LivingParams
+from hemline.simulation.relived_shop import RelivedShop
+from hemline.simulation.shop_past import lived_through
+from hemline.simulation.simulation_params import SimulationParams
+
+LIVE = LivingParams(customers=4000, articles=300, history_weeks=20, first_day=date(2020, 9, 23))
+N_DAYS = 28
+
+
+@pytest.fixture(scope="module")
+def opening() -> tuple[RelivedShop, np.ndarray]:
+    """The shop, and how often each article was sold in the last four weeks."""
+    world, customers, past = lived_through(LIVE, SimulationParams())
+    late = past[past["t_dat"] >= pd.Timestamp(LIVE.first_day) - pd.Timedelta(days=28)]
+    return RelivedShop(world, customers), np.bincount(late["article"], minlength=LIVE.articles)
+
+
+@pytest.fixture(scope="module")
+def morning(opening: tuple[RelivedShop, np.ndarray]) -> RelivedShop:
+    return opening[0]
+
+
+@pytest.fixture(scope="module")
+def popular(opening: tuple[RelivedShop, np.ndarray]) -> ListFor:
+    best = np.argsort(-opening[1])[:30]
+    return lambda _, __: best
+
+
+@pytest.fixture(scope="module")
+def unpopular(opening: tuple[RelivedShop, np.ndarray]) -> ListFor:
+    worst = np.argsort(opening[1])[:30]
+    return lambda _, __: worst
+
+
+def knowing(_: RelivedShop, opened: OpenDay) -> Lists:
+    """Everybody sees what they came for."""
+    begun = opened.begun
+    return {who: np.unique(begun.article[begun.visit == row]) for who, row in opened.online.items()}
+
+
+def nothing(_: RelivedShop, opened: OpenDay) -> Lists:
+    return dict.fromkeys(opened.online, np.empty(0, np.int64))
+
+
+def test_a_future_counts_what_was_sold_less_what_came_back(morning: RelivedShop) -> None:
+    days = []
+    future = live_under(morning, knowing, N_DAYS, "x", lambda *each: days.append(each[2]))
+    sold = sum(float(day.online.price.sum()) for day in days)
+    back = sum(one.price * one.units for day in days for one in day.returned)
+    assert back > 0
+    assert future.spent.sum() == pytest.approx(sold - back, rel=1e-5)
+    assert future.visits.sum() == sum(len(day.reactions) for day in days)
+    assert future.got > live_under(morning, nothing, N_DAYS, "y").got
+    assert future.spent.mean() > live_under(morning, nothing, N_DAYS, "y").spent.mean()
+
+
+def test_offline_precision_is_of_who_bought(morning: RelivedShop) -> None:
+    bought = bought_in(morning, nothing, 7)
+    perfect = offline_precision(morning, lambda _, who: np.array(sorted(bought[who])), bought)
+    assert set(np.flatnonzero(~np.isnan(perfect))) == set(bought)
+    assert np.nanmin(perfect) == np.nanmax(perfect) == 1
+
+
+def test_the_correlation_of_equal_orders_is_one_and_its_interval_says_how_sure() -> None:
+    rng = np.random.default_rng(0)
+    offline = rng.normal(size=(5, 1)) * 0.01 + np.arange(5)[:, None] + rng.normal(size=(5, 400))
+    online = np.arange(5)[:, None] * 10 + rng.normal(size=(5, 400))
+    offline[:, 200:] = np.nan
+    assert correlation_interval(offline, online, rng, 200) == pytest.approx((1, 1, 1), abs=0.11)
+    value, low, high = correlation_interval(offline, rng.normal(size=(5, 400)), rng, 400)
+    assert low <= value <= high
+    assert high - low > 0.5
+    assert rank_correlation(np.zeros(3), np.arange(3.0)) == 0
+
+
+def test_interleaving_prefers_what_sells(
+    morning: RelivedShop, popular: ListFor, unpopular: ListFor
+) -> None:
+    found = interleaved(morning, unpopular, popular, N_DAYS, "popular")
+    assert found.preference > 0.5
+    assert found.z > 3
+
+
+def test_slots_tell_good_orders_from_bad_ones(morning: RelivedShop, popular: ListFor) -> None:
+    def backwards(shop: RelivedShop, customer: int) -> np.ndarray:
+        return popular(shop, customer)[::-1]
+
+    log, later = explored(morning, popular, {"same": popular, "backwards": backwards}, N_DAYS)
+    assert later is not morning
+    assert len(log.customers) == len(log.rewards) == len(log.opinions) > 300
+    assert sum(log.rewards) > 5
+    rng = np.random.default_rng(0)
+    same = slot_estimate(log, "same", rng)
+    assert same.value is not None
+    decisions = log.decisions()
+    assert decisions.propensities.sum(axis=1) == pytest.approx(1)
+    assert log.orders["same"][0].tolist() == list(range(10))
+    assert log.orders["backwards"][0].tolist() == list(range(9, -1, -1))
+
+
+def test_opinions_are_minus_the_log_of_places() -> None:
+    views = opinions(np.array([5, 9]), [np.array([9, 5]), np.array([7, 5])])
+    assert views == pytest.approx(-np.log([[2, 2], [1, 3]]))
