@@ -2,7 +2,7 @@
 
 import shutil
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -31,6 +31,7 @@ from tests.tiny_project import REPOSITORY, change_params
 
 START: Final = datetime(2020, 9, 23, 8, 0, tzinfo=UTC)
 N_CUSTOMERS: Final = 400
+NOWHERE: Final = (("models", "{}"), ("models", "{}"))
 DATABASE: Final = ".hemline/mlflow.db"
 EVENTS: Final = "sqlite:.hemline/shop/events.db"
 
@@ -92,8 +93,13 @@ class SmallRollout:
             log.close()
 
 
-def small_rollout(root: Path) -> SmallRollout:
-    """Write the project, whose environment has to be that of `environment_of`."""
+def small_rollout(root: Path, stored: Sequence[tuple[str, str]] = NOWHERE) -> SmallRollout:
+    """Write the project, whose environment has to be that of `environment_of`.
+
+    Args:
+        root: an empty folder with a folder .hemline.
+        stored: address of the files and hashes of each of the two versions.
+    """
     shutil.copy(REPOSITORY / "params.yaml", root)
     shutil.copy(REPOSITORY / "dvc.yaml", root)
     change_params(root, {("gate", "rollout"): "canary"})
@@ -101,8 +107,8 @@ def small_rollout(root: Path) -> SmallRollout:
     rollout = SmallRollout(root)
     rollout.at(0)
     rollout.client.create_registered_model(MODEL)
-    for _ in range(2):
-        add_version(rollout.client)
+    for place, hashes in stored:
+        add_version(rollout.client, place, stored_hashes=hashes)
     change_champion("1", how="gate", reason="there was none", at=START)
     let_pass(2)
     return rollout
@@ -117,9 +123,9 @@ def environment_of(root: Path) -> dict[str, str]:
     }
 
 
-def add_version(client: MlflowClient, **tags: str) -> str:
+def add_version(client: MlflowClient, source: str = "models", **tags: str) -> str:
     every = {"cut": "2020-09-16", "source": "synthetic", "form": FORMAT_VERSION, **tags}
-    return str(client.create_model_version(MODEL, source="models", tags=every).version)
+    return str(client.create_model_version(MODEL, source=source, tags=every).version)
 
 
 def let_pass(number: int) -> None:

@@ -49,14 +49,7 @@ def registry_project(
     with closing(sqlite3.connect(state / "mlflow.db")) as registry:
         registry.executescript(_EMPTY)
         for number, warm in WARM.items():
-            folder = root / f"version-{number}"
-            folder.mkdir()
-            files = write_version(folder, warm=warm)
-            if article_ids is not None:
-                rename_articles(files.articles, article_ids)
-            _describe(folder, files)
-            hashes = json.dumps(dict(registered(files, number).expected))
-            place = folder.as_uri()
+            place, hashes = stored_version(root, number, warm, article_ids)
             registry.execute(
                 "INSERT INTO model_versions VALUES ('hemline', ?, '', ?, ?)", (number, place, place)
             )
@@ -66,6 +59,19 @@ def registry_project(
             )
         registry.commit()
     return root
+
+
+def stored_version(
+    root: Path, number: int, warm: Sequence[str], article_ids: Sequence[str] | None = None
+) -> tuple[str, str]:
+    """Write the files of a version, and return their address and the hashes as its tag."""
+    folder = root / f"version-{number}"
+    folder.mkdir()
+    files = write_version(folder, warm=warm)
+    if article_ids is not None:
+        rename_articles(files.articles, article_ids)
+    _describe(folder, files)
+    return folder.as_uri(), json.dumps(dict(registered(files, number).expected))
 
 
 def _describe(folder: Path, files: VersionFiles) -> None:
