@@ -6,6 +6,7 @@ again. What came of it is written once.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -22,6 +23,7 @@ from hemline.shop.registered_versions import CHAMPION, version_with_alias
 from monitoring.alerts.alert_delivery import read_alerts
 from monitoring.records import MonitorRecords
 
+_VERDICT: Final = re.compile(r"Version \d+: ")
 _MORNING: Final = 1  # hours after midnight at which a week is evaluated
 
 
@@ -60,7 +62,7 @@ def champion_of(project: LivingProject) -> int | None:
 def train(project: LivingProject) -> str:
     """Train on all that was sold, and return the gate's sentence."""
     printed = project.run(*HEMLINE, "train", "--source", "kaggle", "--cut", "latest")
-    said = [line for line in printed.splitlines() if line.startswith("Version ")]
+    said = [line for line in printed.splitlines() if _VERDICT.match(line)]
     return said[-1] if said else printed.splitlines()[-1]
 
 
