@@ -39,6 +39,7 @@ def seen_of(control: np.ndarray, treatment: np.ndarray, **others: np.ndarray) ->
     revenue = np.concatenate([control, treatment])
     values = {
         "orders": np.ones(n), "unlikes": np.zeros(n), "returns": np.zeros(n),
+        "units_bought": np.ones(n), "baskets": np.ones(n), "came_back": np.zeros(n),
         "early_revenue": revenue / 3, **others,
     }  # fmt: skip
     return Observations(

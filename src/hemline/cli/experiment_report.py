@@ -8,10 +8,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from hemline.experiments.looks import ExperimentVerdict
+    from hemline.experiments.secondary_metrics import SecondaryMetric
 
 
 def print_verdict(verdict: "ExperimentVerdict") -> None:
-    """Print what an experiment shows: the sentence first, then looks, guardrails and segments."""
+    """Print what an experiment shows: in words first, what decides nothing last."""
     say(verdict.sentence)
     found = verdict.now.comparison
     _print_lines(
@@ -61,6 +62,29 @@ def print_verdict(verdict: "ExperimentVerdict") -> None:
         novelty = verdict.now.novelty
         shown = "falls" if novelty.z >= 2 else "does not fall"  # noqa: PLR2004  (two errors)
         say(f"After the first week the effect {shown} (p = {novelty.p_value:.3g}).")
+    _print_secondary(verdict.secondary)
+
+
+def _print_secondary(metrics: "Sequence[SecondaryMetric]") -> None:
+    if not metrics:
+        return
+    say(
+        "Beside the decision: these metrics decide nothing. Each interval is one of 95 % for a "
+        "single look, so some of them exclude 0 by chance."
+    )
+    _print_lines([_secondary_line(each) for each in metrics])
+
+
+def _secondary_line(metric: "SecondaryMetric") -> dict[str, object]:
+    found, (low, high) = metric.comparison, metric.interval
+    form = ".2%" if metric.is_share else ".4g"
+    return {
+        "beside the decision": metric.name,
+        "control": f"{found.control:{form}}",
+        "treatment": f"{found.treatment:{form}}",
+        "difference": f"{found.difference:+{form}} [{low:+{form}}, {high:+{form}}]",
+        "units": f"{found.n_control + found.n_treatment:,}",
+    }
 
 
 def _print_lines(lines: "Sequence[Mapping[str, object]]") -> None:

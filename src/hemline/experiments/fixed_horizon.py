@@ -86,6 +86,25 @@ def compare(
     return _compare(control, treatment, before, plain.standard_error)
 
 
+def linearised(numerators: Values, denominators: Values) -> Values:
+    """Return values of one arm whose mean is the ratio of two sums, and whose variance is its own.
+
+    A unit's share in a ratio's error is linear (the delta method; Deng, Knoblich & Lu 2018), so
+    two such arms can be compared by their means.
+
+    >>> linearised(np.array([3.0, 1.0]), np.array([1.0, 1.0])).tolist()
+    [3.0, 1.0]
+
+    Args:
+        numerators: one value per unit.
+        denominators: of the same units; their sum is not 0.
+    """
+    ratio = numerators.sum() / denominators.sum()
+    shares = (numerators - ratio * denominators) / denominators.mean()
+    # Units that all have the same ratio differ by the last bits only, which are no variance.
+    return np.asarray(ratio + shares.round(12), np.float64)
+
+
 def sample_ratio_p(n_control: int, n_treatment: int, treatment_share: float = 0.5) -> float:
     """Return how likely arms are so far from their planned sizes by chance.
 

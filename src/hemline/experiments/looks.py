@@ -10,7 +10,7 @@ last look spends all that is left of the error rate, whatever came of the plan.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -23,6 +23,7 @@ from hemline.experiments.experiment_params import Guardrails
 from hemline.experiments.fixed_horizon import compare
 from hemline.experiments.observations import Observations
 from hemline.experiments.readout import LookPlan, Readout, read_out
+from hemline.experiments.secondary_metrics import SecondaryMetric, secondary_metrics
 from hemline.experiments.served_tallies import ServedArms
 
 _DECISIVE: Final = {"better", "worse"}
@@ -66,12 +67,14 @@ class ExperimentVerdict:
         now: what is known now; its decision is that of no look.
         sentence: the answer in words.
         decided: whether a look, a guardrail or the sizes of the arms have decided.
+        secondary: metrics beside the decision metric, which decide nothing.
     """
 
     looks: Sequence[TakenLook]
     now: Readout
     sentence: str
     decided: bool
+    secondary: Sequence[SecondaryMetric] = ()
 
 
 def judge(
@@ -112,7 +115,7 @@ def judge(
         looks.append(TakenLook(at, readout))
     seen = seen_until(end)
     current = _between(plan, seen, fractions, served)
-    return _verdict(looks, current)
+    return replace(_verdict(looks, current), secondary=secondary_metrics(seen.observations))
 
 
 def _shown_to_all(experiment: Experiment) -> datetime:

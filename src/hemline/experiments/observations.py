@@ -21,8 +21,11 @@ Values = npt.NDArray[np.float64]
 
 _MONEY: Final = ("purchase", "return")
 _EARLY_DAYS: Final = 7.0
+_RETENTION_DAYS: Final = (28.0, 35.0)  # ages, the last one not included
 _MOST_CROSSED: Final = 0.05  # share of the units
 _DAY_SECONDS: Final = 86_400.0
+RETAINED_AFTER: Final = _RETENTION_DAYS[1]
+"""Days since the exposure from which on it is known whether a unit came back."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,10 @@ class Observations:
         orders: purchases since then.
         unlikes: unlikes since then.
         returns: returned units since then.
+        units_bought: units of the purchases since then.
+        baskets: days, in UTC, with a purchase since then: the log names no checkouts, so what is
+            bought on one day is one basket.
+        came_back: 1 where it bought in days 28 to 34 after the exposure, else 0.
         early_revenue: net revenue of the first seven days.
         early_days: days within the first seven that are over.
         days: days since the exposure.
@@ -51,6 +58,9 @@ class Observations:
     orders: Values
     unlikes: Values
     returns: Values
+    units_bought: Values
+    baskets: Values
+    came_back: Values
     early_revenue: Values
     early_days: Values
     days: Values
@@ -131,7 +141,11 @@ def _observations(
         capped = np.minimum(bought, np.inf if most is None else most)
         return np.asarray(capped - np.minimum(returned, bought), np.float64)
 
-    ever = acts["age"] >= 0
+    ever, bought = acts["age"] >= 0, acts["kind"] == "purchase"
+    first_of_day = bought & ~acts.assign(day=acts["at"].dt.floor("D"), bought=bought).duplicated(
+        ["unit", "day", "bought"]
+    )
+    came_back = bought & acts["age"].between(*_RETENTION_DAYS, inclusive="left")
     ones = pd.Series(1.0, index=acts.index)
     waited = pd.Timestamp(now) - units["exposed_at"]
     days = (waited.dt.total_seconds() / _DAY_SECONDS).to_numpy(np.float64)
@@ -140,9 +154,12 @@ def _observations(
         (units["arm"] == TREATMENT).to_numpy(),
         units["exposed_at"].to_numpy("datetime64[ms]"),
         net(ever, cap),
-        total(ones, ever & (acts["kind"] == "purchase")),
+        total(ones, bought),
         total(ones, ever & (acts["kind"] == "unlike")),
         total(acts["units"].astype(np.float64), ever & (acts["kind"] == "return")),
+        total(acts["units"].astype(np.float64), bought),
+        total(ones, first_of_day),
+        np.minimum(total(ones, came_back), 1.0),
         net(acts["age"] < _EARLY_DAYS, cap),
         np.minimum(days, _EARLY_DAYS),
         days,
