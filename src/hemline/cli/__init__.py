@@ -15,6 +15,7 @@ from hemline.cli import (
     shop_commands,
     source_commands,
     tune_commands,
+    value_commands,
     version_commands,
 )
 from hemline.errors import exit_on_bad_input
@@ -31,6 +32,7 @@ source_commands.add_to(app, panel="Train and monitor")
 for panel, command in (
     ("Train and monitor", backtest_commands.backtest),
     ("Train and monitor", tune_commands.tune),
+    ("Train and monitor", value_commands.value),
     ("Ask the champion", recommend_commands.recommend),
     ("Ask the champion", recommend_commands.similar),
     ("Ask the champion", recommend_commands.also_bought),

@@ -25,7 +25,9 @@ from hemline.experiments.buying_records import BuyingRecords, buying_records
 
 Values = npt.NDArray[np.float64]
 
-_LEAST_CUSTOMERS: Final = 100
+LEAST_CUSTOMERS: Final = 100
+"""Who bought before, for the model to be fitted."""
+
 _LOG_RANGE: Final = (-8.0, 8.0)
 _LEAST_SPEND: Final = 1e-9
 _RIDGE: Final = 1e-3  # of the log parameters: keeps them finite where nobody returns
@@ -131,9 +133,9 @@ def fit_customer_value(visits: pd.DataFrame, cut: date, weeks: int) -> CustomerV
         BadInput: fewer than 100 customers bought before.
     """
     records = buying_records(visits, cut)
-    if len(records) < _LEAST_CUSTOMERS:
+    if len(records) < LEAST_CUSTOMERS:
         raise BadInput(
-            f"at least {_LEAST_CUSTOMERS} customers bought before {cut}",
+            f"at least {LEAST_CUSTOMERS} customers bought before {cut}",
             found=f"{len(records)}",
             fix="wait for more data",
         )

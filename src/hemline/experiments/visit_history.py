@@ -20,7 +20,7 @@ def read_visits(root: Path, weeks: int | None = None) -> tuple[pd.DataFrame, dat
         weeks: read only the last ones; None for all.
 
     Raises:
-        BadInput: it has no tables yet.
+        BadInput: it has no tables yet, or nobody bought.
     """
     path = root / "data" / "tables" / "transactions.parquet"
     if not path.exists():
@@ -30,6 +30,12 @@ def read_visits(root: Path, weeks: int | None = None) -> tuple[pd.DataFrame, dat
             fix="make demo, or make real DATA=<folder of your files>",
         )
     last = pc.max(pq.read_table(path, columns=[columns.DAY])[columns.DAY]).as_py()
+    if last is None:
+        raise BadInput(
+            "the shop has a history to plan from",
+            found=f"no row in {path.relative_to(root)}",
+            fix="bring transactions: docs/data.md",
+        )
     end = pd.Timestamp(last).date() + timedelta(days=1)
     names = {columns.DAY, columns.CUSTOMER, columns.PRICE, columns.UNITS}
     read = [each for each in pq.read_schema(path).names if each in names]
