@@ -41,6 +41,7 @@ MODELS: Final[tuple[str, ...]] = (
 SERVED: Final = "served"
 AGED: Final = "served, aged"
 _LONG: Final = 60
+_LOGGED: Final = 2  # times the length of a future, that slots are logged
 _SAMPLES: Final = 1000
 _SEED: Final = 7
 
@@ -148,7 +149,7 @@ def _slot_rows(
     rng: np.random.Generator,
 ) -> list[Row]:
     long = {name: _long(policy).list_for for name, policy in policies.items()}
-    log, later = explored(morning, long[SERVED], long, n_days)
+    log, later = explored(morning, long[SERVED], long, _LOGGED * n_days)
     rows, known = [], {}
     for name in policies:
         estimate = slot_estimate(log, name, rng)
@@ -191,7 +192,8 @@ def _notes(
     )
     foretold = (
         f"Interleaving: lists of {LENGTH} of the served version and the other, whoever preferred "
-        "one counts once. Slots: two drawn places of the served lists, ten candidates."
+        "one counts once. Slots: two drawn places of the served lists, ten candidates, "
+        f"{_LOGGED * weeks} weeks. Learnt: from these slots, judged in the {weeks} weeks after them."
     )
     notes = [shop, version, measures, foretold]
     if AGED in policies:
