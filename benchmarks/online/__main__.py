@@ -193,7 +193,7 @@ def _notes(
     foretold = (
         f"Interleaving: lists of {LENGTH} of the served version and the other, whoever preferred "
         "one counts once. Slots: two drawn places of the served lists, ten candidates, "
-        f"{_LOGGED * weeks} weeks. Learnt: from these slots, judged in the {weeks} weeks after them."
+        f"for {_LOGGED * weeks} weeks. Learnt: from these slots, judged in the {weeks} weeks after."
     )
     notes = [shop, version, measures, foretold]
     if AGED in policies:
