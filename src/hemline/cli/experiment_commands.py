@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from hemline.cli.experiment_kinds import plan_other_kind, read_out_other_kind
-from hemline.cli.experiment_report import print_verdict
+from hemline.cli.experiment_report import print_long_run, print_verdict
 from hemline.cli.terminal import open_registry, print_records, project_folder, say
 from hemline.clock import now
 from hemline.errors import BadInput, exit_on_bad_input
@@ -172,7 +172,13 @@ def status() -> None:
 
 @commands.command("readout")
 @exit_on_bad_input()
-def readout(name: Name) -> None:
+def readout(
+    name: Name,
+    *,
+    long_run: Annotated[
+        bool, typer.Option("--long-run", help="Add the expected spend of the next 12 weeks.")
+    ] = False,
+) -> None:
     """Say whether a difference is more than chance: in words first, then in numbers."""
     from hemline.experiments.experiment_files import (  # noqa: PLC0415  (--help should not wait for it)
         experiments_folder,
@@ -193,9 +199,13 @@ def readout(name: Name) -> None:
     try:
         clock = ShopClock.of(log, params.first_day)
         verdict = verdict_of(experiment, log, clock, root, now())
+        print_verdict(verdict)
+        if long_run:
+            from hemline.shop.arm_values import arm_value_of  # noqa: PLC0415  (as above)
+
+            print_long_run(arm_value_of(experiment, log, clock, root, now()))
     finally:
         log.close()
-    print_verdict(verdict)
 
 
 def _write(

@@ -65,6 +65,15 @@ def print_verdict(verdict: "ExperimentVerdict") -> None:
     _print_secondary(verdict.secondary)
 
 
+def print_long_run(metric: "SecondaryMetric") -> None:
+    """Print what the arms are expected to spend in the long run."""
+    say(
+        "In the long run: an estimate of a model of customer value from what each unit has bought "
+        "by now. It decides nothing, and the interval holds chance alone, no error of the model."
+    )
+    _print_lines([_secondary_line(metric)])
+
+
 def _print_secondary(metrics: "Sequence[SecondaryMetric]") -> None:
     if not metrics:
         return

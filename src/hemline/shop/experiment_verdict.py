@@ -51,7 +51,7 @@ def verdict_of(
             found=f"experiment '{experiment.plan.name}': {experiment.plan.compared}",
             fix=f"read it out: hemline experiment readout {experiment.plan.name}",
         )
-    events = _events(log)
+    events = experiment_events(log)
     start = clock.day_of(experiment.steps[0].at) if experiment.steps else date.max
     known = _Customers(root, start, experiment.plan.covariate_weeks)
 
@@ -63,8 +63,8 @@ def verdict_of(
     return judge(experiment, seen_until, now, served)
 
 
-def _events(log: EventLog) -> pd.DataFrame:
-    """Return the events that count, as observations.observe reads them."""
+def experiment_events(log: EventLog) -> pd.DataFrame:
+    """Return exposures, purchases, returns and unlikes, as observations.observe reads them."""
     rows, sequence = [], 0
     while some := log.since(sequence, _AT_ONCE):
         sequence = some[-1].sequence
@@ -81,15 +81,18 @@ def _events(log: EventLog) -> pd.DataFrame:
     )
 
 
+def key_by_visitor(root: Path) -> "pd.Series[int]":
+    """Return the key of every customer whom the tables know, by the name as a visitor."""
+    keys = pq.read_table(root / "data" / "tables" / "customer_keys.parquet").to_pandas()
+    return pd.Series(keys[columns.CUSTOMER].to_numpy(), index=CUSTOMER + keys[columns.CUSTOMER_ID])
+
+
 class _Customers:
     """What the tables know of customers."""
 
     def __init__(self, root: Path, start: date, weeks: int) -> None:
         tables = root / "data" / "tables"
-        keys = pq.read_table(tables / "customer_keys.parquet").to_pandas()
-        self._key_of = pd.Series(
-            keys[columns.CUSTOMER].to_numpy(), index=CUSTOMER + keys[columns.CUSTOMER_ID]
-        )
+        self._key_of = key_by_visitor(root)
         transactions = tables / "transactions.parquet"
         names = {columns.DAY, columns.CUSTOMER, columns.PRICE, columns.UNITS}
         read = [each for each in pq.read_schema(transactions).names if each in names]
