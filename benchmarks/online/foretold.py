@@ -59,7 +59,7 @@ def interleaved(
 
 
 @dataclass
-class SlotLog:
+class DrawnSlots:
     """Decisions of exploration slots.
 
     Attributes:
@@ -93,7 +93,7 @@ class _Explorer:
     """Shows the champion's lists with drawn places, and logs what is drawn and bought."""
 
     def __init__(self, champion: ListFor, others: Mapping[str, ListFor]) -> None:
-        self.log = SlotLog(orders={name: [] for name in others})
+        self.log = DrawnSlots(orders={name: [] for name in others})
         self._champion = champion
         self._others = others
         self._drawn: dict[int, tuple[Draw, ...]] = {}
@@ -144,7 +144,7 @@ class _Explorer:
 
 def explored(
     shop: RelivedShop, champion: ListFor, others: Mapping[str, ListFor], n_days: int
-) -> tuple[SlotLog, RelivedShop]:
+) -> tuple[DrawnSlots, RelivedShop]:
     """Return what the champion's lists with drawn places show, and the shop afterwards.
 
     Args:
@@ -158,7 +158,7 @@ def explored(
     return explorer.log, future.shop
 
 
-def slot_estimate(log: SlotLog, name: str, rng: np.random.Generator) -> OffPolicyEstimate:
+def slot_estimate(log: DrawnSlots, name: str, rng: np.random.Generator) -> OffPolicyEstimate:
     """Return what a policy would have earned in the slots: SNIPS of its order of the candidates.
 
     The policy draws too, half as hot: one that always took its first candidate would leave too few

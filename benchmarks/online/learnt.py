@@ -7,7 +7,14 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.online.foretold import LENGTH, N_CANDIDATES, TEMPERATURE, ListFor, SlotLog, opinions
+from benchmarks.online.foretold import (
+    LENGTH,
+    N_CANDIDATES,
+    TEMPERATURE,
+    ListFor,
+    DrawnSlots,
+    opinions,
+)
 from benchmarks.online.futures import live_under
 from benchmarks.online.policies import Lists, Policy
 from benchmarks.record import Row
@@ -49,7 +56,7 @@ class Reordered:
 
 
 def judge_learnt(
-    log: SlotLog, later: RelivedShop, served: ListFor, others: Mapping[str, ListFor], n_days: int
+    log: DrawnSlots, later: RelivedShop, served: ListFor, others: Mapping[str, ListFor], n_days: int
 ) -> list[Row]:
     """Return what the policy that a log teaches sells in the weeks after it, beside served.
 

@@ -28,7 +28,7 @@ _MORNING: Final = 1  # hours after midnight at which a week is evaluated
 
 
 @dataclass(frozen=True)
-class WeekOutcome:
+class LivedWeek:
     """What followed from a week.
 
     Attributes:
@@ -66,7 +66,7 @@ def train(project: LivingProject) -> str:
     return said[-1] if said else printed.splitlines()[-1]
 
 
-def end_week(project: LivingProject, week_end: date, sold: GeneratedShop) -> WeekOutcome:
+def end_week(project: LivingProject, week_end: date, sold: GeneratedShop) -> LivedWeek:
     """Evaluate a week and act on it, once; return what came of it.
 
     Args:
@@ -82,7 +82,7 @@ def end_week(project: LivingProject, week_end: date, sold: GeneratedShop) -> Wee
     project.run(*HEMLINE, "feedback", "export")
     problem = _monitor(project, week_end)
     decision = MonitorRecords(project.root / ".hemline" / "monitoring").decision_of(week_end)
-    outcome = WeekOutcome(week_end.isoformat(), problem)
+    outcome = LivedWeek(week_end.isoformat(), problem)
     if decision is not None:
         outcome = replace(
             outcome,
@@ -113,6 +113,6 @@ def _monitor(project: LivingProject, week_end: date) -> str:
     return ""
 
 
-def _outcome(content: Mapping[str, Any]) -> WeekOutcome:
+def _outcome(content: Mapping[str, Any]) -> LivedWeek:
     lists = {name: tuple(content[name]) for name in ("confirmed", "reasons", "alerts")}
-    return WeekOutcome(**{**content, **lists})
+    return LivedWeek(**{**content, **lists})
