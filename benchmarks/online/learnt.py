@@ -11,8 +11,8 @@ from benchmarks.online.foretold import (
     LENGTH,
     N_CANDIDATES,
     TEMPERATURE,
-    ListFor,
     DrawnSlots,
+    ListFor,
     opinions,
 )
 from benchmarks.online.futures import live_under
