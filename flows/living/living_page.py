@@ -129,6 +129,13 @@ def _context(record: Record, weeks: Sequence[Mapping[str, Any]]) -> dict[str, An
             changes=by_week,
             from_zero=True,
         ),
+        "shown": series_chart(
+            starts,
+            [np.array(each) for each in zip(*map(_what_lists_do, weeks), strict=True)],
+            "{:.1%}".format,
+            changes=by_week,
+            from_zero=True,
+        ),
         "age_groups": list(AGE_GROUPS),
         "weeks": [_week_row(number, week) for number, week in enumerate(record["weeks"], 1)][::-1],
         "events": record["events"],
@@ -199,6 +206,18 @@ def _week_row(number: int, week: Mapping[str, Any]) -> dict[str, Any]:
 def _precision(week: Mapping[str, Any]) -> float:
     """Return the champion's MAP@12 on a week, NaN before the monitor has seen it."""
     return _number(week["outcome"]["map_at_12"]) if "outcome" in week else np.nan
+
+
+def _what_lists_do(week: Mapping[str, Any]) -> tuple[float, float]:
+    """Return how much of what was wanted was in the lists, and what was discovered beside it."""
+    total = {
+        name: sum(arm[name] for arm in week["arms"].values())
+        for name in ("picked", "discovered", "searched", "missed")
+    }
+    wanted = total["picked"] + total["searched"] + total["missed"]
+    if not wanted:
+        return np.nan, np.nan
+    return total["picked"] / wanted, total["discovered"] / wanted
 
 
 def _arm_rows(week: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -154,6 +154,7 @@ def test_the_page_shows_what_happened_and_nothing_of_it_is_markup(
     assert "closed stores (large) from 2020-09-23" in page
     assert "treatment, version 3" in page
     assert "Drift confirmed" in page
+    assert ">33.3%</text>" in page  # one of three wanted articles was in a list
     write_living_page(path, record(week), is_over=True)
     assert 'http-equiv="refresh"' not in path.read_text()
 
