@@ -29,6 +29,8 @@ from hemline.registry.runs import flatten, metric_name
 from hemline.segments.kmodes import ClusterParams
 from hemline.serving.answers_params import AnswersParams
 from hemline.shop.shop_params import ShopParams
+from hemline.simulation.living_params import LivingParams
+from hemline.simulation.simulation_params import SimulationParams
 from monitoring.alerts.alert import AlertParams
 from monitoring.champion_lists import PerformanceParams
 from monitoring.completeness import FreshDataParams
@@ -54,10 +56,12 @@ SECTIONS = [
     EmbeddingsParams,
     EvaluateParams,
     ExperimentParams,
+    LivingParams,
     MonitorParams,
     PerformanceParams,
     ServeParams,
     ShopParams,
+    SimulationParams,
     SyntheticParams,
     ValidateParams,
 ]
