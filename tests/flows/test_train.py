@@ -20,7 +20,6 @@ from flows.train import LATEST, Latest, main, train
 from flows.training_report import Training
 from hemline.data.split import DataParams
 from hemline.evaluation.gate.guardrails import GateParams
-from hemline.experiments.experiment_files import add_step, experiments_folder, read_experiment
 from hemline.registry.champion_log import changes
 from hemline.registry.champions import settle
 from hemline.registry.promotion import judge_challenger
@@ -30,7 +29,6 @@ from hemline.registry.versions import (
     set_champion,
     version_by_alias,
 )
-from hemline.rollout.advance import advance_experiments
 from hemline.segments.cold_customers import ColdCustomer
 from hemline.tables import SERVED_SCORES, read_table
 from monitoring.alerts.alert import Alert
@@ -137,40 +135,6 @@ def test_a_changed_model_challenges_and_loses_when_it_is_worse(trained: Path) ->
     assert "MAP@12" in challenger.tags["gate.reason"]
     assert challenger.tags["gate.coverage.verdict"].partition(":")[0] in {"passes", "fails"}
     assert challenger.tags["gate.previous_champion"] == champion.number
-
-
-@pytest.mark.slow
-def test_with_canary_who_passes_the_gate_meets_visitors_and_the_champion_stays(
-    trained: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PREFECT__RUNTIME__DEPLOYMENT__ID", "weekly")
-    champion = version_by_alias("champion")
-    assert champion is not None
-    folder = experiments_folder(trained)
-    passes = {
-        ("gate", "rollout"): "canary",
-        ("gate", "min_customers"): 5,
-        ("serve", "warm"): ["rank", "popularity", "cvae"],  # the same lists: two fill them
-    }
-    with changed_params(trained, passes):
-        training = retrain(trained)
-        name = f"canary-v{training.version}"
-        try:
-            assert training.champion == champion.number != training.version
-            assert training.reason.endswith(
-                "meets the shop's visitors first, beside the champion (canary)"
-            )
-            assert training.canary.startswith(f"Version {training.version} is in canary")
-            found = read_experiment(folder, name)
-            assert (found.state, found.plan.control) == ("running", int(champion.number))
-            assert alerts(trained)[-1].kind == "canary started"
-            again = retrain(trained)
-            assert (again.version, again.canary) == (training.version, training.canary)
-        finally:
-            add_step(folder, name, "stopped", exposed=0.0, reason="the test is over")
-            [ended] = advance_experiments(trained)
-    assert (ended.did, ended.experiment) == ("stopped", name)
-    (folder / f"{name}.json").unlink()
 
 
 @pytest.mark.slow
