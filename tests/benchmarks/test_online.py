@@ -99,7 +99,9 @@ def test_interleaving_prefers_what_sells(
     assert found.z > 3
 
 
-def test_slots_tell_good_orders_from_bad_ones(morning: RelivedShop, popular: ListFor) -> None:
+def test_slots_are_logged_with_the_order_of_each_policy(
+    morning: RelivedShop, popular: ListFor
+) -> None:
     def backwards(shop: RelivedShop, customer: int) -> np.ndarray:
         return popular(shop, customer)[::-1]
 
