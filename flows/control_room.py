@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 from flows.addresses import Addresses
 from hemline.errors import BadInput
+from hemline.experiment_pages.page_files import INDEX, page_file, pages_folder
 from hemline.experiments.experiment_files import (
     Experiment,
     experiments_folder,
@@ -217,9 +218,16 @@ def _experiments(root: Path) -> ControlPanel:
         *(f"{step.at:%Y-%m-%d %H:%M}, {step.kind}: {step.reason}" for step in last),
         f"Readout: hemline experiment readout {plan.name}." if last else "",
     )
+    page, index = page_file(root, plan.name), pages_folder(root) / f"{INDEX}.html"
+    links = {
+        name: f"experiments/{quote(file.name)}"
+        for name, file in ((f"What {plan.name} shows", page), ("All experiments", index))
+        if file.exists()
+    }
     others = f", and {len(running) - 1} more run" if len(running) > 1 else ""
     tone = "holds" if running else "none"
-    return ControlPanel("Experiments", f"{plan.name} is {shown.state}{others}", notes, tone=tone)
+    lead = f"{plan.name} is {shown.state}{others}"
+    return ControlPanel("Experiments", lead, notes, links, tone)
 
 
 def _alerts(root: Path, where: Addresses) -> ControlPanel:

@@ -24,11 +24,13 @@ _DOCUMENT: Final = Path(__file__).with_name("ui_document.html.j2")
 _REPLAYS_PAGE: Final = Path(__file__).with_name("ui_replays.html.j2")
 _MISSING_PAGE: Final = Path(__file__).with_name("ui_missing.html.j2")
 _MISSING: Final = "missing"
+_VALUE: Final = "customer_value"
 _REPLAYS: Final = ".hemline/monitoring/replays"
 _PICTURES: Final = (
     ("Models on the test week", "MAP@12 of every model", "scores.png"),
     ("Training of the CVAE", "loss and validation MAP@12 by epoch", "cvae_curve.png"),
     ("Number of clusters", "k-modes cost by number of clusters", "elbow.png"),
+    ("Customer value", "predicted and observed spend of held-out weeks", "customer_value.png"),
 )
 
 
@@ -105,11 +107,28 @@ _SECTIONS: Final = {
             "hemline train",
         ),
     ),
+    "The shop": (
+        _Entry(
+            "Experiments",
+            "what they show, and whether it is randomness",
+            "experiments/index.html",
+            "reports/experiments/index.html",
+            "hemline experiment readout NAME",
+        ),
+        _Entry(
+            "Customer value",
+            "expected spend of the coming weeks, by cluster",
+            "customer_value.html",
+            "reports/customer_value.md",
+            "hemline value",
+        ),
+    ),
 }
 _ENTRIES: Final = [entry for section in _SECTIONS.values() for entry in section]
 _LINKED: Final = {
     "monitoring": (".hemline/monitoring/pages", "index.html"),
     "validation": ("data/validation", "index.html"),
+    "experiments": ("reports/experiments", "index.html"),
     "replays": (_REPLAYS, ""),
     "reports": ("reports", ""),
     "docs/images": ("docs/images", ""),
@@ -213,10 +232,11 @@ def _write_documents(root: Path, pages: Path) -> None:
     for page in (pages / "docs").glob("*.html"):
         if page.stem not in {*docs, "monitoring"}:
             page.unlink()
-    reports = {"scores": root / "reports", "backtest": root / "reports" / "backtest"}
-    for name, folder in reports.items():
-        page = pages / f"{name}.html"
-        _write_document(page, folder / "scores.md", name.capitalize(), _nowhere, is_measured=True)
+    reports = {"scores": "scores.md", "backtest": "backtest/scores.md", _VALUE: f"{_VALUE}.md"}
+    for name, text in reports.items():
+        title = name.capitalize().replace("_", " ")
+        page, file = pages / f"{name}.html", root / "reports" / text
+        _write_document(page, file, title, _of_reports, is_measured=True)
 
 
 def _write_replays(pages: Path) -> None:
@@ -270,6 +290,11 @@ def _write_document(
 
 def _nowhere(address: str) -> str | None:
     return address if address.startswith("#") else None
+
+
+def _of_reports(address: str) -> str | None:
+    """Return where a report's link leads: to the picture of customer value, or nowhere."""
+    return f"reports/{address}" if address == f"{_VALUE}.png" else _nowhere(address)
 
 
 def _front(address: str) -> str:

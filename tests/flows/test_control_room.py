@@ -12,7 +12,14 @@ from pathlib import Path
 
 from flows.addresses import Addresses
 from flows.control_room import ControlPanel, control_panels, note_run
-from hemline.experiments.experiment_files import add_step, experiments_folder, plan_experiment
+from hemline.experiment_pages.experiment_index import write_index
+from hemline.experiment_pages.experiment_page import write_experiment
+from hemline.experiments.experiment_files import (
+    add_step,
+    experiments_folder,
+    plan_experiment,
+    read_experiment,
+)
 from hemline.shop.running_shops import announced, metrics_folder, running_shops
 from monitoring.records import append_decision
 from tests.experiments.test_experiment_files import PLAN
@@ -71,6 +78,15 @@ def test_a_running_experiment_is_shown_with_its_last_step(tmp_path: Path) -> Non
     assert (shown.lead, shown.tone) == ("prices is running", "holds")
     assert "Shown to 5% of the traffic." in shown.notes
     assert f"{NOW:%Y-%m-%d %H:%M}, started: as planned" in shown.notes
+    assert not shown.links
+    write_experiment(tmp_path, read_experiment(folder, "prices"), None, NOW, problem="no log")
+    write_index(tmp_path)
+    links = panels(tmp_path)["Experiments"].links
+    assert links == {
+        "What prices shows": "experiments/prices.html",
+        "All experiments": "experiments/index.html",
+    }
+    assert all((tmp_path / "reports" / each).is_file() for each in links.values())
     (folder / "damaged.json").write_text("{")
     assert panels(tmp_path)["Experiments"].lead == "cannot be read"
 

@@ -11,9 +11,12 @@ import pytest
 from flows.addresses import Addresses
 from flows.project import ALARMS
 from flows.ui_pages import publish, publish_project
+from hemline.experiment_pages.refresh_pages import refresh_pages
+from hemline.experiments.experiment_files import experiments_folder, plan_experiment
 from hemline.pages.rendering import write_page
 from monitoring.alerts.alert import KINDS, anchor
 from tests.crawler import LinkReader, broken_links, foreign_assets
+from tests.experiments.test_experiment_files import PLAN
 from tests.tiny_project import REPOSITORY
 
 WHERE = Addresses("http://p", "http://m", "http://pages", "http://e")
@@ -73,6 +76,8 @@ def test_a_report_that_is_missing_says_which_command_makes_it(clone: Path) -> No
         (WHERE.scores, "hemline train"),
         (WHERE.validation, "hemline train"),
         (WHERE.monitoring, "hemline monitor"),
+        ("http://pages/experiments/index.html", "hemline experiment readout NAME"),
+        ("http://pages/customer_value.html", "hemline value"),
     ):
         page = (pages / urlsplit(address).path[1:]).read_text(encoding="utf-8")
         assert f"<code>{command}</code>" in page
@@ -134,3 +139,20 @@ def test_the_page_of_a_week_is_where_alerts_say(clone: Path) -> None:
     week.parent.mkdir()
     week.write_text("a week", encoding="utf-8")
     assert (published(clone) / urlsplit(WHERE.week(day)).path[1:]).read_text("utf-8") == "a week"
+
+
+def test_pages_of_experiments_and_customer_value_are_served_with_its_picture(clone: Path) -> None:
+    train(clone)
+    plan_experiment(experiments_folder(clone), PLAN)
+    refresh_pages(clone, PLAN.planned_at)
+    value = "# What customers spend\n\n![tenths](customer_value.png)\n"
+    (clone / "reports/customer_value.md").write_text(value, encoding="utf-8")
+    (clone / "reports/customer_value.png").write_bytes(b"png")
+    pages = published(clone)
+    assert "prices.html" in (pages / "experiments/index.html").read_text("utf-8")
+    assert LinkReader(pages / "customer_value.html").loads == ["reports/customer_value.png"]
+    front = LinkReader(pages / "index.html")
+    assert "experiments/prices.html" in front.links
+    assert "reports/customer_value.png" in front.loads
+    assert broken_links(pages) == []
+    assert foreign_assets(pages) == []

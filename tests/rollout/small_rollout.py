@@ -103,7 +103,7 @@ def small_rollout(root: Path, stored: Sequence[tuple[str, str]] = NOWHERE) -> Sm
     shutil.copy(REPOSITORY / "params.yaml", root)
     shutil.copy(REPOSITORY / "dvc.yaml", root)
     change_params(root, {("gate", "rollout"): "canary"})
-    _write_tables(root / "data")
+    write_tables(root / "data")
     rollout = SmallRollout(root)
     rollout.at(0)
     rollout.client.create_registered_model(MODEL)
@@ -153,7 +153,8 @@ def _copy_database(source: Path, target: Path) -> None:
         there.backup(here)
 
 
-def _write_tables(data: Path) -> None:
+def write_tables(data: Path) -> None:
+    """Write what the shop knows of 400 customers in two clusters, and what they bought."""
     rng = np.random.default_rng(7)
     keys = np.arange(N_CUSTOMERS)
     (data / "tables").mkdir(parents=True)

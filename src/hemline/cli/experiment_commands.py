@@ -6,16 +6,19 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from hemline.cli.experiment_kinds import plan_other_kind, read_out_other_kind
+from hemline.cli.experiment_kinds import plan_other_kind, print_bandit, print_interleaving
 from hemline.cli.experiment_report import print_long_run, print_verdict
 from hemline.cli.terminal import open_registry, print_records, project_folder, say
 from hemline.clock import now
 from hemline.errors import BadInput, exit_on_bad_input
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from hemline.experiments.experiment_files import Experiment
     from hemline.experiments.experiment_params import ExperimentParams
     from hemline.experiments.experiment_plan import Horizon
+    from hemline.experiments.secondary_metrics import SecondaryMetric
 
 Name = Annotated[str, typer.Argument(help="Name of the experiment: small letters and hyphens.")]
 Reason = Annotated[str, typer.Option(help="Why, in one sentence; stored with the experiment.")]
@@ -179,33 +182,40 @@ def readout(
         bool, typer.Option("--long-run", help="Add the expected spend of the next 12 weeks.")
     ] = False,
 ) -> None:
-    """Say whether a difference is more than chance: in words first, then in numbers."""
-    from hemline.experiments.experiment_files import (  # noqa: PLC0415  (--help should not wait for it)
+    """Say whether a difference is more than chance: in words first, then in numbers.
+
+    Writes the experiment's page, reports/experiments/NAME.html, and the index of all.
+    """
+    from hemline.experiment_pages.experiment_index import write_index  # noqa: PLC0415  (--help should not wait for it)
+    from hemline.experiment_pages.experiment_page import write_experiment  # noqa: PLC0415  (as above)
+    from hemline.experiment_pages.experiment_reading import ArmsReading, read_now  # noqa: PLC0415  (as above)
+    from hemline.experiments.experiment_files import (  # noqa: PLC0415  (as above)
         experiments_folder,
         read_experiment,
     )
-    from hemline.shop.experiment_verdict import verdict_of  # noqa: PLC0415  (as above)
-    from hemline.shop.session_stores import open_log  # noqa: PLC0415  (as above)
-    from hemline.shop.shop_clock import ShopClock  # noqa: PLC0415  (as above)
-    from hemline.shop.shop_params import ShopParams  # noqa: PLC0415  (as above)
+    from hemline.shop.bandit_readout import BanditReadout  # noqa: PLC0415  (as above)
 
-    root = project_folder()
+    root, at = project_folder(), now()
     experiment = read_experiment(experiments_folder(root), name)
-    if experiment.plan.kind != "ab":
-        read_out_other_kind(root, experiment)
-        return
-    params = ShopParams.with_environment(root / "params.yaml")
-    log = open_log(params.events, root)
-    try:
-        clock = ShopClock.of(log, params.first_day)
-        verdict = verdict_of(experiment, log, clock, root, now())
-        print_verdict(verdict)
+    reading = read_now(root, experiment, at)
+    if isinstance(reading, ArmsReading):
+        print_verdict(reading.verdict)
         if long_run:
-            from hemline.shop.arm_values import arm_value_of  # noqa: PLC0415  (as above)
+            print_long_run(_long_run(root, experiment, at))
+    elif isinstance(reading, BanditReadout):
+        print_bandit(reading)
+    else:
+        print_interleaving(experiment.plan, reading)
+    page = write_experiment(root, experiment, reading, at)
+    say(f"Its page: {page.relative_to(root)}. All experiments: {write_index(root).name} beside it.")
 
-            print_long_run(arm_value_of(experiment, log, clock, root, now()))
-    finally:
-        log.close()
+
+def _long_run(root: Path, experiment: "Experiment", at: "datetime") -> "SecondaryMetric":
+    from hemline.experiment_pages.experiment_reading import opened_log  # noqa: PLC0415  (as above)
+    from hemline.shop.arm_values import arm_value_of  # noqa: PLC0415  (as above)
+
+    with opened_log(root) as (log, clock):
+        return arm_value_of(experiment, log, clock, root, at)
 
 
 def _write(

@@ -1,6 +1,5 @@
 """Plans and readouts of experiments that are no A/B test: interleaved lists, and bandits."""
 
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -11,8 +10,10 @@ from hemline.errors import BadInput
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hemline.experiments.experiment_files import Experiment
+    from hemline.experiments.experiment_files import PlannedExperiment
     from hemline.experiments.experiment_params import ExperimentParams
+    from hemline.shop.bandit_readout import BanditReadout
+    from hemline.shop.interleaving_readout import InterleavingReadout
 
 
 def plan_other_kind(
@@ -86,39 +87,29 @@ def plan_other_kind(
     say(f"Experiment {name}: {planned.plan.compared}. Start it: hemline experiment start {name}")
 
 
-def read_out_other_kind(root: Path, experiment: "Experiment") -> None:
-    """Print what an experiment shows that is no A/B test."""
-    from hemline.shop.bandit_readout import read_bandit  # noqa: PLC0415  (--help should not wait for it)
-    from hemline.shop.interleaving_readout import read_interleaving  # noqa: PLC0415  (as above)
-    from hemline.shop.session_stores import open_log  # noqa: PLC0415  (as above)
-    from hemline.shop.shop_clock import ShopClock  # noqa: PLC0415  (as above)
-    from hemline.shop.shop_params import ShopParams  # noqa: PLC0415  (as above)
+def print_interleaving(plan: "PlannedExperiment", found: "InterleavingReadout") -> None:
+    """Print what interleaved lists show."""
+    say(found.sentence)
+    print_records(
+        [
+            {
+                "version": number,
+                "sold": found.sold.get(team, 0),
+                "unliked": found.unliked.get(team, 0),
+            }
+            for team, number in (("control", plan.control), ("treatment", plan.treatment))
+        ]
+    )
+    say(
+        f"Preference for version {plan.treatment}: {found.result.preference:+.3f} "
+        f"[{found.low:+.3f}, {found.high:+.3f}] of the {found.result.n_decided} customers "
+        f"who bought more of one; {found.result.n_tied} did not."
+    )
 
-    params = ShopParams.with_environment(root / "params.yaml")
-    plan = experiment.plan
-    with closing(open_log(params.events, root)) as log:
-        if plan.kind == "interleaving":
-            found = read_interleaving(log, plan, now())
-            say(found.sentence)
-            print_records(
-                [
-                    {
-                        "version": number,
-                        "sold": found.sold.get(team, 0),
-                        "unliked": found.unliked.get(team, 0),
-                    }
-                    for team, number in (("control", plan.control), ("treatment", plan.treatment))
-                ]
-            )
-            say(
-                f"Preference for version {plan.treatment}: {found.result.preference:+.3f} "
-                f"[{found.low:+.3f}, {found.high:+.3f}] of the {found.result.n_decided} customers "
-                f"who bought more of one; {found.result.n_tied} did not."
-            )
-            return
-        clock = ShopClock.of(log, params.first_day)
-        bandit = read_bandit(log, plan, clock.day_of(now()), clock.day_of)
-    say(bandit.sentence)
+
+def print_bandit(found: "BanditReadout") -> None:
+    """Print what a bandit shows."""
+    say(found.sentence)
     print_records(
         [
             {
@@ -129,6 +120,6 @@ def read_out_other_kind(root: Path, experiment: "Experiment") -> None:
                 if each.conversion is None
                 else "{:.2%} [{:.2%}, {:.2%}]".format(*each.conversion),
             }
-            for each in bandit.arms
+            for each in found.arms
         ]
     )

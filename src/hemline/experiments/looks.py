@@ -101,12 +101,10 @@ def judge(
             fix=f"start it: hemline experiment start {experiment.plan.name}",
         )
     plan = experiment.plan
-    start = _shown_to_all(experiment)
-    end = experiment.steps[-1].at if experiment.state == "stopped" else now
+    end = end_of(experiment, now)
     looks: list[TakenLook] = []
     fractions: list[float] = []
-    for number, day in enumerate(plan.look_days, start=1):
-        at = start + timedelta(days=day)
+    for number, at in enumerate(look_moments(experiment), start=1):
         if at > end or (looks and looks[-1].readout.decision in _DECISIVE):
             break
         is_last = number == len(plan.look_days)
@@ -115,7 +113,36 @@ def judge(
         looks.append(TakenLook(at, readout))
     seen = seen_until(end)
     current = _between(plan, seen, fractions, served)
-    return replace(_verdict(looks, current), secondary=secondary_metrics(seen.observations))
+    found = _verdict(looks, current)
+    if experiment.state == "stopped" and not found.decided:
+        found = replace(found, sentence=_ended(end, current))
+    return replace(found, secondary=secondary_metrics(seen.observations))
+
+
+def look_moments(experiment: Experiment) -> list[datetime]:
+    """Return when a started experiment is looked at, as planned; days count from its whole share.
+
+    Until it is shown to its whole share, they count from its start.
+    """
+    start = _shown_to_all(experiment)
+    return [start + timedelta(days=day) for day in experiment.plan.look_days]
+
+
+def end_of(experiment: Experiment, now: datetime) -> datetime:
+    """Return the moment from which on nothing counts: when it was stopped, else the present."""
+    return experiment.steps[-1].at if experiment.state == "stopped" else now
+
+
+def _ended(at: datetime, current: Readout) -> str:
+    if current.decision == "too early":
+        return f"It ended on {at:%Y-%m-%d} with too few units to say anything."
+    is_chance = current.low <= 0 <= current.high
+    meaning = "It may be chance" if is_chance else "The interval excludes 0: it is more than chance"
+    return (
+        f"It ended on {at:%Y-%m-%d} without a planned look that decided: "
+        f"{current.comparison.lift:+.1%} revenue per customer, and the interval that holds at "
+        f"every moment is [{current.low:+.4g}, {current.high:+.4g}]. {meaning}."
+    )
 
 
 def _shown_to_all(experiment: Experiment) -> datetime:

@@ -6,6 +6,7 @@ arm's lists unseen stays in the comparison (intention to treat). The decision me
 purchases less returns, capped, since one wholesale order would outweigh a thousand customers.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -90,7 +91,75 @@ def observe(
     Raises:
         BadInput: nobody has been exposed, or more than one unit in twenty is in both arms.
     """
-    now = np.datetime64(until.replace(tzinfo=None), "ms")
+    now = _moment(until)
+    units, acts, n_crossed = _units_and_acts(events, experiment, now)
+    acts["age"] = (acts["at"] - acts["exposed_at"]).dt.total_seconds() / _DAY_SECONDS
+    return _observations(units, acts, now, cap, n_crossed)
+
+
+@dataclass(frozen=True)
+class RevenueUntil:
+    """The decision metric of the units that were exposed before a moment.
+
+    Attributes:
+        at: the moment.
+        is_exposed: of all units, whether it was exposed before; the other fields have those alone.
+        is_treated: whether it is in the treatment arm.
+        revenue: capped net revenue until then.
+    """
+
+    at: datetime
+    is_exposed: npt.NDArray[np.bool_]
+    is_treated: npt.NDArray[np.bool_]
+    revenue: Values
+
+
+def revenue_until(
+    events: pd.DataFrame, experiment: str, moments: Sequence[datetime], *, cap: float | None
+) -> tuple[npt.NDArray[np.object_], Iterator[RevenueUntil]]:
+    """Return the names of the units, and their revenue until each of several moments.
+
+    The events are gone through once, however many moments there are. Who was in both arms by the
+    last moment is left out of all of them.
+
+    Args:
+        events: as `observe` reads them.
+        experiment: its name.
+        moments: in order, at least one.
+        cap: as of `observe`.
+
+    Raises:
+        BadInput: as `observe` does at the last moment.
+    """
+    units, acts, _ = _units_and_acts(events, experiment, _moment(moments[-1]))
+    return units["unit"].to_numpy(object), _revenue_until(units, acts, moments, cap)
+
+
+def _revenue_until(
+    units: pd.DataFrame, acts: pd.DataFrame, moments: Sequence[datetime], cap: float | None
+) -> Iterator[RevenueUntil]:
+    exposed_at = units["exposed_at"].to_numpy("datetime64[ms]")
+    is_treated = (units["arm"] == TREATMENT).to_numpy()
+    acts = acts[acts["kind"].isin(_MONEY)].sort_values("at", kind="stable")
+    unit = pd.Index(units["unit"]).get_indexer(pd.Index(acts["unit"]))
+    money, times = _money(acts).to_numpy(np.float64), acts["at"].to_numpy("datetime64[ms]")
+    rows_of = [(acts["kind"] == kind).to_numpy() for kind in _MONEY]
+    bought, returned = totals = [np.zeros(len(units)) for _ in _MONEY]
+    begin = 0
+    for at in moments:
+        end = int(np.searchsorted(times, _moment(at)))
+        for number, rows in enumerate(rows_of):
+            kept = np.flatnonzero(rows[begin:end]) + begin
+            totals[number] += np.bincount(unit[kept], money[kept], len(units))
+        begin, is_exposed = end, exposed_at < _moment(at)
+        revenue = _net(bought, returned, cap)
+        yield RevenueUntil(at, is_exposed, is_treated[is_exposed], revenue[is_exposed])
+
+
+def _units_and_acts(
+    events: pd.DataFrame, experiment: str, now: np.datetime64
+) -> tuple[pd.DataFrame, pd.DataFrame, int]:
+    """Return the units, what they did since their exposure, and how many were in both arms."""
     events = events[events["at"] < now]
     exposed = events[events["kind"] == EXPOSURE]
     context = pd.DataFrame(list(exposed["context"]), index=exposed.index)
@@ -105,9 +174,7 @@ def observe(
     acts = events.merge(
         units[["unit", "exposed_at"]], left_on="visitor", right_on="unit", how="inner"
     )
-    acts = acts[acts["at"] >= acts["exposed_at"]]
-    acts["age"] = (acts["at"] - acts["exposed_at"]).dt.total_seconds() / _DAY_SECONDS
-    return _observations(units, acts, now, cap, n_crossed)
+    return units, acts[acts["at"] >= acts["exposed_at"]].copy(), n_crossed
 
 
 def _units(exposures: pd.DataFrame, experiment: str) -> tuple[pd.DataFrame, int]:
@@ -130,7 +197,7 @@ def _units(exposures: pd.DataFrame, experiment: str) -> tuple[pd.DataFrame, int]
 def _observations(
     units: pd.DataFrame, acts: pd.DataFrame, now: np.datetime64, cap: float | None, n_crossed: int
 ) -> Observations:
-    money = acts["price"].fillna(0.0).astype(np.float64) * acts["units"]
+    money = _money(acts)
 
     def total(values: "pd.Series[float]", where: "pd.Series[bool]") -> Values:
         summed = values[where].groupby(acts.loc[where, "unit"]).sum()
@@ -138,8 +205,7 @@ def _observations(
 
     def net(within: "pd.Series[bool]", most: float | None) -> Values:
         bought, returned = (total(money, within & (acts["kind"] == kind)) for kind in _MONEY)
-        capped = np.minimum(bought, np.inf if most is None else most)
-        return np.asarray(capped - np.minimum(returned, bought), np.float64)
+        return _net(bought, returned, most)
 
     ever, bought = acts["age"] >= 0, acts["kind"] == "purchase"
     first_of_day = bought & ~acts.assign(day=acts["at"].dt.floor("D"), bought=bought).duplicated(
@@ -165,3 +231,17 @@ def _observations(
         days,
         n_crossed,
     )
+
+
+def _money(acts: pd.DataFrame) -> "pd.Series[float]":
+    return acts["price"].fillna(0.0).astype(np.float64) * acts["units"]
+
+
+def _net(bought: Values, returned: Values, cap: float | None) -> Values:
+    """Return what was bought, up to the cap, less what was sent back of it."""
+    capped = np.minimum(bought, np.inf if cap is None else cap)
+    return np.asarray(capped - np.minimum(returned, bought), np.float64)
+
+
+def _moment(at: datetime) -> np.datetime64:
+    return np.datetime64(at.replace(tzinfo=None), "ms")

@@ -5,7 +5,7 @@ since days differ and shares change from day to day. Regret is what was lost aga
 the version that sold best by these very numbers, so it flatters both ways of sharing out alike.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -53,6 +53,8 @@ class BanditReadout:
         lost: conversions that the bandit has lost against the best version.
         lost_by_equal_split: that equal shares would have lost.
         saved: the difference, with a 95 % interval.
+        shares: of the traffic, by shop day and then by version, in order; days that are not
+            complete, too.
     """
 
     arms: tuple[BanditArm, ...]
@@ -60,6 +62,7 @@ class BanditReadout:
     lost: float
     lost_by_equal_split: float
     saved: tuple[float, float, float]
+    shares: Mapping[date, Sequence[float]]
 
     @property
     def sentence(self) -> str:
@@ -102,7 +105,8 @@ def read_bandit(
     )
     weight = 1 / np.array([float(each.context["propensity"]) for each in exposures])
     _, visitor = np.unique([each.visitor for each in exposures], return_inverse=True)
-    latest = _latest_shares(events, plan.name, names)
+    shares = _shares(events, plan.name, names)
+    latest = [*shares.values()][-1] if shares else [1 / len(names)] * len(names)
     lost, equally, draws, rates = _regret(arm, converted, weight, visitor, len(names))
     arms = tuple(
         BanditArm(plan.versions[n], int((arm == n).sum()), latest[n], _conversion(rates, n))
@@ -111,7 +115,7 @@ def read_bandit(
     low, high = np.quantile(draws, [0.025, 0.975]) if len(draws) else (0.0, 0.0)
     n_days = len({each.context["day"] for each in exposures})
     saved = (equally - lost, float(low), float(high))
-    return BanditReadout(arms, n_days, lost, equally, saved)
+    return BanditReadout(arms, n_days, lost, equally, saved, shares)
 
 
 def _exposures(events: Sequence[ShopEvent], experiment: str, today: date) -> list[ShopEvent]:
@@ -123,15 +127,15 @@ def _exposures(events: Sequence[ShopEvent], experiment: str, today: date) -> lis
     return [each for (_, day), each in first.items() if day < today.isoformat()]
 
 
-def _latest_shares(
+def _shares(
     events: Sequence[ShopEvent], experiment: str, names: Sequence[str]
-) -> list[float]:
-    shares = [each for each in events
-              if each.kind == SHARES and each.context["experiment"] == experiment]  # fmt: skip
-    if not shares:
-        return [1 / len(names)] * len(names)
-    latest = max(shares, key=lambda each: each.context["day"])
-    return [float(latest.context[name]) for name in names]
+) -> dict[date, list[float]]:
+    found = {
+        date.fromisoformat(each.context["day"]): [float(each.context[name]) for name in names]
+        for each in events
+        if each.kind == SHARES and each.context["experiment"] == experiment
+    }
+    return dict(sorted(found.items()))
 
 
 def _regret(

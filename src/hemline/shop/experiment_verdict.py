@@ -5,6 +5,8 @@ Purchases of the experiment itself may be in the tables too, after a training: o
 start count. Segments are the customers' clusters; guests are one segment of their own.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -17,9 +19,10 @@ import pyarrow.parquet as pq
 from hemline import columns
 from hemline.errors import BadInput
 from hemline.experiments.buying_records import spent_between, visits_of
+from hemline.experiments.effect_by_day import DayEffect, effects_by_day
 from hemline.experiments.experiment_files import Experiment
 from hemline.experiments.looks import ExperimentVerdict, Seen, judge
-from hemline.experiments.observations import observe
+from hemline.experiments.observations import observe, revenue_until
 from hemline.shop.arm_tallies import read_tallies, tallies_file
 from hemline.shop.event_log import CUSTOMER, EventLog
 from hemline.shop.shop_clock import ShopClock
@@ -45,22 +48,68 @@ def verdict_of(
         BadInput: it has not been started, or nobody has been exposed.
         LogUnavailable: the events cannot be read.
     """
+    units = units_of(experiment, log, clock, root)
+    return judge(experiment, units.until, now, read_tallies(tallies_file(root), units.name))
+
+
+@dataclass(frozen=True)
+class ExperimentUnits:
+    """The units of an experiment of this shop, with what is known of them from before.
+
+    Attributes:
+        experiment: started.
+        events: of `experiment_events`.
+        customers: what the tables know.
+    """
+
+    experiment: Experiment
+    events: pd.DataFrame
+    customers: "_Customers"
+
+    @property
+    def name(self) -> str:
+        """The name of the experiment."""
+        return self.experiment.plan.name
+
+    def until(self, at: datetime) -> Seen:
+        """Return what is known of the units until a moment.
+
+        Raises:
+            BadInput: nobody has been exposed by then.
+        """
+        seen = observe(self.events, self.name, until=at, cap=self.experiment.plan.cap)
+        known = self.customers
+        return Seen(seen, known.spent(seen.unit), known.segments(seen.unit))
+
+    def effects(self, moments: Sequence[datetime]) -> list[DayEffect]:
+        """Return the difference of the arms at several moments, in order.
+
+        Raises:
+            BadInput: nobody has been exposed by the last one.
+        """
+        plan = self.experiment.plan
+        units, revenue = revenue_until(self.events, self.name, moments, cap=plan.cap)
+        return effects_by_day(plan, revenue, self.customers.spent(units))
+
+
+def units_of(
+    experiment: Experiment, log: EventLog, clock: ShopClock, root: Path
+) -> ExperimentUnits:
+    """Return the units of an experiment; the arguments are those of `verdict_of`.
+
+    Raises:
+        BadInput: it has no two arms.
+        LogUnavailable: the events cannot be read.
+    """
     if experiment.plan.kind != "ab":
         raise BadInput(
             "an experiment with two arms is judged by their revenue",
             found=f"experiment '{experiment.plan.name}': {experiment.plan.compared}",
             fix=f"read it out: hemline experiment readout {experiment.plan.name}",
         )
-    events = experiment_events(log)
     start = clock.day_of(experiment.steps[0].at) if experiment.steps else date.max
     known = _Customers(root, start, experiment.plan.covariate_weeks)
-
-    def seen_until(at: datetime) -> Seen:
-        seen = observe(events, experiment.plan.name, until=at, cap=experiment.plan.cap)
-        return Seen(seen, known.spent(seen.unit), known.segments(seen.unit))
-
-    served = read_tallies(tallies_file(root), experiment.plan.name)
-    return judge(experiment, seen_until, now, served)
+    return ExperimentUnits(experiment, experiment_events(log), known)
 
 
 def experiment_events(log: EventLog) -> pd.DataFrame:

@@ -50,19 +50,27 @@ class InterleavingReadout:
     unliked: Mapping[str, int]
 
     @property
+    def is_decided(self) -> bool:
+        """Whether the sign test, at a single look, excludes that neither is preferred."""
+        return self.p_value < 1 - _LEVEL
+
+    @property
+    def preferred(self) -> int:
+        """The version that more customers bought more of."""
+        return self.versions[1 if self.result.preference > 0 else 0]
+
+    @property
     def sentence(self) -> str:
         """What it says, in words."""
-        control, treatment = self.versions
         counts = (
             f"{self.n_customers} customers met {self.n_lists} lists; {self.result.n_decided} "
             f"bought more of one version, p = {self.p_value:.3g} (sign test)"
         )
-        if self.p_value >= 1 - _LEVEL:
+        if not self.is_decided:
             return f"Neither ranking is preferred so far: {counts}. It may be chance."
-        better = treatment if self.result.preference > 0 else control
         return (
-            f"Customers prefer the ranking of version {better}: {counts}. It says nothing of "
-            "revenue and returns: an A/B test decides those."
+            f"Customers prefer the ranking of version {self.preferred}: {counts}. It says nothing "
+            "of revenue and returns: an A/B test decides those."
         )
 
 
