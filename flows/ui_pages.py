@@ -23,8 +23,7 @@ _FRONT: Final = Path(__file__).with_name("ui.html.j2")
 _DOCUMENT: Final = Path(__file__).with_name("ui_document.html.j2")
 _REPLAYS_PAGE: Final = Path(__file__).with_name("ui_replays.html.j2")
 _MISSING_PAGE: Final = Path(__file__).with_name("ui_missing.html.j2")
-_MISSING: Final = "missing"
-_VALUE: Final = "customer_value"
+_MISSING, _VALUE = "missing", "customer_value"
 _REPLAYS: Final = ".hemline/monitoring/replays"
 _PICTURES: Final = (
     ("Models on the test week", "MAP@12 of every model", "scores.png"),
@@ -233,10 +232,9 @@ def _write_documents(root: Path, pages: Path) -> None:
         if page.stem not in {*docs, "monitoring"}:
             page.unlink()
     reports = {"scores": "scores.md", "backtest": "backtest/scores.md", _VALUE: f"{_VALUE}.md"}
-    for name, text in reports.items():
-        title = name.capitalize().replace("_", " ")
-        page, file = pages / f"{name}.html", root / "reports" / text
-        _write_document(page, file, title, _of_reports, is_measured=True)
+    for name, source in reports.items():
+        page, title = pages / f"{name}.html", name.capitalize().replace("_", " ")
+        _write_document(page, root / "reports" / source, title, _of_reports, is_measured=True)
 
 
 def _write_replays(pages: Path) -> None:
@@ -293,7 +291,7 @@ def _nowhere(address: str) -> str | None:
 
 
 def _of_reports(address: str) -> str | None:
-    """Return where a report's link leads: to the picture of customer value, or nowhere."""
+    """Return where a report's link leads; only customer value has a picture."""
     return f"reports/{address}" if address == f"{_VALUE}.png" else _nowhere(address)
 
 

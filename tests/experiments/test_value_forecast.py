@@ -19,7 +19,7 @@ from hemline.experiments.value_forecast import (
     forecast_value,
 )
 from hemline.experiments.value_report import as_value_page, write_value
-from hemline.tables import SEGMENTS, TRANSACTIONS, write_table
+from hemline.tables import CUSTOMER_KEYS, SEGMENTS, TRANSACTIONS, write_table
 from tests.experiments.test_customer_value import TRUE_SPEND, TRUE_VISITS, generated
 from tests.tiny_project import REPOSITORY
 
@@ -27,6 +27,7 @@ WEEKS = 8
 FIRST = date(2020, 1, 6)
 END = FIRST + timedelta(weeks=60)
 N = 3000
+IDS = pd.Series([f"id {number}" for number in range(N)])
 CLUSTERS = pd.Series(np.arange(N - 50) % 3)  # the last 50 customers are in none
 
 
@@ -117,7 +118,7 @@ def test_two_earlier_periods_give_no_interval_and_the_page_says_so(visits: pd.Da
     found = forecast_value(short, CLUSTERS, END, WEEKS)
     assert len(found.held_out) == 2
     assert found.total.interval is None
-    assert "There is no interval: it needs 3 earlier periods" in as_value_page(found)
+    assert "There is no interval: it needs 3 earlier periods" in as_value_page(found, {})
 
 
 def test_a_short_history_and_missing_prices_are_refused(visits: pd.DataFrame) -> None:
@@ -136,9 +137,9 @@ def test_a_short_history_and_missing_prices_are_refused(visits: pd.DataFrame) ->
 
 def test_the_same_values_give_the_same_files(found: ValueForecast, tmp_path: Path) -> None:
     for name in ("one", "two"):
-        write_value(found, tmp_path / name)
+        write_value(found, tmp_path / name, IDS, {})
     files = sorted(path.name for path in (tmp_path / "one").iterdir())
-    assert files == ["customer_value.json", "customer_value.md", "customer_value.png"]
+    assert files == [f"customer_value.{kind}" for kind in ("json", "md", "parquet", "png")]
     for name in files:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
@@ -152,6 +153,8 @@ def project(visits: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     write_table(sold, tmp_path / "data/tables/transactions.parquet", TRANSACTIONS)
     segments = {columns.CUSTOMER: CLUSTERS.index, columns.CLUSTER: CLUSTERS, columns.AGE_BAND: 0}
     write_table(pd.DataFrame(segments), tmp_path / "data/segments/segments.parquet", SEGMENTS)
+    keys = {columns.CUSTOMER: range(N), columns.CUSTOMER_ID: IDS}
+    write_table(pd.DataFrame(keys), tmp_path / "data/tables/customer_keys.parquet", CUSTOMER_KEYS)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -175,6 +178,39 @@ def test_the_command_writes_page_numbers_and_picture(project: Path) -> None:
         low, high = each["interval"]
         assert low < each["mean"] < high
         assert f"| {each['cluster']} | {each['customers']:,} | {each['mean']:.4g} |" in page
+
+
+def test_each_customer_has_its_expected_visits_and_spend(project: Path) -> None:
+    assert hemline_value("--weeks", str(WEEKS)).exit_code == 0
+    rows = pd.read_parquet(project / "reports/customer_value.parquet")
+    assert list(rows) == ["customer_id", "cluster", "expected_visits", "expected_spend"]
+    assert rows["customer_id"].tolist() == IDS.tolist()
+    numbers = json.loads((project / "reports/customer_value.json").read_text(encoding="utf-8"))
+    means = rows.groupby("cluster")["expected_spend"].mean()
+    for each in numbers["clusters"][:-1]:
+        assert means[each["cluster"]] == pytest.approx(each["mean"])
+    assert rows["expected_visits"].between(0, 7 * WEEKS).all()
+    assert rows["cluster"].tolist()[-1] == NO_CLUSTER
+
+
+def test_the_clusters_are_described_beside_what_they_are_worth(project: Path) -> None:
+    assert hemline_value("--weeks", str(WEEKS)).exit_code == 0
+    page = project / "reports/customer_value.md"
+    assert "profiles.json` is not there" in page.read_text(encoding="utf-8")
+    words = ["club_member ACTIVE (92%, all customers 90%)", "*young*", "old"]
+    profiles = [{"cluster": number, "in_words": text} for number, text in enumerate(words)]
+    (project / "data/segments/profiles.json").write_text(json.dumps(profiles), encoding="utf-8")
+    assert hemline_value("--weeks", str(WEEKS)).exit_code == 0
+    text = page.read_text(encoding="utf-8")
+    numbers = json.loads((project / "reports/customer_value.json").read_text(encoding="utf-8"))
+    first = numbers["clusters"][0]
+    assert first["cluster"] == "cluster 0"
+    assert (
+        f"- **cluster 0** ({first['customers']:,} customers, {first['mean']:.4g} each, "
+        f"{first['share']:.1%} of all spend): club_member ACTIVE (92%, all customers 90%)"
+    ) in text
+    assert r"\*young\*" in text
+    assert "**no cluster**" in text
 
 
 def test_what_cannot_be_predicted_is_refused_in_words(project: Path) -> None:

@@ -200,14 +200,14 @@ def readout(
     reading = read_now(root, experiment, at)
     if isinstance(reading, ArmsReading):
         print_verdict(reading.verdict)
-        if long_run:
-            print_long_run(_long_run(root, experiment, at))
     elif isinstance(reading, BanditReadout):
         print_bandit(reading)
     else:
         print_interleaving(experiment.plan, reading)
     page = write_experiment(root, experiment, reading, at)
     say(f"Its page: {page.relative_to(root)}. All experiments: {write_index(root).name} beside it.")
+    if long_run and isinstance(reading, ArmsReading):
+        print_long_run(_long_run(root, experiment, at))
 
 
 def _long_run(root: Path, experiment: "Experiment", at: "datetime") -> "SecondaryMetric":

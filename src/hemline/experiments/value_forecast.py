@@ -98,6 +98,23 @@ class ClusterValue:
 
 
 @dataclass(frozen=True)
+class CustomerForecast:
+    """One element per customer who bought before.
+
+    Attributes:
+        customer: keys, ascending.
+        clusters: name of each customer's cluster.
+        visits: expected visits in the coming weeks.
+        spend: expected spend in the coming weeks.
+    """
+
+    customer: npt.NDArray[np.int64]
+    clusters: npt.NDArray[np.object_]
+    visits: Values
+    spend: Values
+
+
+@dataclass(frozen=True)
 class ValueForecast:
     """The expected spend of the coming weeks.
 
@@ -108,6 +125,7 @@ class ValueForecast:
         clusters: the one with the largest share first.
         held_out: earlier periods, the latest one first.
         tenths: predicted and observed means of the latest one, lowest predictions first.
+        customers: what is expected of each.
     """
 
     start: date
@@ -116,6 +134,7 @@ class ValueForecast:
     clusters: Sequence[ClusterValue]
     held_out: Sequence[HeldOutPeriod]
     tenths: Sequence[CalibrationRow]
+    customers: CustomerForecast
 
 
 def forecast_value(
@@ -144,8 +163,9 @@ def forecast_value(
     before = [_held_out(visits, clusters, day, weeks) for day in _starts(visits, end, weeks)]
     held_out = [latest, *(each for each in before if each.observed.sum() > 0)]
     records = buying_records(visits, end)
-    values = fit_customer_value(visits, end, weeks).of(records)
-    names = _names(clusters, records.customer)
+    model = fit_customer_value(visits, end, weeks)
+    values, names = model.of(records), _names(clusters, records.customer)
+    expected = model.visits.expected_visits(records, weeks)
     everybody = np.full(len(names), "all", object)
     [total] = _by_cluster(everybody, values, [_as_one(each) for each in held_out])
     return ValueForecast(
@@ -155,6 +175,7 @@ def forecast_value(
         _by_cluster(names, values, held_out),
         held_out,
         calibration(held_out[0].predicted, held_out[0].observed),
+        CustomerForecast(records.customer, names, expected, values),
     )
 
 

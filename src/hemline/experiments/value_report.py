@@ -1,4 +1,4 @@
-"""The expected spend of the coming weeks as a page, as numbers and as a picture.
+"""The expected spend of the coming weeks as a page, numbers, a picture and a table of customers.
 
 The picture is drawn here and not in hemline.plots: pipeline stages depend on that module, so a
 change of it would make them stale.
@@ -7,11 +7,13 @@ change of it would make them stale.
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
+from hemline import columns
 from hemline.evaluation.score_report import grid
 from hemline.experiments.value_forecast import (
     LEAST_PERIODS,
@@ -20,8 +22,12 @@ from hemline.experiments.value_forecast import (
     ValueForecast,
 )
 from hemline.files import replaced_file, write_text
+from hemline.pages.escaping import escape_markdown
+from hemline.tables import write_table
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from hemline.experiments.customer_value import CalibrationRow
 
 Values = npt.NDArray[np.float64]
@@ -38,14 +44,52 @@ _ABOUT_ERRORS: Final = (
     "observed mean; a total of 1 is right."
 )
 _PAGE, _NUMBERS, _PICTURE = "customer_value.md", "customer_value.json", "customer_value.png"
+_CUSTOMERS: Final = "customer_value.parquet"
+_BY_CUSTOMER: Final = pa.schema(
+    [
+        (columns.CUSTOMER_ID, pa.string()),
+        (columns.CLUSTER, pa.string()),
+        ("expected_visits", pa.float64()),
+        ("expected_spend", pa.float64()),
+    ]
+)
+_NO_PORTRAITS: Final = (
+    "Descriptions are missing: `data/segments/profiles.json` is not there (`hemline train`)."
+)
 
 
-def write_value(found: ValueForecast, folder: Path) -> Path:
-    """Write customer_value.md, .json and .png into the folder, and return the page."""
+def write_value(
+    found: ValueForecast, folder: Path, customer_ids: "pd.Series[str]", portraits: Mapping[str, str]
+) -> Path:
+    """Write customer_value.md, .json, .png and .parquet into the folder, and return the page.
+
+    Args:
+        found: the forecast.
+        folder: of the reports.
+        customer_ids: by key of a customer.
+        portraits: who the customers of a cluster are, in words, by its name.
+    """
     write_text(folder / _NUMBERS, json.dumps(_numbers(found), indent=1) + "\n")
     _draw(found, folder / _PICTURE)
-    write_text(folder / _PAGE, as_value_page(found))
+    write_table(customers_table(found, customer_ids), folder / _CUSTOMERS, _BY_CUSTOMER)
+    write_text(folder / _PAGE, as_value_page(found, portraits))
     return folder / _PAGE
+
+
+def customers_table(found: ValueForecast, customer_ids: "pd.Series[str]") -> pa.Table:
+    """Return one row per customer who bought before, in the order of their keys."""
+    each = found.customers
+    ids = customer_ids.reindex(each.customer).to_numpy(object)
+    return pa.table([ids, each.clusters, each.visits, each.spend], schema=_BY_CUSTOMER)
+
+
+def portraits_of(profiles: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return who the customers of each cluster are, in words, by the cluster's name.
+
+    Args:
+        profiles: as stage cluster writes them.
+    """
+    return {f"cluster {each['cluster']}": str(each["in_words"]) for each in profiles}
 
 
 def value_lines(found: ValueForecast) -> list[dict[str, str]]:
@@ -53,14 +97,19 @@ def value_lines(found: ValueForecast) -> list[dict[str, str]]:
     return [_line(each) for each in (*found.clusters, found.total)]
 
 
-def as_value_page(found: ValueForecast) -> str:
-    """Return the page: values by cluster, then how well earlier weeks were predicted."""
+def as_value_page(found: ValueForecast, portraits: Mapping[str, str]) -> str:
+    """Return the page: values by cluster, who they are, then how right such predictions were."""
     latest = found.held_out[0]
     parts = [
         f"# What customers are expected to spend in the {found.weeks} weeks from {found.start} on",
         _ABOUT,
         _table(value_lines(found)),
         _about_intervals(found),
+        f"Each customer's own visits and spend: `reports/{_CUSTOMERS}`.",
+        "## Who the clusters are, and what they are worth",
+        "\n".join(_portrait(each, portraits) for each in found.clusters)
+        if portraits
+        else _NO_PORTRAITS,
         f"## Was it right before? {found.weeks} held-out weeks from {latest.start} on",
         _ABOUT_ERRORS,
         _table(error_lines(latest)),
@@ -90,6 +139,16 @@ def error_lines(period: HeldOutPeriod) -> list[dict[str, str]]:
         }
         for name, predicted in each.items()
     ]
+
+
+def _portrait(value: ClusterValue, portraits: Mapping[str, str]) -> str:
+    line = _line(value)
+    worth = (
+        f"{line['customers']} customers, {line['expected spend each']} each, "
+        f"{line['share of all']} of all spend"
+    )
+    words = portraits.get(value.cluster, "not described, since they are in no cluster that the stage made")
+    return f"- **{value.cluster}** ({worth}): {escape_markdown(words)}"
 
 
 def _about_intervals(found: ValueForecast) -> str:
