@@ -147,7 +147,7 @@ def _portrait(value: ClusterValue, portraits: Mapping[str, str]) -> str:
         f"{line['customers']} customers, {line['expected spend each']} each, "
         f"{line['share of all']} of all spend"
     )
-    words = portraits.get(value.cluster, "not described, since they are in no cluster that the stage made")
+    words = portraits.get(value.cluster, "not described, since they are in no cluster")
     return f"- **{value.cluster}** ({worth}): {escape_markdown(words)}"
 
 
