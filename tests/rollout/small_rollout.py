@@ -27,6 +27,7 @@ from hemline.registry.versions import MODEL, known_version
 from hemline.serving.version_files import FORMAT_VERSION
 from hemline.shop.event_log import CUSTOMER, ShopEvent
 from hemline.shop.session_stores import open_log
+from tests.mlflow_database import put_database
 from tests.tiny_project import REPOSITORY, change_params
 
 START: Final = datetime(2020, 9, 23, 8, 0, tzinfo=UTC)
@@ -104,6 +105,7 @@ def small_rollout(root: Path, stored: Sequence[tuple[str, str]] = NOWHERE) -> Sm
     shutil.copy(REPOSITORY / "dvc.yaml", root)
     change_params(root, {("gate", "rollout"): "canary"})
     write_tables(root / "data")
+    put_database(root / DATABASE)
     rollout = SmallRollout(root)
     rollout.at(0)
     rollout.client.create_registered_model(MODEL)

@@ -139,6 +139,7 @@ def test_a_poisoned_canary_is_stopped_before_it_met_two_per_cent_and_the_shop_an
     assert eventually(lambda: {version_of(name) for name in [*street.met][:20]} == {1}, seconds=30)
 
 
+@pytest.mark.slow
 def test_the_same_visitors_do_not_stop_a_canary_that_they_like_as_well(
     shop: RunningShop, rollout: SmallRollout
 ) -> None:

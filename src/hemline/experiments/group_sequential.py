@@ -13,6 +13,7 @@ not crossed a boundary is carried from look to look on a grid (Armitage, McPhers
 with 801 points the boundaries have four correct digits.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -20,6 +21,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import brentq
+from scipy.special import ndtr
 from scipy.stats import norm
 
 from hemline.errors import BadInput
@@ -28,6 +30,7 @@ Values = npt.NDArray[np.float64]
 
 _POINTS: Final = 801
 _WIDTH: Final = 6.0  # standard deviations of the grid beyond a drift
+_ROOT_2PI: Final = math.sqrt(2 * math.pi)
 _HIGHEST_BOUNDARY: Final = 8.0  # where less than 1e-15 is to be spent, nothing is
 
 
@@ -73,7 +76,7 @@ def boundaries(fractions: Sequence[float], alpha: float = 0.05) -> tuple[float, 
     Raises:
         BadInput: the fractions do not ascend from above 0.
     """
-    return _run(_checked(fractions), alpha=alpha)[0]
+    return _bounds(_checked(fractions), alpha)
 
 
 def operation(fractions: Sequence[float], drift: float, alpha: float = 0.05) -> Operation:
@@ -86,7 +89,7 @@ def operation(fractions: Sequence[float], drift: float, alpha: float = 0.05) -> 
         alpha: two-sided error rate.
     """
     times = _checked(fractions)
-    crossed = _run(times, alpha=alpha, drift=drift)[1]
+    crossed = _crossed(times, _bounds(times, alpha), drift)
     ends = [*crossed[:-1], 1 - sum(crossed[:-1])]
     return Operation(crossed, float(np.dot(ends, times)))
 
@@ -100,10 +103,11 @@ def drift_for(power: float, fractions: Sequence[float], alpha: float = 0.05) -> 
     (2.802, 2.829)
     """
     times = _checked(fractions)
+    bounds = _bounds(times, alpha)
     least = float(norm.isf(alpha / 2))
 
     def lacking(drift: float) -> float:
-        return sum(_run(times, alpha=alpha, drift=drift)[1]) - power
+        return sum(_crossed(times, bounds, drift)) - power
 
     return float(brentq(lacking, 0.0, least + norm.isf(1 - power) + 3.0, xtol=1e-4))
 
@@ -119,25 +123,28 @@ def _checked(fractions: Sequence[float]) -> Values:
     return times
 
 
-def _run(
-    times: Values, *, alpha: float, drift: float = 0.0
-) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return the boundaries, and the chance to cross each first where there is a drift.
-
-    Both densities, without the drift for the boundaries and with it, go from look to look.
-    """
+def _bounds(times: Values, alpha: float) -> tuple[float, ...]:
+    """Return the boundary of each look, from the paths without a drift."""
     bounds: list[float] = []
-    crossed: list[float] = []
-    idle, drifting = _Paths(0.0), _Paths(drift)
-    so_far = 0.0
-    for time in times:
-        now_spent = spent(float(time), alpha)
-        bound = idle.boundary_at(float(time), now_spent - so_far)
+    paths, so_far = _Paths(0.0), 0.0
+    for time in map(float, times):
+        now_spent = spent(time, alpha)
+        bounds.append(paths.boundary_at(time, now_spent - so_far))
         so_far = now_spent
-        bounds.append(bound)
-        idle.step(float(time), bound)
-        crossed.append(drifting.step(float(time), bound))
-    return tuple(bounds), tuple(crossed)
+        if time < times[-1]:
+            paths.go_on(time, bounds[-1])
+    return tuple(bounds)
+
+
+def _crossed(times: Values, bounds: Sequence[float], drift: float) -> tuple[float, ...]:
+    """Return the chance, by look, to cross its boundary first there."""
+    crossed: list[float] = []
+    paths = _Paths(drift)
+    for time, bound in zip(map(float, times), bounds, strict=True):
+        crossed.append(paths.crossing(time, bound))
+        if time < times[-1]:
+            paths.go_on(time, bound)
+    return tuple(crossed)
 
 
 class _Paths:
@@ -150,16 +157,23 @@ class _Paths:
         self._masses = np.ones(1)
 
     def boundary_at(self, time: float, to_spend: float) -> float:
-        """Return the z-value that paths cross at a time with a chance of `to_spend`."""
-        if self._crossing(time, _HIGHEST_BOUNDARY) >= to_spend:
+        """Return the z-value that paths cross at the look at a time with a chance of `to_spend`."""
+        if self.crossing(time, _HIGHEST_BOUNDARY) >= to_spend:
             return _HIGHEST_BOUNDARY
         return float(
-            brentq(lambda z: self._crossing(time, z) - to_spend, 0.0, _HIGHEST_BOUNDARY, xtol=1e-9)
+            brentq(lambda z: self.crossing(time, z) - to_spend, 0.0, _HIGHEST_BOUNDARY, xtol=1e-9)
         )
 
-    def step(self, time: float, bound: float) -> float:
-        """Go to a time, leave out what crosses there, and return how much that is."""
-        crossing = self._crossing(time, bound)
+    def crossing(self, time: float, bound: float) -> float:
+        """Return the chance of being beyond a boundary, either way, at the look at a time."""
+        spread = np.sqrt(time - self._time)
+        means = self._points + self._drift * (time - self._time)
+        edge = bound * np.sqrt(time)
+        beyond = ndtr((means - edge) / spread) + ndtr((-edge - means) / spread)
+        return float(beyond @ self._masses)
+
+    def go_on(self, time: float, bound: float) -> None:
+        """Go to the look at a time, and leave out the paths that cross its boundary."""
         spread = np.sqrt(time - self._time)
         edge = bound * np.sqrt(time)
         middle = self._drift * time
@@ -167,18 +181,10 @@ class _Paths:
         high = min(edge, max(middle + _WIDTH * np.sqrt(time), -edge))
         points = np.linspace(low, high, _POINTS)
         means = self._points + self._drift * (time - self._time)
-        density = norm.pdf(points[:, None], means[None, :], spread) @ self._masses
+        apart = (points[:, None] - means[None, :]) / spread
+        density = np.exp(-0.5 * apart * apart) @ self._masses / (spread * _ROOT_2PI)
         self._masses = density * _simpson(points)
         self._points, self._time = points, time
-        return crossing
-
-    def _crossing(self, time: float, bound: float) -> float:
-        """Return the chance of being beyond a boundary, either way, at a time."""
-        spread = np.sqrt(time - self._time)
-        means = self._points + self._drift * (time - self._time)
-        edge = bound * np.sqrt(time)
-        beyond = norm.sf((edge - means) / spread) + norm.cdf((-edge - means) / spread)
-        return float(beyond @ self._masses)
 
 
 def _simpson(points: Values) -> Values:
