@@ -1,6 +1,5 @@
 """The page of a living shop: what happened so far, drawn anew after every day."""
 
-import socket
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from starlette.staticfiles import StaticFiles
 
 from flows.addresses import HOST
 from flows.living.living_tally import AGE_GROUPS
-from hemline.errors import BadInput
+from hemline.listening import listen_on
 from hemline.pages.charts import Chart, series_chart
 from hemline.pages.rendering import write_page
 from hemline.request_guard import RequestGuard
@@ -51,7 +50,9 @@ def serving_page(path: Path, port: int) -> Iterator[str]:
         BadInput: the port is not free.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    listening = _bound(port)
+    listening = listen_on(
+        HOST, port, who="the page of the living shop", fix="choose another: make live PORT=5013"
+    )
     files = Starlette(routes=[Mount("/", StaticFiles(directory=path.parent, html=True))])
     config = uvicorn.Config(RequestGuard(files), log_level="critical", access_log=False)
     server = uvicorn.Server(config)
@@ -63,22 +64,6 @@ def serving_page(path: Path, port: int) -> Iterator[str]:
         server.should_exit = True
         thread.join()
         listening.close()
-
-
-def _bound(port: int) -> socket.socket:
-    listening = socket.socket()
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((HOST, port))
-        listening.listen()
-    except OSError as error:
-        listening.close()
-        raise BadInput(
-            f"the page of the living shop is served on port {port}",
-            found=str(error.strerror),
-            fix="choose another: make live PORT=5013",
-        ) from None
-    return listening
 
 
 def _weeks(record: Record) -> list[Mapping[str, Any]]:

@@ -8,7 +8,6 @@ log of every request goes to `.hemline/logs/shop.log`; the terminal shows warnin
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from hemline.errors import BadInput, exit_on_bad_input
+from hemline.listening import listen_on
 from hemline.shop.access import is_loopback
 from hemline.shop.api_keys import stored_keys
 from hemline.shop.registered_versions import registry_file
@@ -51,7 +51,9 @@ def main(
     n_workers = workers or params.workers
     database = registry_file(root)
     _require_keys(root, host)
-    with _bound(host, port) as listening:
+    fix = "choose another: hemline serve --port 8001"
+    with listen_on(host, port, who="the shop", fix=fix, queue=_QUEUE) as listening:
+        listening.set_inheritable(True)
         _require_champion(root, database)
         _require_stores(params, root)
         _set_environment(root, host, port, n_workers, database)
@@ -96,24 +98,6 @@ def _require_keys(root: Path, host: str) -> None:
             found="none",
             fix="create one: hemline shop-key create <name>",
         )
-
-
-def _bound(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((host, port))
-        listening.listen(_QUEUE)
-    except OSError as error:
-        listening.close()
-        raise BadInput(
-            f"the shop can listen on {host}, port {port}",
-            found=str(error.strerror),
-            fix="choose another: hemline serve --port 8001",
-        ) from None
-    listening.set_inheritable(True)
-    return listening
 
 
 def _require_champion(root: Path, database: Path) -> None:
