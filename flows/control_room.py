@@ -213,7 +213,7 @@ def _experiments(root: Path) -> ControlPanel:
         lasts = f"each step of at least {plan.canary_days:g} days"
     compared = f"Version {plan.treatment} against version {plan.control}, {lasts}."
     notes = (
-        compared if plan.kind == "ab" else f"Versions: {plan.compared}.",
+        compared if plan.kind == "ab" else f"Compares: {plan.compared}.",
         f"Shown to {shown.exposed:.0%} of the traffic." if running else "",
         *(f"{step.at:%Y-%m-%d %H:%M}, {step.kind}: {step.reason}" for step in last),
         f"Readout: hemline experiment readout {plan.name}." if last else "",

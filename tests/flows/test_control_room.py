@@ -106,7 +106,7 @@ def test_a_running_canary_is_shown_beside_the_champion(tmp_path: Path) -> None:
 def test_an_experiment_without_two_arms_says_what_it_does(tmp_path: Path) -> None:
     changes = {"kind": "bandit", "versions": (1, 2, 3)}
     plan_experiment(experiments_folder(tmp_path), PLAN.model_copy(update=changes))
-    assert panels(tmp_path)["Experiments"].notes[0] == "Versions: bandit over 1, 2, 3."
+    assert panels(tmp_path)["Experiments"].notes[0] == "Compares: bandit over 1, 2, 3."
 
 
 def test_links_lead_to_the_version_and_the_runs(tmp_path: Path) -> None:

@@ -262,7 +262,8 @@ def test_champion_and_challenger_stand_side_by_side(shop: TestClient, tmp_path: 
     other = Answers.open(laid_out(files, registered(files, 4), tmp_path / "serving"))
     service = shop.app.state.shop  # type: ignore[attr-defined]
     views = PageViews(service.visit("somebody"), service, texts_in("en"), None)
-    home = views.home(asyncio.run(views.favourites()), other, compares=True)
+    answer = asyncio.run(views.favourites())
+    home = asyncio.run(views.home(answer, other, compares=True))
     assert home.challenger is not None
     shared = {card.article.article_id for card in home.challenger.cards if card.note}
     assert shared == {card.article.article_id for card in home.favourites.cards if card.note}

@@ -1,12 +1,17 @@
 """Commands of experiments: plan one, show it to more visitors, look at it, stop it, read it out."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from hemline.cli.experiment_kinds import plan_other_kind, print_bandit, print_interleaving
+from hemline.cli.experiment_kinds import (
+    check_named,
+    plan_other_kind,
+    print_bandit,
+    print_interleaving,
+    write_plan,
+)
 from hemline.cli.experiment_report import print_long_run, print_verdict
 from hemline.cli.terminal import open_registry, print_records, project_folder, say
 from hemline.clock import now
@@ -24,16 +29,8 @@ Name = Annotated[str, typer.Argument(help="Name of the experiment: small letters
 Reason = Annotated[str, typer.Option(help="Why, in one sentence; stored with the experiment.")]
 
 
-class ExperimentKind(StrEnum):
-    """What is done with visitors."""
-
-    AB = "ab"
-    INTERLEAVING = "interleaving"
-    BANDIT = "bandit"
-
-
 commands = typer.Typer(
-    help="Compare two versions on the shop's own visitors (docs/experiments.md).",
+    help="Compare versions, or shelves, on the shop's own visitors (docs/experiments.md).",
     no_args_is_help=True,
 )
 
@@ -43,12 +40,16 @@ commands = typer.Typer(
 def plan(
     name: Name,
     treatment: Annotated[
-        list[int], typer.Option(min=1, help="Version that may become champion; a bandit has more.")
-    ],
+        list[int] | None,
+        typer.Option(
+            min=1, help="Version that may become champion; a bandit has more, shelves none."
+        ),
+    ] = None,
     *,
-    kind: Annotated[ExperimentKind, typer.Option(help="Two arms, lists of both, or a bandit.")] = (
-        ExperimentKind.AB
-    ),
+    kind: Annotated[
+        Literal["ab", "interleaving", "bandit", "shelves"],
+        typer.Option(help="Two arms, lists of both, a bandit, or one over the page's first shelf."),
+    ] = "ab",
     control: Annotated[int | None, typer.Option(help="Version to beat; default: champion.")] = None,
     lift: Annotated[float, typer.Option(min=0.001, help="Smallest lift worth finding.")] = 0.05,
     share: Annotated[float, typer.Option(min=0.01, max=1, help="Of the traffic.")] = 1.0,
@@ -61,8 +62,9 @@ def plan(
     from hemline.registry.versions import champion_now, known_version  # noqa: PLC0415  (as above)
 
     root = project_folder()
+    check_named(kind, control, treatment or [])
     of = int((champion_now() if control is None else known_version(str(control))).number)
-    treatments = [int(known_version(str(each)).number) for each in treatment]
+    treatments = [int(known_version(str(each)).number) for each in treatment or []]
     if of in treatments:
         raise BadInput(
             "an experiment compares two versions",
@@ -70,10 +72,8 @@ def plan(
             fix="name another version: hemline history lists them",
         )
     params = ExperimentParams.load(root / "params.yaml")
-    if kind is not ExperimentKind.AB:
-        other: Literal["bandit", "interleaving"]
-        other = "bandit" if kind is ExperimentKind.BANDIT else "interleaving"
-        plan_other_kind(root, name, other, [of, *treatments], share, params)
+    if kind != "ab":
+        plan_other_kind(root, name, kind, [of, *treatments], share, params)
         return
     if len(treatments) > 1:
         raise BadInput(
@@ -226,41 +226,22 @@ def _write(
     horizon: "Horizon",
     params: "ExperimentParams",
 ) -> "Experiment":
-    from hemline.experiments.assignment import free_start  # noqa: PLC0415  (as above)
-    from hemline.experiments.canary import LAYER  # noqa: PLC0415  (as above)
-    from hemline.experiments.experiment_files import (  # noqa: PLC0415  (as above)
-        PlannedExperiment,
-        experiments_folder,
-        plan_experiment,
-        read_experiments,
-    )
     from hemline.experiments.experiment_plan import look_fractions  # noqa: PLC0415  (as above)
 
-    folder = experiments_folder(root)
-    others = [each for each in read_experiments(folder) if each.state != "stopped"]
     (control, treatment), (lift, share) = versions, lift_and_share
-    return plan_experiment(
-        folder,
-        PlannedExperiment(
-            name=name,
-            planned_at=now(),
-            layer=LAYER,
-            start=free_start(LAYER, share, [each.plan.allocation for each in others]),
-            share=share,
-            control=control,
-            treatment=treatment,
-            lift=lift,
-            alpha=params.alpha,
-            power=params.power,
-            weeks=horizon.weeks,
-            look_days=tuple(7 * horizon.weeks * each for each in look_fractions(params.looks)),
-            cap=horizon.cap,
-            n_units=horizon.n_units,
-            planned_error=horizon.planned_error,
-            covariate_weeks=params.active_weeks,
-            ramp=params.ramp,
-            guardrails=params.guardrails.model_dump(exclude_none=True),
-        ),
+    return write_plan(
+        root,
+        name,
+        share,
+        params,
+        control=control,
+        treatment=treatment,
+        lift=lift,
+        weeks=horizon.weeks,
+        look_days=tuple(7 * horizon.weeks * each for each in look_fractions(params.looks)),
+        cap=horizon.cap,
+        n_units=horizon.n_units,
+        planned_error=horizon.planned_error,
     )
 
 
@@ -279,7 +260,7 @@ def _line(experiment: "Experiment") -> dict[str, object]:
     return {
         "experiment": plan.name,
         "state": experiment.state,
-        "versions": plan.compared,
+        "compares": plan.compared,
         "shown to": f"{experiment.exposed:.1%}",
         "weeks": plan.weeks if plan.canary_days is None else "canary",
         "planned": f"{plan.planned_at:%Y-%m-%d}",

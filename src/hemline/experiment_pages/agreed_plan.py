@@ -16,7 +16,7 @@ def agreed_plan(plan: PlannedExperiment) -> Mapping[str, str]:
     """Return what was agreed on, by a few words each."""
     if plan.kind == "interleaving":
         return _of_interleaving(plan) | _traffic(plan)
-    if plan.kind == "bandit":
+    if plan.is_bandit:
         return _of_bandit(plan) | _traffic(plan)
     what = {"What decides": _METRIC.format(cap=plan.cap, weeks=plan.covariate_weeks)}
     asked = _of_canary(plan) if plan.canary_days is not None else _of_looks(plan)
@@ -50,9 +50,17 @@ def _of_interleaving(plan: PlannedExperiment) -> dict[str, str]:
 
 
 def _of_bandit(plan: PlannedExperiment) -> dict[str, str]:
-    return {
-        "What counts": "a purchase on the day on which the visitor met the version.",
-        "Shares": "every shop day anew, by the chance that a version converts best; each has at "
+    arm, shown = "version", {}
+    if plan.kind == "shelves":
+        arm = "shelf"
+        shown = {
+            "What is shown": "which shelf stands first below the favourites: "
+            f"{' or '.join(plan.arms_in_words)}. The champion answers everybody. A page that lacks "
+            "one of the shelves has the usual order and exposes nobody."
+        }
+    return shown | {
+        "What counts": f"a purchase on the day on which the visitor met the {arm}, after that.",
+        "Shares": f"every shop day anew, by the chance that a {arm} converts best; each has at "
         f"least {plan.floor:.0%}.",
     }
 

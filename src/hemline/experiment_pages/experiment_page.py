@@ -120,7 +120,10 @@ def _shown(reading: Reading | None) -> dict[str, Any]:
     if isinstance(reading, BanditReadout):
         return {
             "shares": shares_chart(reading.shares),
-            "names": [f"version {each.version}" for each in reading.arms],
+            "names": [
+                f"version {each.name}" if reading.of == "version" else each.name
+                for each in reading.arms
+            ],
             "conversions": _conversions(reading),
         }
     current = reading.verdict.now
@@ -133,8 +136,8 @@ def _shown(reading: Reading | None) -> dict[str, Any]:
 
 
 def _conversions(reading: BanditReadout) -> Chart | None:
-    known = [(each.version, each.conversion) for each in reading.arms]
-    rows = [(f"v{version}", *found) for version, found in known if found is not None]
+    known = [(each.arm, each.conversion) for each in reading.arms]
+    rows = [(arm.partition("_")[0], *found) for arm, found in known if found is not None]
     if not rows:
         return None
     most = max(row[3] for row in rows)
@@ -173,6 +176,7 @@ def _numbers(reading: Reading | None) -> dict[str, Any]:
         }
     if isinstance(reading, BanditReadout):
         return {
+            "arms": [each.arm for each in reading.arms],
             "shares": {str(day): list(shares) for day, shares in reading.shares.items()},
             "saved": list(reading.saved),
         }

@@ -82,7 +82,7 @@ def read_now(root: Path, experiment: Experiment, now: datetime) -> Reading:
     with opened_log(root) as (log, clock):
         if plan.kind == "interleaving":
             return read_interleaving(log, plan, now)
-        if plan.kind == "bandit":
+        if plan.is_bandit:
             return read_bandit(log, plan, clock.day_of(now), clock.day_of)
         units = units_of(experiment, log, clock, root)
     verdict = judge(experiment, units.until, now, read_tallies(tallies_file(root), plan.name))

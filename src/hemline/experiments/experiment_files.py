@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -22,7 +22,11 @@ _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 State = Literal["planned", "running", "stopped"]
 Outcome = Literal["promoted", "refused", "superseded", "undecided"]
-ExperimentKind = Literal["ab", "interleaving", "bandit"]
+ExperimentKind = Literal["ab", "interleaving", "bandit", "shelves"]
+Shelf = Literal["also_bought", "similar"]
+
+SHELVES: Final[tuple[Shelf, ...]] = get_args(Shelf)
+"""Lists below the favourites on the shop's first page, in the order of who is in no experiment."""
 
 
 class _Record(BaseModel):
@@ -38,11 +42,13 @@ class PlannedExperiment(_Record):
         layer: of the traffic.
         start: first place of the layer that it owns.
         share: how much of the layer it owns.
-        control: version that answers the control arm.
-        treatment: version that answers the treatment arm.
-        kind: what is done with the visitors: two arms, lists of both versions, or a bandit.
-        versions: of a bandit; else none.
-        floor: smallest share of a bandit's version.
+        control: version that answers the control arm; of shelves, the champion of that day.
+        treatment: version that answers the treatment arm; of shelves, the same.
+        kind: what is done with the visitors: two arms, lists of both versions, a bandit over
+            versions, or one over the shelf that stands first.
+        versions: of a bandit over versions; else none.
+        shelves: of a bandit over shelves; else none.
+        floor: smallest share of a bandit's arm.
         reward_days: within which a purchase from an interleaved list counts.
         lift: that it is to find, as a share of the control's revenue.
         alpha: two-sided error rate.
@@ -67,6 +73,7 @@ class PlannedExperiment(_Record):
     treatment: int
     kind: ExperimentKind = "ab"
     versions: tuple[int, ...] = ()
+    shelves: tuple[Shelf, ...] = ()
     floor: float = 0.0
     reward_days: int = 3
     lift: float
@@ -89,15 +96,30 @@ class PlannedExperiment(_Record):
             "ab": (CONTROL, TREATMENT),
             "interleaving": (INTERLEAVED,),
             "bandit": tuple(f"v{number}" for number in self.versions),
+            "shelves": self.shelves,
         }
         arms = tuple((name, 1.0) for name in names[self.kind])
         return Allocation(self.name, self.layer, self.start, self.share, arms)
 
     @property
+    def is_bandit(self) -> bool:
+        """Whether its arms are drawn every shop day, by shares that follow what sells."""
+        return self.kind in {"bandit", "shelves"}
+
+    @property
+    def arms_in_words(self) -> tuple[str, ...]:
+        """The arms of a bandit: numbers of versions, or names of shelves."""
+        if self.kind == "shelves":
+            return tuple(each.replace("_", " ") for each in self.shelves)
+        return tuple(map(str, self.versions))
+
+    @property
     def compared(self) -> str:
         """What it compares, in words."""
+        if self.kind == "shelves":
+            return "bandit over shelves"
         if self.kind == "bandit":
-            return f"bandit over {', '.join(map(str, self.versions))}"
+            return f"bandit over {', '.join(self.arms_in_words)}"
         how = "interleaved with" if self.kind == "interleaving" else "against"
         return f"{self.treatment} {how} {self.control}"
 

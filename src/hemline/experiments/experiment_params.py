@@ -49,7 +49,7 @@ class ExperimentParams(Section):
         canary_days: that each of these steps lasts at least where a version that passed the gate
             meets visitors first (gate.rollout: canary).
         check_minutes: how often `hemline serve` holds running experiments against them.
-        bandit_floor: smallest share of the traffic that a version of a bandit has.
+        bandit_floor: smallest share of the traffic that an arm of a bandit has.
         guardrails: see Guardrails.
     """
 

@@ -4,7 +4,7 @@ Each arm's conversion has a Beta posterior. An arm's share of the next batch is 
 it is the best (Thompson 1933; Scott 2010), estimated from draws, but never below a floor: an arm
 that had bad luck early is tried again, and the logged propensities stay large enough to evaluate
 other policies from. Shares change between batches only, so that a batch may be a day and a worker
-needs no more than the shares.
+needs no more than the shares. In the shop an arm is a version, or which shelf stands first.
 
 A bandit gives the traffic to what sells. It says less than an A/B test about how much better that
 is, and is not to be used where the outcome comes later than the next batch.

@@ -1,21 +1,21 @@
-"""What a bandit over versions shows: who got how much of the traffic, and what that saved.
+"""What a bandit over versions or shelves shows: who got how much of the traffic, what that saved.
 
-An exposure is a visitor's day. Conversion by version weighs each with one over its propensity,
-since days differ and shares change from day to day. Regret is what was lost against always showing
-the version that sold best by these very numbers, so it flatters both ways of sharing out alike.
+An exposure is a visitor's day. Conversion by arm weighs each with one over its propensity, since
+days differ and shares change from day to day. Regret is what was lost against always showing the
+arm that sold best by these very numbers, so it flatters both ways of sharing out alike.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from hemline.experiments.assignment import EXPOSURE
 from hemline.experiments.experiment_files import PlannedExperiment
 from hemline.experiments.thompson import SHARES
+from hemline.shop.bandit_days import BanditDays
 from hemline.shop.event_log import EventLog, ShopEvent
 from hemline.shop.slot_log import all_events
 
@@ -23,21 +23,24 @@ Values = npt.NDArray[np.float64]
 
 _SAMPLES: Final = 1000
 _SEED: Final = 7
+_TAIL: Final = 0.025
 
 
 @dataclass(frozen=True)
 class BanditArm:
-    """One version of a bandit.
+    """One version or shelf of a bandit.
 
     Attributes:
-        version: its number.
+        arm: as it is logged.
+        name: number of the version, or name of the shelf.
         n_exposures: visitors' days.
         latest_share: of the traffic, on the last day that has one.
         conversion: share of its exposures that bought on the day, and a 95 % interval; None where
             it has none.
     """
 
-    version: int
+    arm: str
+    name: str
     n_exposures: int
     latest_share: float
     conversion: tuple[float, float, float] | None
@@ -48,15 +51,17 @@ class BanditReadout:
     """What a bandit shows, of complete days.
 
     Attributes:
-        arms: by version.
+        of: what its arms are.
+        arms: in the order of the plan.
         n_days: complete days.
-        lost: conversions that the bandit has lost against the best version.
+        lost: conversions that the bandit has lost against the best arm.
         lost_by_equal_split: that equal shares would have lost.
         saved: the difference, with a 95 % interval.
-        shares: of the traffic, by shop day and then by version, in order; days that are not
-            complete, too.
+        shares: of the traffic, by shop day and then by arm, in order; days that are not complete,
+            too.
     """
 
+    of: Literal["version", "shelf"]
     arms: tuple[BanditArm, ...]
     n_days: int
     lost: float
@@ -71,12 +76,16 @@ class BanditReadout:
             return "No day of the bandit is complete yet."
         best = max(self.arms, key=lambda each: each.latest_share)
         middle, low, high = self.saved
+        if self.of == "version":
+            leads = f"Version {best.name} has {best.latest_share:.0%} of the traffic"
+            asked = "How much better a version is, an A/B test says."
+        else:
+            leads = f"'{best.name}' stands first for {best.latest_share:.0%} of the visitors"
+            asked = "The less a shelf is shown, the less exactly it is measured."
         return (
-            f"Version {best.version} has {best.latest_share:.0%} of the traffic after "
-            f"{self.n_days} days. The bandit lost {self.lost:.1f} conversions against the version "
-            f"that sells best, equal shares would have lost {self.lost_by_equal_split:.1f}: "
-            f"{middle:.1f} saved [{low:.1f}, {high:.1f}]. How much better a version is, an A/B "
-            "test says."
+            f"{leads} after {self.n_days} days. The bandit lost {self.lost:.1f} conversions "
+            f"against the {self.of} that sells best, equal shares would have lost "
+            f"{self.lost_by_equal_split:.1f}: {middle:.1f} saved [{low:.1f}, {high:.1f}]. {asked}"
         )
 
 
@@ -95,36 +104,33 @@ def read_bandit(
         LogUnavailable: the log cannot be read.
     """
     events = [each.event for each in all_events(log)]
-    names = [f"v{number}" for number in plan.versions]
-    exposures = _exposures(events, plan.name, today)
-    bought = {(each.visitor, day_of(each.at).isoformat()) for each in events
-              if each.kind == "purchase"}  # fmt: skip
-    arm = np.array([names.index(each.context["arm"]) for each in exposures], np.int64)
-    converted = np.array(
-        [float((each.visitor, each.context["day"]) in bought) for each in exposures]
-    )
-    weight = 1 / np.array([float(each.context["propensity"]) for each in exposures])
-    _, visitor = np.unique([each.visitor for each in exposures], return_inverse=True)
+    names = [name for name, _ in plan.allocation.arms]
+    days = BanditDays(plan.name, day_of)
+    for event in events:
+        days.add(event)
+    met = days.before(today)
+    arm = np.array([names.index(each.arm) for each, _ in met], np.int64)
+    converted = np.array([float(has_converted) for _, has_converted in met])
+    weight = 1 / np.array([each.propensity for each, _ in met])
+    _, visitor = np.unique([each.visitor for each, _ in met], return_inverse=True)
     shares = _shares(events, plan.name, names)
     latest = [*shares.values()][-1] if shares else [1 / len(names)] * len(names)
     lost, equally, draws, rates = _regret(arm, converted, weight, visitor, len(names))
     arms = tuple(
-        BanditArm(plan.versions[n], int((arm == n).sum()), latest[n], _conversion(rates, n))
-        for n in range(len(names))
+        BanditArm(
+            names[n],
+            name,
+            int((arm == n).sum()),
+            latest[n],
+            _conversion(rates, n, len(np.unique(visitor[arm == n]))),
+        )
+        for n, name in enumerate(plan.arms_in_words)
     )
-    low, high = np.quantile(draws, [0.025, 0.975]) if len(draws) else (0.0, 0.0)
-    n_days = len({each.context["day"] for each in exposures})
+    low, high = np.quantile(draws, [_TAIL, 1 - _TAIL]) if len(draws) else (0.0, 0.0)
+    n_days = len({each.day for each, _ in met})
     saved = (equally - lost, float(low), float(high))
-    return BanditReadout(arms, n_days, lost, equally, saved, shares)
-
-
-def _exposures(events: Sequence[ShopEvent], experiment: str, today: date) -> list[ShopEvent]:
-    """Return the first exposure of each visitor and complete day."""
-    first: dict[tuple[str, str], ShopEvent] = {}
-    for each in events:
-        if each.kind == EXPOSURE and each.context["experiment"] == experiment:
-            first.setdefault((each.visitor, each.context["day"]), each)
-    return [each for (_, day), each in first.items() if day < today.isoformat()]
+    kind: Literal["version", "shelf"] = "shelf" if plan.kind == "shelves" else "version"
+    return BanditReadout(kind, arms, n_days, lost, equally, saved, shares)
 
 
 def _shares(
@@ -163,8 +169,18 @@ def _regret(
     return float(by_bandit[0]), float(equally[0]), (equally - by_bandit)[1:], np.array(rates)
 
 
-def _conversion(rates: Values, arm: int) -> tuple[float, float, float] | None:
-    if not len(rates):
+def _conversion(rates: Values, arm: int, n_visitors: int) -> tuple[float, float, float] | None:
+    """Return the rate of an arm and its interval.
+
+    Where nobody bought, or everybody did, drawing visitors anew shows no spread. There the bound is
+    the exact one of so many visitors (Clopper and Pearson 1934).
+    """
+    if not n_visitors:
         return None
-    low, high = np.quantile(rates[1:, arm], [0.025, 0.975])
-    return float(rates[0, arm]), float(low), float(high)
+    rate = float(rates[0, arm])
+    low, high = np.quantile(rates[1:, arm], [_TAIL, 1 - _TAIL])
+    if rate == 0:
+        high = 1 - _TAIL ** (1 / n_visitors)
+    elif rate == 1:
+        low = _TAIL ** (1 / n_visitors)
+    return rate, float(low), float(high)

@@ -1,9 +1,8 @@
-"""The share of each version of a bandit on a shop day: computed once, from the log of earlier days.
+"""The share of each arm of a bandit on a shop day: computed once, from the log of earlier days.
 
 The first worker that needs the shares of a day records them as an event, whose idempotency key is
 the experiment and the day; all others read it. So all workers agree, and whatever they were
-computed from, the propensities of a day are those in the log. A visitor converts who buys on the
-day of the exposure: what comes later, returns too, comes too late for the next batch.
+computed from, the propensities of a day are those in the log.
 """
 
 from collections import Counter
@@ -14,9 +13,10 @@ from typing import Final
 import numpy as np
 
 from hemline.clock import now
-from hemline.experiments.assignment import EXPOSURE, place_of
+from hemline.experiments.assignment import place_of
 from hemline.experiments.experiment_files import PlannedExperiment
 from hemline.experiments.thompson import SHARES, ArmCounts, traffic_shares
+from hemline.shop.bandit_days import BanditDays
 from hemline.shop.event_log import EventLog, ShopEvent
 
 _AT_ONCE: Final = 10_000
@@ -38,11 +38,9 @@ class BanditShares:
     ) -> None:
         self._plan = plan
         self._log = log
-        self._day_of = day_of
         self._arms = [name for name, _ in plan.allocation.arms]
         self._sequence = 0
-        self._shown: dict[tuple[str, str], str] = {}
-        self._converted: set[tuple[str, str]] = set()
+        self._days = BanditDays(plan.name, day_of)
 
     def of(self, day: date) -> Mapping[str, float]:
         """Return the share of each arm on a day that has begun.
@@ -76,10 +74,9 @@ class BanditShares:
         self._read()
         shown: Counter[str] = Counter()
         converted: Counter[str] = Counter()
-        for at, arm in self._shown.items():
-            if at[1] < day.isoformat():
-                shown[arm] += 1
-                converted[arm] += at in self._converted
+        for each, has_converted in self._days.before(day):
+            shown[each.arm] += 1
+            converted[each.arm] += has_converted
         counts = ArmCounts(
             np.array([shown[arm] for arm in self._arms], np.int64),
             np.array([converted[arm] for arm in self._arms], np.int64),
@@ -93,10 +90,4 @@ class BanditShares:
         while some := self._log.since(self._sequence, _AT_ONCE):
             self._sequence = some[-1].sequence
             for each in some:
-                event = each.event
-                if event.kind == EXPOSURE and event.context["experiment"] == self._plan.name:
-                    self._shown[event.visitor, event.context["day"]] = event.context["arm"]
-                elif event.kind == "purchase":
-                    at = (event.visitor, self._day_of(event.at).isoformat())
-                    if at in self._shown:
-                        self._converted.add(at)
+                self._days.add(each.event)

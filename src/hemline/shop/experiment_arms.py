@@ -3,7 +3,8 @@
 Each worker reads the experiments' files as often as it looks at the registry, and opens the
 versions of a running one beside the version in force. Arms are drawn by a hash of the visitor's
 name, so all workers agree without talking. A visitor is exposed once: the event's idempotency key
-is the experiment and the visitor, so it counts once whichever worker answers.
+is the experiment and the visitor, so it counts once whichever worker answers. Of a bandit over
+shelves, the version in force answers, and the arm is which shelf stands first (`first_shelf`).
 
 Where an experiment cannot be run (its file is damaged, a version cannot be opened, no event can be
 recorded), its visitors see the version in force and are not exposed, and the health says why.
@@ -11,7 +12,7 @@ recorded), its visitors see the version in force and are not exposed, and the he
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -41,7 +42,7 @@ class Arm:
 
     Attributes:
         answers: of the arm's version.
-        name: CHAMPION_ARM, or the arm's.
+        name: CHAMPION_ARM, or the arm's; of a bandit over shelves, the one that stands first.
         experiment: its name; empty where there is none.
         interleaved: the earlier version of an interleaving experiment, `answers` being the later;
             None elsewhere.
@@ -110,7 +111,7 @@ class ExperimentArms:
     @property
     def has_bandit(self) -> bool:
         """Whether arms depend on the day: `prepare` it then."""
-        return any(each.experiment.plan.kind == "bandit" for each in self._running)
+        return any(each.experiment.plan.is_bandit for each in self._running)
 
     async def prepare(self, day: date, log: EventLog, day_of: Callable[[datetime], date]) -> None:
         """Read how bandits share out a day's traffic, or share it out.
@@ -121,7 +122,7 @@ class ExperimentArms:
         async with self._preparing:
             for each in self._running:
                 plan = each.experiment.plan
-                if plan.kind != "bandit" or (plan.name, day) in self._shares:
+                if not plan.is_bandit or (plan.name, day) in self._shares:
                     continue
                 bandit = self._bandits.setdefault(plan.name, BanditShares(plan, log, day_of))
                 shares = await asyncio.to_thread(bandit.of, day)
@@ -141,19 +142,43 @@ class ExperimentArms:
         champion = self._watch.answers
         for each in self._running:
             plan, exposed = each.experiment.plan, each.experiment.exposed
+            if plan.kind == "shelves":
+                continue
             if plan.kind == "bandit":
-                drawn = self._drawn_arm(each, visitor, day, champion)
+                drawn = self._drawn(each, visitor, day)
                 if drawn is not None:
-                    return drawn
+                    answers = self._answers(each.versions[drawn[0]], champion)
+                    return Arm(answers, drawn[0], plan.name, day=day, propensity=drawn[1])
                 continue
             arm = arm_of(visitor, plan.allocation, exposed)
             if arm is not None:
                 return self._arm(each, arm, champion)
         return Arm(champion)
 
-    def _drawn_arm(
-        self, running: _Running, visitor: str, day: date | None, champion: Answers
+    def first_shelf(
+        self, visitor: str, day: date, answers: Answers, shelves: Collection[str]
     ) -> Arm | None:
+        """Return the arm of a visitor that is named for the shelf that stands first on a page.
+
+        None where the visitor is in no bandit over shelves, or the page lacks one of its shelves.
+
+        Args:
+            visitor: its name.
+            day: of the shop's clock; one that was not prepared has no arm.
+            answers: of the page, whatever the arm.
+            shelves: of the page, those that have articles.
+        """
+        for each in self._running:
+            plan = each.experiment.plan
+            if plan.kind != "shelves" or not set(plan.shelves) <= set(shelves):
+                continue
+            drawn = self._drawn(each, visitor, day)
+            if drawn is not None:
+                return Arm(answers, drawn[0], plan.name, day=day, propensity=drawn[1])
+        return None
+
+    def _drawn(self, running: _Running, visitor: str, day: date | None) -> tuple[str, float] | None:
+        """Return a visitor's arm of a bandit and its propensity; None where it has none."""
         plan = running.experiment.plan
         shares = None if day is None else self._shares.get((plan.name, day))
         if shares is None:
@@ -162,10 +187,7 @@ class ExperimentArms:
             plan.allocation, experiment=f"{plan.name}/{day}", arms=tuple(shares.items())
         )
         name = arm_of(visitor, of_day, running.experiment.exposed)
-        if name is None:
-            return None
-        answers = self._answers(running.versions[name], champion)
-        return Arm(answers, name, plan.name, day=day, propensity=shares[name])
+        return None if name is None else (name, shares[name])
 
     def _arm(self, running: _Running, name: str, champion: Answers) -> Arm:
         experiment = running.experiment.plan.name
@@ -231,7 +253,7 @@ class ExperimentArms:
     async def _opened_versions(self, experiment: Experiment) -> _Running:
         plan = experiment.plan
         versions = {CONTROL: plan.control, TREATMENT: plan.treatment}
-        if plan.kind == "bandit":
+        if plan.is_bandit:  # over shelves it has no versions: the one in force answers
             versions = {f"v{number}": number for number in plan.versions}
         for number in versions.values():
             if number != self._watch.answers.version and number not in self._opened:

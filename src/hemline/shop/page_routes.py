@@ -33,7 +33,7 @@ async def home(request: Request) -> Response:
     visit, texts, views = await _opened(request)
     compares = "compare" in request.query_params
     challenger = await _shop(request).watch.challenger() if compares else None
-    shown = views.home(await views.favourites(), challenger, compares=compares)
+    shown = await views.home(await views.favourites(), challenger, compares=compares)
     shown_cards = shown.favourites.cards
     response = page(
         request,

@@ -14,6 +14,7 @@ from hemline.serving.list_rules import ListRules
 from hemline.serving.listed import Answer, Listed
 from hemline.serving.visitor_history import SessionState
 from hemline.shop.page_cards import Card, CardList, Cards
+from hemline.shop.page_shelves import PageShelves, in_order
 from hemline.shop.page_texts import Texts
 from hemline.shop.page_words import Why
 from hemline.shop.served_lists import list_for
@@ -22,7 +23,6 @@ from hemline.shop.shop_service import ShopService
 from hemline.shop.visits import Visit
 
 N_FAVOURITES: Final = 12
-_N_BESIDE: Final = 6
 _N_RECENT: Final = 8
 _N_TASTE: Final = 6
 _N_FOUND: Final = 24
@@ -46,13 +46,14 @@ class Home:
     Attributes:
         favourites: the list.
         model: that answered it.
-        others: lists about one article.
+        others: the shelves, in their order.
         recent: earlier purchases with how many days ago.
         taste: articles that a guest may choose as liked, and whether each is.
         challenger: its list, where both are shown; None otherwise.
         challenger_version: its version, 0 where there is none.
         n_in_common: articles that both lists have.
         example: the start of a customer's id, for trying; empty where others reach the shop.
+        first_shelf: the one that a bandit put first; empty where none did.
     """
 
     favourites: CardList
@@ -66,6 +67,7 @@ class Home:
     example: str = ""
     shortest_id: int = 1
     asks_age: bool = True
+    first_shelf: str = ""
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,7 @@ class PageViews:
         liked = () if visit.session.customer_id else _keys(visit.answers, visit.session.liked)
         self.state: SessionState = replace(visit.state, basket=(*visit.state.basket, *liked))
         self._liked = liked
+        self._shelves = PageShelves(visit.answers, self._cards, texts, self.state)
 
     async def favourites(self) -> Answer:
         """Return the visitor's list, for `home` and `staff`."""
@@ -119,18 +122,22 @@ class PageViews:
         arm, rules = self._visit.arm, ListRules(k=N_FAVOURITES)
         return await list_for(self._shop, arm, self._visit.visitor, self._who, remembered, rules)
 
-    def home(self, answer: Answer, challenger: Answers | None, *, compares: bool) -> Home:
-        """Return the first page, on request with the challenger's list beside the champion's."""
+    async def home(self, answer: Answer, challenger: Answers | None, *, compares: bool) -> Home:
+        """Return the first page, once it is durable that a bandit ordered its shelves, if one did.
+
+        On request it has the challenger's list beside the champion's.
+        """
         other, n_in_common = None, 0
         shared: set[int] = set()
         if challenger is not None and compares:
             other, shared = self._challenger_list(challenger, answer)
             n_in_common = len(shared)
         favourites = self._list_of(answer, "favourites", shared)
+        first, others = await in_order(self._shop, self._visit, self._shelves.below(answer))
         return Home(
             favourites,
             answer.model,
-            self._about_subjects(answer),
+            others,
             self._recent(),
             self._taste(),
             other,
@@ -139,6 +146,7 @@ class PageViews:
             self._example(),
             self._answers.shortest_customer_id,
             self._answers.knows_age,
+            first,
         )
 
     def _list_of(self, answer: Answer, name: str, shared: set[int]) -> CardList:
@@ -163,33 +171,6 @@ class PageViews:
         about = Why(self._texts("favourites_by", model=theirs.model))
         title = self._texts("challenger")
         return CardList("challenger", title, about, cards), {ours[i] for i in ids if i in ours}
-
-    def _about_subjects(self, answer: Answer) -> tuple[CardList, ...]:
-        """Return what others bought with, and what is similar to, articles that the list names."""
-        named = [one.reason.article for one in answer.listed if one.reason.article is not None]
-        subjects = list(dict.fromkeys([*named, *(one.article for one in answer.listed)]))
-        if not subjects:
-            return ()
-        also = next((one for one in map(self._also, subjects[:4]) if one.cards), None)
-        similar = self._similar(subjects[1] if len(subjects) > 1 else subjects[0])
-        return tuple(one for one in (also, similar) if one is not None and one.cards)
-
-    def _also(self, subject: int) -> CardList:
-        answer = self._answers.also_bought(subject, self._rules_beside(subject))
-        about = self._cards.about("also_bought_with", subject)
-        return CardList(
-            "also", self._texts("also_bought"), about, self._cards.on_page(answer, "also")
-        )
-
-    def _similar(self, subject: int) -> CardList:
-        answer = self._answers.similar(subject, self._rules_beside(subject))
-        about = self._cards.about("similar_to", subject)
-        cards = self._cards.on_page(answer, "similar")
-        return CardList("similar", self._texts("similar"), about, cards)
-
-    def _rules_beside(self, subject: int) -> ListRules:
-        hidden = {subject, *self.state.unliked, *self.state.basket}
-        return ListRules(k=_N_BESIDE, exclude=frozenset(hidden))
 
     def _recent(self) -> tuple[tuple[Card, str], ...]:
         if self._visit.customer is None:
@@ -223,16 +204,7 @@ class PageViews:
 
     def article(self, key: int) -> tuple[Card, tuple[CardList, ...]]:
         """Return the page of an article."""
-        lists = (self._other_colours(key), self._also(key), self._similar(key))
-        return self._cards.card(key, "article-1"), tuple(one for one in lists if one.cards)
-
-    def _other_colours(self, subject: int) -> CardList:
-        answer = self._answers.other_colours(
-            subject, replace(self._rules_beside(subject), k=N_FAVOURITES)
-        )
-        about = self._cards.about("other_colours_of", subject)
-        cards = self._cards.on_page(answer, "colours")
-        return CardList("colours", self._texts("other_colours"), about, cards)
+        return self._cards.card(key, "article-1"), self._shelves.beside(key)
 
     def found(self, query: str, *, all_colours: bool = False) -> tuple[Card, ...]:
         """Return the articles that a search finds: one of each product, or any number."""

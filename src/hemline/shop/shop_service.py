@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final, TypeVar
 
@@ -175,15 +175,36 @@ class ShopService:
         """
         await self.prepare()
         arm = self._arm_of(visitor)
+        return arm if await self._expose(arm, visitor) else Arm(self.watch.answers)
+
+    async def first_shelf(
+        self, visitor: str, answers: Answers, shelves: Collection[str]
+    ) -> Arm | None:
+        """Return the arm that says which shelf of a page stands first, once that is durable.
+
+        None where no experiment says so, or it cannot be made durable. The visitor has met its arm.
+
+        Args:
+            visitor: its name.
+            answers: of the page.
+            shelves: of the page, those that have articles.
+        """
+        if not self.arms.has_bandit or self._clock is None:
+            return None
+        arm = self.arms.first_shelf(visitor, self.day_of(now()), answers, shelves)
+        return arm if arm is not None and await self._expose(arm, visitor) else None
+
+    async def _expose(self, arm: Arm, visitor: str) -> bool:
+        """Return whether it is durable that a visitor is in an arm; without experiment it is."""
         exposure = arm.exposure(visitor)
         if exposure is None or not self.arms.is_new(exposure):
-            return arm
+            return True
         try:
             await self.append([exposure])
         except LogUnavailable:
-            return Arm(self.watch.answers)
+            return False
         self.arms.recorded(exposure)
-        return arm
+        return True
 
     async def link(self, guest: str, customer: str) -> None:
         """Let a guest's events be the customer's; raises LogUnavailable."""
