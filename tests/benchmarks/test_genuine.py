@@ -116,6 +116,7 @@ def test_scores_are_those_of_lists_without_the_known_articles() -> None:
     assert scores["ndcg@100"].tolist() == [1, pytest.approx(second)]
 
 
+@pytest.mark.slow
 def test_neighbours_are_measured_above_popularity_and_beside_the_network(
     split: BasketSplit,
 ) -> None:

@@ -111,6 +111,7 @@ def params(tmp_path: Path) -> Path:
     return tmp_path / "params.yaml"
 
 
+@pytest.mark.slow
 def test_every_buyer_of_every_week_has_a_score_of_every_row(shop: Shop, params: Path) -> None:
     scores = weekly_scores(shop, params, n_weeks=3, n_before=3, learn_every=2)
     assert set(scores["row"]) == {"popularity", "repurchase", "rank", OWN_730, "served"}

@@ -16,6 +16,8 @@ from tests.processes import free_ports
 from tests.servers import server_environment
 from tests.tiny_project import change_params, commit_all, copy_project, run
 
+pytestmark = pytest.mark.slow
+
 Hemline = Callable[..., str]
 FEWER = {
     ("gate", "max_first_loss"): 0.05,

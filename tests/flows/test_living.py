@@ -167,7 +167,7 @@ def test_the_page_is_served_to_this_machine_only(tmp_path: Path, week: dict[str,
         assert "The living shop" in httpx.get(address).text
         assert httpx.get(address, headers={"host": "evil.example"}).status_code == 403
         with (
-            pytest.raises(BadInput, match="page of the living shop is served on port"),
+            pytest.raises(BadInput, match="the page of the living shop can listen on"),
             serving_page(path, port),
         ):
             pass
