@@ -110,7 +110,7 @@ audit: .venv/bin/python ## Look up every locked package in the Python index's da
 
 bench-published: .venv/installed $(PEERS)/rectools.installed $(PEERS)/recbole.installed ## Our models and other libraries' on published splits: make bench-published DATA=<folder of the splits>
 	@test -n "$(DATA)" || { echo "name the folder of the splits: make bench-published DATA=<folder>"; exit 1; }
-	$(BIN)/python -m benchmarks.published "$(DATA)"
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.published "$(DATA)"
 
 bench-genuine: .venv/installed $(PEERS)/rectools.installed $(PEERS)/recbole.installed ## Our models and other libraries' on genuine purchases: make bench-genuine DATA=<folder that holds hm-week>
 	@test -n "$(DATA)" || { echo "name the folder of the data: make bench-genuine DATA=<folder>"; exit 1; }

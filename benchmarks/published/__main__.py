@@ -31,8 +31,8 @@ _NOTES: Final = (
         "missing: the splits have no order of purchases."
     ),
     (
-        "Seconds are of fitting, the validation that stops a network included; a blend's are those "
-        "of its models."
+        "Seconds are of fitting on one thread, the validation that stops a network included; a "
+        "blend's are those of its models."
     ),
 )
 _LIST_LENGTHS: Final = (10, 20, LONGEST)
