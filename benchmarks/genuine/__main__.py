@@ -45,7 +45,7 @@ _WEEK_NOTES: Final = (
         "implicit, RecTools and RecBole by their own interfaces, numbers in settings.yaml. "
         "RecTools' sequence models are missing: articles of a week have no order."
     ),
-    "Seconds are of fitting, the validation that stops a network included.",
+    "CPU seconds of fitting on one thread, the validation that stops a network included.",
 )
 _SAMPLE_NOTES: Final = (
     (

@@ -44,10 +44,10 @@ def models_of(settings: Mapping[str, Any], params: Path) -> list[WeekModel]:
 
 
 class WeekScores(NamedTuple):
-    """Scores of the held-out customers, and seconds of fitting."""
+    """Scores of the held-out customers, and CPU seconds of fitting."""
 
     by_metric: dict[str, Values]
-    seconds: float
+    cpu_seconds: float
 
 
 def own_scores(
@@ -63,9 +63,9 @@ def own_scores(
     train, held_out = _parts(split, on_validation=on_validation)
     scored = {}
     for model in models:
-        start = time.perf_counter()
+        start = time.process_time()
         fitted = _fit(model, train, split)
-        seconds = time.perf_counter() - start
+        seconds = time.process_time() - start
         scored[model.name] = WeekScores(held_out_scores(fitted, held_out), seconds)
     return scored
 
@@ -101,17 +101,17 @@ def peer_scores(
         notes.append(outcome.note)
         if outcome.lists is not None:
             values = _scores(outcome.lists, held_out.wanted)
-            scored[outcome.name] = WeekScores(values, outcome.seconds)
+            scored[outcome.name] = WeekScores(values, outcome.cpu_seconds)
     return scored, notes
 
 
 def rows_of_week(case: str, scored: Mapping[str, WeekScores]) -> list[Row]:
-    """Return the mean scores and seconds of each model, and how far each is from the CVAE."""
+    """Return the mean scores and CPU seconds of each model, and how far each is from the CVAE."""
     rows = []
     for name, each in scored.items():
         rows += [
             *rows_of(case, name, each.by_metric),
-            Row(case, name, "seconds", each.seconds, None),
+            Row(case, name, "cpu seconds", each.cpu_seconds, None),
         ]
     return [*rows, *_differences(case, {name: each.by_metric for name, each in scored.items()})]
 

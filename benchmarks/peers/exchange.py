@@ -93,7 +93,7 @@ class Timing:
         fit_cpu_seconds: CPU time of the same, over all threads.
         epoch_seconds: wall time of each epoch, for models that have epochs.
         epoch_cpu_seconds: CPU time of each epoch.
-        validation_seconds: wall time of the validation that stopped a network.
+        validation_cpu_seconds: CPU time of the validation that stopped a network.
         list_seconds: wall time of the lists of all customers.
         versions: of the libraries.
     """
@@ -102,7 +102,7 @@ class Timing:
     fit_cpu_seconds: float = 0.0
     epoch_seconds: list[float] = field(default_factory=list)
     epoch_cpu_seconds: list[float] = field(default_factory=list)
-    validation_seconds: float = 0.0
+    validation_cpu_seconds: float = 0.0
     list_seconds: float = 0.0
     versions: dict[str, str] = field(default_factory=dict)
 
@@ -134,7 +134,7 @@ class Output:
 
     def spent_validating(self) -> None:
         """Count the last interval as validation, which is no fitting."""
-        self.timing.validation_seconds += self.restart()[0]
+        self.timing.validation_cpu_seconds += self.restart()[1]
 
     def write(self, lists: Callable[[], Lists], folder: Path) -> None:
         """Time the lists and write everything to the folder."""

@@ -38,7 +38,7 @@ class Peer(NamedTuple):
 
 
 class PeerOutcome(NamedTuple):
-    """What a peer wrote: lists of the customers to list for, and seconds; None if it failed."""
+    """What a peer wrote: lists of the customers to list for, and times; None if it failed."""
 
     name: str
     lists: Lists | None
@@ -46,9 +46,9 @@ class PeerOutcome(NamedTuple):
     note: str
 
     @property
-    def seconds(self) -> float:
-        """Wall time of fitting, the validation that stops a network included."""
-        return float(self.timing["fit_seconds"] + self.timing["validation_seconds"])
+    def cpu_seconds(self) -> float:
+        """CPU time of fitting, the validation that stops a network included."""
+        return float(self.timing["fit_cpu_seconds"] + self.timing["validation_cpu_seconds"])
 
 
 def peer_of(name: str, environments: Path = ENVIRONMENTS) -> Peer:

@@ -31,13 +31,13 @@ _NOTES: Final = (
         "missing: the splits have no order of purchases."
     ),
     (
-        "Seconds are of fitting on one thread, the validation that stops a network included; a "
+        "CPU seconds of fitting on one thread, the validation that stops a network included; a "
         "blend's are those of its models."
     ),
 )
 _LIST_LENGTHS: Final = (10, 20, LONGEST)
 _PEERS: Final = "peers"
-_SECONDS: Final = "seconds"
+_SECONDS: Final = "cpu seconds"
 
 
 def main(
@@ -94,7 +94,7 @@ def _scored(split: Split, listed: dict[str, FittedLists]) -> list[Row]:
         rows.append(Row(split.name, name, f"validation {CHOSEN_ON}", *validated))
         for k in _LIST_LENGTHS:
             rows += rows_of(split.name, name, scores_at(each.lists, split.test, k))
-        rows.append(Row(split.name, name, _SECONDS, each.seconds, None))
+        rows.append(Row(split.name, name, _SECONDS, each.cpu_seconds, None))
     return rows
 
 

@@ -24,10 +24,10 @@ _STOPPED_ON: Final = 5000
 
 
 class FittedLists(NamedTuple):
-    """The lists of all customers, and seconds of fitting."""
+    """The lists of all customers, and CPU seconds of fitting."""
 
     lists: Lists
-    seconds: float
+    cpu_seconds: float
 
 
 def fit_on(name: str, numbers: Numbers, split: Split) -> Recommender:
@@ -46,13 +46,13 @@ def own_lists(settings: Mapping[str, dict[str, Any]], split: Split) -> dict[str,
     fitted: dict[str, Recommender] = {}
     listed: dict[str, FittedLists] = {}
     for name, numbers in settings.items():
-        start = time.perf_counter()
+        start = time.process_time()
         if "weights" in numbers:
             fitted[name] = blend_of(numbers, fitted)
-            seconds = sum(listed[each].seconds for each in numbers["weights"])
+            seconds = sum(listed[each].cpu_seconds for each in numbers["weights"])
         else:
             fitted[name] = fit_on(name, numbers, split)
-            seconds = time.perf_counter() - start
+            seconds = time.process_time() - start
         listed[name] = FittedLists(lists_of(fitted[name], split), seconds)
     return listed
 
@@ -70,7 +70,7 @@ def peer_lists(
     )
     outcomes = run_peers([peer_of(name) for name in settings], task)
     listed = {
-        each.name: FittedLists(each.lists, each.seconds)
+        each.name: FittedLists(each.lists, each.cpu_seconds)
         for each in outcomes
         if each.lists is not None
     }

@@ -167,7 +167,7 @@ def test_a_peer_lists_the_right_half_for_customers_whom_it_has_not_seen(
     assert is_right[listed].mean() > 0.8
     assert listed.sum(axis=1).min() >= 20
     assert measure(outcome.lists, unseen.listed_for(), 30)["hit@30"].sum() == 0
-    assert outcome.seconds > 0
+    assert outcome.cpu_seconds > 0
     assert outcome.note.startswith(f"{name}: {name.replace('-', ' ').split()[0]} ")
 
 
