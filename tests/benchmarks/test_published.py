@@ -99,7 +99,7 @@ def test_the_seconds_of_a_blend_are_those_of_its_models(checkerboard: Split) -> 
     blend = {"depth": 6, "weights": weights}
     settings = {"popularity": POPULARITY, "item_knn": NEIGHBOURS, "blend": blend}
     listed = own_lists(settings, checkerboard)
-    assert listed["blend"].cpu_seconds == sum(listed[name].seconds for name in weights)
+    assert listed["blend"].cpu_seconds == sum(listed[name].cpu_seconds for name in weights)
 
 
 def test_every_peer_of_the_settings_has_a_library() -> None:
