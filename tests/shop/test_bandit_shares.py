@@ -3,16 +3,15 @@
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from datetime import UTC, date, datetime, timedelta
+from contextlib import closing
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
-from hemline.clock import VARIABLE, set_clock
+from hemline.clock import set_clock
 from hemline.experiments.experiment_files import add_step, experiments_folder, plan_experiment
-from hemline.shop.app import ShopSettings, create_app
 from hemline.shop.bandit_readout import read_bandit
 from hemline.shop.bandit_shares import BanditShares
 from hemline.shop.event_log import GUEST, ShopEvent
@@ -20,9 +19,9 @@ from hemline.shop.session_stores import open_log
 from hemline.shop.shop_clock import ShopClock
 from tests.shop.test_experiment_arms import planned
 from tests.shop.tiny_registry import registry_project
+from tests.shop.tiny_workers import NOW, begin_clock, worker
 
 NAME = "versions"
-NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 FIRST, DAY = date(2020, 9, 23), timedelta(days=1)
 GUESTS = [f"guest-{number:04d}" for number in range(40)]
 PLAN = planned(name=NAME, kind="bandit", versions=(1, 2), floor=0.1, share=1.0)
@@ -30,10 +29,7 @@ PLAN = planned(name=NAME, kind="bandit", versions=(1, 2), floor=0.1, share=1.0)
 
 @pytest.fixture
 def clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    path = tmp_path / "clock"
-    set_clock(path, NOW)
-    monkeypatch.setenv(VARIABLE, str(path))
-    return path
+    return begin_clock(tmp_path, monkeypatch)
 
 
 @pytest.fixture
@@ -43,13 +39,6 @@ def root(tmp_path: Path, clock: Path) -> Path:
     plan_experiment(experiments_folder(root), PLAN)
     add_step(experiments_folder(root), NAME, "started", exposed=1.0, reason="test")
     return root
-
-
-@contextmanager
-def worker(root: Path) -> Iterator[TestClient]:
-    app = create_app(ShopSettings(root))
-    with TestClient(app, "http://127.0.0.1:8000", raise_server_exceptions=False) as client:
-        yield client
 
 
 @pytest.fixture

@@ -1,22 +1,19 @@
 """Interleaving in the shop: lists of two versions, recorded with who added which article."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
-from hemline.clock import VARIABLE, set_clock
 from hemline.experiments.experiment_files import add_step, experiments_folder, plan_experiment
 from hemline.segments.cold_customers import ColdCustomer
 from hemline.serving.answers import Answers
 from hemline.serving.layout import laid_out
 from hemline.serving.list_rules import ListRules
 from hemline.serving.visitor_history import SessionState
-from hemline.shop.app import ShopSettings, create_app
 from hemline.shop.event_log import CUSTOMER, EventLog, LogUnavailable, ShopEvent
 from hemline.shop.experiment_verdict import verdict_of
 from hemline.shop.interleaved_lists import drafted_list
@@ -26,28 +23,20 @@ from hemline.shop.shop_clock import ShopClock
 from tests.serving.tiny_version import article_id, customer_id, registered, write_version
 from tests.shop.test_experiment_arms import planned
 from tests.shop.tiny_registry import registry_project, rename_articles
+from tests.shop.tiny_workers import NOW, begin_clock, worker
 
 NAME = "drafts"
-NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 CUSTOMERS = [customer_id(number) for number in range(30)]
 PLAN = planned(name=NAME, kind="interleaving", share=1.0)
 
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    set_clock(tmp_path / "clock", NOW)
-    monkeypatch.setenv(VARIABLE, str(tmp_path / "clock"))
+    begin_clock(tmp_path, monkeypatch)
     root = registry_project(tmp_path / "project")
     plan_experiment(experiments_folder(root), PLAN)
     add_step(experiments_folder(root), NAME, "started", exposed=1.0, reason="test")
     return root
-
-
-@contextmanager
-def worker(root: Path) -> Iterator[TestClient]:
-    app = create_app(ShopSettings(root))
-    with TestClient(app, "http://127.0.0.1:8000", raise_server_exceptions=False) as client:
-        yield client
 
 
 @pytest.fixture

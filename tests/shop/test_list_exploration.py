@@ -1,45 +1,33 @@
 """Explored places of lists, in a shop of six products: drawn alike by all workers, and recorded."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
-from hemline.clock import VARIABLE, set_clock
+from hemline.clock import set_clock
 from hemline.experiments.exploration_slots import slot_probabilities
-from hemline.shop.app import ShopSettings, create_app
 from hemline.shop.event_log import GUEST, LogUnavailable, ShopEvent
 from tests.serving.tiny_version import customer_id
 from tests.shop.tiny_registry import registry_project
+from tests.shop.tiny_workers import NOW, begin_clock, worker
 
-NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 GUESTS = [f"guest-{number:04d}" for number in range(40)]
 EXPLORATION = {"places": [3, 4], "candidates": 3, "temperature": 2.0, "reward_days": 3}
 
 
 @pytest.fixture
 def clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    path = tmp_path / "clock"
-    set_clock(path, NOW)
-    monkeypatch.setenv(VARIABLE, str(path))
-    return path
+    return begin_clock(tmp_path, monkeypatch)
 
 
 @pytest.fixture
 def root(tmp_path: Path, clock: Path) -> Path:
     assert clock.exists()
     return registry_project(tmp_path / "project", {"exploration": EXPLORATION})
-
-
-@contextmanager
-def worker(root: Path) -> Iterator[TestClient]:
-    app = create_app(ShopSettings(root))
-    with TestClient(app, "http://127.0.0.1:8000", raise_server_exceptions=False) as client:
-        yield client
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from hemline.cli import app as commands
-from hemline.clock import VARIABLE, set_clock
+from hemline.clock import set_clock
 from hemline.experiments.assignment import arm_of
 from hemline.experiments.experiment_files import (
     SHELVES,
@@ -29,13 +29,12 @@ from hemline.shop.event_log import GUEST, ShopEvent
 from hemline.shop.shop_clock import ShopClock
 from tests.processes import eventually
 from tests.serving.tiny_version import N_ARTICLES, article_id
-from tests.shop.test_bandit_shares import worker
 from tests.shop.test_experiment_arms import planned
 from tests.shop.tiny_registry import registry_project
+from tests.shop.tiny_workers import NOW, begin_clock, worker
 from tests.tiny_project import REPOSITORY
 
 NAME = "shelves"
-NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 FIRST, DAY = date(2020, 9, 23), timedelta(days=1)
 GUESTS = [f"guest-{number:04d}" for number in range(24)]
 PLAN = planned(
@@ -47,10 +46,7 @@ ORDERS = {"also_bought": USUAL, "similar": ["similar", "also"]}
 
 @pytest.fixture
 def clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    path = tmp_path / "clock"
-    set_clock(path, NOW)
-    monkeypatch.setenv(VARIABLE, str(path))
-    return path
+    return begin_clock(tmp_path, monkeypatch)
 
 
 @pytest.fixture
