@@ -20,7 +20,6 @@ SMALL = {
     ("live", "customers"): 600,
     ("live", "articles"): 200,
     ("live", "history_weeks"): 30,
-    ("live", "events"): [],
     ("validate", "max_missing_days"): 60,
 }
 
