@@ -19,6 +19,7 @@ from hemline.models.popularity import Popularity
 from hemline.models.ranker.article_features import ATTRIBUTES, compared_attributes
 from hemline.models.ranker.ranker_training import RankedWeek, RankParams, fit_trees
 from hemline.models.ranker.tree_file import TreeFile
+from hemline.training.at_once import count_processes
 from hemline.training.fitted_week import with_walk_of
 from hemline.training.model_fitting import fit_models
 from hemline.training.order_scores import score_orders
@@ -113,6 +114,51 @@ def test_weeks_that_are_not_scored_keep_no_models(weekly_shop: Shop, tmp_path: P
     fitted = fit_models(weekly_shop, CUT, params, ["popularity"])
     weeks = make_ranker_weeks(weekly_shop, CUT, params, fitted, n_with_models=2)
     assert [list(week.past.models) for week in weeks] == [["popularity"]] * 2 + [[]] * 2
+
+
+def test_weeks_made_in_processes_of_their_own_are_those_that_one_makes(
+    weekly_shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop, params = with_newcomers(weekly_shop), choosing(tmp_path)
+    fitted = fit_models(shop, CUT, params, ["popularity"])
+    alone, scores = make_ranker_weeks(shop, CUT, params, fitted), scores_of(shop, params)
+    asked = list[tuple[int, int]]()
+
+    def always_two(n_purchases: int, n_weeks: int) -> int:
+        asked.append((n_purchases, n_weeks))
+        return 2
+
+    monkeypatch.setattr("hemline.training.at_once.count_processes", always_two)
+    together = make_ranker_weeks(shop, CUT, params, fitted)
+    assert asked == [(len(shop.purchases), len(alone))]
+    for week, expected in zip(together, alone, strict=True):
+        assert week.past.start == expected.past.start
+        assert week.past is not expected.past
+        assert_same_week(week.ranked, expected.ranked)
+    pd.testing.assert_frame_equal(scores_of(shop, params), scores)
+
+
+@pytest.mark.parametrize(
+    ("n_purchases", "n_weeks", "n_cores", "n_processes"),
+    [
+        (99_999, 5, 2, 1),
+        (100_000, 5, 2, 2),
+        (100_000, 1, 2, 1),
+        (100_000, 0, 2, 1),
+        (100_000, 5, 1, 1),
+        (5_000_000, 5, 16, 4),
+        (5_000_001, 5, 16, 1),
+    ],
+)
+def test_processes_are_started_where_they_spare_time_and_fit_into_memory(
+    monkeypatch: pytest.MonkeyPatch,
+    n_purchases: int,
+    n_weeks: int,
+    n_cores: int,
+    n_processes: int,
+) -> None:
+    monkeypatch.setattr("joblib.cpu_count", lambda: n_cores)
+    assert count_processes(n_purchases, n_weeks) == n_processes
 
 
 def params_with(

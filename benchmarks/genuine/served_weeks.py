@@ -108,7 +108,7 @@ def _grown(run: _Run) -> TreeFile | None:
     """Return trees that learned from as many of the latest weeks as the pipeline uses."""
     params, lessons = RankParams.load(run.params), list[RankedWeek]()
     for lesson in run.lessons:
-        if are_enough(lessons, params):
+        if are_enough([each.n_buyers for each in lessons], params):
             break
         lessons.append(lesson)
     is_possible = bool(lessons) and can_learn(lessons[1:], lessons[0])

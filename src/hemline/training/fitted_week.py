@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,18 @@ from hemline.models.ranker.ranker_training import RankParams
 from hemline.models.recommender import Recommender
 from hemline.training.model_fitting import data_at, fit_from
 from hemline.training.training_shop import Shop
+
+
+class WeekBuyers(NamedTuple):
+    """Who buys in a week, and what.
+
+    Attributes:
+        customers: int64, their keys.
+        bought: CSR of shape (customers, articles).
+    """
+
+    customers: npt.NDArray[np.int64]
+    bought: sparse.csr_matrix
 
 
 @dataclass(frozen=True)
@@ -64,12 +77,19 @@ def make_fitted_week(
             n_epochs=rank_params.cvae_epochs,
         )
     models = fit_from(data, params, names, ready)
+    week = buyers_of_week(shop, start, rank_params)
+    known = data.histories().rows(week.customers)
+    return FittedWeek(start, models, week.customers, known, week.bought)
+
+
+def buyers_of_week(shop: Shop, start: date, params: RankParams) -> WeekBuyers:
+    """Return who buys in the week from start on, or `rank.max_customers` drawn of more."""
     bought = shop.bought_in(start, start + timedelta(days=shop.data.validation_days))
-    buyers = np.flatnonzero(~bought.is_cold())
-    if len(buyers) > rank_params.max_customers:
-        rng = np.random.default_rng(rank_params.seed)
-        buyers = np.sort(rng.choice(buyers, rank_params.max_customers, replace=False))
-    return FittedWeek(start, models, buyers, data.histories().rows(buyers), bought.units[buyers])
+    customers = np.flatnonzero(~bought.is_cold())
+    if len(customers) > params.max_customers:
+        rng = np.random.default_rng(params.seed)
+        customers = np.sort(rng.choice(customers, params.max_customers, replace=False))
+    return WeekBuyers(customers, bought.units[customers])
 
 
 def with_walk_of(final: Recommender | None, params: CvaeParams) -> CvaeParams:

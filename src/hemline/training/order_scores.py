@@ -23,7 +23,8 @@ from hemline.models.ranker.ranker import Ranker
 from hemline.models.ranker.ranker_training import RankParams
 from hemline.models.recommender import Recommender
 from hemline.models.served_orders import ServeParams
-from hemline.training.fitted_week import FittedWeek, make_fitted_week
+from hemline.training.at_once import make_at_once
+from hemline.training.fitted_week import FittedWeek, buyers_of_week, make_fitted_week
 from hemline.training.model_fitting import fit_models
 from hemline.training.ranker_fitting import fit_past_trees
 from hemline.training.ranker_weeks import RankerWeek
@@ -107,21 +108,38 @@ def _score_earlier(
     made: dict[date, pd.DataFrame],
 ) -> list[pd.DataFrame]:
     """Return the scores for cold customers in weeks before the given ones, until they suffice."""
-    choose, length = ChooseParams.load(params), timedelta(days=shop.data.validation_days)
-    orders, parts = _orders_at([True], choose, is_late=False), list[pd.DataFrame]()
-    n_weeks = max(0, choose.cold_weeks - len(weeks))
-    starts = [weeks[-1].past.start - length * (back + 1) for back in range(n_weeks)]
-    for start in tqdm(starts, desc="weeks of cold buyers", unit="week"):
-        is_first = shop.purchases_before(start).empty
-        if is_first or n_cold + _n_cold(parts) >= choose.enough_cold:
+    starts = _weeks_of_cold(weeks, n_cold, shop, params)
+    new = [start for start in starts if start not in made]
+    scores = make_at_once(_score_cold, shop, new, params, weeks[0].past.models)
+    shown = tqdm(scores, desc="weeks of cold buyers", unit="week", total=len(new))
+    made.update(zip(new, shown, strict=True))
+    return [made[start] for start in starts]
+
+
+def _weeks_of_cold(
+    weeks: Sequence[RankerWeek], n_cold: int, shop: Shop, params: Path
+) -> list[date]:
+    """Return first days of weeks before the given ones, latest first, until cold buyers suffice."""
+    choose, rank_params = ChooseParams.load(params), RankParams.load(params)
+    length, needed = timedelta(days=shop.data.validation_days), list[date]()
+    for back in range(1, 1 + choose.cold_weeks - len(weeks)):
+        start = weeks[-1].past.start - length * back
+        if n_cold >= choose.enough_cold or shop.purchases_before(start).empty:
             break
-        if shop.purchases_in(start, start + length).empty:
-            continue
-        if start not in made:
-            week = make_fitted_week(shop, start, params, _models_in(orders), weeks[0].past.models)
-            made[start] = _score_week(week, orders, week.models, shop, params)
-        parts.append(made[start])
-    return parts
+        buyers = buyers_of_week(shop, start, rank_params).customers
+        if len(buyers):
+            needed.append(start)
+            n_cold += int(shop.known_at(start).rows(buyers).is_cold().sum())
+    return needed
+
+
+def _score_cold(
+    shop: Shop, start: date, params: Path, fitted: Mapping[str, Recommender]
+) -> pd.DataFrame:
+    """Return PAST_SCORES of a week for its cold buyers, with models fitted at its start."""
+    orders = _orders_at([True], ChooseParams.load(params), is_late=False)
+    week = make_fitted_week(shop, start, params, _models_in(orders), fitted)
+    return _score_week(week, orders, week.models, shop, params)
 
 
 def _n_cold(parts: Sequence[pd.DataFrame]) -> int:

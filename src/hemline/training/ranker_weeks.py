@@ -23,7 +23,8 @@ from hemline.models.ranker.article_features import (
 from hemline.models.ranker.ranker_training import RankedWeek, RankParams, ranked_week
 from hemline.models.ranker.sources import RankerSettings
 from hemline.models.recommender import Recommender
-from hemline.training.fitted_week import FittedWeek, make_fitted_week
+from hemline.training.at_once import make_at_once
+from hemline.training.fitted_week import FittedWeek, buyers_of_week, make_fitted_week
 from hemline.training.training_shop import Shop
 
 _WEEKS_SEARCHED: Final = 53  # before the validation week, for training weeks with purchases
@@ -74,18 +75,15 @@ def make_ranker_weeks(
         BadInput: no purchase lies in the validation week, or the year before it holds fewer
             training weeks with purchases, or none lies before them.
     """
-    rank_params, made = RankParams.load(params), {} if made is None else made
-    weeks = list[RankerWeek]()
-    starts = _weeks_with_purchases(shop, cut, rank_params)
-    for start in tqdm(starts, desc="ranker's weeks", unit="week"):
-        if are_enough([week.ranked for week in weeks], rank_params):
-            break
-        if start not in made:
-            week = make_ranker_week(shop, start, params, fitted)
-            is_kept = n_with_models is None or len(weeks) < n_with_models
-            made[start] = week if is_kept else week.without_models
-        weeks.append(made[start])
-    return weeks
+    made = {} if made is None else made
+    starts = _needed_weeks(shop, cut, RankParams.load(params))
+    new = [start for start in starts if start not in made]
+    weeks = make_at_once(make_ranker_week, shop, new, params, fitted)
+    shown = tqdm(weeks, desc="ranker's weeks", unit="week", total=len(new))
+    for start, week in zip(new, shown, strict=True):
+        is_kept = n_with_models is None or starts.index(start) < n_with_models
+        made[start] = week if is_kept else week.without_models
+    return [made[start] for start in starts]
 
 
 def make_ranker_week(
@@ -107,20 +105,20 @@ def make_ranker_week(
     return RankerWeek(past, features, ranked_week(past.models, *described))
 
 
-def are_enough(weeks: Sequence[RankedWeek], params: RankParams) -> bool:
+def are_enough(n_buyers: Sequence[int], params: RankParams) -> bool:
     """Return whether no earlier week is needed.
 
     There are `training_weeks` unless fewer have `enough_customers`, and up to `most_weeks` until
     they have `least_customers`.
 
     Args:
-        weeks: the validation week and the training weeks so far, latest first.
+        n_buyers: of the validation week and the training weeks so far, latest first.
         params: section `rank`.
     """
-    n_buyers, n_training = sum(week.n_buyers for week in weeks[1:]), len(weeks) - 1
+    n_learned_from, n_training = sum(n_buyers[1:]), len(n_buyers) - 1
     if n_training < params.training_weeks:
-        return n_buyers >= params.enough_customers
-    return n_buyers >= params.least_customers or n_training >= params.most_weeks
+        return n_learned_from >= params.enough_customers
+    return n_learned_from >= params.least_customers or n_training >= params.most_weeks
 
 
 def article_features_at(shop: Shop, cut: date, settings: RankerSettings) -> ArticleFeatures:
@@ -133,6 +131,21 @@ def article_features_at(shop: Shop, cut: date, settings: RankerSettings) -> Arti
         recent_days=settings.on_sale_days,
         prior_buyers=settings.prior_buyers,
     )
+
+
+def _needed_weeks(shop: Shop, cut: date, params: RankParams) -> list[date]:
+    """Return the first days of the weeks with enough buyers, latest first.
+
+    Raises:
+        BadInput: as `_weeks_with_purchases`.
+    """
+    needed, n_buyers = list[date](), list[int]()
+    for start in _weeks_with_purchases(shop, cut, params):
+        if are_enough(n_buyers, params):
+            break
+        needed.append(start)
+        n_buyers.append(len(buyers_of_week(shop, start, params).customers))
+    return needed
 
 
 def _weeks_with_purchases(shop: Shop, cut: date, params: RankParams) -> list[date]:
