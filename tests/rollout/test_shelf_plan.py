@@ -32,7 +32,7 @@ def hemline(*arguments: str, fails: bool = False) -> str:
     return " ".join((done.stderr if fails else done.stdout).split())
 
 
-def test_a_bandit_over_shelves_is_planned_from_what_is_free_and_never_stopped_by_guardrails(
+def test_a_bandit_over_shelves_is_planned_from_what_is_free_with_the_guardrails_of_its_kind(
     root: Path,
 ) -> None:
     folder = experiments_folder(root)
@@ -43,6 +43,7 @@ def test_a_bandit_over_shelves_is_planned_from_what_is_free_and_never_stopped_by
     assert (plan.kind, plan.control, plan.treatment, plan.versions) == ("shelves", 1, 1, ())
     assert plan.shelves == ("also_bought", "similar")
     assert (plan.start, plan.share, plan.floor) == (0.25, 0.5, 0.1)
+    assert plan.guardrails == {"unlikes": 0.1, "returns": 0.1}
     assert not plan.allocation.overlaps(planned(share=0.25).allocation)
     full = hemline("plan", "second", "--kind", "shelves", "--share", "0.5", fails=True)
     assert "of the traffic free" in full

@@ -1,5 +1,6 @@
 """A bandit in the shop: arms drawn every shop day by shares that are computed once."""
 
+import asyncio
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from starlette.testclient import TestClient
 
 from hemline.clock import set_clock
 from hemline.experiments.experiment_files import add_step, experiments_folder, plan_experiment
+from hemline.shop.arm_tallies import arm_of_day, read_arms, tallies_file
 from hemline.shop.bandit_readout import read_bandit
 from hemline.shop.bandit_shares import BanditShares
 from hemline.shop.event_log import GUEST, ShopEvent
@@ -97,6 +99,18 @@ def test_who_sells_gets_the_traffic_of_the_next_day_but_for_the_floor(
 
 def arms_of(arms: dict[str, str], name: str) -> int:
     return [*arms.values()].count(name)
+
+
+def test_lists_are_counted_by_arm_and_day(shop: TestClient, root: Path, clock: Path) -> None:
+    for day in range(2):
+        set_clock(clock, NOW + day * DAY)
+        arms = [arm_of(shop, guest) for guest in GUESTS]
+        asyncio.run(shop.app.state.shop.tallies.write())  # type: ignore[attr-defined]
+        found = read_arms(tallies_file(root), NAME)
+        for arm in ("v1", "v2"):
+            tally = found[arm_of_day(arm, FIRST + day * DAY)]
+            assert tally.n_answers == arms.count(arm) > 0
+            assert len(tally.listed) == 0
 
 
 def test_two_workers_share_out_a_day_once(root: Path, clock: Path) -> None:

@@ -1,5 +1,6 @@
 """Interleaving in the shop: lists of two versions, recorded with who added which article."""
 
+import asyncio
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,8 @@ from hemline.serving.answers import Answers
 from hemline.serving.layout import laid_out
 from hemline.serving.list_rules import ListRules
 from hemline.serving.visitor_history import SessionState
+from hemline.shop import served_lists
+from hemline.shop.arm_tallies import read_tallies, tallies_file
 from hemline.shop.event_log import CUSTOMER, EventLog, LogUnavailable, ShopEvent
 from hemline.shop.experiment_verdict import verdict_of
 from hemline.shop.interleaved_lists import drafted_list
@@ -81,6 +84,30 @@ def test_each_list_is_of_both_versions_and_says_which_added_what(shop: TestClien
              next(one for one in events(shop, "interleaving") if one.visitor == CUSTOMER + each)
              .context["treatment"].split() for each in CUSTOMERS}  # fmt: skip
     assert first == {True, False}
+
+
+def test_both_versions_lists_are_counted_for_their_guardrails(
+    shop: TestClient, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    n_listed = sum(len(ids(list_for(shop, customer))) for customer in CUSTOMERS)
+    service = shop.app.state.shop  # type: ignore[attr-defined]
+    asyncio.run(service.tallies.write())
+    found = read_tallies(tallies_file(root), NAME)
+    for each in (found.control, found.treatment):
+        assert (each.n_answers, each.n_fallbacks) == (len(CUSTOMERS), 0)
+        assert each.listed.sum() == n_listed > 0
+        assert sum(each.milliseconds.values()) == len(CUSTOMERS)
+
+    def fail(*_arguments: object) -> None:
+        raise RuntimeError("out of order")
+
+    monkeypatch.setattr(served_lists, "answer_by", fail)
+    content = list_for(shop, CUSTOMERS[0])
+    assert content["version"] == 1
+    asyncio.run(service.tallies.write())
+    found = read_tallies(tallies_file(root), NAME)
+    assert (found.control.n_answers, found.control.n_fallbacks) == (len(CUSTOMERS) + 1, 0)
+    assert (found.treatment.n_answers, found.treatment.n_fallbacks) == (len(CUSTOMERS) + 1, 1)
 
 
 def test_workers_that_know_nothing_of_each_other_draft_alike(

@@ -121,8 +121,7 @@ def start(name: Name, *, reason: Reason = "as planned") -> None:
         return
     kind: Literal["started", "widened"] = "widened" if found.state == "running" else "started"
     add_step(folder, name, kind, exposed=wider[0], reason=reason)
-    look = "Look at its guardrails, then" if found.plan.kind == "ab" else "For more,"
-    more = "" if len(wider) == 1 else f" {look} run this again."
+    more = "" if len(wider) == 1 else " Look at its guardrails, then run this again."
     say(f"Experiment {name} is shown to {wider[0]:.0%} of its traffic.{more}")
 
 
@@ -144,17 +143,21 @@ def stop(name: Name, *, reason: Reason) -> None:
 def advance() -> None:
     """Do what is due: stop what must not go on, and take a canary's next step.
 
-    `hemline serve` does so every experiments.check_minutes.
+    After a step it writes the pages of experiments that run or have changed. `hemline serve` does
+    all that every experiments.check_minutes.
     """
     open_registry(to_write=True)
     from hemline.rollout.advance import advance_experiments  # noqa: PLC0415  (--help should not wait for it)
 
-    done = advance_experiments(project_folder())
+    root = project_folder()
+    done = advance_experiments(root)
     for each in done:
         name = each.experiment or f"the canary of version {each.version}"
         say(f"{name}: {each.did}: {each.reason}")
     if not done:
         say("Nothing is due.")
+    if done:
+        _refresh_pages(root)
 
 
 @commands.command("status")
@@ -208,6 +211,20 @@ def readout(
     say(f"Its page: {page.relative_to(root)}. All experiments: {write_index(root).name} beside it.")
     if long_run and isinstance(reading, ArmsReading):
         print_long_run(_long_run(root, experiment, at))
+
+
+def _refresh_pages(root: Path) -> None:
+    """Write outdated pages; the steps are taken already, so a failure costs the pages alone."""
+    from hemline.experiment_pages.page_files import INDEX, pages_folder  # noqa: PLC0415  (as above)
+    from hemline.experiment_pages.refresh_pages import refresh_pages  # noqa: PLC0415  (as above)
+
+    try:
+        refresh_pages(root, now())
+    except (BadInput, OSError, ValueError) as error:
+        say(f"The steps are taken, but pages of experiments cannot be written: {error}", err=True)
+    else:
+        index = pages_folder(root).relative_to(root) / f"{INDEX}.html"
+        say(f"Pages of experiments: {index} links them.")
 
 
 def _long_run(root: Path, experiment: "Experiment", at: "datetime") -> "SecondaryMetric":

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hemline.cli.experiment_report import print_guardrails
 from hemline.cli.terminal import print_records, say
 from hemline.clock import now
 from hemline.errors import BadInput
@@ -114,6 +115,7 @@ def write_plan(
         plan_experiment,
         read_experiments,
     )
+    from hemline.experiments.rate_guardrails import limits_of  # noqa: PLC0415  (as above)
 
     folder = experiments_folder(root)
     others = [each for each in read_experiments(folder) if each.state != "stopped"]
@@ -129,7 +131,7 @@ def write_plan(
             power=params.power,
             covariate_weeks=params.active_weeks,
             ramp=params.ramp,
-            guardrails=params.guardrails.model_dump(exclude_none=True),
+            guardrails=limits_of(agreed.get("kind", "ab"), params.guardrails),
             **agreed,
         ),
     )
@@ -166,6 +168,7 @@ def print_interleaving(plan: "PlannedExperiment", found: "InterleavingReadout") 
         f"[{found.low:+.3f}, {found.high:+.3f}] of the {found.result.n_decided} customers "
         f"who bought more of one; {found.result.n_tied} did not."
     )
+    print_guardrails(found.guardrails, (f"version {plan.control}", f"version {plan.treatment}"))
 
 
 def print_bandit(found: "BanditReadout") -> None:
@@ -184,3 +187,6 @@ def print_bandit(found: "BanditReadout") -> None:
             for each in found.arms
         ]
     )
+    first = found.arms[0].name
+    first = f"version {first}" if found.of == "version" else first
+    print_guardrails(found.guardrails, (first, "the other"))

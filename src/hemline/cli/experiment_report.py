@@ -7,6 +7,7 @@ from hemline.cli.terminal import print_records, say
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from hemline.experiments.guardrail_state import GuardrailState
     from hemline.experiments.looks import ExperimentVerdict
     from hemline.experiments.secondary_metrics import SecondaryMetric
 
@@ -36,18 +37,7 @@ def print_verdict(verdict: "ExperimentVerdict") -> None:
     )
     if verdict.now.n_crossed:
         say(f"Left out, since they were in both arms: {verdict.now.n_crossed} units.")
-    _print_lines(
-        [
-            {
-                "guardrail": each.name,
-                "control": f"{each.comparison.control:.4g}",
-                "treatment": f"{each.comparison.treatment:.4g}",
-                "limit": f"{each.comparison.control + each.limit:.4g}",
-                "broken": each.is_broken,
-            }
-            for each in verdict.now.guardrails
-        ]
-    )
+    print_guardrails(verdict.now.guardrails, ("control", "treatment"))
     _print_lines(
         [
             {
@@ -63,6 +53,27 @@ def print_verdict(verdict: "ExperimentVerdict") -> None:
         shown = "falls" if novelty.z >= 2 else "does not fall"  # noqa: PLR2004  (two errors)
         say(f"After the first week the effect {shown} (p = {novelty.p_value:.3g}).")
     _print_secondary(verdict.secondary)
+
+
+def print_guardrails(states: "Sequence[GuardrailState]", arms: tuple[str, str]) -> None:
+    """Print how guardrails stand; nothing where there are none.
+
+    Args:
+        states: of the guardrails.
+        arms: what the arm that is compared with and the other one are called.
+    """
+    _print_lines(
+        [
+            {
+                "guardrail": each.name,
+                arms[0]: f"{each.comparison.control:.4g}",
+                arms[1]: f"{each.comparison.treatment:.4g}",
+                "limit": f"{each.comparison.control + each.limit:.4g}",
+                "broken": each.is_broken,
+            }
+            for each in states
+        ]
+    )
 
 
 def print_long_run(metric: "SecondaryMetric") -> None:

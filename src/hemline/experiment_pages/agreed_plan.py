@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from hemline.experiments.experiment_files import PlannedExperiment
+from hemline.experiments.rate_guardrails import LEAST_ANSWERS, judged_limits
 
 _METRIC: Final = (
     "Net revenue of a customer from the first exposure on: purchases, up to {cap:.4g} each, less "
@@ -15,9 +16,9 @@ _FEWER: Final = ("orders", "coverage")  # of which a treatment must not have few
 def agreed_plan(plan: PlannedExperiment) -> Mapping[str, str]:
     """Return what was agreed on, by a few words each."""
     if plan.kind == "interleaving":
-        return _of_interleaving(plan) | _traffic(plan)
+        return _of_interleaving(plan) | {"Guardrails": _guardrails(plan)} | _traffic(plan)
     if plan.is_bandit:
-        return _of_bandit(plan) | _traffic(plan)
+        return _of_bandit(plan) | {"Guardrails": _guardrails(plan)} | _traffic(plan)
     what = {"What decides": _METRIC.format(cap=plan.cap, weeks=plan.covariate_weeks)}
     asked = _of_canary(plan) if plan.canary_days is not None else _of_looks(plan)
     return what | asked | {"Guardrails": _guardrails(plan)} | _traffic(plan)
@@ -66,7 +67,7 @@ def _of_bandit(plan: PlannedExperiment) -> dict[str, str]:
 
 
 def _guardrails(plan: PlannedExperiment) -> str:
-    shares = {name: each for name, each in plan.guardrails.items() if name != "least_answers"}
+    shares = {name: each for name, each in judged_limits(plan).items() if name != LEAST_ANSWERS}
     texts = (
         f"{name.replace('_', ' ')} at most {each:.0%} {'lower' if name in _FEWER else 'higher'}"
         for name, each in shares.items()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from hemline.experiment_pages.experiment_reading import Reading
+from hemline.experiment_pages.experiment_reading import ArmsReading, Reading
 from hemline.shop.bandit_readout import BanditReadout
 from hemline.shop.interleaving_readout import InterleavingReadout
 
@@ -36,6 +36,8 @@ def answer_of(reading: Reading | None) -> Answer:
     """Return the answer to "Is it randomness?"."""
     if reading is None:
         return "It was not started.", "none"
+    if not isinstance(reading, ArmsReading) and any(each.is_broken for each in reading.guardrails):
+        return _DECIDED["stop"], TONES["stop"]
     if isinstance(reading, InterleavingReadout):
         return _of_interleaving(reading)
     if isinstance(reading, BanditReadout):

@@ -1,11 +1,11 @@
 """What an experiment shows now, of whatever kind, with what it showed on each day before.
 
-The event log is read once for all of it.
+The event log is read once for all of it, but for guardrails of drafts and bandits.
 """
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import ceil
 from pathlib import Path
@@ -19,6 +19,7 @@ from hemline.shop.bandit_readout import BanditReadout, read_bandit
 from hemline.shop.event_log import EventLog
 from hemline.shop.experiment_verdict import units_of
 from hemline.shop.interleaving_readout import InterleavingReadout, read_interleaving
+from hemline.shop.kind_guardrails import guardrail_states
 from hemline.shop.session_stores import open_log
 from hemline.shop.shop_clock import ShopClock
 from hemline.shop.shop_params import ShopParams
@@ -80,10 +81,13 @@ def read_now(root: Path, experiment: Experiment, now: datetime) -> Reading:
     """
     plan = experiment.plan
     with opened_log(root) as (log, clock):
-        if plan.kind == "interleaving":
-            return read_interleaving(log, plan, now)
-        if plan.is_bandit:
-            return read_bandit(log, plan, clock.day_of(now), clock.day_of)
+        if plan.kind != "ab":
+            until = end_of(experiment, now)
+            states = guardrail_states(plan, log, clock.day_of, root, until)
+            if plan.kind == "interleaving":
+                return replace(read_interleaving(log, plan, now), guardrails=states)
+            found = read_bandit(log, plan, clock.day_of(now), clock.day_of)
+            return replace(found, guardrails=states)
         units = units_of(experiment, log, clock, root)
     verdict = judge(experiment, units.until, now, read_tallies(tallies_file(root), plan.name))
     start, end = experiment.steps[0].at, end_of(experiment, now)

@@ -14,7 +14,7 @@ class Guardrails(Section):
 
     Attributes:
         unlikes: more unlikes per unit, as a share of the control's.
-        returns: more returned units per order, likewise.
+        returns: more returned units per customer, likewise; of drafts and bandits, per unit sold.
         orders: fewer orders per unit, likewise.
         p99: longer time that 99 of 100 lists take at most, likewise; None: not judged, as below.
         fallbacks: more lists by popularity in place of the version's models, as a share of lists.

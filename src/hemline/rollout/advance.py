@@ -88,12 +88,26 @@ def _advanced(root: Path, folder: Path, experiment: Experiment, at: datetime) ->
 
 def _stop(root: Path, experiment: Experiment, at: datetime) -> CanaryMove | None:
     """Return the end of an experiment that must not go on, else None."""
+    if experiment.plan.kind != "ab":
+        reason = _broken(root, experiment, at)
+        return CanaryMove("stopped", 0.0, reason) if reason else None
     verdict = judged(root, experiment, at)
     if isinstance(verdict, str):
         logger.info("experiment %s cannot be judged yet: %s", experiment.plan.name, verdict)
         return None
     must_stop = verdict.now.decision in {"stop", "broken"}
     return CanaryMove("stopped", 0.0, verdict.sentence) if must_stop else None
+
+
+def _broken(root: Path, experiment: Experiment, at: datetime) -> str:
+    """Return why an interleaving experiment or a bandit must not go on; empty where it may."""
+    from hemline.experiment_pages.experiment_reading import opened_log  # noqa: PLC0415  (pandas)
+    from hemline.experiments.rate_guardrails import broken_sentence  # noqa: PLC0415  (scipy)
+    from hemline.shop.kind_guardrails import guardrail_states  # noqa: PLC0415  (pandas)
+
+    plan = experiment.plan
+    with opened_log(root) as (log, clock):
+        return broken_sentence(guardrail_states(plan, log, clock.day_of, root, at))
 
 
 def _canary_move(root: Path, experiment: Experiment, at: datetime) -> CanaryMove | None:

@@ -9,7 +9,9 @@ import asyncio
 import logging
 import sqlite3
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import closing
+from datetime import date
 from pathlib import Path
 from typing import Final
 
@@ -33,7 +35,7 @@ _ADD: Final = """
 INSERT INTO tallies VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (experiment, arm, kind, name) DO UPDATE SET n = n + excluded.n
 """
-_READ: Final = "SELECT kind, name, n FROM tallies WHERE experiment = ? AND arm = ?"
+_READ: Final = "SELECT arm, kind, name, n FROM tallies WHERE experiment = ?"
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +43,15 @@ logger = logging.getLogger(__name__)
 def tallies_file(root: Path) -> Path:
     """Return the file of a project's tallies."""
     return root / ".hemline" / "shop" / "arms.db"
+
+
+def arm_of_day(arm: str, day: date) -> str:
+    """Return what an arm of a bandit is counted as: its share, so its weight, is that of the day.
+
+    >>> arm_of_day("v7", date(2020, 9, 23))
+    'v7@2020-09-23'
+    """
+    return f"{arm}@{day.isoformat()}"
 
 
 class ArmTallies:
@@ -59,23 +70,25 @@ class ArmTallies:
         seconds: float,
         *,
         is_fallback: bool,
+        is_of_day: bool = False,
     ) -> None:
         """Count a list.
 
         Args:
             experiment: its name.
-            arm: of the visitor.
+            arm: of the visitor, as `Arm.counted_as` names it.
             answer: the list.
             article_ids: by key of an article.
             seconds: that it took.
             is_fallback: whether popularity stood in for the version's models.
+            is_of_day: whether the arm is that of one day; its articles are not counted.
         """
         counted = self._counted
         counted[experiment, arm, "answers", ""] += 1
         counted[experiment, arm, "milliseconds", str(bucket_of(1000 * seconds))] += 1
         if is_fallback:
             counted[experiment, arm, "fallbacks", ""] += 1
-        for each in answer.listed:
+        for each in () if is_of_day else answer.listed:
             counted[experiment, arm, "listed", article_ids[each.article].as_py()] += 1
 
     async def write_often(self, seconds: float = WRITE_SECONDS) -> None:
@@ -104,23 +117,32 @@ class ArmTallies:
 
 
 def read_tallies(path: Path, experiment: str) -> ServedArms:
-    """Return what the arms of an experiment were answered with, by all workers.
+    """Return what control and treatment of an experiment were answered with, by all workers.
+
+    Raises:
+        LogUnavailable: the table cannot be read now.
+    """
+    found = read_arms(path, experiment)
+    return ServedArms(*(found.get(arm, ServedTally()) for arm in (CONTROL, TREATMENT)))
+
+
+def read_arms(path: Path, experiment: str) -> Mapping[str, ServedTally]:
+    """Return what each arm of an experiment was answered with, by the name it was counted as.
 
     Raises:
         LogUnavailable: the table cannot be read now.
     """
     if not path.exists():
-        return ServedArms(ServedTally(), ServedTally())
+        return {}
+    rows: dict[str, list[tuple[str, str, int]]] = {}
     try:
         with closing(sqlite3.connect(path, timeout=_WAIT_SECONDS)) as table:
             table.execute(_MADE)
-            arms = [
-                _tally(table.execute(_READ, (experiment, arm)).fetchall())
-                for arm in (CONTROL, TREATMENT)
-            ]
+            for arm, *row in table.execute(_READ, (experiment,)).fetchall():
+                rows.setdefault(arm, []).append((row[0], row[1], row[2]))
     except sqlite3.Error as error:
         raise LogUnavailable(f"{path}: {error}") from error
-    return ServedArms(*arms)
+    return {arm: _tally(each) for arm, each in rows.items()}
 
 
 def _tally(rows: list[tuple[str, str, int]]) -> ServedTally:

@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hemline.experiments.experiment_files import PlannedExperiment
+from hemline.experiments.guardrail_state import GuardrailState
+from hemline.experiments.rate_guardrails import broken_sentence
 from hemline.experiments.thompson import SHARES
 from hemline.shop.bandit_days import BanditDays
 from hemline.shop.event_log import EventLog, ShopEvent
@@ -59,6 +61,7 @@ class BanditReadout:
         saved: the difference, with a 95 % interval.
         shares: of the traffic, by shop day and then by arm, in order; days that are not complete,
             too.
+        guardrails: how they stand, of each arm but the first; today counts.
     """
 
     of: Literal["version", "shelf"]
@@ -68,10 +71,15 @@ class BanditReadout:
     lost_by_equal_split: float
     saved: tuple[float, float, float]
     shares: Mapping[date, Sequence[float]]
+    guardrails: tuple[GuardrailState, ...] = ()
 
     @property
     def sentence(self) -> str:
-        """What it says, in words."""
+        """What it says, in words; of a broken guardrail first."""
+        return f"{broken_sentence(self.guardrails)} {self._shared_out}".lstrip()
+
+    @property
+    def _shared_out(self) -> str:
         if not self.n_days:
             return "No day of the bandit is complete yet."
         best = max(self.arms, key=lambda each: each.latest_share)

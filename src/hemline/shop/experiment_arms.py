@@ -23,6 +23,7 @@ from hemline.errors import BadInput
 from hemline.experiments.assignment import CONTROL, EXPOSURE, INTERLEAVED, TREATMENT, arm_of
 from hemline.experiments.experiment_files import Experiment, read_experiments
 from hemline.serving.answers import Answers
+from hemline.shop.arm_tallies import arm_of_day
 from hemline.shop.bandit_shares import BanditShares
 from hemline.shop.champion_watch import TRIED_AGAIN_SECONDS, ChampionWatch
 from hemline.shop.event_log import EventLog, ShopEvent
@@ -58,6 +59,21 @@ class Arm:
     is_treatment: bool = False
     day: date | None = None
     propensity: float = 1.0
+
+    @property
+    def counted_as(self) -> str:
+        """What lists of `answers` are counted as, see arm_tallies.
+
+        Of an interleaving experiment the name of the team, of a bandit the arm and the day.
+        """
+        if self.interleaved is not None:
+            return TREATMENT if self.is_treatment else CONTROL
+        return self.name if self.day is None else arm_of_day(self.name, self.day)
+
+    @property
+    def other_counted_as(self) -> str:
+        """What lists of `interleaved` are counted as."""
+        return CONTROL if self.is_treatment else TREATMENT
 
     def exposure(self, visitor: str) -> ShopEvent | None:
         """Return the event that says that a visitor has met the arm; None without experiment."""

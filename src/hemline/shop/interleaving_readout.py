@@ -16,7 +16,9 @@ from scipy.stats import binomtest
 
 from hemline.experiments.assignment import CONTROL, EXPOSURE, TREATMENT
 from hemline.experiments.experiment_files import PlannedExperiment
+from hemline.experiments.guardrail_state import GuardrailState
 from hemline.experiments.interleaving import INTERLEAVING, InterleavingResult, preference
+from hemline.experiments.rate_guardrails import broken_sentence
 from hemline.shop.event_log import EventLog, ShopEvent
 from hemline.shop.slot_log import all_events
 
@@ -37,6 +39,7 @@ class InterleavingReadout:
         p_value: of the sign test.
         sold: purchases by team.
         unliked: unlikes of articles that a list showed, by team.
+        guardrails: how they stand.
     """
 
     versions: tuple[int, int]
@@ -48,6 +51,7 @@ class InterleavingReadout:
     p_value: float
     sold: Mapping[str, int]
     unliked: Mapping[str, int]
+    guardrails: tuple[GuardrailState, ...] = ()
 
     @property
     def is_decided(self) -> bool:
@@ -61,7 +65,11 @@ class InterleavingReadout:
 
     @property
     def sentence(self) -> str:
-        """What it says, in words."""
+        """What it says, in words; of a broken guardrail first."""
+        return f"{broken_sentence(self.guardrails)} {self._preference}".lstrip()
+
+    @property
+    def _preference(self) -> str:
         counts = (
             f"{self.n_customers} customers met {self.n_lists} lists; {self.result.n_decided} "
             f"bought more of one version, p = {self.p_value:.3g} (sign test)"
@@ -91,7 +99,7 @@ def read_interleaving(log: EventLog, plan: PlannedExperiment, now: datetime) -> 
         for each in events
         if each.kind == EXPOSURE and each.context["experiment"] == plan.name
     }
-    shown = _shown(events, plan.name)
+    shown = lists_shown(events, plan.name)
     sold, unliked = _earned(events, shown, timedelta(days=plan.reward_days))
     credit = dict.fromkeys(met, 0.0)
     by_team: Counter[str] = Counter()
@@ -117,12 +125,13 @@ def read_interleaving(log: EventLog, plan: PlannedExperiment, now: datetime) -> 
     )  # fmt: skip
 
 
-_Shown = tuple[datetime, str]
+Shown = tuple[datetime, str]
+"""When a list showed an article, and which team had added it."""
 
 
-def _shown(events: Sequence[ShopEvent], experiment: str) -> dict[tuple[str, str], list[_Shown]]:
+def lists_shown(events: Sequence[ShopEvent], experiment: str) -> dict[tuple[str, str], list[Shown]]:
     """Return when which team's lists showed each article to each visitor."""
-    shown: dict[tuple[str, str], list[_Shown]] = defaultdict(list)
+    shown: dict[tuple[str, str], list[Shown]] = defaultdict(list)
     for each in events:
         if each.kind != INTERLEAVING or each.context["experiment"] != experiment:
             continue
@@ -133,7 +142,7 @@ def _shown(events: Sequence[ShopEvent], experiment: str) -> dict[tuple[str, str]
 
 
 def _earned(
-    events: Sequence[ShopEvent], shown: Mapping[tuple[str, str], Sequence[_Shown]], days: timedelta
+    events: Sequence[ShopEvent], shown: Mapping[tuple[str, str], Sequence[Shown]], days: timedelta
 ) -> tuple[dict[tuple[str, str], tuple[str, int]], Counter[str]]:
     """Return the team and the net units by visitor and article, and the unlikes by team."""
     sold: dict[tuple[str, str], tuple[str, int]] = {}

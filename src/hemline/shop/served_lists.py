@@ -5,6 +5,7 @@ the version's own.
 """
 
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -13,12 +14,12 @@ from hemline.errors import BadInput
 from hemline.segments.cold_customers import ColdCustomer
 from hemline.serving.answers import Answers
 from hemline.serving.list_rules import ListRules
-from hemline.serving.listed import Answer
+from hemline.serving.listed import Answer, answer_of
 from hemline.shop.event_log import KeyReused, LogUnavailable, ShopEvent
 from hemline.shop.experiment_arms import Arm
 from hemline.shop.interleaved_lists import drafted_list
-from hemline.shop.shadow import list_of_other_version
-from hemline.shop.shop_service import ShopService
+from hemline.shop.shadow import answer_by, as_other_knows
+from hemline.shop.shop_service import ShopService, is_stand_in
 from hemline.shop.visitor_state import Remembered, of_lists
 
 logger = logging.getLogger(__name__)
@@ -79,13 +80,8 @@ async def _drafted(
 ) -> Answer:
     """Return the list of both versions of an interleaving experiment, once it is durable."""
     own = shop.answer(arm.answers, who, remembered.state, rules, arm)
-    try:
-        theirs = list_of_other_version(arm.answers, other, who, remembered.state, rules)
-    except BadInput:
-        raise
-    except Exception:
-        logger.exception("version %d failed: its list is not interleaved", other.version)
-        shop.metrics.fallbacks.inc()
+    theirs = _list_of_other(shop, arm, other, who, remembered, rules)
+    if theirs is None:
         return own
     try:
         draft = drafted_list(
@@ -102,6 +98,36 @@ async def _drafted(
     except LogUnavailable:
         return own
     return draft.answer
+
+
+def _list_of_other(
+    shop: ShopService,
+    arm: Arm,
+    other: Answers,
+    who: int | ColdCustomer,
+    remembered: Remembered,
+    rules: ListRules,
+) -> Answer | None:
+    """Return the list of the version beside the arm's own, counted; None where it fails."""
+    asked = as_other_knows(arm.answers, other, who, remembered.state, rules)
+    begun, has_failed = time.perf_counter(), False
+    try:
+        theirs = answer_by(other, *asked)
+    except BadInput:
+        raise
+    except Exception:
+        logger.exception("version %d failed: its list is not interleaved", other.version)
+        shop.metrics.fallbacks.inc()
+        theirs, has_failed = answer_of(()), True
+    shop.tallies.count(
+        arm.experiment,
+        arm.other_counted_as,
+        theirs,
+        other.articles.ids,
+        time.perf_counter() - begun,
+        is_fallback=has_failed or is_stand_in(theirs, other),
+    )
+    return None if has_failed else theirs
 
 
 async def _record(shop: ShopService, events: Sequence[ShopEvent]) -> None:

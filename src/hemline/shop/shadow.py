@@ -62,6 +62,17 @@ def list_of_other_version(
     rules: ListRules,
 ) -> Answer:
     """Return another version's list for a visitor; keys are those of the version in force."""
+    return answer_by(other, *as_other_knows(answers, other, visitor, state, rules))
+
+
+def as_other_knows(
+    answers: Answers,
+    other: Answers,
+    visitor: int | ColdCustomer,
+    state: SessionState,
+    rules: ListRules,
+) -> tuple[int | ColdCustomer, SessionState, ListRules]:
+    """Return a visitor, what it did, and rules of its list in the keys of another version."""
 
     def keys(articles: Iterable[int]) -> tuple[int, ...]:
         found = (_key(other, answers.articles.id_of(one)) for one in articles)
@@ -70,11 +81,18 @@ def list_of_other_version(
     state = SessionState(**{name: keys(articles) for name, articles in vars(state).items()})
     rules = replace(rules, exclude=frozenset(keys(rules.exclude)))
     if isinstance(visitor, ColdCustomer):
-        return other.for_guest(visitor, state, rules)
+        return visitor, state, rules
     customer = other.customer_with(answers.customer_id(visitor))
-    if customer is None:
-        return other.for_guest(ColdCustomer(), state, rules)
-    return other.for_customer(customer, state, rules)
+    return ColdCustomer() if customer is None else customer, state, rules
+
+
+def answer_by(
+    answers: Answers, visitor: int | ColdCustomer, state: SessionState, rules: ListRules
+) -> Answer:
+    """Return a version's list for a customer's key or a guest."""
+    if isinstance(visitor, ColdCustomer):
+        return answers.for_guest(visitor, state, rules)
+    return answers.for_customer(visitor, state, rules)
 
 
 def _key(answers: Answers, article_id: str) -> int | None:

@@ -241,12 +241,12 @@ class ShopService:
         if arm is not None and arm.experiment:
             self.tallies.count(
                 arm.experiment,
-                arm.name,
+                arm.counted_as,
                 answer,
                 answers.articles.ids,
                 time.perf_counter() - begun,
-                is_fallback=has_failed
-                or (answer.model == FALLBACK and FALLBACK not in answers.first_models),
+                is_fallback=has_failed or is_stand_in(answer, answers),
+                is_of_day=arm.day is not None,
             )
         return answer
 
@@ -276,6 +276,11 @@ class ShopService:
             logger.info("the shop's events and sessions are there again")
         self.store_problem = problem
         self.metrics.store_failing.set(problem is not None)
+
+
+def is_stand_in(answer: Answer, answers: Answers) -> bool:
+    """Return whether a list is by popularity although its version asks another model first."""
+    return answer.model == FALLBACK and FALLBACK not in answers.first_models
 
 
 def customer_key(answers: Answers, customer_id: str) -> int | None:
