@@ -5,11 +5,11 @@ threads, differ in their last bits, and a network trained on them ends elsewhere
 every library to what all processors with AVX2 have (Intel since 2013, AMD since 2015), whatever the
 environment says. A processor without AVX2 is left as it is: its results are its own.
 
-MKL, which torch computes with, is to agree between vendors in its compatible mode with a fixed
-number of threads (Intel's developer guide, "Conditional Numerical Reproducibility"). Seen: the CVAE
-agrees between AMD's processors, not between AMD and Intel (docs/decisions.md). The price: an
-epoch of the CVAE costs a fifth more CPU time and has one thread. `HEMLINE_NATIVE_CPU=1` switches
-all of it off, for a larger machine whose results need not be anybody else's.
+MKL, which torch computes with, has a compatible mode, but AMD's and Intel's processors differed in
+it (docs/decisions.md), and those that are not Intel's are slow in it. So the CVAE multiplies with
+numpy's OpenBLAS, on one thread (models/cvae/blas_products.py); MKL's settings are for what else
+torch computes. `HEMLINE_NATIVE_CPU=1` switches all of it off, for a larger machine whose results
+need not be anybody else's.
 """
 
 import os

@@ -30,6 +30,7 @@ from hemline.data.histories import Histories
 from hemline.errors import BadInput
 from hemline.models.cvae import losses
 from hemline.models.cvae.batches import Batch, TrainingBatches
+from hemline.models.cvae.blas_products import same_everywhere
 from hemline.models.cvae.cvae import Cvae, OfferedArticles, Shape
 from hemline.models.cvae.logit_shift import log_shift_of
 from hemline.models.cvae.network import SparseRows, dropout, weighted_sums
@@ -98,7 +99,7 @@ def fit_cvae(
         validate: scores a model on the validation week; higher is better.
         on_epoch: called with each epoch as it ends.
     """
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), same_everywhere():
         trainer = Trainer(_untrained(known, everything, params, n_conditions), params)
         n_epochs = _train_until_stale(trainer, trainer.batches(known), validate, on_epoch)
         walk_weight = _chosen_walk_weight(trainer, known, validate)
@@ -120,7 +121,7 @@ def fit_cvae_for(
         n_conditions: number of clusters.
         n_epochs: how long to train, for instance the `shape.n_epochs` an earlier fit found best.
     """
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), same_everywhere():
         trainer = Trainer(_untrained(histories, histories, params, n_conditions), params)
         batches = trainer.batches(histories)
         trainer.start_from(batches.shares)

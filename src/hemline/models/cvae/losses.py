@@ -10,6 +10,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from hemline.models.cvae.blas_products import linear
 from hemline.models.cvae.network import SparseRows, weighted_sums
 
 LossName = Literal["multinomial", "cosine_recall"]
@@ -53,7 +54,7 @@ def products(rows: Tensor, table: Tensor, bias: Tensor, precision: Precision) ->
     """
     if precision == "bfloat16":
         return (rows.bfloat16() @ table.bfloat16().T).float() + bias
-    return torch.nn.functional.linear(rows, table, bias)
+    return linear(rows, table, bias)
 
 
 def kl_to_standard_normal(mean: Tensor, log_variance: Tensor) -> Tensor:

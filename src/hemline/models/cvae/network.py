@@ -15,6 +15,8 @@ import torch
 from scipy import sparse
 from torch import Tensor, nn
 
+from hemline.models.cvae.blas_products import linear
+
 
 class SparseRows(NamedTuple):
     """A batch of weighted article sets in the layout of torch's embedding_bag.
@@ -83,17 +85,19 @@ class Network(nn.Module):
             bought: each row's sum of `articles_in` over its purchases, shape (rows, hidden).
             condition: shape (rows, n_conditions).
         """
-        hidden = torch.tanh(bought + condition @ self.condition_in + self.bias_in)
-        mean, log_variance = self.to_posterior(hidden).chunk(2, dim=1)
+        hidden = torch.tanh(bought + linear(condition, self.condition_in.T, self.bias_in))
+        posterior = linear(hidden, self.to_posterior.weight, self.to_posterior.bias)
+        mean, log_variance = posterior.chunk(2, dim=1)
         return mean, log_variance
 
     def decode(self, code: Tensor, condition: Tensor) -> Tensor:
         """Return the last hidden layer of shape (rows, hidden); see `logits`."""
-        return torch.tanh(self.from_latent(torch.cat([code, condition], dim=1)))
+        given = torch.cat([code, condition], dim=1)
+        return torch.tanh(linear(given, self.from_latent.weight, self.from_latent.bias))
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Return the logits of every offered article, shape (rows, n_offered)."""
-        return nn.functional.linear(hidden, self.articles_out, self.bias_out)
+        return linear(hidden, self.articles_out, self.bias_out)
 
 
 def weighted_sums(table: Tensor, rows: SparseRows) -> Tensor:
