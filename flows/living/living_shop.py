@@ -172,9 +172,9 @@ class LivingShop:
     def _advance(self, today: date) -> None:
         """Let experiments go on or end, as the check beside the service would."""
         if any(each.state == "running" for each in self._experiments()):
-            said = self._project.run(*HEMLINE, "experiment", "advance").strip()
-            if said != _NOTHING:
-                self._report(f"{today}: {said}")
+            for said in self._project.run(*HEMLINE, "experiment", "advance").splitlines():
+                if said != _NOTHING:
+                    self._report(f"{today}: {said}")
 
     def _agree(self, client: ShopClient) -> None:
         """Wait until the service answers with the champion and runs the experiments that there are.

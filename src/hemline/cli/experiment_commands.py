@@ -143,8 +143,8 @@ def stop(name: Name, *, reason: Reason) -> None:
 def advance() -> None:
     """Do what is due: stop what must not go on, and take a canary's next step.
 
-    After a step it writes the pages of experiments that run or have changed. `hemline serve` does
-    all that every experiments.check_minutes.
+    After a step it writes the pages of experiments that run or have changed, and
+    reports/experiments/index.html. `hemline serve` does all that every experiments.check_minutes.
     """
     open_registry(to_write=True)
     from hemline.rollout.advance import advance_experiments  # noqa: PLC0415  (--help should not wait for it)
@@ -215,16 +215,12 @@ def readout(
 
 def _refresh_pages(root: Path) -> None:
     """Write outdated pages; the steps are taken already, so a failure costs the pages alone."""
-    from hemline.experiment_pages.page_files import INDEX, pages_folder  # noqa: PLC0415  (as above)
     from hemline.experiment_pages.refresh_pages import refresh_pages  # noqa: PLC0415  (as above)
 
     try:
         refresh_pages(root, now())
     except (BadInput, OSError, ValueError) as error:
         say(f"The steps are taken, but pages of experiments cannot be written: {error}", err=True)
-    else:
-        index = pages_folder(root).relative_to(root) / f"{INDEX}.html"
-        say(f"Pages of experiments: {index} links them.")
 
 
 def _long_run(root: Path, experiment: "Experiment", at: "datetime") -> "SecondaryMetric":
