@@ -148,7 +148,7 @@ def test_the_chart_has_each_day_its_interval_and_the_looks(root: Path) -> None:
     page = (root / "reports/experiments/prices.html").read_text("utf-8")
     assert page.count('<polygon class="band"') == 1
     assert page.count('<circle class="mark none"') == 1
-    assert re.findall(r'y="18">([a-z ]+)<', page) == ["goes on", "to come"]
+    assert re.findall(r'text-anchor="start">([a-z ]+)<', page) == ["goes on", "to come"]
     assert ">day 12</text>" in page
     stored = read_record(root, "prices")
     assert stored is not None

@@ -15,7 +15,7 @@ import pandas as pd
 
 from hemline.experiment_pages.experiment_answer import TONES
 from hemline.experiment_pages.experiment_reading import ArmsReading
-from hemline.pages.charts import Chart, Point, series_chart
+from hemline.pages.charts import Chart, Point, place_names, series_chart
 
 Values = npt.NDArray[np.float64]
 
@@ -72,7 +72,7 @@ def effect_chart(reading: ArmsReading) -> Chart | None:
             (f"mark {TONES.get(decision, 'none')}", 6, centre)
             for decision, centre in zip(looks, places[:n_looks], strict=True)
         ],
-        "changes": [(x, word) for (x, _), word in zip(places, words, strict=False)],
+        "changes": place_names(zip((at for at, _ in places), words, strict=False), _WIDTH),
         "months": [
             (x - 14, f"day {number * reading.every.days}")
             for (x, _), number in zip(places[n_looks + len(coming) :], names, strict=True)
@@ -126,7 +126,7 @@ def interval_chart(
             for y, row in zip(at, rows, strict=True)
         ],
         "marks": [("dot", 6, (x(row[1]), y)) for y, row in zip(at, rows, strict=True)],
-        "changes": [] if middle is None else [(x(middle[0]), middle[1])],
+        "changes": [] if middle is None else place_names([(x(middle[0]), middle[1])], _WIDTH),
     }
 
 

@@ -5,9 +5,9 @@ nor a file beside the page. The price: no zooming. Colours are classes of the st
 line differs from the others by its stroke as well.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,8 @@ _MARGIN: Final = 0.08
 _LABEL: Final = 26
 _LETTER: Final = 8
 _DASH: Final = 10
+_GAP: Final = 4
+_ROW: Final = 15
 _FEW: Final = 4
 
 
@@ -57,7 +59,7 @@ def performance_chart(weeks: pd.DataFrame, changes: Sequence[tuple[int, str]]) -
         "marks": [
             ("dot", 3 if len(weeks) > _FEW else 5, point) for point in _points(area, lines[0])
         ],
-        "changes": [(area.x(week - 0.5), name) for week, name in changes],
+        "changes": place_names(((area.x(week - 0.5), name) for week, name in changes), area.width),
     }
 
 
@@ -97,8 +99,41 @@ def series_chart(
         "bands": [outline for low, high in bands for outline in _bands(area, low, high)],
         "lines": lines,
         "marks": [],
-        "changes": [(area.x(day - 0.5), name) for day, name in changes],
+        "changes": place_names(((area.x(day - 0.5), name) for day, name in changes), area.width),
     }
+
+
+class PlacedName(NamedTuple):
+    """A change at x, and where its name is written: from `text_x` on, or up to there."""
+
+    x: float
+    text_x: float
+    text_y: float
+    anchor: str
+    name: str
+
+
+def place_names(changes: Iterable[tuple[float, str]], width: float) -> list[PlacedName]:
+    """Return the changes with places for their names, of which none lies on another.
+
+    Args:
+        changes: where on the paper, from left to right, and a name.
+        width: of the paper; a name with no room to the right of its line stands to the left.
+
+    >>> names = place_names([(100, "version 2"), (110, "sale"), (620, "version 3")], 640)
+    >>> [(each.text_x, each.text_y, each.anchor) for each in names]
+    [(104, 18, 'start'), (114, 33, 'start'), (616, 18, 'end')]
+    """
+    placed, ends = list[PlacedName](), list[float]()
+    for x, name in changes:
+        length = _LETTER * len(name)
+        has_room = x + _GAP + length <= width
+        start = x + _GAP if has_room else x - _GAP - length
+        row = next((row for row, end in enumerate(ends) if end <= start), len(ends))
+        ends[row : row + 1] = [start + length]
+        text_x = x + _GAP if has_room else x - _GAP
+        placed.append(PlacedName(x, text_x, 18 + _ROW * row, "start" if has_room else "end", name))
+    return placed
 
 
 def _chart(
