@@ -50,7 +50,7 @@ def make_at_once(
         yield from (make(shop, start, *others, **named) for start in starts)
         return
     work = (joblib.delayed(make)(shop, start, *others, **named) for start in starts)
-    with joblib.parallel_config("loky", inner_max_num_threads=1, initializer=_end_with_parent):
+    with joblib.parallel_config("loky", inner_max_num_threads=1, initializer=end_with_parent):
         # Nothing is mapped into memory: weeks may write to their arrays, as in one process.
         processes = joblib.Parallel(n_processes, return_as="generator", max_nbytes=None)
     yield from processes(work)
@@ -63,7 +63,7 @@ def count_processes(n_purchases: int, n_weeks: int) -> int:
     return max(1, min(int(joblib.cpu_count()), n_weeks, _MOST_PROCESSES))
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """End this process soon after the one that started it, however that one ended."""
     parent = os.getppid()
 
