@@ -24,9 +24,9 @@ from hemline.experiments.guardrail_state import GuardrailState
 
 LEAST_ANSWERS: Final = "least_answers"
 
-_PLANNED_UNITS: Final = (
-    10_000  # where the interval is narrowest: a fixed number, as nobody plans one
-)
+_PLANNED_UNITS: Final = 10_000
+"""Where the interval is narrowest: a fixed number, since nobody plans one."""
+
 _JUDGED: Final[Mapping[ExperimentKind, tuple[str, ...]]] = {
     "ab": tuple(Guardrails.model_fields),
     "interleaving": ("unlikes", "returns", "p99", "fallbacks", "coverage", LEAST_ANSWERS),
