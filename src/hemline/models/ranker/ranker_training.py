@@ -5,6 +5,7 @@ purchases of the seven days after as labels. LambdaRank (Burges 2010) weights ea
 candidates of one customer by what swapping them would change in the list's NDCG.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Annotated, ClassVar, Final
@@ -14,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 from scipy import sparse
+from threadpoolctl import threadpool_limits
 
 from hemline.data.histories import Histories
 from hemline.errors import BadInput
@@ -181,11 +183,21 @@ def fit_trees(
         "force_row_wise": True,
         "verbose": -1,
     }
-    if validation is None:
-        return lgb.train(settings, train, n_trees)
-    stop = lgb.early_stopping(params.patience, verbose=False)
-    stop_on = _dataset([validation], names, reference=train)
-    return lgb.train(settings, train, n_trees, valid_sets=[stop_on], callbacks=[stop])
+    with threadpool_limits(_n_threads(), "openmp"):
+        if validation is None:
+            return lgb.train(settings, train, n_trees)
+        stop = lgb.early_stopping(params.patience, verbose=False)
+        stop_on = _dataset([validation], names, reference=train)
+        return lgb.train(settings, train, n_trees, valid_sets=[stop_on], callbacks=[stop])
+
+
+def _n_threads() -> int:
+    """Return how many threads grow the trees, which are the same with any number.
+
+    torch, which a stage holds to one thread of MKL, leaves OpenMP with one for everybody. It is no
+    parameter of LightGBM, which would write it into the trees.
+    """
+    return int(os.environ.get("OMP_NUM_THREADS") or len(os.sched_getaffinity(0)))
 
 
 def _dataset(
