@@ -27,7 +27,7 @@ class Needs(NamedTuple):
 
 NEEDS: Final[Mapping[Size, Needs]] = {
     "tiny": Needs(disk_gb=0.1, memory_gb=1.5, minutes=3),
-    "demo": Needs(disk_gb=0.5, memory_gb=3, minutes=7),
+    "demo": Needs(disk_gb=0.5, memory_gb=3, minutes=6),
     "full": Needs(disk_gb=12, memory_gb=11, minutes=50),
 }
 

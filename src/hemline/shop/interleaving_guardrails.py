@@ -22,7 +22,7 @@ from hemline.experiments.rate_guardrails import Rate, judged_limits, n_guardrail
 from hemline.experiments.served_guardrails import served_states
 from hemline.experiments.served_tallies import ServedArms
 from hemline.shop.event_log import ShopEvent
-from hemline.shop.interleaving_readout import Shown, lists_shown
+from hemline.shop.interleaving_readout import Shown, latest_list, lists_shown
 
 _Counts = Mapping[str, Counter[str]]
 
@@ -78,10 +78,10 @@ def _counts(
     sold_by: dict[tuple[str, str], str] = {}
     for each in events:
         who = (each.visitor, each.article_id)
-        latest = [(at, team) for at, team in shown.get(who, ()) if at <= each.at]
-        if not latest:
+        latest = latest_list(each, shown)
+        if latest is None:
             continue
-        at, team = latest[-1]
+        at, team = latest
         if each.kind == "unlike":
             counts[f"{team} unlikes"][each.visitor] += 1
         elif each.kind == "purchase" and each.at > at + within:

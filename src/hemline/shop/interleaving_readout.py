@@ -141,6 +141,14 @@ def lists_shown(events: Sequence[ShopEvent], experiment: str) -> dict[tuple[str,
     return shown
 
 
+def latest_list(event: ShopEvent, shown: Mapping[tuple[str, str], Sequence[Shown]]) -> Shown | None:
+    """Return the last list before an event that showed its visitor its article; None: none did."""
+    before = [
+        each for each in shown.get((event.visitor, event.article_id), ()) if each[0] <= event.at
+    ]
+    return before[-1] if before else None
+
+
 def _earned(
     events: Sequence[ShopEvent], shown: Mapping[tuple[str, str], Sequence[Shown]], days: timedelta
 ) -> tuple[dict[tuple[str, str], tuple[str, int]], Counter[str]]:
@@ -149,10 +157,10 @@ def _earned(
     unliked: Counter[str] = Counter()
     for each in events:
         who = (each.visitor, each.article_id)
-        latest = [(at, team) for at, team in shown.get(who, ()) if at <= each.at]
-        if not latest:
+        latest = latest_list(each, shown)
+        if latest is None:
             continue
-        at, team = latest[-1]
+        at, team = latest
         if each.kind == "purchase" and each.at <= at + days:
             sold[who] = (team, sold.get(who, (team, 0))[1] + each.units)
         elif each.kind == "return" and who in sold:
