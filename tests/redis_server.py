@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 import redis
 
@@ -20,7 +21,10 @@ needs_redis = pytest.mark.skipif(
 
 @contextmanager
 def redis_server(folder: Path, *options: str) -> Iterator[str]:
-    """The address of a server that answers; it is killed, as by kill -9, at the end."""
+    """The address of a server that answers; it is killed, as by kill -9, at the end.
+
+    So is a process of it that rewrites its file: nobody writes into the folder afterwards.
+    """
     socket = folder / "redis.sock"
     server = subprocess.Popen(
         [
@@ -35,8 +39,14 @@ def redis_server(folder: Path, *options: str) -> Iterator[str]:
         client.close()
         yield f"unix://{socket}"
     finally:
-        server.kill()
+        leader = psutil.Process(server.pid)
+        leader.suspend()  # it starts no other process any more
+        children = leader.children()
+        for process in (leader, *children):
+            process.kill()
         server.wait()
+        _, alive = psutil.wait_procs(children, timeout=20)
+        assert not alive
 
 
 def _answers(client: redis.Redis) -> bool:

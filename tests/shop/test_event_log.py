@@ -8,7 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
+import redis
 
 from hemline.clock import now
 from hemline.errors import BadInput
@@ -45,6 +47,16 @@ def log(address: str) -> Iterator[EventLog]:
 def event(key: str, visitor: str = ANNA, **changes: object) -> ShopEvent:
     plain = ShopEvent("purchase", visitor, "0108775015", key, now())
     return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def _is_rewriting(server: "redis.Redis") -> bool:
+    return bool(server.info("persistence")["aof_rewrite_in_progress"])
+
+
+def _stored(folder: Path) -> str:
+    """What the server's append-only files say, one after the other."""
+    files = sorted(folder.rglob("appendonly.aof*"))
+    return b"".join(path.read_bytes() for path in files).decode(errors="replace")
 
 
 def append(log: EventLog, *events: ShopEvent) -> list[int]:
@@ -106,6 +118,43 @@ def test_who_is_forgotten_leaves_nothing(log: EventLog) -> None:
     assert [one.event.key for one in log.since(0, 10)] == ["2"]
     assert append(log, event("4", GUEST)) == [4]  # a new guest: numbers are not given twice
     assert log.of(ANNA) == []
+
+
+@needs_redis
+def test_who_is_forgotten_leaves_the_files_of_redis_too() -> None:
+    slow = ("--rdb-key-save-delay", "100000")  # 0.1 s a key that a rewriting writes
+    with (
+        tempfile.TemporaryDirectory(prefix="hemline-") as name,
+        redis_server(Path(name), *DURABLE, "--rdbcompression", "no", *slow) as url,
+    ):
+        log, server = RedisLog(url), redis.Redis.from_url(url)
+        append(log, event("1"), event("2", BEN))
+        server.bgrewriteaof()
+        assert eventually(lambda: _is_rewriting(server), seconds=20)
+        assert ANNA in _stored(Path(name))
+        assert log.forget(ANNA) == 1
+        assert eventually(lambda: ANNA not in _stored(Path(name)), seconds=20)
+        assert BEN in _stored(Path(name))
+        log.close()
+
+
+@needs_redis
+def test_a_redis_that_cannot_rewrite_its_files_says_that_it_keeps_them() -> None:
+    slow = ("--rdb-key-save-delay", "1000000")  # 1 s a key that a rewriting writes
+    with (
+        tempfile.TemporaryDirectory(prefix="hemline-") as name,
+        redis_server(Path(name), *DURABLE, *slow) as url,
+        ThreadPoolExecutor(1) as threads,
+    ):
+        log, server = RedisLog(url), redis.Redis.from_url(url)
+        append(log, event("1"), event("2", BEN))
+        forgetting = threads.submit(log.forget, ANNA)
+        assert eventually(lambda: _is_rewriting(server), seconds=20)
+        for child in psutil.Process(server.info("server")["process_id"]).children():
+            child.kill()
+        with pytest.raises(LogUnavailable, match="could not rewrite"):
+            forgetting.result(timeout=20)
+        log.close()
 
 
 def test_many_writers_get_one_order_without_gaps(log: EventLog, address: str) -> None:

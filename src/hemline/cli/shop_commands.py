@@ -6,7 +6,7 @@ import typer
 
 from hemline import environment
 from hemline.cli.terminal import open_registry, project_folder, say
-from hemline.errors import exit_on_bad_input
+from hemline.errors import BadInput, exit_on_bad_input
 
 Host = Annotated[str, typer.Option(help="Address to listen on; any but this machine's needs keys.")]
 Port = Annotated[int, typer.Option(min=1, max=65_535, help="Port to listen on.")]
@@ -87,7 +87,7 @@ def forget(customer: Annotated[str, typer.Option(help="customer_id, in full.")])
     (shop.session_hours).
     """
     from hemline.params import pipeline_paths  # noqa: PLC0415  (as above)
-    from hemline.shop.event_log import CUSTOMER  # noqa: PLC0415  (as above)
+    from hemline.shop.event_log import CUSTOMER, LogUnavailable  # noqa: PLC0415  (as above)
     from hemline.shop.feedback_export import forget_in_days  # noqa: PLC0415  (as above)
     from hemline.shop.session_stores import open_log  # noqa: PLC0415  (as above)
     from hemline.shop.shop_params import ShopParams  # noqa: PLC0415  (as above)
@@ -97,6 +97,12 @@ def forget(customer: Annotated[str, typer.Option(help="customer_id, in full.")])
     log = open_log(ShopParams.with_environment(root / "params.yaml").events, root)
     try:
         n_events = log.forget(CUSTOMER + customer)
+    except LogUnavailable as error:
+        raise BadInput(
+            "the event log removes a customer, from its files too",
+            found=str(error),
+            fix="mend the server of shop.events, then run this command again",
+        ) from error
     finally:
         log.close()
     folder = root / pipeline_paths(root / "dvc.yaml")["feedback"]

@@ -31,6 +31,7 @@ from hemline.kernels.dense_topk import ScoreTable
 from hemline.kernels.lists import NO_ARTICLE, empty_lists
 from hemline.models.article_weights import decayed_since_yesterday, weighted
 from hemline.models.label_shift import YESTERDAY, Weighting, decay_weights
+from hemline.models.openmp_threads import openmp_threads
 from hemline.models.recommender import (
     OneSource,
     Recommendations,
@@ -205,7 +206,12 @@ def _solver(factors: int, fold_in: FoldIn) -> Iterator[Any]:
     from implicit.cpu.als import AlternatingLeastSquares  # noqa: PLC0415  (imports in 1 s)
 
     with _thread_pools().limit(limits=1, user_api="blas"):
-        yield AlternatingLeastSquares(factors, fold_in.regularisation, dtype=np.float64)
+        yield AlternatingLeastSquares(
+            factors,
+            fold_in.regularisation,
+            dtype=np.float64,
+            num_threads=openmp_threads(),
+        )
 
 
 @cache

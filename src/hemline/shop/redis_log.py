@@ -5,6 +5,7 @@ that is set otherwise is refused. One script per append makes an event, its key 
 visitor's list one step. Redis holds all events in memory: about 1 kB each.
 """
 
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from hemline.shop.group_writer import Append, GroupWriter, Outcome
 
 _PREFIX: Final = "hemline:"
 _TIMEOUT_SECONDS: Final = 2.0
+_REWRITING_SECONDS: Final = 0.05  # between two looks at whether the server still rewrites its file
 _SETTINGS: Final = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction"}
 _APPEND: Final = """
 local at = 'hemline:'
@@ -123,13 +125,17 @@ class RedisLog:
             return found[:limit]
 
     def forget(self, visitor: str) -> int:
-        """See EventLog. The server's append-only file is rewritten without them, from now on."""
+        """See EventLog. They have left the server's files, too, when this returns.
+
+        Raises:
+            LogUnavailable: the server does not answer, or could not rewrite its append-only file,
+                which has them then; to be called again.
+        """
         with unavailable():
             guests = self._client.lrange(f"{_PREFIX}guests:{visitor}", 0, -1)
             removed = sum(map(self._forget_one, [visitor, *(name.decode() for name in guests)]))
             self._client.delete(f"{_PREFIX}guests:{visitor}")
-            if not self._client.info("persistence")["aof_rewrite_in_progress"]:
-                self._client.bgrewriteaof()
+            self._rewrite_files()
             return removed
 
     def close(self) -> None:
@@ -148,6 +154,21 @@ class RedisLog:
             step.hdel(_PREFIX + "links", visitor)
             step.execute()
         return len(sequences)
+
+    def _rewrite_files(self) -> None:
+        """Wait until the append-only file is written anew from what the server has now."""
+        self._wait_for_rewriting()  # one that has begun already writes what was there before
+        self._client.bgrewriteaof()
+        if self._wait_for_rewriting() != "ok":
+            raise LogUnavailable("the Redis server could not rewrite its append-only file: its log")
+
+    def _wait_for_rewriting(self) -> str:
+        """Wait until no rewriting is running or due; return how the last one ended."""
+        while True:
+            about = self._client.info("persistence")
+            if not (about["aof_rewrite_in_progress"] or about["aof_rewrite_scheduled"]):
+                return str(about["aof_last_bgrewrite_status"])
+            time.sleep(_REWRITING_SECONDS)
 
     def _recorded(self, sequences: Sequence[int], *, as_customers: bool = False) -> list[Recorded]:
         if not sequences:

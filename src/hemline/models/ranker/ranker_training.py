@@ -5,7 +5,6 @@ purchases of the seven days after as labels. LambdaRank (Burges 2010) weights ea
 candidates of one customer by what swapping them would change in the list's NDCG.
 """
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Annotated, ClassVar, Final
@@ -19,6 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from hemline.data.histories import Histories
 from hemline.errors import BadInput
+from hemline.models.openmp_threads import openmp_threads
 from hemline.models.ranker.article_features import ATTRIBUTES, ArticleFeatures
 from hemline.models.ranker.feature_groups import Group
 from hemline.models.ranker.pair_features import Matrix, described_candidates, feature_names
@@ -183,21 +183,13 @@ def fit_trees(
         "force_row_wise": True,
         "verbose": -1,
     }
-    with threadpool_limits(_n_threads(), "openmp"):
+    # No parameter of LightGBM, which would write it into the trees; they are the same with any.
+    with threadpool_limits(openmp_threads(), "openmp"):
         if validation is None:
             return lgb.train(settings, train, n_trees)
         stop = lgb.early_stopping(params.patience, verbose=False)
         stop_on = _dataset([validation], names, reference=train)
         return lgb.train(settings, train, n_trees, valid_sets=[stop_on], callbacks=[stop])
-
-
-def _n_threads() -> int:
-    """Return how many threads grow the trees, which are the same with any number.
-
-    torch, which a stage holds to one thread of MKL, leaves OpenMP with one for everybody. It is no
-    parameter of LightGBM, which would write it into the trees.
-    """
-    return int(os.environ.get("OMP_NUM_THREADS") or len(os.sched_getaffinity(0)))
 
 
 def _dataset(
