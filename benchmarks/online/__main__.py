@@ -15,16 +15,19 @@ import typer
 
 from benchmarks.online.foretold import LENGTH, explored, interleaved, slot_estimate
 from benchmarks.online.futures import (
+    MEASURES,
     Future,
     bought_in,
     correlation_interval,
     live_under,
-    offline_precision,
+    offline_measures,
     rank_correlation,
 )
 from benchmarks.online.learnt import judge_learnt
-from benchmarks.online.policies import VersionPolicy, open_version
+from benchmarks.online.policies import ListFor, ListPolicy, bestsellers, lists_of
 from benchmarks.record import Row, publish
+from hemline.serving.answers import Answers
+from hemline.shop.registered_lists import RegisteredLists, open_version
 from hemline.simulation.living_params import LivingParams
 from hemline.simulation.relived_shop import RelivedShop, relive
 from hemline.simulation.simulation_params import SimulationParams
@@ -32,6 +35,7 @@ from hemline.simulation.visit_journal import VisitJournal
 from hemline.stages.command import run
 
 Values = npt.NDArray[np.float64]
+Measured = dict[str, Values]
 
 ROOT: Final = Path(__file__).parents[2]
 MODELS: Final[tuple[str, ...]] = (
@@ -40,6 +44,11 @@ MODELS: Final[tuple[str, ...]] = (
 )
 SERVED: Final = "served"
 AGED: Final = "served, aged"
+BEST: Final = "bestsellers of the day"
+OUTCOMES: Final = {
+    "added": "what foretells the order of what lists add",
+    "spent": "what foretells the order of revenue",
+}
 _LONG: Final = 60
 _LOGGED: Final = 2  # times the length of a future, that slots are logged
 _SAMPLES: Final = 1000
@@ -57,99 +66,105 @@ def main(
     live = LivingParams.model_validate_json((shop / ".hemline/live/shop.json").read_text("utf-8"))
     behaviour = SimulationParams.load(shop / "params.yaml")
     morning = relive(live, behaviour, VisitJournal(shop / ".hemline/live/journal"), 7 * week)
-    policies = _policies(shop, week)
-    served = policies[SERVED]
+    versions, policies = _policies(shop, week)
     n_days = 7 * weeks
-    futures = {name: live_under(morning, each, n_days, name) for name, each in policies.items()}
-    bought = bought_in(morning, served, 7)
+    futures = {
+        name: live_under(morning, ListPolicy(list_for), n_days, name)
+        for name, list_for in policies.items()
+    }
+    bought = bought_in(morning, ListPolicy(policies[SERVED]), 7)
     offline = {
-        name: offline_precision(morning, each.list_for, bought) for name, each in policies.items()
+        name: offline_measures(morning, list_for, bought) for name, list_for in policies.items()
     }
     rows = _value_rows(futures, offline)
     rows += _foretold_rows(morning, policies, futures, offline, n_days)
-    publish("online", rows, notes=_notes(live.first_day, week, weeks, policies, morning))
+    rows += _slot_rows(morning, _policies(shop, week, _LONG)[1], futures, n_days)
+    publish("online", rows, notes=_notes(live.first_day, week, weeks, versions, morning))
 
 
-def _policies(shop: Path, week: int) -> dict[str, VersionPolicy]:
-    """Return the policies by name: models of the version in force, and the first version."""
+def _policies(
+    shop: Path, week: int, length: int = LENGTH
+) -> tuple[dict[str, Answers], dict[str, ListFor]]:
+    """Return the versions that are compared, and the policies, by name.
+
+    The policies are the models of the version in force, what it serves, the first version, and what
+    sold best in the four weeks before each day.
+    """
     record = json.loads((shop / ".hemline/live/record/record.json").read_text("utf-8"))
     number = record["weeks"][week - 1]["champions"][-1]
     latest, first = open_version(shop, number), open_version(shop, 1)
     known = set(latest.model_names())
-    policies = {name: VersionPolicy(latest, name) for name in MODELS if name in known}
-    policies[SERVED] = VersionPolicy(latest)
+    lists = {name: RegisteredLists(latest, name, length) for name in MODELS if name in known}
+    lists[SERVED] = RegisteredLists(latest, length=length)
+    versions = {SERVED: latest}
     if first.version != latest.version:
-        policies[AGED] = VersionPolicy(first)
-    return policies
+        lists[AGED] = RegisteredLists(first, length=length)
+        versions[AGED] = first
+    return versions, {name: lists_of(each) for name, each in lists.items()} | {BEST: bestsellers}
 
 
-def _long(policy: VersionPolicy) -> VersionPolicy:
-    return VersionPolicy(policy.answers, policy.model, _LONG)
-
-
-def _value_rows(futures: dict[str, Future], offline: dict[str, Values]) -> list[Row]:
+def _value_rows(futures: dict[str, Future], offline: dict[str, Measured]) -> list[Row]:
     case, rows = "online, by policy", []
-    reference = futures["popularity"].spent
+    reference = futures["popularity"]
     for name, future in futures.items():
-        precision = offline[name][~np.isnan(offline[name])]
-        gain = future.spent - reference
         values = {
-            "revenue": (future.spent.mean(), _error(future.spent)),
-            "more than popularity": (gain.mean(), _error(gain)),
-            "visits": (future.visits.mean(), _error(future.visits)),
-            "MAP@12 offline": (precision.mean(), _error(precision)),
-            "got": (future.got, None),
-            "unliked": (future.unliked, None),
+            "revenue": future.spent,
+            "more than popularity": future.spent - reference.spent,
+            "added by lists": future.added,
+            "added more than popularity": future.added - reference.added,
+            "visits": future.visits,
         }
-        rows += [Row(case, name, metric, *value) for metric, value in values.items()]
+        rows += [
+            Row(case, name, metric, each.mean(), _error(each)) for metric, each in values.items()
+        ]
+        for measure, each in offline[name].items():
+            known = each[~np.isnan(each)]
+            rows.append(Row(case, name, measure, known.mean(), _error(known)))
+        rows += [
+            Row(case, name, "got", future.got, None),
+            Row(case, name, "unliked", future.unliked, None),
+        ]
     return rows
 
 
 def _foretold_rows(
     morning: RelivedShop,
-    policies: dict[str, VersionPolicy],
+    policies: dict[str, ListFor],
     futures: dict[str, Future],
-    offline: dict[str, Values],
+    offline: dict[str, Measured],
     n_days: int,
 ) -> list[Row]:
     rng = np.random.default_rng(_SEED)
     names = list(policies)
-    online = np.array([futures[name].spent for name in names])
-    precision = np.array([offline[name] for name in names])
-    value, low, high = correlation_interval(precision, online, rng, _SAMPLES)
-    case = "what foretells the order of revenue"
-    rows = [
-        Row(case, "MAP@12 offline", "rank correlation", value, None),
-        Row(case, "MAP@12 offline", "from", low, None),
-        Row(case, "MAP@12 offline", "to", high, None),
-        Row(case, "MAP@12 offline", "policies", len(names), None),
-    ]
+    rows = []
+    for outcome, case in OUTCOMES.items():
+        online = np.array([getattr(futures[name], outcome) for name in names])
+        for measure in MEASURES:
+            scores = np.array([offline[name][measure] for name in names])
+            value, low, high = correlation_interval(scores, online, rng, _SAMPLES)
+            rows += [
+                Row(case, measure, "rank correlation", value, None),
+                Row(case, measure, "from", low, None),
+                Row(case, measure, "to", high, None),
+                Row(case, measure, "policies", len(names), None),
+            ]
     others = [name for name in names if name != SERVED]
-    served = policies[SERVED]
-    preferred = []
+    preferred = {}
     for name in others:
-        found = interleaved(morning, served.list_for, policies[name].list_for, n_days, name)
-        preferred.append(found.preference)
+        found = interleaved(morning, policies[SERVED], policies[name], n_days, name)
+        preferred[name] = found.preference
         row = ("foretold, by policy", name)
         rows.append(Row(*row, "preferred to served", found.preference, found.standard_error))
         rows.append(Row(*row, "customers who preferred one", found.n_decided, None))
-    by_name = {name: futures[name].spent.mean() for name in names}
-    revenue = np.array([by_name[name] for name in others])
-    value = rank_correlation(np.array(preferred), revenue)
-    rows.append(Row(case, "interleaving", "rank correlation", value, None))
-    rows.append(Row(case, "interleaving", "policies", len(others), None))
-    return rows + _slot_rows(morning, policies, by_name, n_days, rng)
+    return rows + _order_rows("interleaving", preferred, futures)
 
 
 def _slot_rows(
-    morning: RelivedShop,
-    policies: dict[str, VersionPolicy],
-    revenue: dict[str, float],
-    n_days: int,
-    rng: np.random.Generator,
+    morning: RelivedShop, policies: dict[str, ListFor], futures: dict[str, Future], n_days: int
 ) -> list[Row]:
-    long = {name: _long(policy).list_for for name, policy in policies.items()}
-    log, later = explored(morning, long[SERVED], long, _LOGGED * n_days)
+    """Return what slots foretell; the policies' lists are long here."""
+    rng = np.random.default_rng(_SEED)
+    log, later = explored(morning, policies[SERVED], policies, _LOGGED * n_days)
     rows, known = [], {}
     for name in policies:
         estimate = slot_estimate(log, name, rng)
@@ -161,14 +176,20 @@ def _slot_rows(
         rows.append(
             Row(*row, "bought in a slot", estimate.value, (estimate.high - estimate.low) / 3.92)
         )
-    case = "what foretells the order of revenue"
-    if len(known) > 2:  # noqa: PLR2004  (two always agree or disagree)
-        value = rank_correlation(
-            np.array(list(known.values())), np.array([revenue[name] for name in known])
-        )
-        rows.append(Row(case, "exploration slots", "rank correlation", value, None))
-    rows.append(Row(case, "exploration slots", "policies", len(known), None))
-    return rows + judge_learnt(log, later, long[SERVED], long, n_days)
+    rows += _order_rows("exploration slots", known, futures)
+    return rows + judge_learnt(log, later, policies[SERVED], policies, n_days)
+
+
+def _order_rows(name: str, foretold: dict[str, float], futures: dict[str, Future]) -> list[Row]:
+    """Return how well a number of each policy orders what came of them."""
+    rows = []
+    for outcome, case in OUTCOMES.items():
+        online = np.array([getattr(futures[each], outcome).mean() for each in foretold])
+        if len(foretold) > 2:  # noqa: PLR2004  (two always agree or disagree)
+            value = rank_correlation(np.array(list(foretold.values())), online)
+            rows.append(Row(case, name, "rank correlation", value, None))
+        rows.append(Row(case, name, "policies", len(foretold), None))
+    return rows
 
 
 def _error(values: Values) -> float:
@@ -176,9 +197,9 @@ def _error(values: Values) -> float:
 
 
 def _notes(
-    first_day: date, week: int, weeks: int, policies: dict[str, VersionPolicy], morning: RelivedShop
+    first_day: date, week: int, weeks: int, versions: dict[str, Answers], morning: RelivedShop
 ) -> list[str]:
-    served, size = policies[SERVED].answers, morning.world.size
+    served, size = versions[SERVED], morning.world.size
     shop = (
         f"The living shop of make live: {size.n_customers:,} customers, {size.n_articles:,} "
         f"articles, open since {first_day}; {weeks} weeks after its week {week}, with the same "
@@ -187,17 +208,20 @@ def _notes(
     version = f"served: version {served.version}, cut {served.cut}, whose models the others are."
     measures = (
         "revenue: net of returns, of a customer in these weeks, those who did not come included. "
-        "Offline: lists of the first morning against what was bought in the first week while "
-        "served showed the lists. Standard errors over customers in brackets."
+        "Added by lists: expected revenue of what would not have been bought without the list, "
+        "known to the simulation only, in the unit of revenue. Offline: lists of the first morning "
+        "against what was bought in the first week while served showed the lists. Standard errors "
+        "over customers in brackets; differences are paired."
     )
+    best = f"{BEST}: of the four weeks before each day, the same for everybody; trained by nobody."
     foretold = (
         f"Interleaving: lists of {LENGTH} of the served version and the other, whoever preferred "
         "one counts once. Slots: two drawn places of the served lists, ten candidates, "
         f"for {_LOGGED * weeks} weeks. Learnt: from these slots, judged in the {weeks} weeks after."
     )
-    notes = [shop, version, measures, foretold]
-    if AGED in policies:
-        aged = policies[AGED].answers
+    notes = [shop, version, best, measures, foretold]
+    if AGED in versions:
+        aged = versions[AGED]
         notes.insert(2, f"{AGED}: version {aged.version}, cut {aged.cut}.")
     return notes
 

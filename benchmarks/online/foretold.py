@@ -4,7 +4,7 @@ Both run on the same customers as the futures: interleaved lists of the champion
 and the champion's lists with places that are drawn.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.online.futures import live_under
-from benchmarks.online.policies import Lists
+from benchmarks.online.policies import ListFor, Lists
 from hemline.experiments.exploration_slots import Draw, explore, slot_probabilities
 from hemline.experiments.interleaving import Interleaved, InterleavingResult, interleave, preference
 from hemline.experiments.off_policy import LoggedDecisions, OffPolicyEstimate, snips
@@ -21,7 +21,6 @@ from hemline.simulation.relived_shop import RelivedShop
 
 IntArray = npt.NDArray[np.int64]
 Values = npt.NDArray[np.float64]
-ListFor = Callable[[RelivedShop, int], IntArray]
 
 LENGTH: Final = 12
 SLOTS: Final = (1, 3)  # places that are drawn, from 0

@@ -1,14 +1,15 @@
 """What a living shop sells under a policy: futures that begin on the same morning."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 from rich.progress import track
 from scipy.stats import spearmanr
 
-from benchmarks.online.policies import Lists, Policy
+from benchmarks.online.policies import ListFor, Lists, Policy
 from hemline.evaluation.metrics import average_precision
 from hemline.simulation.living_customers import ClosedDay, OpenDay
 from hemline.simulation.relived_shop import RelivedShop
@@ -16,7 +17,8 @@ from hemline.simulation.relived_shop import RelivedShop
 Values = npt.NDArray[np.float64]
 Watch = Callable[[OpenDay, Lists, ClosedDay], None]
 
-_LENGTH = 12
+MEASURES: Final = ("MAP@12 offline", "MAP@12 offline, online only", "paid for what is listed")
+_LENGTH: Final = 12
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class Future:
 
     Attributes:
         spent: net revenue of every customer online, float of shape (customers,).
+        added: what the lists added to it, in expectation (LivingCustomers.added_revenue).
         visits: online visits of every customer.
         got: share of what was come for that was got.
         unliked: articles that were disliked, of all shown.
@@ -32,6 +35,7 @@ class Future:
     """
 
     spent: Values
+    added: Values
     visits: Values
     got: float
     unliked: float
@@ -51,11 +55,13 @@ def live_under(
         watch: called with every day, its lists and what came of them.
     """
     future = shop.fork()
-    spent, visits = np.zeros((2, shop.world.size.n_customers))
+    spent, added, visits = np.zeros((3, shop.world.size.n_customers))
     wanted = got = seen = unliked = 0
     for _ in track(range(n_days), name):
         opened = future.customers.open_day()
         lists = policy(future, opened)
+        for customer, value in future.customers.added_revenue(opened, {name: lists})[name].items():
+            added[customer] += value
         closed = future.close_day(opened, lists)
         np.add.at(spent, closed.online.customer, closed.online.price)
         for back in closed.returned:
@@ -69,35 +75,64 @@ def live_under(
             unliked += len(reaction.unliked)
         if watch is not None:
             watch(opened, lists, closed)
-    return Future(spent, visits, got / max(wanted, 1), unliked / max(seen, 1), future)
+    return Future(spent, added, visits, got / max(wanted, 1), unliked / max(seen, 1), future)
 
 
-def bought_in(shop: RelivedShop, policy: Policy, n_days: int) -> dict[int, set[int]]:
-    """Return what every customer buys, in stores and online, while a policy shows the lists."""
-    bought: dict[int, set[int]] = {}
+@dataclass(frozen=True)
+class BoughtWeek:
+    """What customers bought in a week, by customer and article.
+
+    Attributes:
+        everywhere: what was paid for it in stores and online.
+        online: what was paid for it online.
+    """
+
+    everywhere: Mapping[int, Mapping[int, float]]
+    online: Mapping[int, Mapping[int, float]]
+
+
+def bought_in(shop: RelivedShop, policy: Policy, n_days: int) -> BoughtWeek:
+    """Return what every customer buys while a policy shows the lists."""
+    everywhere: dict[int, dict[int, float]] = {}
+    online: dict[int, dict[int, float]] = {}
 
     def note(_: OpenDay, __: Lists, closed: ClosedDay) -> None:
-        for sales in (closed.store, closed.online):
-            for who, what in zip(sales.customer.tolist(), sales.article.tolist(), strict=True):
-                bought.setdefault(who, set()).add(what)
+        for sales, kept in ((closed.store, (everywhere,)), (closed.online, (everywhere, online))):
+            for who, what, price in zip(
+                sales.customer.tolist(), sales.article.tolist(), sales.price.tolist(), strict=True
+            ):
+                for each in kept:
+                    paid = each.setdefault(who, {})
+                    paid[what] = paid.get(what, 0.0) + price
 
-    live_under(shop, policy, n_days, "the week of the offline measure", note)
-    return bought
+    live_under(shop, policy, n_days, "the week of the offline measures", note)
+    return BoughtWeek(everywhere, online)
 
 
-def offline_precision(
-    shop: RelivedShop,
-    list_for: Callable[[RelivedShop, int], npt.NDArray[np.int64]],
-    bought: dict[int, set[int]],
-) -> Values:
-    """Return AP@12 of a policy's lists of the morning by customer; NaN for who bought nothing."""
-    values = np.full(shop.world.size.n_customers, np.nan)
-    for customer, articles in bought.items():
-        listed = list_for(shop, customer)[:_LENGTH]
-        hits = np.zeros((1, _LENGTH), np.bool_)
-        hits[0, : len(listed)] = [one in articles for one in listed.tolist()]
-        values[customer] = average_precision(hits, np.array([len(articles)]), _LENGTH)[0]
-    return values
+def offline_measures(
+    shop: RelivedShop, list_for: ListFor, bought: BoughtWeek
+) -> dict[str, npt.NDArray[np.float64]]:
+    """Return what a policy's lists of the morning score on a week, by measure and customer.
+
+    Returns:
+        Of shape (customers,), NaN for who bought nothing: MAP@12 on what was bought in stores and
+        online, MAP@12 on what was bought online, and what was paid online for what is in the list.
+    """
+    everywhere, online, paid = np.full((3, shop.world.size.n_customers), np.nan)
+    for customer, articles in bought.everywhere.items():
+        listed = list_for(shop, customer)[:_LENGTH].tolist()
+        everywhere[customer] = _precision(listed, articles)
+        if customer in bought.online:
+            ordered = bought.online[customer]
+            online[customer] = _precision(listed, ordered)
+            paid[customer] = sum(ordered.get(article, 0.0) for article in listed)
+    return dict(zip(MEASURES, (everywhere, online, paid), strict=True))
+
+
+def _precision(listed: Sequence[int], bought: Mapping[int, float]) -> float:
+    hits = np.zeros((1, _LENGTH), np.bool_)
+    hits[0, : len(listed)] = [article in bought for article in listed]
+    return float(average_precision(hits, np.array([len(bought)]), _LENGTH)[0])
 
 
 def rank_correlation(first: Values, second: Values) -> float:
@@ -113,8 +148,8 @@ def correlation_interval(
     """Return the rank correlation of the policies' means, and its 95 % interval.
 
     Args:
-        offline: AP@12, of shape (policies, customers), NaN for who bought nothing.
-        online: net revenue, of the same shape.
+        offline: a measure of shape (policies, customers), NaN for who bought nothing.
+        online: what came of it, of the same shape.
         rng: draws customers.
         samples: of the bootstrap.
     """

@@ -12,11 +12,10 @@ from benchmarks.online.foretold import (
     N_CANDIDATES,
     TEMPERATURE,
     DrawnSlots,
-    ListFor,
     opinions,
 )
 from benchmarks.online.futures import live_under
-from benchmarks.online.policies import Lists, Policy
+from benchmarks.online.policies import ListFor, Lists, Policy
 from benchmarks.record import Row
 from hemline.experiments.exploration_slots import slot_probabilities
 from hemline.experiments.learnt_policy import LearntPolicy, learn_policy

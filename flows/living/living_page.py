@@ -16,7 +16,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from flows.addresses import HOST
-from flows.living.living_tally import AGE_GROUPS
+from flows.living.living_tally import AGE_GROUPS, BESTSELLERS, FIRST_VERSION, LISTS
 from hemline.listening import listen_on
 from hemline.pages.charts import Chart, series_chart
 from hemline.pages.rendering import write_page
@@ -94,6 +94,7 @@ def _context(record: Record, weeks: Sequence[Mapping[str, Any]]) -> dict[str, An
             from_zero=True,
         ),
         "value": _value_chart(starts, weeks, by_week),
+        "added": _added_chart(starts, weeks, by_week),
         "variety": series_chart(
             starts,
             [_column(weeks, "effective_listed"), _column(weeks, "effective_bought")],
@@ -140,6 +141,23 @@ def _value_chart(
         lines.append(means)
         bands.append((means - _NORMAL_95 * errors, means + _NORMAL_95 * errors))
     return series_chart(starts, lines, "{:.3f}".format, bands=bands, changes=changes)
+
+
+def _added_chart(
+    starts: "pd.Series[pd.Timestamp]",
+    weeks: Sequence[Mapping[str, Any]],
+    changes: Sequence[tuple[int, str]],
+) -> Chart:
+    """Return what lists add to that revenue, with the 95 % interval of those that were shown."""
+    lines = [
+        np.array([_number(week["added"][name]["mean"]) for week in weeks])
+        for name in (LISTS, FIRST_VERSION, BESTSELLERS)
+    ]
+    errors = np.array([_number(week["added"][LISTS]["error"]) for week in weeks])
+    ends = (lines[0] - _NORMAL_95 * errors, lines[0] + _NORMAL_95 * errors)
+    return series_chart(
+        starts, lines, "{:.4f}".format, bands=[ends], changes=changes, from_zero=True
+    )
 
 
 def _of_arm(week: Mapping[str, Any], name: str) -> tuple[float, float]:

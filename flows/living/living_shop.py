@@ -6,13 +6,15 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from flows.living.living_project import HEMLINE, LivingProject
-from flows.living.living_tally import WeekTally
+from flows.living.living_tally import BESTSELLERS, FIRST_VERSION, LISTS, WeekTally
 from flows.living.living_week import champion_of, end_week, train
 from hemline import columns
 from hemline.data.synthetic.sales import as_transactions
@@ -23,8 +25,10 @@ from hemline.data.synthetic.world import World
 from hemline.errors import BadInput
 from hemline.experiments.experiment_files import experiments_folder, read_experiments
 from hemline.files import write_text
-from hemline.simulation.living_customers import ClosedDay, LivingCustomers, OpenDay
+from hemline.shop.registered_lists import RegisteredLists, open_version
+from hemline.simulation.living_customers import ClosedDay, OpenDay
 from hemline.simulation.living_params import LivingParams
+from hemline.simulation.relived_shop import RelivedShop
 from hemline.simulation.shop_client import ShopClient, ShownList
 from hemline.simulation.shop_past import lived_through
 from hemline.simulation.simulation_params import SimulationParams
@@ -38,6 +42,7 @@ _POLL_SECONDS: Final = 0.1
 _NOTHING: Final = "Nothing is due."  # as `hemline experiment advance` says it
 
 Report = Callable[[str], object]
+IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -46,15 +51,19 @@ class LivedShop:
 
     live: LivingParams
     behaviour: SimulationParams
-    world: World
-    customers: LivingCustomers
+    shop: RelivedShop
     past: pd.DataFrame
+
+    @property
+    def world(self) -> World:
+        """What of it never changes."""
+        return self.shop.world
 
 
 def wake(live: LivingParams, behaviour: SimulationParams) -> LivedShop:
     """Return a shop on the morning of its first living day."""
-    world, customers, past = lived_through(live, behaviour)
-    return LivedShop(live, behaviour, world, customers, past)
+    world, customers, best, past = lived_through(live, behaviour)
+    return LivedShop(live, behaviour, RelivedShop(world, customers, best), past)
 
 
 class LivingShop:
@@ -113,8 +122,8 @@ class LivingShop:
         for number in range(7):
             today = first + timedelta(days=number)
             answers, was_told = self._journal.read(today)
-            closed = self._day(today, client, answers, was_told=was_told)
-            tally.add(closed, answers, self._rows)
+            closed, added = self._day(today, client, answers, was_told=was_told)
+            tally.add(closed, answers, self._rows, added)
             self._store.append(closed.store)
             champions.append(_champion_among(answers))
             yield self._record({**tally.row(), "days": tally.days, "champions": champions})
@@ -135,9 +144,13 @@ class LivingShop:
         answers: dict[int, ShownList],
         *,
         was_told: bool,
-    ) -> ClosedDay:
-        """Live a day, or go through it again, and return what happened."""
-        opened = self._shop.customers.open_day()
+    ) -> tuple[ClosedDay, Mapping[str, Mapping[int, float]]]:
+        """Live a day, or go through it again.
+
+        Returns:
+            What happened, and what lists would add (WeekTally.add).
+        """
+        opened = self._shop.shop.customers.open_day()
         if not was_told:
             self._project.set_clock(today, _NOON)
             self._advance(today)
@@ -148,11 +161,35 @@ class LivingShop:
             customer: np.array([self._rows[one] for one in answer.articles], np.int64)
             for customer, answer in answers.items()
         }
-        closed = self._shop.customers.close_day(opened, lists)
+        added = self._added(opened, lists)
+        closed = self._shop.shop.close_day(opened, lists)
         if not was_told:
             client.record(self._teller.visits(today, closed.reactions, answers, closed.online))
             self._journal.end(today)
-        return closed
+        return closed, added
+
+    def _added(
+        self, opened: OpenDay, lists: Mapping[int, IntArray]
+    ) -> Mapping[str, Mapping[int, float]]:
+        """Return what the lists of a day add, and what others in their place would."""
+        shop, first = self._shop.shop, self._first_version
+        kept = {
+            customer: first.list_for(
+                self._customer_ids[customer], shop.bought_since(customer, first.answers.cut)
+            )
+            for customer in opened.online
+        }
+        choices = {
+            LISTS: lists,
+            FIRST_VERSION: kept,
+            BESTSELLERS: dict.fromkeys(opened.online, shop.best.articles),
+        }
+        return shop.customers.added_revenue(opened, choices)
+
+    @cached_property
+    def _first_version(self) -> RegisteredLists:
+        answers = open_version(self._project.root, 1)
+        return RegisteredLists(answers, length=self._shop.behaviour.list_length)
 
     def _ask(
         self, today: date, opened: OpenDay, client: ShopClient, answers: dict[int, ShownList]

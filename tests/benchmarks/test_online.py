@@ -6,15 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.online.foretold import ListFor, explored, interleaved, opinions, slot_estimate
+from benchmarks.online.foretold import explored, interleaved, opinions, slot_estimate
 from benchmarks.online.futures import (
+    MEASURES,
     bought_in,
     correlation_interval,
     live_under,
-    offline_precision,
+    offline_measures,
     rank_correlation,
 )
-from benchmarks.online.policies import Lists
+from benchmarks.online.policies import ListFor, ListPolicy, Lists, bestsellers
 from hemline.simulation.living_customers import OpenDay
 from hemline.simulation.living_params import LivingParams
 from hemline.simulation.relived_shop import RelivedShop
@@ -28,9 +29,11 @@ N_DAYS = 28
 @pytest.fixture(scope="module")
 def opening() -> tuple[RelivedShop, np.ndarray]:
     """The shop, and how often each article was sold in the last four weeks."""
-    world, customers, past = lived_through(LIVE, SimulationParams())
+    world, customers, best, past = lived_through(LIVE, SimulationParams())
     late = past[past["t_dat"] >= pd.Timestamp(LIVE.first_day) - pd.Timedelta(days=28)]
-    return RelivedShop(world, customers), np.bincount(late["article"], minlength=LIVE.articles)
+    return RelivedShop(world, customers, best), np.bincount(
+        late["article"], minlength=LIVE.articles
+    )
 
 
 @pytest.fixture(scope="module")
@@ -72,11 +75,42 @@ def test_a_future_counts_what_was_sold_less_what_came_back(morning: RelivedShop)
     assert future.spent.mean() > live_under(morning, nothing, N_DAYS, "y").spent.mean()
 
 
-def test_offline_precision_is_of_who_bought(morning: RelivedShop) -> None:
+def test_offline_measures_are_of_who_bought(morning: RelivedShop) -> None:
     bought = bought_in(morning, nothing, 7)
-    perfect = offline_precision(morning, lambda _, who: np.array(sorted(bought[who])), bought)
-    assert set(np.flatnonzero(~np.isnan(perfect))) == set(bought)
-    assert np.nanmin(perfect) == np.nanmax(perfect) == 1
+    perfect = offline_measures(
+        morning, lambda _, who: np.array(sorted(bought.everywhere[who])), bought
+    )
+    everywhere, online, paid = (perfect[name] for name in MEASURES)
+    assert set(np.flatnonzero(~np.isnan(everywhere))) == set(bought.everywhere)
+    assert np.nanmin(everywhere) == np.nanmax(everywhere) == 1
+    assert set(bought.online) < set(bought.everywhere)
+    for measure in (online, paid):
+        assert set(np.flatnonzero(~np.isnan(measure))) == set(bought.online)
+    short = [who for who, articles in bought.everywhere.items() if len(articles) <= 12]
+    for who in set(short) & set(bought.online):
+        assert paid[who] == pytest.approx(sum(bought.online[who].values()))
+
+
+def test_what_lists_add_tells_policies_apart_that_sales_do_not(
+    morning: RelivedShop, popular: ListFor, unpopular: ListFor
+) -> None:
+    best, worst = (
+        live_under(morning, ListPolicy(each), N_DAYS, "x") for each in (popular, unpopular)
+    )
+    added, sold = best.added - worst.added, best.spent - worst.spent
+    assert added.mean() > 5 * error(added)
+    assert error(added) < error(sold) / 3
+    assert sold.mean() == pytest.approx(added.mean(), abs=3 * error(sold))
+
+
+def error(values: np.ndarray) -> float:
+    return float(values.std(ddof=1) / np.sqrt(len(values)))
+
+
+def test_bestsellers_are_of_the_day(morning: RelivedShop) -> None:
+    future = live_under(morning, ListPolicy(bestsellers), N_DAYS, "x").shop
+    assert bestsellers(morning, 0).tolist() == bestsellers(morning, 1).tolist()
+    assert bestsellers(future, 0).tolist() != bestsellers(morning, 0).tolist()
 
 
 def test_the_correlation_of_equal_orders_is_one_and_its_interval_says_how_sure() -> None:

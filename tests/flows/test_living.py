@@ -77,12 +77,17 @@ CLOSED = ClosedDay(
 )
 SHOWN = {5: LIST, 7: OTHER}
 ROWS = {"0001": 0, "0002": 1, "0003": 2}
+ADDED = {
+    "lists": {5: 0.004, 7: 0.002},
+    "first version": {5: 0.001, 7: 0.001},
+    "bestsellers": {5: 0.006, 7: 0.002},
+}
 
 
 @pytest.fixture
 def week() -> dict[str, Any]:
     tally = WeekTally(np.array([np.nan] * 5 + [25.0, np.nan, 60.0, 40.0, 40.0]), 3)
-    tally.add(CLOSED, SHOWN, ROWS)
+    tally.add(CLOSED, SHOWN, ROWS, ADDED)
     return {**tally.row(), "days": tally.days, "champions": [1]}
 
 
@@ -101,6 +106,16 @@ def test_a_week_is_counted_by_arm(week: dict[str, Any]) -> None:
             "online": 0.5, "stores": 0.5, "returned": 1.5,
         }
     ]  # fmt: skip
+
+
+def test_what_lists_add_is_compared_customer_by_customer(week: dict[str, Any]) -> None:
+    assert week["added"] == {
+        "lists": {"mean": 0.003, "error": 0.001, "behind": 0.0, "behind_error": 0.0},
+        "first version": {"mean": 0.001, "error": 0.0, "behind": 0.002, "behind_error": 0.001},
+        "bestsellers": {"mean": 0.004, "error": 0.002, "behind": -0.001, "behind_error": 0.001},
+    }
+    champion = week["arms"]["champion, version 1"]
+    assert (champion["added"], champion["added_error"]) == (0.002, None)
 
 
 def test_diversity_is_that_of_equally_frequent_articles() -> None:
@@ -154,6 +169,8 @@ def test_the_page_shows_what_happened_and_nothing_of_it_is_markup(
     assert "closed stores (large) from 2020-09-23" in page
     assert "treatment, version 3" in page
     assert "Drift confirmed" in page
+    assert "first version, kept" in page
+    assert '<td class="n">0.00400</td>' in page
     assert ">33.3%</text>" in page  # one of three wanted articles was in a list
     write_living_page(path, record(week), is_over=True)
     assert 'http-equiv="refresh"' not in path.read_text()

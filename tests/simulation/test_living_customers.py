@@ -1,7 +1,9 @@
 """Customers who react to lists: the better the lists, the more is sold, now and later."""
 
+import copy
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from functools import partial
 
@@ -22,6 +24,7 @@ LIVE = LivingParams(
 )
 PARAMS = SimulationParams()
 N_DAYS = 42
+N_LUCKS = 150
 
 
 Shows = Callable[[World, OpenDay, int], np.ndarray]
@@ -128,8 +131,8 @@ def test_a_past_without_living_days_is_that_of_the_generator() -> None:
 def test_closed_stores_send_some_customers_to_the_page() -> None:
     closing = Event(kind="closed_stores", date=LIVE.first_day, until=None, size="large")
     opened = partial(lived_through, behaviour=PARAMS)
-    _, usual, past = opened(LIVE)
-    _, closed, same_past = opened(LivingParams(**{**LIVE.model_dump(), "events": (closing,)}))
+    _, usual, _, past = opened(LIVE)
+    _, closed, _, same_past = opened(LivingParams(**{**LIVE.model_dump(), "events": (closing,)}))
     assert past.equals(same_past)
     visits = [
         sum(len(customers.close_day(customers.open_day(), {}).reactions) for _ in range(7))
@@ -138,8 +141,42 @@ def test_closed_stores_send_some_customers_to_the_page() -> None:
     assert visits[1] > 1.1 * visits[0]
 
 
+def test_what_lists_add_is_what_is_sold_more_on_average_less_what_comes_back() -> None:
+    world = draw_world(LIVE.size, LIVE.seed, ())
+    days = ShopDays(world)
+    for _ in range(LIVE.history_days):
+        sell_all(days)
+    changes = {"return_days": (1, 1), "looks_on": 0.95, "discovers": 0.8, "stays_away": 0.0}
+
+    def customers(seed: int) -> LivingCustomers:
+        params = SimulationParams(**{**PARAMS.model_dump(), **changes, "seed": seed})
+        return LivingCustomers(world, copy.deepcopy(days, {id(world): world}), params)
+
+    morning = customers(0)
+    opened = morning.open_day()
+    lists = {who: bestsellers(world, opened, visit) for who, visit in opened.online.items()}
+    added = morning.added_revenue(opened, {"best": lists, "none": {}})
+    assert added["none"] == dict.fromkeys(opened.online, 0.0)
+    more = [
+        np.subtract(*(net_revenue(customers(seed), seed, shown) for shown in (lists, {})))
+        for seed in range(N_LUCKS)
+    ]
+    error = np.std(more, ddof=1) / np.sqrt(N_LUCKS)
+    expected = sum(added["best"].values())
+    assert expected > 4 * error
+    assert np.mean(more) == pytest.approx(expected, abs=3 * error)
+
+
+def net_revenue(customers: LivingCustomers, seed: int, lists: dict[int, np.ndarray]) -> float:
+    """Of a day, with the luck of a seed; what is sent back comes on the next."""
+    opened = customers.open_day()
+    opened = replace(opened, begun=replace(opened.begun, rng=np.random.default_rng(seed)))
+    sold = customers.close_day(opened, lists).online.price.sum(dtype=np.float64)
+    return float(sold - sum(one.price * one.units for one in customers.open_day().returned))
+
+
 def test_the_past_has_the_days_before_the_first_living_one() -> None:
-    _, customers, past = lived_through(LIVE, PARAMS)
+    _, customers, _, past = lived_through(LIVE, PARAMS)
     assert past["t_dat"].min().date() == LIVE.size.first_day
     assert past["t_dat"].max().date() < LIVE.first_day
     assert customers.open_day().begun.today == LIVE.first_day

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hemline.simulation.reactions import Reaction, react
+from hemline.simulation.reactions import Reaction, chances_by_list, react
 from hemline.simulation.simulation_params import SimulationParams
 
 N_ARTICLES = 20
@@ -69,3 +69,18 @@ def test_the_luck_of_an_article_does_not_depend_on_its_place() -> None:
         back = reacts(LISTED[::-1], looks_on=1, suits=suits, seed=seed)
         assert set(there.discovered) == set(back.discovered)
         assert there.searched == back.searched
+
+
+def test_what_a_list_adds_is_what_is_bought_with_it_and_not_without() -> None:
+    suits = np.zeros(N_ARTICLES)
+    suits[[0, 2, 9]] = 1.0, 0.4, 0.7
+    listed = np.array([0, 3, 2, 9, 7])
+    n_visits, added = 6_000, np.zeros(N_ARTICLES)
+    for seed in range(n_visits):
+        shown, alone = reacts(listed, suits, seed), reacts(np.empty(0, np.int64), suits, seed)
+        added[list(shown.bought)] += 1
+        added[list(alone.bought)] -= 1
+    chances = chances_by_list(IN_MIND, suits, listed, PARAMS)
+    assert added[listed] / n_visits == pytest.approx(chances, abs=0.012)
+    assert chances[1] == pytest.approx(PARAMS.looks_on * (1 - PARAMS.finds))
+    assert chances_by_list(IN_MIND, suits, np.empty(0, np.int64), PARAMS).shape == (0,)

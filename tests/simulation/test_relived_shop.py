@@ -22,8 +22,8 @@ N_DAYS = 10
 def lived(tmp_path_factory: pytest.TempPathFactory) -> tuple[RelivedShop, VisitJournal]:
     """A shop that showed the article rows 0 to 11 for ten days, and its journal."""
     journal = VisitJournal(tmp_path_factory.mktemp("journal"))
-    world, customers, _ = lived_through(LIVE, PARAMS)
-    shop = RelivedShop(world, customers)
+    world, customers, best, _ = lived_through(LIVE, PARAMS)
+    shop = RelivedShop(world, customers, best)
     ids = tuple(world.catalogue.articles["article_id"][:12])
     for number in range(N_DAYS):
         opened = customers.open_day()
@@ -67,8 +67,8 @@ def test_futures_do_not_touch_each_other(lived: tuple[RelivedShop, VisitJournal]
 
 
 def test_what_was_returned_is_taken_off_the_latest_purchase() -> None:
-    world, customers, _ = lived_through(LIVE, PARAMS)
-    shop = RelivedShop(world, customers)
+    world, customers, best, _ = lived_through(LIVE, PARAMS)
+    shop = RelivedShop(world, customers, best)
     for day, units in ((1, 1), (5, 2)):
         shop.bought[3][date(2020, 10, day), 7] += units
     shop.take_back(3, 7, 1)

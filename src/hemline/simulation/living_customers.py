@@ -17,11 +17,12 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from hemline.data.synthetic.demand import expected_prices
 from hemline.data.synthetic.offer import ONLINE
-from hemline.data.synthetic.shop_days import BegunDay, Sales, ShopDays
+from hemline.data.synthetic.shop_days import EXPECTED_UNITS, BegunDay, Sales, ShopDays
 from hemline.data.synthetic.utility import CustomerIntent, choice_chances, return_chances
 from hemline.data.synthetic.world import World
-from hemline.simulation.reactions import Reaction, react
+from hemline.simulation.reactions import Reaction, chances_by_list, react
 from hemline.simulation.simulation_params import SimulationParams
 
 IntArray = npt.NDArray[np.int64]
@@ -110,6 +111,42 @@ class LivingCustomers:
             int((~comes).sum()),
         )
 
+    def added_revenue(
+        self, opened: OpenDay, choices: Mapping[str, Mapping[int, IntArray]]
+    ) -> dict[str, dict[int, float]]:
+        """Return what lists would add to the net revenue of each online visit, in expectation.
+
+        Everything that luck decides is averaged: how far a customer looks, what is found without
+        the list, discovered, sent back. So this tells lists apart that sales cannot, and only a
+        simulator knows it. Later visits of a customer who is satisfied do not count.
+
+        Args:
+            opened: the day, not closed yet.
+            choices: by name, articles by customer, the best first; who is missing sees none.
+
+        Returns:
+            By name, net revenue by customer in the unit of the shop's prices.
+        """
+        begun, added = opened.begun, {name: dict[int, float]() for name in choices}
+        for customer, visit in opened.online.items():
+            wanted = np.unique(begun.article[begun.visit == visit])
+            suits = self._suits(begun, visit, customer)
+            for name, lists in choices.items():
+                listed = lists.get(customer, np.empty(0, np.int64))
+                chances = chances_by_list(wanted, suits, listed, self._params)
+                kept = 1 - self._return_chances(
+                    np.full(len(listed), customer), listed, ~np.isin(listed, wanted)
+                )
+                price = expected_prices(
+                    self._world.catalogue,
+                    listed,
+                    day=begun.day,
+                    today=begun.today,
+                    events=self._world.events,
+                )
+                added[name][customer] = float((chances * kept * price).sum() * EXPECTED_UNITS)
+        return added
+
     def close_day(self, opened: OpenDay, lists: Mapping[int, IntArray]) -> ClosedDay:
         """Let customers react to their lists, and return what happened.
 
@@ -166,16 +203,14 @@ class LivingCustomers:
         key = online.customer * self._world.size.n_articles + online.article
         pair, first, units = np.unique(key, return_index=True, return_counts=True)
         customer, article = np.divmod(pair, self._world.size.n_articles)
-        chance = return_chances(self._world, customer, article)
         regretted = np.array(
             [
                 bought in reactions[who].discovered
                 for who, bought in zip(customer.tolist(), article.tolist(), strict=True)
             ]
         )
-        odds = chance / (1 - chance) * np.exp(self._params.regret * regretted)
         rng = self._rng(_RETURNS, day)
-        back = rng.random(len(pair)) < odds / (1 + odds)
+        back = rng.random(len(pair)) < self._return_chances(customer, article, regretted)
         low, high = self._params.return_days
         gap = rng.integers(low, high + 1, len(pair))
         for row in np.flatnonzero(back).tolist():
@@ -187,6 +222,14 @@ class LivingCustomers:
                     float(online.price[first[row]]),
                 )
             )
+
+    def _return_chances(
+        self, customer: IntArray, article: IntArray, regretted: npt.NDArray[np.bool_]
+    ) -> npt.NDArray[np.float64]:
+        """Return the chance that what a customer bought is sent back; regretted: not come for."""
+        chance = return_chances(self._world, customer, article)
+        odds = chance / (1 - chance) * np.exp(self._params.regret * regretted)
+        return np.asarray(odds / (1 + odds), np.float64)
 
     def _learn(self, customer: int, reaction: Reaction) -> float:
         """Return a customer's satisfaction after a visit."""

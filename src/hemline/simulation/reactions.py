@@ -61,8 +61,7 @@ def react(
     seen = listed[:n_looked]
     picked = seen[np.isin(seen, in_mind)]
     others = seen[~np.isin(seen, in_mind)]
-    takes = params.discovers * suits[others] / (suits[others] + params.half_suits)
-    discovered = others[luck[0, others] < takes]
+    discovered = others[luck[0, others] < _discovers(suits[others], params)]
     rejected = (suits[others] <= params.unsuitable) & (luck[1, others] < params.unlikes)
     left = in_mind[~np.isin(in_mind, seen)]
     finds = luck[2, left] < params.finds
@@ -73,3 +72,28 @@ def react(
             for each in (picked, discovered, left[finds], left[~finds], others[rejected])
         ),
     )
+
+
+def chances_by_list(
+    in_mind: IntArray, suits: FloatArray, listed: IntArray, params: SimulationParams
+) -> FloatArray:
+    """Return the chance of each place that its article is bought because it is listed.
+
+    What a customer came for and would have found anyhow does not count, so this is what a list
+    adds: `react` with the list less `react` without one, on average over the luck of a visit.
+
+    Args:
+        in_mind: as of `react`.
+        suits: as of `react`.
+        listed: as of `react`; the chances have its shape.
+        params: as of `react`.
+    """
+    looked_at = params.looks_on ** np.arange(len(listed))
+    is_wanted = np.isin(listed, in_mind)
+    added = np.where(is_wanted, 1 - params.finds, _discovers(suits[listed], params))
+    return np.asarray(looked_at * added, np.float64)
+
+
+def _discovers(suits: FloatArray, params: SimulationParams) -> FloatArray:
+    """Return the chance to take what was not come for, once it is seen."""
+    return params.discovers * suits / (suits + params.half_suits)

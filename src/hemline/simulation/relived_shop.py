@@ -1,6 +1,7 @@
-"""A living shop on a later morning: its days gone through again from the journal, in seconds.
+"""A living shop on some morning, and what is known of its days before.
 
-From there several futures can begin that differ in nothing but the lists.
+Its days can be gone through again from the journal, in seconds. From there several futures can
+begin that differ in nothing but the lists.
 """
 
 import copy
@@ -18,7 +19,7 @@ from hemline.data.synthetic.world import World
 from hemline.errors import BadInput
 from hemline.simulation.living_customers import ClosedDay, LivingCustomers, OpenDay
 from hemline.simulation.living_params import LivingParams
-from hemline.simulation.shop_past import lived_through
+from hemline.simulation.shop_past import Bestsellers, lived_through
 from hemline.simulation.simulation_params import SimulationParams
 from hemline.simulation.visit_journal import VisitJournal
 
@@ -32,12 +33,14 @@ class RelivedShop:
     Attributes:
         world: the shop.
         customers: as they are then.
+        best: what sold best in the last four weeks, in stores and online.
         bought: by customer, the units of each article bought online on each living day, returned
             ones taken off; the service knows of them.
     """
 
     world: World
     customers: LivingCustomers
+    best: Bestsellers
     bought: dict[int, Counter[tuple[date, int]]] = field(
         default_factory=lambda: defaultdict(Counter)
     )
@@ -60,6 +63,7 @@ class RelivedShop:
         pairs = zip(closed.online.customer.tolist(), closed.online.article.tolist(), strict=True)
         for customer, article in pairs:
             self.bought[customer][closed.today, article] += 1
+        self.best.add(closed.store, closed.online)
         for back in closed.returned:
             self.take_back(back.customer, back.article, back.units)
         return closed
@@ -82,8 +86,8 @@ def relive(
     Raises:
         BadInput: it has not lived so long.
     """
-    world, customers, _ = lived_through(live, behaviour)
-    shop = RelivedShop(world, customers)
+    world, customers, best, _ = lived_through(live, behaviour)
+    shop = RelivedShop(world, customers, best)
     article_ids = world.catalogue.articles[columns.ARTICLE_ID]
     rows = {article_id: row for row, article_id in enumerate(article_ids)}
     for number in range(n_days):

@@ -5,7 +5,7 @@ weeks. So the first living day changes the lists and nothing else.
 """
 
 from collections import deque
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -44,19 +44,30 @@ class Bestsellers:
         return np.asarray(best[counts[best] > 0], np.int64)
 
 
-def lived_through(
-    live: LivingParams, behaviour: SimulationParams
-) -> tuple[World, LivingCustomers, pd.DataFrame]:
-    """Return a shop on the morning of its first living day.
+class ShopPast(NamedTuple):
+    """A shop on the morning of its first living day.
 
-    Returns:
-        The world, its customers, and all transactions until then (tables.TRANSACTIONS).
+    Attributes:
+        world: the shop.
+        customers: as they are then.
+        best: what sold best until then.
+        transactions: all of them (tables.TRANSACTIONS).
     """
+
+    world: World
+    customers: LivingCustomers
+    best: Bestsellers
+    transactions: pd.DataFrame
+
+
+def lived_through(live: LivingParams, behaviour: SimulationParams) -> ShopPast:
+    """Return a shop on the morning of its first living day."""
     world = draw_world(live.size, live.seed, live.events)
     customers = LivingCustomers(world, ShopDays(world), behaviour)
     best = Bestsellers(live.articles, behaviour.list_length)
     past = [_show_bestsellers(customers, best) for _ in range(live.history_days)]
-    return world, customers, as_transactions(world, [_all_sales(day) for day in past])
+    transactions = as_transactions(world, [_all_sales(day) for day in past])
+    return ShopPast(world, customers, best, transactions)
 
 
 def _show_bestsellers(customers: LivingCustomers, best: Bestsellers) -> ClosedDay:

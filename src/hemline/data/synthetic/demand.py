@@ -28,6 +28,8 @@ _MARKDOWN_STEPS: Final = np.array([0.6, 0.85])  # shares of a life at which the 
 _MARKDOWNS: Final = np.array([1.0, 0.8, 0.6])
 _TICKET_SCALE: Final = 59_000  # cents of a ticket per unit of Kaggle's price: 19.99 is 0.0339
 _UNSCALED: Final = 590  # what a broken price column is multiplied by
+_LEFT: Final = (1.0, 0.9, 0.75)  # of a price after a voucher, or none
+_VOUCHERS: Final = (0.86, 0.10, 0.04)  # how many visits have each
 
 
 def opening_trend(n_articles: int, rng: np.random.Generator) -> FloatArray:
@@ -74,16 +76,39 @@ def prices_on(
     rng: np.random.Generator,
 ) -> npt.NDArray[np.float32]:
     """Return the price of each article today: ticket, markdown, voucher and planted events."""
-    cents = catalogue.ticket_cents[articles] * _markdowns(catalogue, articles, day)
-    price = np.rint(cents * voucher) / _TICKET_SCALE
+    price = np.rint(_marked_down_cents(catalogue, articles, day) * voucher) / _TICKET_SCALE
     price *= 1 + strength_on(events, "price_change", today)
     broken = rng.random(len(articles)) < strength_on(events, "broken_column", today)
     return np.asarray(np.where(broken, price * _UNSCALED, price), np.float32)
 
 
+def expected_prices(
+    catalogue: Catalogue,
+    articles: npt.NDArray[np.int64],
+    *,
+    day: int,
+    today: date,
+    events: Sequence[Event],
+) -> FloatArray:
+    """Return what customers pay for each article today on average over their vouchers.
+
+    A broken column changes what is written down, not what is paid, so it does not count.
+    """
+    price = _marked_down_cents(catalogue, articles, day) * np.dot(_LEFT, _VOUCHERS) / _TICKET_SCALE
+    return np.asarray(price * (1 + strength_on(events, "price_change", today)), np.float64)
+
+
 def draw_vouchers(n_visits: int, rng: np.random.Generator) -> FloatArray:
     """Return the share of the price that the voucher of a visit leaves."""
-    return np.asarray(rng.choice([1.0, 0.9, 0.75], n_visits, p=[0.86, 0.10, 0.04]), np.float64)
+    return np.asarray(rng.choice(_LEFT, n_visits, p=_VOUCHERS), np.float64)
+
+
+def _marked_down_cents(
+    catalogue: Catalogue, articles: npt.NDArray[np.int64], day: int
+) -> FloatArray:
+    return np.asarray(
+        catalogue.ticket_cents[articles] * _markdowns(catalogue, articles, day), np.float64
+    )
 
 
 def _markdowns(catalogue: Catalogue, articles: npt.NDArray[np.int64], day: int) -> FloatArray:

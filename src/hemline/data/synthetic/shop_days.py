@@ -33,6 +33,8 @@ _BASKETS: Final = np.array(
     [0.65, 1.25]
 )  # in a store and online, of a customer's mean articles beyond the first
 _TWO_UNITS, _THREE_UNITS = 0.092, 0.009
+EXPECTED_UNITS: Final = 1 + _TWO_UNITS + _THREE_UNITS
+"""Of an article in a basket."""
 
 
 class Sales(NamedTuple):
