@@ -24,8 +24,9 @@ from benchmarks.online.futures import (
     rank_correlation,
 )
 from benchmarks.online.learnt import judge_learnt
-from benchmarks.online.policies import ListFor, ListPolicy, bestsellers, lists_of
+from benchmarks.online.policies import ListFor, ListPolicy, bestsellers, by_value, lists_of
 from benchmarks.record import Row, publish
+from hemline.errors import BadInput
 from hemline.serving.answers import Answers
 from hemline.shop.registered_lists import RegisteredLists, open_version
 from hemline.simulation.living_params import LivingParams
@@ -44,13 +45,14 @@ MODELS: Final[tuple[str, ...]] = (
 )
 SERVED: Final = "served"
 AGED: Final = "served, aged"
+BY_VALUE: Final = "served, by value"
 BEST: Final = "bestsellers of the day"
 OUTCOMES: Final = {
     "added": "what foretells the order of what lists add",
     "spent": "what foretells the order of revenue",
 }
 _LONG: Final = 60
-_LOGGED: Final = 2  # times the length of a future, that slots are logged
+_LOGGED: Final = 3  # times the length of a future, that slots are logged
 _SAMPLES: Final = 1000
 _SEED: Final = 7
 
@@ -87,8 +89,8 @@ def _policies(
 ) -> tuple[dict[str, Answers], dict[str, ListFor]]:
     """Return the versions that are compared, and the policies, by name.
 
-    The policies are the models of the version in force, what it serves, the first version, and what
-    sold best in the four weeks before each day.
+    The policies are the models of the version in force, what it serves, the same in the order of
+    expected revenue, the first version, and what sold best in the four weeks before each day.
     """
     record = json.loads((shop / ".hemline/live/record/record.json").read_text("utf-8"))
     number = record["weeks"][week - 1]["champions"][-1]
@@ -100,7 +102,9 @@ def _policies(
     if first.version != latest.version:
         lists[AGED] = RegisteredLists(first, length=length)
         versions[AGED] = first
-    return versions, {name: lists_of(each) for name, each in lists.items()} | {BEST: bestsellers}
+    policies = {name: lists_of(each) for name, each in lists.items()}
+    policies[BY_VALUE] = by_value(lists_of(RegisteredLists(latest, length=_LONG)), length)
+    return versions, policies | {BEST: bestsellers}
 
 
 def _value_rows(futures: dict[str, Future], offline: dict[str, Measured]) -> list[Row]:
@@ -177,7 +181,10 @@ def _slot_rows(
             Row(*row, "bought in a slot", estimate.value, (estimate.high - estimate.low) / 3.92)
         )
     rows += _order_rows("exploration slots", known, futures)
-    return rows + judge_learnt(log, later, policies[SERVED], policies, n_days)
+    try:
+        return rows + judge_learnt(log, later, policies[SERVED], policies, n_days)
+    except BadInput as refusal:  # the rest of the table stands
+        return [*rows, Row("learnt from reward", "learnt", f"not learnt: {refusal.found}", 0, None)]
 
 
 def _order_rows(name: str, foretold: dict[str, float], futures: dict[str, Future]) -> list[Row]:
@@ -213,13 +220,16 @@ def _notes(
         "against what was bought in the first week while served showed the lists. Standard errors "
         "over customers in brackets; differences are paired."
     )
+    value = (
+        f"{BY_VALUE}: the first {_LONG} of served in the order of price divided by place plus two."
+    )
     best = f"{BEST}: of the four weeks before each day, the same for everybody; trained by nobody."
     foretold = (
         f"Interleaving: lists of {LENGTH} of the served version and the other, whoever preferred "
         "one counts once. Slots: two drawn places of the served lists, ten candidates, "
         f"for {_LOGGED * weeks} weeks. Learnt: from these slots, judged in the {weeks} weeks after."
     )
-    notes = [shop, version, best, measures, foretold]
+    notes = [shop, version, value, best, measures, foretold]
     if AGED in versions:
         aged = versions[AGED]
         notes.insert(2, f"{AGED}: version {aged.version}, cut {aged.cut}.")

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hemline import columns
+from hemline.data.synthetic.demand import expected_prices
 from hemline.shop.registered_lists import RegisteredLists
 from hemline.simulation.living_customers import OpenDay
 from hemline.simulation.relived_shop import RelivedShop
@@ -47,3 +48,26 @@ def lists_of(version: RegisteredLists) -> ListFor:
 def bestsellers(shop: RelivedShop, _: int) -> IntArray:
     """Return what sold best in the last four weeks, as before the first living day."""
     return shop.best.articles
+
+
+def by_value(list_for: ListFor, length: int) -> ListFor:
+    """Return a policy's lists in the order of expected revenue: chance times price.
+
+    The chance of a place is taken to fall as one over place plus two, since ranks are all that
+    every policy gives.
+
+    Args:
+        list_for: its lists, longer than length.
+        length: of the lists that are shown.
+    """
+
+    def dearer_first(shop: RelivedShop, customer: int) -> IntArray:
+        world, day = shop.world, shop.customers.next_day
+        listed = list_for(shop, customer)
+        price = expected_prices(
+            world.catalogue, listed, day=day, today=world.date_of(day), events=world.events
+        )
+        value = price / (np.arange(len(listed)) + 3)
+        return listed[np.argsort(-value, kind="stable")][:length]
+
+    return dearer_first

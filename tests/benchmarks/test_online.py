@@ -15,7 +15,8 @@ from benchmarks.online.futures import (
     offline_measures,
     rank_correlation,
 )
-from benchmarks.online.policies import ListFor, ListPolicy, Lists, bestsellers
+from benchmarks.online.policies import ListFor, ListPolicy, Lists, bestsellers, by_value
+from hemline.data.synthetic.demand import expected_prices
 from hemline.simulation.living_customers import OpenDay
 from hemline.simulation.living_params import LivingParams
 from hemline.simulation.relived_shop import RelivedShop
@@ -105,6 +106,23 @@ def test_what_lists_add_tells_policies_apart_that_sales_do_not(
 
 def error(values: np.ndarray) -> float:
     return float(values.std(ddof=1) / np.sqrt(len(values)))
+
+
+def test_by_value_the_dearer_comes_first_unless_its_place_is_much_later(
+    morning: RelivedShop, popular: ListFor
+) -> None:
+    world, day = morning.world, morning.customers.next_day
+    price = expected_prices(
+        world.catalogue, np.arange(300), day=day, today=LIVE.first_day, events=()
+    )
+    cheap, dear = int(np.argmin(price)), int(np.argmax(price))
+    ratio = price[dear] / price[cheap]
+    others = [one for one in range(300) if one not in {cheap, dear}]
+    for place in (1, int(3 * ratio) + 1):
+        listed = [cheap, *others[: place - 1], dear]
+        shown = by_value(lambda _, __, listed=listed: np.array(listed), 300)(morning, 0).tolist()
+        assert (shown.index(dear) < shown.index(cheap)) == (place == 1)
+    assert len(by_value(popular, 12)(morning, 0)) == 12
 
 
 def test_bestsellers_are_of_the_day(morning: RelivedShop) -> None:

@@ -96,6 +96,11 @@ class LivingCustomers:
         self._satisfaction = np.full(world.size.n_customers, params.satisfied)
         self._due: dict[int, list[ReturnedUnits]] = {}
 
+    @property
+    def next_day(self) -> int:
+        """The number of the day that opens next, counted from the shop's first."""
+        return self._days.next_day
+
     def open_day(self) -> OpenDay:
         """Begin the next day."""
         begun = self._days.begin()

@@ -83,6 +83,11 @@ class ShopDays:
         self._log_trend = world.opening_trend
         self._day = 0
 
+    @property
+    def next_day(self) -> int:
+        """The number of the day that begins next, counted from the first."""
+        return self._day
+
     def begin(self) -> BegunDay:
         """Draw the next day's visits, their intents and their baskets."""
         world, day = self._world, self._day
