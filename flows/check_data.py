@@ -18,15 +18,10 @@ from hemline.engine.engine import open_engine
 from hemline.errors import BadInput
 from monitoring.alerts.alert import AlertDraft
 from monitoring.alerts.week_alerts import data_late, tables_not_updated, validation_failed
-from monitoring.completeness import (
-    CompletenessReport,
-    FreshDataParams,
-    broken_rules,
-    check_completeness,
-    check_week,
-)
+from monitoring.completeness import CompletenessReport, FreshDataParams, check_completeness
 from monitoring.monitor_params import MonitorParams
 from monitoring.records import MonitorRecords
+from monitoring.week_validation import broken_rules, check_week
 
 _LOCK_SECONDS: Final = 5
 

@@ -1,7 +1,7 @@
 """How a run knows the Prefect server of its own project from any other on the same port.
 
-Another project of this machine, or another person's program, may use the port. The server is asked
-for a proof that it knows the project's authentication string, and the string itself is not sent.
+Another project of this machine, or another person's program, may use the port. The server has to
+prove that it knows the project's authentication string, and the string itself is not sent.
 """
 
 import hmac

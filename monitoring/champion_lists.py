@@ -36,6 +36,7 @@ from hemline.params import Section
 from hemline.registry.versions import Version
 from hemline.storefront import Storefront
 from monitoring.buyer_histories import histories_of
+from monitoring.cached_table import cached_table
 from monitoring.popular_lists import Popular, popular_at
 from monitoring.week_data import with_units
 
@@ -140,7 +141,7 @@ class ChampionLists:
             article_ids,
         )
         popular = popular_at(self.engine, self.tables, cut, len(article_ids), self.popularity)
-        return tables.cached_table(
+        return cached_table(
             self.cache / f"{version.number}-{week_end}.parquet",
             LIST_SCHEMA,
             _fingerprint(version, week, popular),

@@ -1,4 +1,4 @@
-"""Evidently's pages as an ASGI application, for a caller that decides who may ask it."""
+"""Evidently's pages as an ASGI application, for a caller that decides who may send it requests."""
 
 from contextlib import ExitStack
 from pathlib import Path

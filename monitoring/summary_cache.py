@@ -16,8 +16,8 @@ from hemline import columns
 from hemline.engine.engine import Engine
 from hemline.errors import BadInput
 from hemline.files import fingerprint
-from hemline.tables import cached_table
 from monitoring import habits, signals, summaries, week_data, week_signals
+from monitoring.cached_table import cached_table
 from monitoring.monitor_params import MonitorParams
 from monitoring.summaries import SUMMARIES, summarise_week
 

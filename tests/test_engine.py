@@ -49,7 +49,7 @@ def test_rows_leave_an_engine_as_they_came(engine: Engine) -> None:
 def test_a_written_table_has_the_bytes_that_arrow_would_write(
     engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tables, "_ROWS_A_GROUP", 300)
+    monkeypatch.setattr(tables, "ROWS_A_GROUP", 300)
     tables.write_table(in_order(sold(1000)), tmp_path / "arrow.parquet", SCHEMA)
     engine.write(engine.from_arrow(sold(1000)), tmp_path / "t.parquet", SCHEMA, order_by=BY)
     assert pq.read_metadata(tmp_path / "t.parquet").num_row_groups == 4

@@ -6,7 +6,6 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import pandas as pd
 import pyarrow as pa
 import pytest
 
@@ -164,31 +163,6 @@ def test_a_fingerprint_depends_on_contents_and_where_each_part_ends(tmp_path: Pa
 
 
 SCHEMA = pa.schema([("article", pa.int32()), ("scores", pa.list_(pa.float32()))])
-
-
-@pytest.mark.parametrize("damage", ["emptied", "cut short", "zeros", "csv", "other types", "other"])
-def test_a_damaged_cache_is_made_again_and_a_whole_one_is_not(tmp_path: Path, damage: str) -> None:
-    path, made = tmp_path / "cached.parquet", list[int]()
-
-    def make() -> pd.DataFrame:
-        made.append(1)
-        return pd.DataFrame({"article": [7], "scores": [[0.5, 0.25]]})
-
-    for _ in range(2):
-        tables.cached_table(path, SCHEMA, "same", make)
-    assert len(made) == 1
-    content = path.read_bytes()
-    if damage == "other types":
-        pd.DataFrame({"article": ["x"], "scores": ["y"], "fingerprint": ["same"]}).to_parquet(path)
-    elif damage == "other":
-        pd.DataFrame({"a": [1]}).to_parquet(path)
-    else:
-        damaged = {"emptied": b"", "cut short": content[:-9], "zeros": bytes(len(content))}
-        path.write_bytes(damaged.get(damage, b"article,scores\n"))
-    again = tables.cached_table(path, SCHEMA, "same", make)
-    assert len(made) == 2
-    assert again["article"].tolist() == [7]
-    assert path.read_bytes() == content
 
 
 def test_a_damaged_table_is_named_with_the_way_back(tmp_path: Path) -> None:

@@ -65,7 +65,8 @@ def _look_back(folder: Path, params: Path) -> None:
 def _check(folder: Path, params: Path) -> None:
     # Great Expectations takes seconds to import, and no other step uses it.
     from hemline.data.expectations.thresholds import ValidateParams  # noqa: PLC0415
-    from monitoring.completeness import FreshDataParams, check_completeness, check_week  # noqa: PLC0415
+    from monitoring.completeness import FreshDataParams, check_completeness  # noqa: PLC0415
+    from monitoring.week_validation import check_week  # noqa: PLC0415
 
     tables, rules = folder / "tables", ValidateParams.load(params)
     fresh = FreshDataParams.load(params)

@@ -19,11 +19,11 @@ from benchmarks.monitoring.shops import PARAMS, engine_params, tables_of
 from benchmarks.monitoring.weekly import NOTHING, Monitored, monitor_weeks, outcomes_of
 from hemline.engine.engine import open_engine
 from hemline.files import fingerprint, write_text
-from monitoring.completeness import check_week
 from monitoring.evidently_workspace import plain_preset
 from monitoring.monitor_params import MonitorParams
 from monitoring.summaries import summarise_week
 from monitoring.transactions import sample_transactions
+from monitoring.week_validation import check_week
 from monitoring.windows import windows_for
 
 _Outcome = TypeVar("_Outcome", Calm, Planted)

@@ -1,8 +1,8 @@
 """Requests at a constant rate, whatever the server does.
 
-A client that waits for an answer before it sends the next request asks less of a slow server and so
-hides its pauses (coordinated omission). Here every request has a time at which it is due. It is
-measured from that time on, also if it had to wait because all connections were busy.
+A client that waits for an answer before it sends the next request sends fewer of them to a slow
+server and so hides its pauses (coordinated omission). Here every request has a time at which it is
+due. It is measured from that time on, also if it had to wait because all connections were busy.
 """
 
 import asyncio

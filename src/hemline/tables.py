@@ -5,8 +5,7 @@ under the real name. Compression and row-group size are fixed: the same rows giv
 which DVC's cache depends on.
 """
 
-import math
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -16,7 +15,7 @@ import pyarrow.parquet as pq
 
 from hemline import columns
 from hemline.errors import BadInput
-from hemline.files import lock_file, replaced_file
+from hemline.files import replaced_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -167,8 +166,8 @@ SERVED_SCORES: Final = pa.schema(
 )
 """One row per buyer of the test week: AP@12 of the list served to them."""
 
-_FINGERPRINT: Final = "fingerprint"
-_ROWS_A_GROUP: Final = 1 << 20
+ROWS_A_GROUP: Final = 1 << 20
+"""Rows of a row group of every table, written whole or in batches."""
 
 
 def write_table(table: "pa.Table | pd.DataFrame", path: Path, schema: pa.Schema) -> None:
@@ -177,88 +176,7 @@ def write_table(table: "pa.Table | pd.DataFrame", path: Path, schema: pa.Schema)
         table = pa.Table.from_pandas(table, schema=schema, preserve_index=False)
     table = table.select(schema.names).cast(schema).replace_schema_metadata(None)
     with replaced_file(path) as unfinished:
-        pq.write_table(table, unfinished, compression="zstd", row_group_size=_ROWS_A_GROUP)
-
-
-def write_batches(batches: Iterable[pa.RecordBatch], path: Path, schema: pa.Schema) -> None:
-    """Write streamed rows to the same bytes as `write_table` writes a whole table.
-
-    At most one row group is in memory, whatever the size of the batches.
-    """
-    with (
-        replaced_file(path) as unfinished,
-        pq.ParquetWriter(unfinished, schema, compression="zstd") as writer,
-    ):
-        for group in _groups(batches, schema):
-            writer.write_table(group, row_group_size=_ROWS_A_GROUP)
-
-
-def cached_table(
-    path: Path, schema: pa.Schema, fingerprint: str, make: Callable[[], "pd.DataFrame"]
-) -> "pd.DataFrame":
-    """Return the table stored at path if it has this fingerprint; otherwise make and store it.
-
-    A stored table that is damaged is made again: its pages carry checksums. Two processes that need
-    the same table at once make it once, since they lock a file beside the folder.
-
-    Args:
-        path: parquet file of the schema's columns and the column `fingerprint`.
-        schema: of the table.
-        fingerprint: of everything the table is made from.
-        make: returns the schema's columns.
-    """
-    stored = schema.append(pa.field(_FINGERPRINT, pa.string()))
-    if not _is_cached(path, stored, fingerprint):
-        beside = path.parent.with_name(f".{path.parent.name}.lock")
-        with lock_file(beside, wait_seconds=math.inf):
-            if not _is_cached(path, stored, fingerprint):
-                _store(make().assign(**{_FINGERPRINT: fingerprint}), path, stored)
-    return read_table(path, schema)
-
-
-def _store(rows: "pd.DataFrame", path: Path, schema: pa.Schema) -> None:
-    table = pa.Table.from_pandas(rows, schema=schema, preserve_index=False)
-    table = table.replace_schema_metadata(None)
-    with replaced_file(path) as unfinished:
-        pq.write_table(table, unfinished, compression="zstd", write_page_checksum=True)
-
-
-def _is_cached(path: Path, schema: pa.Schema, fingerprint: str) -> bool:
-    """Return whether the file is whole, of this schema, and carries the fingerprint."""
-    if not path.exists():
-        return False
-    try:
-        stored = pq.ParquetFile(path, page_checksum_verification=True).read()
-    except (pa.ArrowException, OSError):  # damaged, and whatever is cached can be made again
-        return False
-    if not stored.schema.equals(schema):
-        return False
-    return len(stored) > 0 and str(stored[_FINGERPRINT][0]) == fingerprint
-
-
-def _groups(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:
-    """Yield the rows as tables of one row group, the last one shorter; at least one, even empty."""
-    waiting: list[pa.RecordBatch] = []
-    n_waiting, n_groups = 0, 0
-    for batch in batches:
-        rest = batch
-        while n_waiting + rest.num_rows >= _ROWS_A_GROUP:
-            n_missing = _ROWS_A_GROUP - n_waiting
-            yield _one_chunk([*waiting, rest.slice(0, n_missing)], schema)
-            waiting, n_waiting, n_groups = [], 0, n_groups + 1
-            rest = rest.slice(n_missing)
-        waiting.append(rest)
-        n_waiting += rest.num_rows
-    if n_waiting or not n_groups:
-        yield _one_chunk(waiting, schema)
-
-
-def _one_chunk(batches: list[pa.RecordBatch], schema: pa.Schema) -> pa.Table:
-    """Return the schema's columns in one chunk each: chunk borders would change the bytes."""
-    if not batches:
-        return schema.empty_table()
-    rows = pa.Table.from_batches(batches).select(schema.names).cast(schema)
-    return rows.replace_schema_metadata(None).combine_chunks()
+        pq.write_table(table, unfinished, compression="zstd", row_group_size=ROWS_A_GROUP)
 
 
 def read_table(path: Path, schema: pa.Schema) -> "pd.DataFrame":

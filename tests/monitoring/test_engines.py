@@ -15,13 +15,14 @@ from hemline.data.synthetic.world import ShopSize
 from hemline.engine.engine import Engine, EngineParams
 from hemline.evaluation.fairness.aspects import sales_of_articles
 from hemline.tables import ARTICLES, CUSTOMERS, PURCHASES, TRANSACTIONS, read_table, write_table
-from monitoring.completeness import FreshDataParams, check_completeness, check_week
+from monitoring.completeness import FreshDataParams, check_completeness
 from monitoring.monitor_params import MonitorParams
 from monitoring.signals import ALL
 from monitoring.summary_cache import cached_summaries
 from monitoring.transactions import sample_transactions
 from monitoring.week_data import read_week
 from monitoring.week_signals import signals_of
+from monitoring.week_validation import check_week
 
 PARAMS_YAML = Path("params.yaml")
 WEEK_END = date(2020, 9, 2)

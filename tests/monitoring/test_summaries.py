@@ -1,14 +1,11 @@
 """Every buyer counts once, noise is that of the buyers, and the cache follows the rows."""
 
 import shutil
-import subprocess
-import sys
 from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -21,7 +18,6 @@ from hemline.engine.engine import Engine
 from hemline.errors import BadInput
 from hemline.tables import (
     TRANSACTIONS,
-    cached_table,
     read_table,
     transactions_schema,
     write_table,
@@ -200,45 +196,3 @@ def test_cached_weeks_are_made_again_only_where_rows_changed(
     cached_summaries(on_duckdb, folder, cache, date(2020, 6, 24), params)
     touched = {p.name for p in cache.iterdir() if p.stat().st_mtime_ns != stamps[p.name]}
     assert touched == {"2020-06-24.parquet"}
-
-
-TABLE = pa.schema([("n", pa.int64())])
-
-
-def test_a_cached_table_that_was_damaged_is_made_again(tmp_path: Path) -> None:
-    path, made = tmp_path / "cache" / "a.parquet", pd.DataFrame({"n": range(1000)})
-    cached_table(path, TABLE, "print", lambda: made)
-    whole = path.read_bytes()
-    damages = [whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1 :] for at in range(len(whole))]
-    n_made = 0
-
-    def make() -> pd.DataFrame:
-        nonlocal n_made
-        n_made += 1
-        return made
-
-    for damaged in (*damages[:: max(1, len(damages) // 60)], whole[:-1], whole[:100], b""):
-        path.write_bytes(damaged)
-        stored = cached_table(path, TABLE, "print", make)
-        assert stored["n"].tolist() == made["n"].tolist()
-    assert n_made > 3
-    n_before = n_made
-    assert cached_table(path, TABLE, "print", make)["n"].tolist() == made["n"].tolist()
-    assert n_made == n_before
-
-
-def test_two_processes_that_need_the_same_table_make_it_once(tmp_path: Path) -> None:
-    path = tmp_path / "cache" / "a.parquet"
-    script = (
-        "import sys, time; from pathlib import Path; import pandas as pd, pyarrow as pa\n"
-        "from hemline.tables import cached_table\n"
-        "def make():\n"
-        "    (Path(sys.argv[1]).parents[1] / f'made.{time.monotonic_ns()}').touch()\n"
-        "    time.sleep(1)\n"
-        "    return pd.DataFrame({'n': [7]})\n"
-        "schema = pa.schema([('n', pa.int64())])\n"
-        "assert cached_table(Path(sys.argv[1]), schema, 'print', make)['n'].tolist() == [7]\n"
-    )
-    processes = [subprocess.Popen([sys.executable, "-c", script, str(path)]) for _ in range(3)]
-    assert [process.wait(120) for process in processes] == [0, 0, 0]
-    assert len(list(tmp_path.glob("made.*"))) == 1

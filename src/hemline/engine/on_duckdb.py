@@ -13,7 +13,7 @@ import duckdb
 import narwhals as nw
 import pyarrow as pa
 
-from hemline import tables
+from hemline.engine.row_groups import write_batches
 from hemline.errors import BadInput, full_disk_refused
 
 _Rows = nw.LazyFrame[Any]
@@ -69,7 +69,7 @@ class OnDuckdb:
         """
         path = self.folder / f"received_{next(self._numbers)}.parquet"
         with self._refusals():
-            tables.write_batches(batches, path, schema)
+            write_batches(batches, path, schema)
         return self.read(path)
 
     def persist(self, rows: _Rows) -> _Rows:
@@ -96,7 +96,7 @@ class OnDuckdb:
         """Write the schema's columns to one parquet file, ordered."""
         ordered = rows.sort(*order_by).select(*schema.names).to_native()
         with self._refusals(path):
-            tables.write_batches(ordered.to_arrow_reader(_ROWS_AT_A_TIME), path, schema)
+            write_batches(ordered.to_arrow_reader(_ROWS_AT_A_TIME), path, schema)
 
     @contextmanager
     def _refusals(self, *written: Path) -> Iterator[None]:

@@ -18,7 +18,7 @@ import narwhals as nw
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hemline import tables
+from hemline.engine.row_groups import write_batches
 from hemline.errors import BadInput, full_disk_refused
 
 try:
@@ -132,7 +132,7 @@ class OnSpark:
         """Return the rows, written to the shared folder first."""
         path = self.folder / f"received_{next(self._numbers)}.parquet"
         with self._refusals():
-            tables.write_batches(batches, path, schema)
+            write_batches(batches, path, schema)
         return self.read(path)
 
     def persist(self, rows: _Rows) -> _Rows:
@@ -150,7 +150,7 @@ class OnSpark:
         files = _files(self._stored(rows.sort(*order_by).select(*schema.names)))
         batches = (batch for file in files for batch in pq.ParquetFile(file).iter_batches())
         with self._refusals(path):
-            tables.write_batches(batches, path, schema)
+            write_batches(batches, path, schema)
 
     def _stored(self, rows: _Rows) -> Path:
         folder = self.folder / f"persisted_{next(self._numbers)}"

@@ -2,7 +2,7 @@
 
 `reports/experiments` holds an index and, of each experiment, a page and a record: the same in
 numbers, and what the index says of it. Nothing here imports pandas: the process beside the shop
-asks every few minutes whether there is anything to do.
+checks every few minutes whether there is anything to do.
 """
 
 import json

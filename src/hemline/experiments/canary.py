@@ -1,7 +1,7 @@
 """A version that passed the gate meets visitors before it becomes champion: what is due, and when.
 
-A canary is an experiment with no planned looks. It asks whether the version does harm, not how much
-it gains: it is stopped by a guardrail, by arms of other sizes than planned, or as soon as the
+A canary is an experiment with no planned looks. It tests whether the version does harm, not how
+much it gains: it is stopped by a guardrail, by arms of other sizes than planned, or as soon as the
 interval that holds at every moment is certain that revenue is lower. Without any of that it is
 shown to more visitors, step by step, and after the last step it is promoted. The price: a loss that
 is too small for the interval to be certain of is not found, as with the gate.

@@ -1,7 +1,7 @@
 """What the units of each arm are expected to spend in the coming weeks: an estimate of a model.
 
 One model of customer value, fitted on what was bought before the experiment, reads how often, how
-lately and for how much each unit has bought by now. So it asks whether an arm's customers have
+lately and for how much each unit has bought by now. So it estimates whether an arm's customers have
 become more valuable, as far as a model without season can tell from an experiment's few weeks. What
 each unit was expected to spend before it began is taken out (CUPED). It decides nothing.
 

@@ -63,7 +63,7 @@ class LoggedDecisions:
 
 @dataclass(frozen=True)
 class OffPolicyEstimate:
-    """What a policy would have earned per decision, or why that cannot be said.
+    """What a policy would have earned per decision, or why that cannot be estimated.
 
     Attributes:
         value: mean reward of a decision under the policy; None where it is refused.

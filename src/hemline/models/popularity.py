@@ -16,7 +16,8 @@ import numpy.typing as npt
 from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 
 from hemline.arrays import load_array
-from hemline.data.histories import Histories, entries_where
+from hemline.data.histories import Histories
+from hemline.data.interaction_matrix import entries_where
 from hemline.kernels.lists import empty_lists, top_k
 from hemline.models.label_shift import ALL_DAYS, NO_DECAY_DAYS, decay_weights, open_window
 from hemline.models.recommender import (

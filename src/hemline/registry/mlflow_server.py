@@ -1,4 +1,4 @@
-"""MLflow's server as an ASGI application, for a caller that decides who may ask it.
+"""MLflow's server as an ASGI application, for a caller that decides who may send it requests.
 
 `mlflow server` starts it in a process of its own that lets every page of this machine read and
 write. Its options reach the application through the variables that are set here.

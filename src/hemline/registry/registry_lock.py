@@ -23,7 +23,7 @@ WAIT_SECONDS: Final = 30.0
 def registry_locked() -> Iterator[None]:
     """Hold the registry; a process that ends, however it ends, releases it.
 
-    Not re-entrant: a holder that asks again waits for itself and is refused.
+    Not re-entrant: a holder that locks again waits for itself and is refused.
 
     Raises:
         BadInput: another process held it for WAIT_SECONDS.

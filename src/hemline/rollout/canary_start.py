@@ -2,7 +2,7 @@
 
 The gate tags a version as waiting. Then its experiment is planned, started, and the version tagged
 as running. Each of these steps finds what was done before, so a process that was killed between two
-of them is completed by the next one that asks: a training, `hemline experiment advance`, or the
+of them is completed by the next one that checks: a training, `hemline experiment advance`, or the
 check of `hemline serve`.
 """
 

@@ -152,7 +152,7 @@ class Answers:
 
     @property
     def first_models(self) -> frozenset[str]:
-        """The models that it asks first: one for customers with a history, one for others."""
+        """The models that it tries first: one for customers with a history, one for others."""
         return self._models.first
 
     def model_names(self) -> list[str]:

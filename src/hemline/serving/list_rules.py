@@ -1,4 +1,4 @@
-"""What a caller may ask of a list, and which articles then stay in it."""
+"""What a caller may require of a list, and which articles then stay in it."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -14,7 +14,7 @@ LONGEST_LIST: Final = 500
 
 @dataclass(frozen=True)
 class ListRules:
-    """What the caller asks of a list.
+    """What the caller requires of a list.
 
     Attributes:
         k: length of the list, at most.

@@ -3,7 +3,7 @@
 A reason refers to an article of the visitor's own where one is related, else to what many buy. Of
 the reasons that hold for an article, the one is given whose subject was named least in this list so
 far, so that twelve articles do not refer to the same pair of jeans; then by the order of `KINDS`.
-Articles of discreet groups are never referred to, nor said to have been bought before.
+Articles of discreet groups are never referred to, nor described as bought before.
 """
 
 from collections import Counter

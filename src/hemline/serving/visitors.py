@@ -17,7 +17,7 @@ from hemline.serving.visitor_history import SessionState, VisitorHistory
 
 
 class Visitors:
-    """Who may ask a version for a list."""
+    """Who may request a list from a version."""
 
     def __init__(self, layout: Path) -> None:
         self._index = IdIndex.load(layout / "customers")

@@ -1,4 +1,4 @@
-"""Who may ask, and how often.
+"""Who may send requests, and how often.
 
 On the loopback address nobody needs a key: whoever can reach it works on this machine. On any other
 address every request needs one, as a bearer token, as X-API-Key, or as the password of HTTP Basic,
@@ -44,7 +44,7 @@ class TooMany(BadInput):
 
 @dataclass
 class _Bucket:
-    """What a key may still ask at once, and when that was."""
+    """How many requests a key may still send at once, and when that was counted."""
 
     left: float
     at: float

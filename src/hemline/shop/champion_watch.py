@@ -1,6 +1,6 @@
 """Which version answers, and the change to another one while requests come in.
 
-Every worker asks the registry every `shop.poll_seconds`. A new champion is laid out by another
+Every worker queries the registry every `shop.poll_seconds`. A new champion is laid out by another
 process, opened and tried beside the one that answers, and then takes its place in one assignment: a
 request that began before ends on its own version. The version before stays open, so that a rollback
 takes force at once. Whatever goes wrong with the registry or a new champion, the last good version

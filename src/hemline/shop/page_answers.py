@@ -77,7 +77,7 @@ class ProblemPages:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request; who does not ask for HTML gets what the other application answers."""
+        """Answer a request; who does not accept HTML gets what the other application answers."""
         if scope["type"] != "http" or "text/html" not in Headers(scope=scope).get("accept", ""):
             await self._app(scope, receive, send)
             return

@@ -16,7 +16,7 @@ from hemline.shop.visits import Visit, visits_of
 async def record_quietly(
     request: Request, visit: Visit, kind: Kind, article_id: str, context: dict[str, str]
 ) -> None:
-    """Record what changes no page: where it cannot be, the metrics and the log have said so."""
+    """Record what changes no page: where it cannot be, the metrics and the log show it."""
     try:
         await visits_of(request).record(visit, kind, article_id, context=context)
     except LogUnavailable:

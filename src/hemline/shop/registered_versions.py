@@ -1,6 +1,6 @@
 """Which version is champion, read from the registry's database without MLflow.
 
-A worker asks every few seconds. MLflow takes three seconds and 200 MB to import, so the four
+A worker queries it every few seconds. MLflow takes three seconds and 200 MB to import, so the four
 columns that are needed are read directly, read-only: nothing here can change or lock the registry
 for others. The price: a registry on a server is not read, only the project's own.
 """

@@ -1,4 +1,4 @@
-"""Around every request: its size, its right to ask, its id, its time, and one line in the log.
+"""Around every request: its size, its key, its id, its time, and one line in the log.
 
 The log names a route and not an address, and a visitor by a keyed hash: ids of customers are in no
 log. Nothing that the shop answers may be stored by a cache, unless a route says so itself.
@@ -33,7 +33,7 @@ class ServiceShell:
         metrics: of this worker.
         secret: that visitors' names are hashed with.
         largest: bytes of a body.
-        access: who may ask; None: everybody who can.
+        access: who may send requests; None: everybody who can.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """What Prometheus may know of the shop: of all workers together, never of a single visitor.
 
 With several workers each one writes its numbers to files in PROMETHEUS_MULTIPROC_DIR, and whichever
-is asked adds them up. Counters of a worker that was killed stay in the sum.
+is queried adds them up. Counters of a worker that was killed stay in the sum.
 """
 
 import os

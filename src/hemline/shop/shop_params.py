@@ -39,7 +39,7 @@ class ExplorationParams(Section):
 
 
 class ShopParams(Section):
-    """Where events and sessions are, how long a session lasts, and what a caller may ask."""
+    """Where events and sessions are, how long a session lasts, and what a caller may request."""
 
     section: ClassVar[str] = "shop"
     events: str = "sqlite:.hemline/shop/events.db"

@@ -279,7 +279,7 @@ class ShopService:
 
 
 def is_stand_in(answer: Answer, answers: Answers) -> bool:
-    """Return whether a list is by popularity although its version asks another model first."""
+    """Return whether a list is by popularity although its version tries another model first."""
     return answer.model == FALLBACK and FALLBACK not in answers.first_models
 
 

@@ -3,7 +3,7 @@
 A csv or parquet file with the columns article_id and stock (units). An article that it does not
 name is out of stock. Each worker looks at it as often as at the registry, and reads it when it has
 changed: replace it in one step (write another file, then rename it). While the file cannot be read,
-what it said last counts; where it never could be, everything counts as in stock, and the health of
+what was read last counts; where it never could be, everything counts as in stock, and the health of
 the service says so.
 """
 

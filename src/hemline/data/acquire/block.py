@@ -11,7 +11,7 @@ class Block:
     """Some rows of a file.
 
     Attributes:
-        rows: the columns that were asked for.
+        rows: the requested columns.
         place: names the place of a row of the block (0 is the first) in the file: "line 12".
     """
 

@@ -1,8 +1,8 @@
 """A proposed section `source` for the tables of a folder: each line with what it rests on.
 
 The tables are told apart by their columns: the sales have a day, a customer and an article; a table
-with one row per article or per customer describes them. What is not certain is said, and the
-counts of what each choice does are those of the rows looked at.
+with one row per article or per customer describes them. What is not certain is listed as
+unclear, and the counts of what each choice does are those of the rows looked at.
 """
 
 from collections.abc import Sequence

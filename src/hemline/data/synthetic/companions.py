@@ -4,7 +4,7 @@ A lift is how much likelier a line becomes when another line is in the basket. I
 what two lines have in common: department, section, garment group, index and index group, where an
 index group stands for the sizes of a family (women, young women, men, children). What completes an
 outfit, as a bottom does a top, has a lift of its own. One table serves the generator and whoever
-asks it for a customer's preferences.
+needs a customer's preferences.
 """
 
 from typing import Final

@@ -38,7 +38,7 @@ def offer_on(world: World, day: int) -> Offer:
     """Return what is on sale on a day of the world, as the generator sees it.
 
     The trend of a day follows from those before it, so a later day takes longer: half a second for
-    two years of the demo. Keep the offer of a day instead of asking again.
+    two years of the demo. Keep the offer of a day instead of computing it again.
 
     Raises:
         ValueError: the shop is not open on the day.

@@ -30,8 +30,9 @@ from hemline.kernels.encoder_rows import Layers, last_hidden
 from hemline.kernels.linear_rows import Inputs
 from hemline.kernels.lists import NO_ARTICLE, Lists, WeightRows, empty_lists
 from hemline.kernels.raised_lists import best_of_raised
+from hemline.models.cvae.network_shape import OfferedArticles, Shape
 from hemline.models.cvae.walk import Walk, raised_by
-from hemline.models.label_shift import NO_DECAY_DAYS, decay_weights
+from hemline.models.label_shift import decay_weights
 from hemline.models.recommender import (
     OneSource,
     Recommendations,
@@ -43,7 +44,6 @@ from hemline.models.recommender import (
 
 if TYPE_CHECKING:
     import torch
-    from scipy import sparse
     from torch import Tensor
 
     from hemline.models.cvae.network import Network
@@ -52,46 +52,6 @@ Floats = npt.NDArray[np.float32]
 
 _BLOCK: Final = 4096
 _WALK: Final = "walk.npz"
-
-
-@dataclass(frozen=True)
-class Shape:
-    """What it takes to build the network again, and to weight its input as in training.
-
-    `n_epochs` is the number of epochs after which it was best on the validation week,
-    `walk_weight` how far the walk raises logits, and `walk_half_life_days` how fast purchases decay
-    on their way into it. Versions that were saved without the two have no walk, and those without
-    `n_articles`, how many articles it was trained on, do not say so.
-    """
-
-    n_clusters: int
-    n_bands: int
-    hidden: int
-    latent: int
-    input_half_life_days: float
-    n_epochs: int
-    walk_weight: float = 0.0
-    walk_half_life_days: float = NO_DECAY_DAYS
-    n_articles: int | None = None
-
-
-@dataclass(frozen=True)
-class OfferedArticles:
-    """The articles the network deals with, as sorted int32 keys.
-
-    Most of a fashion catalogue is gone, so both tables of the network are a fraction of what they
-    would be with a row for every article.
-
-    Attributes:
-        read: articles that count when they stand in a history: those anybody bought.
-        offered: articles that may be recommended, one logit each: those still on sale.
-        log_shift: float32 beside `offered`, added to the logits; -inf keeps an article out of
-            every list.
-    """
-
-    read: npt.NDArray[np.int32]
-    offered: npt.NDArray[np.int32]
-    log_shift: npt.NDArray[np.float32]
 
 
 class Cvae(OneSource):
@@ -133,7 +93,9 @@ class Cvae(OneSource):
         of the articles in `articles.offered`.
         """
         if self._is_elsewhere:
-            return np.asarray(self.decoded(histories).cpu().numpy(), np.float32)
+            from hemline.models.cvae.torch_inference import decoded  # noqa: PLC0415  (torch)
+
+            return np.asarray(decoded(self, histories).cpu().numpy(), np.float32)
         counted = decay_weights(histories.days, self.shape.input_half_life_days)
         inputs = Inputs(histories.indptr, histories.indices, counted, self.articles.read)
         cluster, band = (
@@ -147,24 +109,6 @@ class Cvae(OneSource):
     def logits(self, histories: Histories) -> npt.NDArray[np.float32]:
         """Return shifted logits of shape (rows, len(offered)); dense, so pass few at a time."""
         return np.asarray(self.hidden(histories) @ self.weights["articles_out"].T + self.bias)
-
-    def decoded(self, histories: Histories) -> "Tensor":
-        """Return what `hidden` does, by torch and on the network's device."""
-        from hemline.models.cvae.torch_inference import decoded  # noqa: PLC0415  (torch)
-
-        return decoded(self, histories)
-
-    def inputs(self, histories: Histories) -> "sparse.csr_matrix":
-        """Return the histories as the encoder reads them, CSR of shape (customers, len(read))."""
-        from hemline.models.cvae.torch_inference import inputs_of  # noqa: PLC0415  (torch)
-
-        return inputs_of(self, histories)
-
-    def conditions(self, histories: Histories) -> "Tensor":
-        """Return cluster and age band side by side, one-hot; zeros for what is not known."""
-        from hemline.models.cvae.torch_inference import conditions_of  # noqa: PLC0415  (torch)
-
-        return conditions_of(self, histories)
 
     @property
     def bias(self) -> npt.NDArray[np.float32]:

@@ -28,15 +28,15 @@ from torch import Tensor
 
 from hemline.data.histories import Histories
 from hemline.errors import BadInput
-from hemline.models.cvae import losses
+from hemline.models.cvae import losses, torch_inference
 from hemline.models.cvae.batches import Batch, TrainingBatches
 from hemline.models.cvae.blas_products import same_everywhere
-from hemline.models.cvae.cvae import Cvae, OfferedArticles, Shape
+from hemline.models.cvae.cvae import Cvae
 from hemline.models.cvae.logit_shift import log_shift_of
 from hemline.models.cvae.network import SparseRows, dropout, weighted_sums
+from hemline.models.cvae.network_shape import OfferedArticles, Shape
 from hemline.models.cvae.row_adagrad import RowAdagrad
 from hemline.models.cvae.sampled_softmax import draw, inclusion
-from hemline.models.cvae.torch_inference import DeviceName, build_network, chosen_device
 from hemline.models.cvae.walk_fitting import best_walk_weight, fit_walk
 from hemline.models.item_knn import Rp3betaParams
 from hemline.models.label_shift import Weighting, ever_bought, on_sale
@@ -66,7 +66,7 @@ class CvaeParams(Weighting):
     max_epochs: PositiveInt = 40
     patience: PositiveInt = 6
     final_epochs: NonNegativeInt = 10
-    device: DeviceName = "auto"
+    device: torch_inference.DeviceName = "auto"
     seed: int = 7
 
 
@@ -102,7 +102,9 @@ def fit_cvae(
     with torch.random.fork_rng(devices=[]), same_everywhere():
         trainer = Trainer(_untrained(known, everything, params, n_conditions), params)
         n_epochs = _train_until_stale(trainer, trainer.batches(known), validate, on_epoch)
-        walk_weight = _chosen_walk_weight(trainer, known, validate)
+        walk_weight = params.walk_weight
+        if walk_weight is None:
+            walk_weight = best_walk_weight(trainer.model, known, params.walk, validate)
         latest = trainer.batches(everything)
         for _ in range(params.final_epochs):
             trainer.run_epoch(latest, params.kl_cap)
@@ -181,7 +183,7 @@ class Trainer:
     def step(self, batch: Batch, included: npt.NDArray[np.float64], kl_weight: float) -> Tensor:
         """Update the network; return loss, KL and target weight of the batch, all on the device."""
         weight = self._on_device(np.asarray(batch.targets.sum(axis=1), np.float32).ravel())
-        condition = self.model.conditions(batch.histories)
+        condition = torch_inference.conditions_of(self.model, batch.histories)
         mean, log_variance = self._encode(batch.histories, condition)
         noise = torch.randn(mean.shape).to(self.device)
         hidden = self.network.decode(mean + noise * (0.5 * log_variance).exp(), condition)
@@ -195,7 +197,8 @@ class Trainer:
         return torch.stack([loss.detach(), kl.detach(), weight.sum()])
 
     def _encode(self, histories: Histories, condition: Tensor) -> tuple[Tensor, Tensor]:
-        inputs = dropout(self.model.inputs(histories), self.params.dropout, self.rng)
+        inputs = torch_inference.inputs_of(self.model, histories)
+        inputs = dropout(inputs, self.params.dropout, self.rng)
         articles, position = np.unique(inputs.indices, return_inverse=True)
         table = self.rows_in.borrow(self._on_device(articles.astype(np.int64)))
         bought = weighted_sums(table, SparseRows.of(inputs, position, device=self.device))
@@ -245,8 +248,8 @@ def _untrained(
     offered = on_sale(everything, params.on_sale_days)
     shift = log_shift_of(known, offered, params)
     articles = OfferedArticles(ever_bought(everything), offered, shift)
-    network = build_network(shape, articles).to(chosen_device(params.device))
-    return Cvae(shape, articles, network)
+    device = torch_inference.chosen_device(params.device)
+    return Cvae(shape, articles, torch_inference.build_network(shape, articles).to(device))
 
 
 def _finished(trainer: Trainer, histories: Histories, n_epochs: int, walk_weight: float) -> Cvae:
@@ -259,16 +262,6 @@ def _finished(trainer: Trainer, histories: Histories, n_epochs: int, walk_weight
         trainer.network,
         walk,
     )
-
-
-def _chosen_walk_weight(
-    trainer: Trainer, known: Histories, validate: Callable[[Cvae], float]
-) -> float:
-    """Return the weight of the walk that is best on the validation week, unless it is given."""
-    if trainer.params.walk_weight is not None:
-        return trainer.params.walk_weight
-    walk = fit_walk(known, trainer.params.walk, trainer.model.articles)
-    return best_walk_weight(trainer.model, walk, validate)
 
 
 def _train_until_stale(

@@ -16,12 +16,13 @@ from hemline.models.cvae.network import (
     unit_rows,
     weighted_sums,
 )
+from hemline.models.cvae.network_shape import OfferedArticles, Shape
 from hemline.models.label_shift import decayed
 
 if TYPE_CHECKING:
     from scipy import sparse
 
-    from hemline.models.cvae.cvae import Cvae, OfferedArticles, Shape
+    from hemline.models.cvae.cvae import Cvae
 
 DeviceName = Literal["auto", "cpu", "cuda"]
 
@@ -87,7 +88,7 @@ def chosen_device(name: DeviceName) -> torch.device:
     return torch.device("cuda" if has_gpu and name != "cpu" else "cpu")
 
 
-def build_network(shape: "Shape", articles: "OfferedArticles") -> Network:
+def build_network(shape: Shape, articles: OfferedArticles) -> Network:
     """Return an untrained network of the given shape for the given articles."""
     return Network(
         len(articles.read),

@@ -10,7 +10,8 @@ from scipy import sparse
 
 from hemline.data.histories import Histories
 from hemline.kernels.lists import WeightRows
-from hemline.models.cvae.cvae import Cvae, OfferedArticles
+from hemline.models.cvae.cvae import Cvae
+from hemline.models.cvae.network_shape import OfferedArticles
 from hemline.models.item_knn import Rp3betaParams, fit_rp3beta
 
 _WEIGHTS: Final = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
@@ -40,8 +41,18 @@ def fit_walk(histories: Histories, params: Rp3betaParams, articles: OfferedArtic
     return WeightRows(aligned.indptr, aligned.indices, aligned.data)
 
 
-def best_walk_weight(model: Cvae, walk: WeightRows, validate: Callable[[Cvae], float]) -> float:
-    """Return the weight with which the walk beside the model scores best; the lowest of equals."""
+def best_walk_weight(
+    model: Cvae, known: Histories, params: Rp3betaParams, validate: Callable[[Cvae], float]
+) -> float:
+    """Return the weight with which the walk beside the model scores best; the lowest of equals.
+
+    Args:
+        model: trained on the histories.
+        known: histories before the validation week, which the walk is fitted on.
+        params: of the walk.
+        validate: scores a model on the validation week; higher is better.
+    """
+    walk = fit_walk(known, params, model.articles)
 
     def score(weight: float) -> float:
         shape = replace(model.shape, walk_weight=weight)
