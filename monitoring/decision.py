@@ -257,7 +257,8 @@ def _cooling_down(
     """Return the causes that cannot lead to a retraining yet, with the days since the last one.
 
     After a retraining because of a drift, drifts wait until the windows lie after that drift.
-    Performance and age wait after any retraining, until its effect has been measured.
+    Performance and age wait after any retraining, until its effect has been measured. Age waits no
+    longer than a model may be old: what it trains is young, unless the gate refused it.
     """
     ago = (pd.Timestamp(week_end) - _days(past_decisions)).dt.days
     since = ago[past_decisions["retrain"].astype(bool) & (ago > 0)]
@@ -266,15 +267,22 @@ def _cooling_down(
     return {
         cause: int(days.min())
         for cause, days in by_cause.items()
-        if not days.empty and days.min() <= _WEEK_DAYS * params.cool_down_weeks
+        if not days.empty and days.min() <= _waiting_days(cause, params)
     }
 
 
+def _waiting_days(cause: str, params: MonitorParams) -> int:
+    """Return how many days after a retraining a cause leads to no other."""
+    cool_down = _WEEK_DAYS * params.cool_down_weeks
+    return min(cool_down, _max_age_days(params) - 1) if cause == "age" else cool_down
+
+
 def _wait_reasons(waits: Mapping[str, int], params: MonitorParams) -> list[str]:
-    cool_down_days = _WEEK_DAYS * params.cool_down_weeks
+    causes: dict[tuple[int, int], list[str]] = {}
+    for cause, days in waits.items():
+        causes.setdefault((days, _waiting_days(cause, params)), []).append(cause)
     return [
-        f"A retraining was decided {days} days ago: another because of "
-        f"{' or '.join(cause for cause in waits if waits[cause] == days)} waits until more than "
-        f"{cool_down_days} days have passed."
-        for days in dict.fromkeys(waits.values())
+        f"A retraining was decided {days} days ago: another because of {' or '.join(names)} waits "
+        f"until more than {limit} days have passed."
+        for (days, limit), names in causes.items()
     ]

@@ -66,8 +66,9 @@ def decided(
     before: pd.DataFrame | None = None,
     measured: pd.DataFrame | None = None,
     age: int | None = 14,
+    params: MonitorParams = PARAMS,
 ) -> Decision:
-    return decide(WEEK_END, seen, before, measured, age, PARAMS)
+    return decide(WEEK_END, seen, before, measured, age, params)
 
 
 DRIFT, QUIET = {"price": "drift"}, {"price": "none"}
@@ -149,11 +150,22 @@ def test_a_retraining_for_age_does_not_hold_back_one_for_a_drift() -> None:
     assert decided(verdicts(DRIFT, DRIFT), before=past(WEEK_END - WEEK, ())).retrain
 
 
-@pytest.mark.parametrize(("age", "retrains"), [(182, False), (183, True), (None, False)])
+@pytest.mark.parametrize(("age", "retrains"), [(56, False), (57, True), (None, False)])
 def test_an_old_model_is_retrained(age: int | None, *, retrains: bool) -> None:
     decision = decided(verdicts(QUIET), age=age)
     assert decision.retrain == retrains
     assert not decision.pages_a_person
+
+
+@pytest.mark.parametrize(("weeks_ago", "retrains"), [(3, False), (4, True)])
+def test_age_waits_no_longer_than_a_model_may_be_old(weeks_ago: int, *, retrains: bool) -> None:
+    params = PARAMS.model_copy(update={"max_model_age_weeks": 4})
+    before = past(WEEK_END - weeks_ago * WEEK, ("price",))
+    decision = decided(verdicts(DRIFT, DRIFT), age=35, before=before, params=params)
+    assert decision.retrain == retrains
+    waits = [reason for reason in decision.reasons if "waits" in reason]
+    assert any("because of drift or performance waits until more than 56" in one for one in waits)
+    assert any("because of age waits until more than 27" in one for one in waits) != retrains
 
 
 def test_a_week_that_can_tell_nothing_is_no_evidence_against_the_champion() -> None:
