@@ -86,14 +86,15 @@ class BanditReadout:
         middle, low, high = self.saved
         if self.of == "version":
             leads = f"Version {best.name} has {best.latest_share:.0%} of the traffic"
-            asked = "How much better a version is, an A/B test says."
+            limits = "How much better a version is, an A/B test says."
         else:
             leads = f"'{best.name}' stands first for {best.latest_share:.0%} of the visitors"
-            asked = "The less a shelf is shown, the less exactly it is measured."
+            limits = "The less a shelf is shown, the less exactly it is measured."
+        after = "1 day" if self.n_days == 1 else f"{self.n_days} days"
         return (
-            f"{leads} after {self.n_days} days. The bandit lost {self.lost:.1f} conversions "
+            f"{leads} after {after}. The bandit lost {self.lost:.1f} conversions "
             f"against the {self.of} that sells best, equal shares would have lost "
-            f"{self.lost_by_equal_split:.1f}: {middle:.1f} saved [{low:.1f}, {high:.1f}]. {asked}"
+            f"{self.lost_by_equal_split:.1f}: {middle:.1f} saved [{low:.1f}, {high:.1f}]. {limits}"
         )
 
 
