@@ -202,6 +202,9 @@ def _week_row(number: int, week: Mapping[str, Any]) -> dict[str, Any]:
         "visits": sum(day["visits"] for day in week["days"]),
         "online": sum(day["online"] for day in week["days"]),
         "stores": sum(day["stores"] for day in week["days"]),
+        "added": week["added"][LISTS]["mean"],
+        "behind": week["added"][FIRST_VERSION]["behind"],
+        "behind_error": week["added"][FIRST_VERSION]["behind_error"],
         **week["outcome"],
     }
 

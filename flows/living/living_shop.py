@@ -51,13 +51,13 @@ class LivedShop:
 
     live: LivingParams
     behaviour: SimulationParams
-    shop: RelivedShop
+    relived: RelivedShop
     past: pd.DataFrame
 
     @property
     def world(self) -> World:
         """What of it never changes."""
-        return self.shop.world
+        return self.relived.world
 
 
 def wake(live: LivingParams, behaviour: SimulationParams) -> LivedShop:
@@ -150,7 +150,7 @@ class LivingShop:
         Returns:
             What happened, and what lists would add (WeekTally.add).
         """
-        opened = self._shop.shop.customers.open_day()
+        opened = self._shop.relived.customers.open_day()
         if not was_told:
             self._project.set_clock(today, _NOON)
             self._advance(today)
@@ -162,7 +162,7 @@ class LivingShop:
             for customer, answer in answers.items()
         }
         added = self._added(opened, lists)
-        closed = self._shop.shop.close_day(opened, lists)
+        closed = self._shop.relived.close_day(opened, lists)
         if not was_told:
             client.record(self._teller.visits(today, closed.reactions, answers, closed.online))
             self._journal.end(today)
@@ -172,7 +172,7 @@ class LivingShop:
         self, opened: OpenDay, lists: Mapping[int, IntArray]
     ) -> Mapping[str, Mapping[int, float]]:
         """Return what the lists of a day add, and what others in their place would."""
-        shop, first = self._shop.shop, self._first_version
+        shop, first = self._shop.relived, self._first_version
         kept = {
             customer: first.list_for(
                 self._customer_ids[customer], shop.bought_since(customer, first.answers.cut)

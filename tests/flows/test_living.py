@@ -171,6 +171,7 @@ def test_the_page_shows_what_happened_and_nothing_of_it_is_markup(
     assert "Drift confirmed" in page
     assert "first version, kept" in page
     assert '<td class="n">0.00400</td>' in page
+    assert '<td class="n">0.00300</td><td class="n">+0.00200 (0.00100)</td>' in page
     assert ">33.3%</text>" in page  # one of three wanted articles was in a list
     write_living_page(path, record(week), is_over=True)
     assert 'http-equiv="refresh"' not in path.read_text()
