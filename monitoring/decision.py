@@ -274,7 +274,7 @@ def _cooling_down(
 def _waiting_days(cause: str, params: MonitorParams) -> int:
     """Return how many days after a retraining a cause leads to no other."""
     cool_down = _WEEK_DAYS * params.cool_down_weeks
-    return min(cool_down, _max_age_days(params) - 1) if cause == "age" else cool_down
+    return min(cool_down, _max_age_days(params)) if cause == "age" else cool_down
 
 
 def _wait_reasons(waits: Mapping[str, int], params: MonitorParams) -> list[str]:

@@ -39,7 +39,6 @@ _PARAMS: Final[Mapping[tuple[str, str], Any]] = {
     ("acquire", "source"): "kaggle",
     ("data", "history_years"): 2,
     ("gate", "rollout"): "canary",
-    ("monitor", "max_model_age_weeks"): 4,
     ("experiments", "ramp"): [0.1, 0.5, 1.0],  # 1 % of 50 visits a day would tell nothing
     ("experiments", "check_minutes"): 1e6,  # this run lets them go on, a step a day at most
     # Smaller searches than a real shop's: some hundred buyers a week teach no more, in minutes.
