@@ -26,6 +26,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from hemline.errors import BadInput
+from hemline.shop.registered_lists import RegisteredLists, open_version
 from hemline.shop.running_shops import running_shops, traffic_of
 from hemline.shop.session_stores import open_log
 from tests.processes import eventually
@@ -87,6 +89,21 @@ def worker_of(shop: RunningShop, reply: httpx.Response) -> int:
     assert eventually(lambda: wanted in log.read_text(encoding="utf-8"), seconds=10)
     [line] = [one for one in log.read_text(encoding="utf-8").splitlines() if wanted in one]
     return int(line.split()[2])
+
+
+def test_lists_of_a_version_in_this_process_are_those_that_the_shop_gives(
+    shop: RunningShop, trained: Path, customers: list[str]
+) -> None:
+    lists = RegisteredLists(open_version(trained, 1))
+    ids = pq.read_table(trained / "data" / "tables" / "article_keys.parquet")["article_id"]
+    for customer in customers[:ASKED]:
+        ours = [ids[row].as_py() for row in lists.list_for(customer, ())]
+        assert ours == listed(httpx.get(f"{shop.address}/recommendations/{customer}?k=12"))
+    customer, first = customers[0], lists.list_for(customers[0], ())
+    assert first[0] not in lists.list_for(customer, first[:1].tolist())
+    assert len(RegisteredLists(lists.answers, "popularity", 5).list_for(customer, ())) == 5
+    with pytest.raises(BadInput, match="has a registered version 99"):
+        open_version(trained, 99)
 
 
 def test_what_one_worker_was_told_the_other_one_heeds(
