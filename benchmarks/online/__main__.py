@@ -15,6 +15,7 @@ import typer
 
 from benchmarks.online.foretold import LENGTH, explored, interleaved, slot_estimate
 from benchmarks.online.futures import (
+    CUSTOMERS,
     MEASURES,
     Future,
     bought_in,
@@ -112,11 +113,11 @@ def _value_rows(futures: dict[str, Future], offline: dict[str, Measured]) -> lis
     reference = futures["popularity"]
     for name, future in futures.items():
         values = {
-            "revenue": future.spent,
-            "more than popularity": future.spent - reference.spent,
-            "added by lists": future.added,
-            "added more than popularity": future.added - reference.added,
-            "visits": future.visits,
+            "added by lists": future.added * CUSTOMERS,
+            "more than by popularity": (future.added - reference.added) * CUSTOMERS,
+            "revenue": future.spent * CUSTOMERS,
+            "more than popularity": (future.spent - reference.spent) * CUSTOMERS,
+            "visits": future.visits * CUSTOMERS,
         }
         rows += [
             Row(case, name, metric, each.mean(), _error(each)) for metric, each in values.items()
@@ -214,7 +215,8 @@ def _notes(
     )
     version = f"served: version {served.version}, cut {served.cut}, whose models the others are."
     measures = (
-        "revenue: net of returns, of a customer in these weeks, those who did not come included. "
+        f"revenue: net of returns, of {CUSTOMERS:,} customers in these weeks, those who did not "
+        "come included. "
         "Added by lists: expected revenue of what would not have been bought without the list, "
         "known to the simulation only, in the unit of revenue. Offline: lists of the first morning "
         "against what was bought in the first week while served showed the lists. Standard errors "

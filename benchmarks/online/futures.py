@@ -18,6 +18,9 @@ Values = npt.NDArray[np.float64]
 Watch = Callable[[OpenDay, Lists, ClosedDay], None]
 
 MEASURES: Final = ("MAP@12 offline", "MAP@12 offline, online only", "paid for what is listed")
+CUSTOMERS: Final = 1000
+"""That revenue, what lists add and visits are given for."""
+
 _LENGTH: Final = 12
 
 

@@ -14,7 +14,7 @@ from benchmarks.online.foretold import (
     DrawnSlots,
     opinions,
 )
-from benchmarks.online.futures import live_under
+from benchmarks.online.futures import CUSTOMERS, live_under
 from benchmarks.online.policies import ListFor, Lists, Policy
 from benchmarks.record import Row
 from hemline.experiments.exploration_slots import slot_probabilities
@@ -73,16 +73,15 @@ def judge_learnt(
     reordered = Reordered(served, tuple(others.values()), policy)
     learnt = live_under(later, reordered, n_days, "learnt")
     plain = live_under(later, _first_places(served), n_days, "served, beside it")
-    gain = learnt.spent - plain.spent
-    case = "learnt from reward"
-    rows = [
-        Row(case, name, "revenue", float(values.mean()), _error(values))
-        for name, values in (
-            ("served", plain.spent),
-            ("learnt", learnt.spent),
-            ("learnt less served", gain),
-        )
-    ]
+    case, rows = "learnt from reward", []
+    for metric, ours, theirs in (
+        ("added by lists", learnt.added, plain.added),
+        ("revenue", learnt.spent, plain.spent),
+    ):
+        named = {"served": theirs, "learnt": ours, "learnt less served": ours - theirs}
+        for name, values in named.items():
+            of_all = values * CUSTOMERS
+            rows.append(Row(case, name, metric, float(of_all.mean()), _error(of_all)))
     rows.append(Row(case, "learnt", "decisions", len(chosen), None))
     rows.append(Row(case, "learnt", "bought and kept", float(np.sum(log.rewards)), None))
     for name, weight in zip(others, policy.weights.tolist(), strict=True):
