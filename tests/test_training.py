@@ -14,7 +14,7 @@ from hemline.data.split import DataParams
 from hemline.errors import BadInput
 from hemline.evaluation.served_candidates import ChooseParams
 from hemline.models.cvae.cvae import Cvae
-from hemline.models.cvae.cvae_training import CvaeParams
+from hemline.models.cvae.cvae_params import CvaeParams
 from hemline.models.cvae.network_shape import OfferedArticles, Shape
 from hemline.models.popularity import Popularity
 from hemline.models.ranker.article_features import ATTRIBUTES, compared_attributes

@@ -132,7 +132,8 @@ def _fit_scored(shop: BenchmarkShop) -> None:
 
 
 def _fit_cvae(shop: BenchmarkShop, width: dict[str, int], saved: Path | None) -> int:
-    from hemline.models.cvae.cvae_training import CvaeParams, fit_cvae_for  # noqa: PLC0415
+    from hemline.models.cvae.cvae_params import CvaeParams  # noqa: PLC0415
+    from hemline.models.cvae.cvae_training import fit_cvae_for  # noqa: PLC0415
 
     known = read_histories(shop)
     everything = {"on_sale_days": _ALL_DAYS, "epoch_customers": known.n_customers}

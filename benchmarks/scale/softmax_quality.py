@@ -23,7 +23,8 @@ from hemline.data.histories import Histories, load_histories
 from hemline.errors import BadInput
 from hemline.evaluation.protocol import AP, recommend_in_batches, score_customers
 from hemline.evaluation.significance import bootstrap_means, interval
-from hemline.models.cvae.cvae_training import CvaeParams, fit_cvae_for
+from hemline.models.cvae.cvae_params import CvaeParams
+from hemline.models.cvae.cvae_training import fit_cvae_for
 from hemline.models.popularity import PopularityParams, fit_popularity
 from hemline.models.recommender import Recommender
 from hemline.stages.command import run

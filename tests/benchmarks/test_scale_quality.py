@@ -11,7 +11,7 @@ from benchmarks.scale.scale_project import BenchmarkShop, load_settings
 from benchmarks.scale.softmax_quality import METRICS, Scored, compared, main, scores_of
 from hemline.data.histories import Histories
 from hemline.errors import BadInput
-from hemline.models.cvae.cvae_training import CvaeParams
+from hemline.models.cvae.cvae_params import CvaeParams
 
 PARAMS_YAML = Path(__file__).parents[2] / "params.yaml"
 SMALL = {"hidden": 8, "latent": 4, "batch_size": 20, "device": "cpu"}

@@ -16,7 +16,7 @@ from hemline.models.cascade import Cascade
 from hemline.models.catalogue import CATALOGUE, TrainingData, Validation, entry_of
 from hemline.models.copurchase import CopurchaseParams
 from hemline.models.cvae.cvae import Cvae
-from hemline.models.cvae.cvae_training import CvaeParams
+from hemline.models.cvae.cvae_params import CvaeParams
 from hemline.models.ease import EaseParams
 from hemline.models.item_knn import ItemKnnParams, Rp3betaParams
 from hemline.models.new_articles import NewArticlesParams

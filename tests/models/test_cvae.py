@@ -11,7 +11,8 @@ from hemline.data.histories import UNKNOWN_SEGMENT, Histories
 from hemline.errors import BadInput
 from hemline.models.cvae.collapse import refuse_collapse
 from hemline.models.cvae.cvae import Cvae
-from hemline.models.cvae.cvae_training import CvaeParams, Epoch, fit_cvae, fit_cvae_for
+from hemline.models.cvae.cvae_params import CvaeParams
+from hemline.models.cvae.cvae_training import Epoch, fit_cvae, fit_cvae_for
 from hemline.models.cvae.losses import cosine_recall, kl_to_standard_normal, multinomial
 from hemline.models.cvae.network import SparseRows
 from hemline.models.cvae.row_adagrad import RowAdagrad

@@ -14,7 +14,8 @@ from hemline.kernels.lists import top_k
 from hemline.models import label_shift
 from hemline.models.cvae.batches import TrainingBatches
 from hemline.models.cvae.cvae import Cvae
-from hemline.models.cvae.cvae_training import CvaeParams, Trainer
+from hemline.models.cvae.cvae_params import CvaeParams
+from hemline.models.cvae.cvae_training import Trainer
 from hemline.models.cvae.losses import LossName, products
 from hemline.models.cvae.network import reindexed
 from hemline.models.cvae.sampled_softmax import inclusion

@@ -249,7 +249,8 @@ def _tifu_knn() -> CatalogueEntry[Any]:
 
 def _cvae() -> CatalogueEntry[Any]:
     from hemline.models.cvae.cvae import Cvae
-    from hemline.models.cvae.cvae_training import CvaeParams, fit_cvae
+    from hemline.models.cvae.cvae_params import CvaeParams
+    from hemline.models.cvae.cvae_training import fit_cvae
 
     def fit(data: TrainingData, params: CvaeParams) -> Cvae:
         known, score = data.validation(params.validation_customers)

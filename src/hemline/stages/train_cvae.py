@@ -9,7 +9,8 @@ from hemline import tables
 from hemline.data.histories import load_histories
 from hemline.evaluation.validation_week import ValidationWeek
 from hemline.models.cvae.collapse import refuse_collapse
-from hemline.models.cvae.cvae_training import CvaeParams, Epoch, fit_cvae
+from hemline.models.cvae.cvae_params import CvaeParams
+from hemline.models.cvae.cvae_training import Epoch, fit_cvae
 from hemline.models.cvae.torch_inference import chosen_device
 from hemline.plots import plot_curve
 from hemline.segments.kmodes import ClusterParams

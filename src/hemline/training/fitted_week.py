@@ -13,7 +13,8 @@ from scipy import sparse
 from hemline.data.histories import Histories
 from hemline.models.catalogue import TIMELESS
 from hemline.models.cvae.cvae import Cvae
-from hemline.models.cvae.cvae_training import CvaeParams, fit_cvae_for
+from hemline.models.cvae.cvae_params import CvaeParams
+from hemline.models.cvae.cvae_training import fit_cvae_for
 from hemline.models.ranker.ranker_training import RankParams
 from hemline.models.recommender import Recommender
 from hemline.training.model_fitting import data_at, fit_from

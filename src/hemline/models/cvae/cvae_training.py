@@ -17,57 +17,29 @@ the same number of threads.
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
-from typing import Annotated, ClassVar, Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 from scipy import sparse
 from torch import Tensor
 
 from hemline.data.histories import Histories
 from hemline.errors import BadInput
 from hemline.models.cvae import losses, torch_inference
+from hemline.models.cvae.averaged_networks import averaged
 from hemline.models.cvae.batches import Batch, TrainingBatches
 from hemline.models.cvae.blas_products import same_everywhere
 from hemline.models.cvae.cvae import Cvae
+from hemline.models.cvae.cvae_params import CvaeParams
 from hemline.models.cvae.logit_shift import log_shift_of
 from hemline.models.cvae.network import SparseRows, dropout, weighted_sums
 from hemline.models.cvae.network_shape import OfferedArticles, Shape
 from hemline.models.cvae.row_adagrad import RowAdagrad
 from hemline.models.cvae.sampled_softmax import draw, inclusion
 from hemline.models.cvae.walk_fitting import best_walk_weight, fit_walk
-from hemline.models.item_knn import Rp3betaParams
-from hemline.models.label_shift import Weighting, ever_bought, on_sale
-
-_EVERYBODY: Final = 1_000_000_000
-
-
-class CvaeParams(Weighting):
-    """Network, optimisation and stopping; `walk_weight` None is chosen on the validation week."""
-
-    section: ClassVar[str] = "cvae"
-    loss: losses.LossName = "multinomial"
-    hidden: PositiveInt = 200
-    latent: PositiveInt = 100
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.7
-    softmax_samples: PositiveInt = 2000
-    precision: losses.Precision = "float32"
-    epoch_customers: PositiveInt = _EVERYBODY
-    validation_customers: PositiveInt = _EVERYBODY
-    batch_size: PositiveInt = 500
-    learning_rate: PositiveFloat = 0.001
-    row_learning_rate: PositiveFloat = 0.02
-    kl_cap: NonNegativeFloat = 0.01
-    kl_anneal_epochs: PositiveInt = 10
-    walk: Rp3betaParams = Rp3betaParams()
-    walk_weight: NonNegativeFloat | None = None
-    max_epochs: PositiveInt = 40
-    patience: PositiveInt = 6
-    final_epochs: NonNegativeInt = 10
-    device: torch_inference.DeviceName = "auto"
-    seed: int = 7
+from hemline.models.label_shift import ever_bought, on_sale
 
 
 class Epoch(NamedTuple):
@@ -100,15 +72,25 @@ def fit_cvae(
         on_epoch: called with each epoch as it ends.
     """
     with torch.random.fork_rng(devices=[]), same_everywhere():
-        trainer = Trainer(_untrained(known, everything, params, n_conditions), params)
-        n_epochs = _train_until_stale(trainer, trainer.batches(known), validate, on_epoch)
+        trainers, n_epochs, n_done = list[Trainer](), list[int](), 0
+
+        def note(epoch: Epoch) -> None:
+            on_epoch(epoch._replace(epoch=n_done + epoch.epoch))
+
+        for each in _seeded(params):
+            trainer = Trainer(_untrained(known, everything, each, n_conditions), each)
+            n_epochs.append(_train_until_stale(trainer, trainer.batches(known), validate, note))
+            trainers.append(trainer)
+            n_done += trainer.n_run
         walk_weight = params.walk_weight
         if walk_weight is None:
-            walk_weight = best_walk_weight(trainer.model, known, params.walk, validate)
-        latest = trainer.batches(everything)
-        for _ in range(params.final_epochs):
-            trainer.run_epoch(latest, params.kl_cap)
-    return _finished(trainer, everything, n_epochs, walk_weight)
+            stopped = averaged([trainer.snapshot for trainer in trainers])
+            walk_weight = best_walk_weight(stopped, known, params.walk, validate)
+        for trainer in trainers:
+            latest = trainer.batches(everything)
+            for _ in range(params.final_epochs):
+                trainer.run_epoch(latest, params.kl_cap)
+    return _finished(trainers, everything, round(float(np.mean(n_epochs))), walk_weight)
 
 
 def fit_cvae_for(
@@ -124,12 +106,15 @@ def fit_cvae_for(
         n_epochs: how long to train, for instance the `shape.n_epochs` an earlier fit found best.
     """
     with torch.random.fork_rng(devices=[]), same_everywhere():
-        trainer = Trainer(_untrained(histories, histories, params, n_conditions), params)
-        batches = trainer.batches(histories)
-        trainer.start_from(batches.shares)
-        for epoch in range(1, n_epochs + 1):
-            trainer.run_epoch(batches, _kl_weight(params, epoch))
-    return _finished(trainer, histories, n_epochs, params.walk_weight or 0.0)
+        trainers = []
+        for each in _seeded(params):
+            trainer = Trainer(_untrained(histories, histories, each, n_conditions), each)
+            batches = trainer.batches(histories)
+            trainer.start_from(batches.shares)
+            for epoch in range(1, n_epochs + 1):
+                trainer.run_epoch(batches, _kl_weight(params, epoch))
+            trainers.append(trainer)
+    return _finished(trainers, histories, n_epochs, params.walk_weight or 0.0)
 
 
 class Trainer:
@@ -141,9 +126,15 @@ class Trainer:
         self.device = model.device
         self.params = params
         self.rng = np.random.default_rng(params.seed)
+        self.n_run = 0  # epochs
         self.optimizer = torch.optim.Adam(self.network.parameters(), params.learning_rate)
         self.rows_in = RowAdagrad(self.network.articles_in, params.row_learning_rate)
         self.rows_out = RowAdagrad(self.network.articles_out, params.row_learning_rate)
+
+    @property
+    def snapshot(self) -> Cvae:
+        """The model as it is now, anew each time: it caches what it scores with."""
+        return Cvae(self.model.shape, self.model.articles, self.network)
 
     def batches(self, histories: Histories) -> TrainingBatches:
         """Return the training batches of the histories, with the offered articles as targets.
@@ -171,6 +162,7 @@ class Trainer:
     def run_epoch(self, batches: TrainingBatches, kl_weight: float) -> tuple[float, float]:
         """Return mean reconstruction loss and KL per unit of target weight over one epoch."""
         params = self.params
+        self.n_run += 1
         is_sampled = params.loss == "multinomial"
         n_samples = params.softmax_samples if is_sampled else len(batches.offered)
         included = inclusion(batches.shares, n_samples)
@@ -252,14 +244,22 @@ def _untrained(
     return Cvae(shape, articles, torch_inference.build_network(shape, articles).to(device))
 
 
-def _finished(trainer: Trainer, histories: Histories, n_epochs: int, walk_weight: float) -> Cvae:
-    shape, articles = trainer.model.shape, trainer.model.articles
-    shift = log_shift_of(histories, articles.offered, trainer.params)
-    walk = fit_walk(histories, trainer.params.walk, articles) if walk_weight else None
+def _seeded(params: CvaeParams) -> list[CvaeParams]:
+    """Return the parameters of each network."""
+    seeds = range(params.seed, params.seed + params.networks)
+    return [params.model_copy(update={"seed": seed}) for seed in seeds]
+
+
+def _finished(
+    trainers: list[Trainer], histories: Histories, n_epochs: int, walk_weight: float
+) -> Cvae:
+    model, params = averaged([trainer.snapshot for trainer in trainers]), trainers[0].params
+    shift = log_shift_of(histories, model.articles.offered, params)
+    walk = fit_walk(histories, params.walk, model.articles) if walk_weight else None
     return Cvae(
-        replace(shape, n_epochs=n_epochs, walk_weight=walk_weight),
-        replace(articles, log_shift=shift),
-        trainer.network,
+        replace(model.shape, n_epochs=n_epochs, walk_weight=walk_weight),
+        replace(model.articles, log_shift=shift),
+        model.network,
         walk,
     )
 
@@ -277,8 +277,7 @@ def _train_until_stale(
     for epoch in range(1, params.max_epochs + 1):
         kl_weight = _kl_weight(params, epoch)
         loss, kl = trainer.run_epoch(batches, kl_weight)
-        # A new Cvae each time: it caches what it scores with, and the network has moved.
-        score = validate(Cvae(trainer.model.shape, trainer.model.articles, network))
+        score = validate(trainer.snapshot)
         on_epoch(Epoch(epoch, loss, kl, kl_weight, score))
         if score > best_score:
             best_score, best_epoch = score, epoch
