@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
+
 HOST = "127.0.0.1"
 
 
@@ -20,8 +22,11 @@ def free_ports(count: int) -> list[int]:
 
 
 def descendants(process: int) -> list[int]:
-    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
-    return [member for child in children for member in (int(child), *descendants(int(child)))]
+    """Return the processes that a process started, and theirs; none once it has ended."""
+    try:
+        return [child.pid for child in psutil.Process(process).children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
 
 
 def is_alive(process: int) -> bool:
