@@ -100,11 +100,11 @@ def bought_in(shop: RelivedShop, policy: Policy, n_days: int) -> BoughtWeek:
     online: dict[int, dict[int, float]] = {}
 
     def note(_: OpenDay, __: Lists, closed: ClosedDay) -> None:
-        for sales, kept in ((closed.store, (everywhere,)), (closed.online, (everywhere, online))):
+        for sales, parts in ((closed.store, (everywhere,)), (closed.online, (everywhere, online))):
             for who, what, price in zip(
                 sales.customer.tolist(), sales.article.tolist(), sales.price.tolist(), strict=True
             ):
-                for each in kept:
+                for each in parts:
                     paid = each.setdefault(who, {})
                     paid[what] = paid.get(what, 0.0) + price
 

@@ -173,7 +173,7 @@ class LivingShop:
     ) -> Mapping[str, Mapping[int, float]]:
         """Return what the lists of a day add, and what others in their place would."""
         shop, first = self._shop.relived, self._first_version
-        kept = {
+        of_first_version = {
             customer: first.list_for(
                 self._customer_ids[customer], shop.bought_since(customer, first.answers.cut)
             )
@@ -181,7 +181,7 @@ class LivingShop:
         }
         choices = {
             LISTS: lists,
-            FIRST_VERSION: kept,
+            FIRST_VERSION: of_first_version,
             BESTSELLERS: dict.fromkeys(opened.online, shop.best.articles),
         }
         return shop.customers.added_revenue(opened, choices)
